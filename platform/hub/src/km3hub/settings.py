@@ -1,0 +1,339 @@
+"""The one configuration file of the platform, `platform.yaml`.
+
+Every field has a default, so that an empty file works. Unknown keys and bad values are refused
+with the key's path, what is wrong and an example of what is right.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+__all__ = ["Settings", "SettingsError", "json_schema", "load", "parse"]
+
+#: Names the file that holds the settings, in the hub's process and in the command line.
+FILE_VARIABLE = "KM3_PLATFORM_FILE"
+
+_SIZE = re.compile(r"^\d+(\.\d+)?\s*[KMGT]i?B?$")
+_NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; the message says why and how to mend it, one finding a line."""
+
+
+def _memory(value: str) -> str:
+    if not _SIZE.match(value):
+        raise ValueError("is not an amount of memory; write a number and a unit, e.g. 2G or 512M")
+    return value.replace(" ", "").replace("i", "").removesuffix("B")
+
+
+def _name(value: str) -> str:
+    if not _NAME.match(value):
+        raise ValueError("use small letters, digits and '-', starting with a letter, e.g. stack")
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.match(r"^https?://[^\s/]+(/.*)?$", value):
+        raise ValueError("write a whole address, e.g. https://hub.example.org")
+    return value.rstrip("/")
+
+
+def _as_text(value: object) -> object:
+    # YAML reads `memory: 2` as a number; the rule for amounts can then explain the missing unit.
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+Memory = Annotated[str, BeforeValidator(_as_text), AfterValidator(_memory)]
+Name = Annotated[str, AfterValidator(_name)]
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Section(BaseModel):
+    """A part of the file: no unknown keys, nothing changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Banner(Section):
+    """A message on every page of the hub and in JupyterLab; changes without a restart."""
+
+    text: str = Field(default="", max_length=500)
+    """The message, plain text. Empty: no banner."""
+    level: Literal["info", "warning", "danger"] = "info"
+    """How loud it is."""
+
+
+class Site(Section):
+    """What the site is called and where it is reached."""
+
+    name: str = Field(default="KM3NeT open science platform", min_length=1, max_length=80)
+    """Shown in the header of every page."""
+    public_url: Address | None = None
+    """The address that users type, if it differs from the one `make up` prints."""
+    contact: str = "your local administrator"
+    """Whom users should ask for help: a name, an e-mail address or an address of a page."""
+    banner: Banner = Banner()
+
+
+class Login(Section):
+    """How people prove who they are."""
+
+    method: Literal["accounts", "oidc"] = "accounts"
+    """`accounts`: the platform's own file of accounts (`km3hub accounts`)."""
+    attempts: int = Field(default=5, ge=1, le=100)
+    """Failed logins of one user, or ten times as many from one address, before a pause."""
+    pause_seconds: int = Field(default=60, ge=1, le=3600)
+    """How long that pause lasts."""
+
+    @model_validator(mode="after")
+    def _only_what_is_there(self) -> Login:
+        if self.method == "oidc":
+            raise ValueError("method: oidc is not available in this version; write: accounts")
+        return self
+
+
+class Environment(Section):
+    """A choice in the environment menu."""
+
+    name: Name
+    """The name used in addresses, by the API and (embedded) for the folder of the environment."""
+    title: str = Field(min_length=1, max_length=60)
+    description: str = Field(default="", max_length=200)
+    image: str = Field(min_length=1)
+    """The image that is started for it (containers)."""
+    groups: tuple[str, ...] = ()
+    """Who may choose it; empty: everybody."""
+
+
+class Size(Section):
+    """A choice in the size menu."""
+
+    name: Name
+    title: str = ""
+    memory: Memory
+    """Limit of memory, swap included, e.g. 2G."""
+    cpu: float = Field(gt=0, le=256)
+    """Limit of processor cores, e.g. 1 or 0.5."""
+    groups: tuple[str, ...] = ()
+
+
+class Homes(Section):
+    """Where people keep their files."""
+
+    quota: Memory | None = None
+    """How much a home should hold; the landing page shows what is used of it."""
+
+
+class Culling(Section):
+    """Stopping servers that nobody uses. A server with a busy kernel is in use."""
+
+    idle_minutes: int = Field(default=60, ge=0)
+    """Stop a server after so long without activity; 0: never."""
+    check_minutes: float = Field(default=5, gt=0, le=60)
+    """How often to look."""
+    max_age_hours: int = Field(default=0, ge=0)
+    """Stop any server after so long, busy or not; 0: never."""
+
+
+class Workshop(Section):
+    """A day with many participants."""
+
+    title: str = ""
+    """Shown on the login page; empty: no workshop."""
+
+
+class Services(Section):
+    """The data services beside the hub."""
+
+    containers: tuple[str, ...] = ()
+    """Containers that join every user's network, as user servers must reach them by name."""
+
+
+class Spawner(Section):
+    """How user servers are started."""
+
+    kind: Literal["auto", "process", "docker"] = "auto"
+    """`auto`: containers where a Docker Engine answers, local processes otherwise."""
+    egress: Literal["internet", "none"] = "internet"
+    """What user servers reach (containers): the internet, or nothing but the platform."""
+    network_pool: str = "10.213.0.0/16"
+    """Private addresses for the users' networks, 8 for each user."""
+    start_timeout: int = Field(default=120, ge=10, le=1800)
+    """Seconds that a server may take to start."""
+    concurrent: int = Field(default=20, ge=1)
+    """How many servers may be starting at once; more wait for their turn."""
+    pids: int = Field(default=512, ge=64)
+    """Processes and threads of one user server."""
+
+    @model_validator(mode="after")
+    def _pool_is_a_network(self) -> Spawner:
+        import ipaddress
+
+        try:
+            network = ipaddress.ip_network(self.network_pool)
+        except ValueError:
+            network = None
+        if network is None or network.version != 4 or not network.is_private:
+            raise ValueError("network_pool: write a private IPv4 network, e.g. 10.213.0.0/16")
+        if network.prefixlen > 24:
+            raise ValueError("network_pool: too small; 10.213.0.0/16 has room for 8192 users")
+        return self
+
+
+_ENVIRONMENTS = (
+    Environment(
+        name="stack",
+        title="KM3NeT stack",
+        description="Read and analyse KM3NeT events: km3io, km3pipe, astropy, pyvo.",
+        image="km3net/stack",
+    ),
+    Environment(
+        name="joint",
+        title="Joint analysis",
+        description="The KM3NeT stack with gammapy and naima, for neutrinos and gamma rays.",
+        image="km3net/joint",
+    ),
+)
+_SIZES = (
+    Size(name="small", title="Small", memory="2G", cpu=1),
+    Size(name="large", title="Large", memory="4G", cpu=2),
+)
+
+
+class Settings(Section):
+    """The whole of `platform.yaml`."""
+
+    site: Site = Site()
+    login: Login = Login()
+    environments: tuple[Environment, ...] = Field(default=_ENVIRONMENTS, min_length=1)
+    sizes: tuple[Size, ...] = Field(default=_SIZES, min_length=1)
+    homes: Homes = Homes()
+    culling: Culling = Culling()
+    workshop: Workshop = Workshop()
+    services: Services = Services()
+    spawner: Spawner = Spawner()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Settings:
+        for key in ("environments", "sizes"):
+            names = [entry.name for entry in getattr(self, key)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{key}: the name {twice[0]} stands twice; give each its own")
+        return self
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed beside the unknown one at `location`."""
+    import typing
+
+    model: Any = Settings
+    for part in location[:-1]:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        found = [a for a in (annotation, *typing.get_args(annotation)) if isinstance(a, type)]
+        model = next((a for a in found if issubclass(a, BaseModel)), None)
+        if model is None:
+            return []
+    return list(model.model_fields)
+
+
+def _explain(error: Any) -> str:
+    import difflib
+
+    location = error["loc"]
+    path = _path(location) or "the file"
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(location)
+        close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return f"{path}: unknown key; {hint}"
+    message = error["msg"].removeprefix("Value error, ")
+    given = json.dumps(error.get("input"), default=str)
+    if error["type"] == "missing":
+        return f"{path}: is missing"
+    if isinstance(error.get("input"), (str, int, float, bool)) and len(given) <= 60:
+        return f"{path}: {message} (it says {given})"
+    return f"{path}: {message}"
+
+
+def parse(data: object) -> Settings:
+    """Settings from plain data.
+
+    Raises
+    ------
+    SettingsError
+        With one line for each finding: the key's path, what is wrong, what is right.
+    """
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise SettingsError(
+            "the file: must hold sections such as 'site:' with their keys indented below;"
+            f" it holds a {type(data).__name__}"
+        )
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(e) for e in error.errors())) from None
+
+
+def load(path: str | os.PathLike[str] | None = None) -> Settings:
+    """Settings from `path`, by default the file that `KM3_PLATFORM_FILE` names; none: defaults.
+
+    Raises
+    ------
+    SettingsError
+        Where the file cannot be read, is not YAML, or does not pass `parse`.
+    """
+    name = path or os.environ.get(FILE_VARIABLE)
+    if not name:
+        return Settings()
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}: cannot be read: {error}") from None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise SettingsError(f"{name}: not valid YAML: {where}{error.problem}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{name}: not valid YAML: {error}") from None
+    try:
+        return parse(data)
+    except SettingsError as error:
+        raise SettingsError("\n".join(f"{name}: {line}" for line in str(error).splitlines())) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `platform.yaml`, for editors that complete and check while typing."""
+    schema = Settings.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "platform.yaml of the KM3NeT open science platform"
+    return schema
