@@ -1,0 +1,5 @@
+"""`python -s -m km3hub.lab`: the command of every user server."""
+
+from km3hub.lab.start import main
+
+main()

@@ -1,0 +1,57 @@
+"""The kernels that Lab offers: those of the science environment, then the user's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_core.paths import SYSTEM_JUPYTER_PATH, jupyter_data_dir
+from traitlets import Unicode, default
+
+__all__ = ["ScienceKernels"]
+
+
+class ScienceKernels(KernelSpecManager):
+    """Finds kernels without ever offering the environment that JupyterLab itself runs in.
+
+    The science environment goes first: a `python3` that a user once installed into their home
+    must not take the place of the platform's.
+    """
+
+    prefix = Unicode(help="Prefix of the science environment.").tag(config=True)
+
+    @default("ensure_native_kernel")
+    def _lab_is_no_kernel(self) -> bool:
+        # Where there is no science environment, Lab's own kernel is better than none.
+        return not self._has_science()
+
+    @default("kernel_dirs")
+    def _where_kernels_are(self) -> list[str]:
+        folders = [self._science(), os.path.join(jupyter_data_dir(), "kernels")]
+        folders += [os.path.join(path, "kernels") for path in SYSTEM_JUPYTER_PATH]
+        if not self._has_science():
+            folders.append(os.path.join(sys.prefix, "share", "jupyter", "kernels"))
+        return folders
+
+    def _science(self) -> str:
+        return os.path.join(self.prefix, "share", "jupyter", "kernels")
+
+    def _has_science(self) -> bool:
+        return any(Path(self._science()).glob("*/kernel.json"))
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """The kernel of that name; `python` in a kernel of the science environment is its own.
+
+        The kernel.json that ipykernel ships says just `python`, which jupyter_client takes for
+        the Python that runs the server.
+        """
+        spec = super().get_kernel_spec(kernel_name)
+        if Path(spec.resource_dir).is_relative_to(self.prefix):
+            folder = os.path.join(self.prefix, "bin")
+            if spec.argv and os.sep not in spec.argv[0]:
+                spec.argv = [os.path.join(folder, spec.argv[0]), *spec.argv[1:]]
+            # Cells that say !pip or !python mean the environment that the cell runs in.
+            spec.env = {"PATH": f"{folder}{os.pathsep}${{PATH}}", **spec.env}
+        return spec

@@ -1,0 +1,103 @@
+"""The Jupyter server of one user: its settings, and the application that runs it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from traitlets.config import Config
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from km3hub.lab.surroundings import Surroundings
+
+__all__ = ["Folders", "application", "configuration"]
+
+_PACKAGE = Path(__file__).parent
+
+#: Extensions of the Jupyter server that are loaded, and no others: each costs time and memory at
+#: every start. Left out: language servers (jupyter_lsp) and the classic notebook (notebook_shim).
+EXTENSIONS = {
+    "jupyter_server_terminals": True,
+    "jupyterlab": True,
+    "km3hub.lab.extension": True,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders:
+    """Where the server reads and writes."""
+
+    root: Path
+    """What the file browser shows."""
+    runtime: Path
+    """Sockets, connection files and the like; away from slow or full homes."""
+    settings: Path
+    """What the user sets in Lab's menus, and the layout of the windows."""
+    degraded: bool = False
+    """Whether the home cannot be written."""
+
+
+def configuration(around: Surroundings, folders: Folders) -> Config:
+    """The server's settings, for a server of a hub or one on its own."""
+    c = Config()
+    c.ServerApp.root_dir = str(folders.root)
+    c.ServerApp.open_browser = False
+    c.ServerApp.kernel_spec_manager_class = "km3hub.lab.kernels.ScienceKernels"
+    c.ScienceKernels.prefix = str(around.kernels)
+    # A login shell would read /etc/profile, which sets PATH anew and hides the environment's tools.
+    shell = os.environ.get("SHELL") or shutil.which("bash") or shutil.which("sh") or "sh"
+    c.ServerApp.terminado_settings = {"shell_command": [shell]}
+    # As root, which is how embedded mode runs where a machine has no other user.
+    c.ServerApp.allow_root = True
+    c.ServerApp.log_level = "WARN"
+    # Moving a file to a hidden folder of the home does not free any space.
+    c.FileContentsManager.delete_to_trash = not (
+        around.hub or around.container or folders.degraded
+    )
+    science = around.kernels / "share" / "jupyter" / "labextensions"
+    # Named one by one: what lies in ~/.local from another year must not break today's Lab.
+    c.LabApp.labextensions_path = [str(science)]
+    c.LabApp.extra_labextensions_path = [str(_PACKAGE / "labextension")]
+    c.LabApp.app_settings_dir = str(_PACKAGE / "settings")
+    c.LabApp.user_settings_dir = str(folders.settings / "user-settings")
+    c.LabApp.workspaces_dir = str(folders.settings / "workspaces")
+    c.LabApp.extension_manager = "readonly"
+    c.LabApp.news_url = None
+    if folders.degraded:
+        c.NotebookNotary.db_file = ":memory:"
+    if not around.hub:
+        c.ServerApp.ip = "0.0.0.0" if around.container else "127.0.0.1"  # noqa: S104
+        c.ServerApp.port = 8888
+        # A published port of a container is one number; on a plain machine the next free one does.
+        c.ServerApp.port_retries = 0 if around.container else 50
+        c.ServerApp.allow_remote_access = around.container
+        c.IdentityProvider.token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+    return c
+
+
+def application(around: Surroundings, config: Config, argv: list[str]) -> ServerApp:
+    """The server, initialized: listening, but not yet serving.
+
+    Both kinds load the same extensions; a hub's server has JupyterHub's beside them, which
+    brings the login through the hub and reports activity to it.
+    """
+    if around.hub:
+        from jupyterhub.singleuser.extension import JupyterHubSingleUser
+
+        starter = JupyterHubSingleUser
+        extensions = {starter.get_extension_package(): True, **EXTENSIONS}
+    else:
+        from jupyterlab.labapp import LabApp
+
+        starter = LabApp
+        extensions = dict(EXTENSIONS)
+    app: ServerApp = starter.make_serverapp(jpserver_extensions=extensions, config=config)
+    app.aliases.update(starter.aliases)
+    app.initialize(argv=argv, starter_extension=starter.name, find_extensions=False)
+    return app
