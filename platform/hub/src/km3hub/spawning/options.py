@@ -1,0 +1,214 @@
+"""The choice a user makes before a server starts: an environment and a size.
+
+The rules are here once, for the form, for the API and for addresses with a choice in them
+(`/hub/spawn?environment=joint`): JupyterHub hands all three to `apply_user_options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from jinja2 import Environment as Templates
+from jinja2 import PackageLoader, Template
+from jupyterhub.spawner import SpawnException
+
+from km3hub.settings import Environment, Settings, Size
+
+__all__ = [
+    "Choice",
+    "ChoiceError",
+    "Offer",
+    "apply_user_options",
+    "choose",
+    "offered",
+    "options_form",
+    "options_from_form",
+]
+
+_KEYS = ("environment", "size")
+_Entry = TypeVar("_Entry", Environment, Size)
+
+
+class ChoiceError(SpawnException):
+    """What was asked for cannot be started; the message is a sentence for the person who asked.
+
+    JupyterHub answers 400 with that sentence, on the form and by the API. Any other type of
+    exception would become "Invalid user options", or 500.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, reason="choice")
+        # The form shows this attribute where there is one, and str(exception) otherwise.
+        self.jupyterhub_message = sentence
+
+    def __str__(self) -> str:
+        return self.jupyterhub_message
+
+
+class Offer(NamedTuple):
+    """What somebody may choose from, in the order of `platform.yaml`."""
+
+    environments: tuple[Environment, ...]
+    sizes: tuple[Size, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What will be started."""
+
+    environment: Environment
+    size: Size
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The choice as spawn options, `{"environment": NAME, "size": NAME}`."""
+        return {"environment": self.environment.name, "size": self.size.name}
+
+
+class _ChoosingSpawner(Protocol):
+    platform: Settings
+    runtime: Any
+    user: Any
+    orm_spawner: Any
+    user_options: Mapping[str, Any]
+    choice: Choice
+
+
+def offered(settings: Settings, groups: Iterable[str]) -> Offer:
+    """What a member of `groups` may choose: entries without groups, and those of these groups."""
+    mine = set(groups)
+    return Offer(
+        tuple(e for e in settings.environments if not e.groups or mine & set(e.groups)),
+        tuple(s for s in settings.sizes if not s.groups or mine & set(s.groups)),
+    )
+
+
+def choose(settings: Settings, groups: Iterable[str], user_options: Mapping[str, Any]) -> Choice:
+    """The environment and size that `user_options` names, or the first that are offered.
+
+    Raises
+    ------
+    ChoiceError
+        For an unknown option (only listed environments can be started, so there is none for an
+        image), an unknown name, or one that is not for these groups.
+    """
+    unknown = sorted(str(key) for key in user_options if key not in _KEYS)
+    if unknown:
+        raise ChoiceError(
+            f"There is no option {_quoted(unknown[0])}. You can choose an environment and a size;"
+            " only environments of the menu can be started."
+        )
+    offer = offered(settings, groups)
+    contact = settings.site.contact
+    return Choice(
+        _pick("environment", settings.environments, offer.environments, user_options, contact),
+        _pick("size", settings.sizes, offer.sizes, user_options, contact),
+    )
+
+
+def _pick(
+    kind: str,
+    entries: Sequence[_Entry],
+    allowed: Sequence[_Entry],
+    user_options: Mapping[str, Any],
+    contact: str,
+) -> _Entry:
+    if not allowed:
+        raise ChoiceError(f"There is no {kind} that you may start. Please ask {contact}.")
+    if kind not in user_options:
+        return allowed[0]
+    name = user_options[kind]
+    for entry in allowed:
+        if entry.name == name:
+            return entry
+    names = ", ".join(entry.name for entry in allowed)
+    if any(entry.name == name for entry in entries):
+        raise ChoiceError(
+            f"The {kind} {_quoted(name)} is not open to you. You can choose: {names}."
+            f" Please ask {contact} for access."
+        )
+    raise ChoiceError(f"There is no {kind} {_quoted(name)}. You can choose: {names}.")
+
+
+def _quoted(value: object) -> str:
+    # The value comes from outside; a megabyte of it, or a line break, must not reach log or page.
+    text = repr(value)
+    return text if len(text) <= 42 else text[:40] + "…'"
+
+
+def options_from_form(formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Spawn options from a form or an address, where each value is a list.
+
+    Nothing is refused here: `choose` does it, so that form and API follow the same rules.
+    """
+    options: dict[str, Any] = {}
+    for key, values in formdata.items():
+        if key != "_xsrf":
+            options[key] = values[0] if len(values) == 1 else list(values)
+    return options
+
+
+def options_form(spawner: _ChoosingSpawner) -> str:
+    """The form's HTML: one group of radio buttons for each menu, what was chosen last preselected."""
+    settings = spawner.platform
+    offer = offered(settings, _groups(spawner))
+    last = spawner.orm_spawner.user_options or {}
+    return _form().render(
+        offer=offer,
+        environment=_preselected(offer.environments, last.get("environment")),
+        size=_preselected(offer.sizes, last.get("size")),
+        enforced=spawner.runtime.mode == "docker",
+        contact=settings.site.contact,
+    )
+
+
+def apply_user_options(spawner: _ChoosingSpawner, user_options: Mapping[str, Any]) -> None:
+    """Set `spawner.choice`; the hook `c.Spawner.apply_user_options`.
+
+    Raises
+    ------
+    ChoiceError
+        As `choose`.
+    """
+    try:
+        choice = choose(spawner.platform, _groups(spawner), user_options)
+    except ChoiceError:
+        # JupyterHub has stored the options already, for the next start that names none.
+        spawner.orm_spawner.user_options = {}
+        raise
+    spawner.choice = choice
+    spawner.user_options = spawner.orm_spawner.user_options = choice.names
+
+
+def _groups(spawner: _ChoosingSpawner) -> list[str]:
+    return [group.name for group in spawner.user.groups] if spawner.user else []
+
+
+def _preselected(entries: Sequence[Environment] | Sequence[Size], name: object) -> str:
+    names = [entry.name for entry in entries]
+    if isinstance(name, str) and name in names:
+        return name
+    return names[0] if names else ""
+
+
+@cache
+def _form() -> Template:
+    templates = Templates(
+        loader=PackageLoader("km3hub.pages"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    templates.filters["amount"] = _amount
+    templates.filters["cores"] = _cores
+    return templates.get_template("options.html")
+
+
+def _amount(memory: str) -> str:
+    """`2G` as people write it, `2 GB`."""
+    return f"{memory[:-1]} {memory[-1]}B"
+
+
+def _cores(cpu: float) -> str:
+    """`1 core`, `0.5 cores`, `2 cores`."""
+    return f"{cpu:g} {'core' if cpu == 1 else 'cores'}"
