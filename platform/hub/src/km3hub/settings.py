@@ -6,9 +6,12 @@ with the key's path, what is wrong and an example of what is right.
 
 from __future__ import annotations
 
+import difflib
+import ipaddress
 import json
 import os
 import re
+import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,15 +23,19 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
-__all__ = ["Settings", "SettingsError", "json_schema", "load", "parse"]
+__all__ = ["Settings", "SettingsError", "in_bytes", "json_schema", "load", "parse"]
 
 #: Names the file that holds the settings, in the hub's process and in the command line.
 FILE_VARIABLE = "KM3_PLATFORM_FILE"
 
-_SIZE = re.compile(r"^\d+(\.\d+)?\s*[KMGT]i?B?$")
+_SIZE = r"^\d+(\.\d+)?\s*[KMGTkmgt]i?[Bb]?$"
+_LEAST_MEMORY = 256 * 1024**2
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
 
 
@@ -37,9 +44,17 @@ class SettingsError(ValueError):
 
 
 def _memory(value: str) -> str:
-    if not _SIZE.match(value):
+    if not re.match(_SIZE, value):
         raise ValueError("is not an amount of memory; write a number and a unit, e.g. 2G or 512M")
-    return value.replace(" ", "").replace("i", "").removesuffix("B")
+    amount = re.sub(r"\s", "", value).upper().removesuffix("B").replace("I", "")
+    if not float(amount[:-1]):
+        raise ValueError("must be more than nothing, e.g. 2G")
+    return amount
+
+
+def in_bytes(amount: str) -> int:
+    """An amount such as `2G` in bytes; units are powers of 1024, as in Docker's limits."""
+    return int(float(amount[:-1]) * 1024 ** ("KMGT".index(amount[-1]) + 1))
 
 
 def _name(value: str) -> str:
@@ -59,8 +74,17 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
-Memory = Annotated[str, BeforeValidator(_as_text), AfterValidator(_memory)]
-Name = Annotated[str, AfterValidator(_name)]
+Memory = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    AfterValidator(_memory),
+    WithJsonSchema({"type": "string", "pattern": _SIZE, "examples": ["2G", "512M"]}),
+]
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": _NAME.pattern, "examples": ["stack"]}),
+]
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -68,6 +92,19 @@ class Section(BaseModel):
     """A part of the file: no unknown keys, nothing changed after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_default(cls, data: object) -> object:
+        # `site:` with every line below it commented out is read as null.
+        if not isinstance(data, dict):
+            return data
+        fields = cls.model_fields
+        return {
+            key: value
+            for key, value in data.items()
+            if value is not None or key not in fields or fields[key].is_required()
+        }
 
 
 class Banner(Section):
@@ -101,11 +138,28 @@ class Login(Section):
     pause_seconds: int = Field(default=60, ge=1, le=3600)
     """How long that pause lasts."""
 
-    @model_validator(mode="after")
-    def _only_what_is_there(self) -> Login:
-        if self.method == "oidc":
-            raise ValueError("method: oidc is not available in this version; write: accounts")
-        return self
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of web servers in front of the platform: what they say of a client's address is
+    believed. Without it all clients behind them count as one when failed logins are counted."""
+
+    @field_validator("method")
+    @classmethod
+    def _only_what_is_there(cls, method: str) -> str:
+        if method == "oidc":
+            raise ValueError("oidc is not available in this version; write: accounts")
+        return method
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_address(proxy)
+            except ValueError:
+                raise ValueError(
+                    f"{proxy!r} is not an IP address; write e.g. [127.0.0.1]"
+                ) from None
+        return proxies
 
 
 class Environment(Section):
@@ -131,6 +185,14 @@ class Size(Section):
     cpu: float = Field(gt=0, le=256)
     """Limit of processor cores, e.g. 1 or 0.5."""
     groups: tuple[str, ...] = ()
+    """Who may choose it; empty: everybody."""
+
+    @field_validator("memory")
+    @classmethod
+    def _a_server_fits(cls, memory: str) -> str:
+        if in_bytes(memory) < _LEAST_MEMORY:
+            raise ValueError("is too little for a notebook server; write at least 256M")
+        return memory
 
 
 class Homes(Section):
@@ -181,19 +243,18 @@ class Spawner(Section):
     pids: int = Field(default=512, ge=64)
     """Processes and threads of one user server."""
 
-    @model_validator(mode="after")
-    def _pool_is_a_network(self) -> Spawner:
-        import ipaddress
-
+    @field_validator("network_pool")
+    @classmethod
+    def _pool_is_a_network(cls, pool: str) -> str:
         try:
-            network = ipaddress.ip_network(self.network_pool)
+            network = ipaddress.ip_network(pool)
         except ValueError:
             network = None
         if network is None or network.version != 4 or not network.is_private:
-            raise ValueError("network_pool: write a private IPv4 network, e.g. 10.213.0.0/16")
+            raise ValueError("write a private IPv4 network, e.g. 10.213.0.0/16")
         if network.prefixlen > 24:
-            raise ValueError("network_pool: too small; 10.213.0.0/16 has room for 8192 users")
-        return self
+            raise ValueError("is too small; 10.213.0.0/16 has room for 8192 users")
+        return pool
 
 
 _ENVIRONMENTS = (
@@ -229,56 +290,103 @@ class Settings(Section):
     services: Services = Services()
     spawner: Spawner = Spawner()
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Settings:
-        for key in ("environments", "sizes"):
-            names = [entry.name for entry in getattr(self, key)]
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{key}: the name {twice[0]} stands twice; give each its own")
-        return self
+    @field_validator("environments", "sizes")
+    @classmethod
+    def _names_are_unique(cls, entries: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        names = [entry.name for entry in entries]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the name {twice[0]} stands twice; give each entry its own")
+        return entries
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+Location = tuple[int | str, ...]
+
+
+def _path(location: Location) -> str:
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.lstrip(".")
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that are allowed beside the unknown one at `location`."""
-    import typing
-
-    model: Any = Settings
-    for part in location[:-1]:
+def _model(location: Location) -> type[Section] | None:
+    """The section that `location` leads to; None where it is a plain value."""
+    model: type[Section] = Settings
+    for part in location:
         if isinstance(part, int):
             continue
+        if part not in model.model_fields:
+            return None
         annotation = model.model_fields[part].annotation
         found = [a for a in (annotation, *typing.get_args(annotation)) if isinstance(a, type)]
-        model = next((a for a in found if issubclass(a, BaseModel)), None)
-        if model is None:
-            return []
-    return list(model.model_fields)
+        inner = next((a for a in found if issubclass(a, Section)), None)
+        if inner is None:
+            return None
+        model = inner
+    return model
+
+
+def _example(location: Location) -> str:
+    """`, e.g. key: value` with the default, where the key has a default that shows something."""
+    model = _model(location[:-1])
+    key = location[-1] if location else None
+    if model is None or not isinstance(key, str) or key not in model.model_fields:
+        return ""
+    default = model.model_fields[key].default
+    if not isinstance(default, (str, int, float)) or default == "":
+        return ""
+    return f", e.g. {key}: {default}"
+
+
+#: What to do about values of the wrong type, by pydantic's name of the error.
+_RIGHT_TYPE = {
+    "string_type": "must be text; put it in quotes",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "model_type": "must hold keys, each on a line of its own, indented, such as",
+    "tuple_type": "must be a list; write each entry on a line of its own that starts with '- '",
+}
+
+
+def _said(value: object) -> str:
+    """What the file says, where that is short enough to be of use."""
+    if not isinstance(value, (str, int, float, bool)):
+        return ""
+    given = json.dumps(value, ensure_ascii=False)
+    return f" (it says {given})" if len(given) <= 60 else f" (it says {given[:40]}...)"
 
 
 def _explain(error: Any) -> str:
-    import difflib
-
-    location = error["loc"]
+    location: Location = error["loc"]
     path = _path(location) or "the file"
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(location)
+    kind = error["type"]
+    value = error.get("input")
+    if kind == "extra_forbidden":
+        model = _model(location[:-1])
+        known = list(model.model_fields) if model else []
         close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
         hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
         return f"{path}: unknown key; {hint}"
-    message = error["msg"].removeprefix("Value error, ")
-    given = json.dumps(error.get("input"), default=str)
-    if error["type"] == "missing":
-        return f"{path}: is missing"
-    if isinstance(error.get("input"), (str, int, float, bool)) and len(given) <= 60:
-        return f"{path}: {message} (it says {given})"
-    return f"{path}: {message}"
+    if kind == "invalid_key":
+        return f"{path}: the key must be text; put it in quotes or remove it"
+    if kind == "missing":
+        return f"{path}: is missing; every entry needs it"
+    if kind == "too_short" and isinstance(value, (list, tuple)):
+        return f"{path}: needs at least one entry; remove the key for the default ones"
+    if kind == "model_type":
+        model = _model(location)
+        keys = ", ".join(model.model_fields) if model else ""
+        return f"{path}: must hold keys on lines of their own, indented: {keys}{_said(value)}"
+    if kind in _RIGHT_TYPE:
+        return f"{path}: {_RIGHT_TYPE[kind]}{_example(location)}{_said(value)}"
+    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if kind.startswith("string_too"):
+        message = message.replace("String should have", "must have")
+    return f"{path}: {message}{_said(value)}"
 
 
 def parse(data: object) -> Settings:
@@ -302,6 +410,35 @@ def parse(data: object) -> Settings:
         raise SettingsError("\n".join(_explain(e) for e in error.errors())) from None
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error; plain YAML drops the first silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            text = getattr(key, "value", None)
+            if isinstance(text, str):
+                if text in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {text!r} stands twice; keep one",
+                        problem_mark=key.start_mark,
+                    )
+                seen.add(text)
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    problem = error.problem or "cannot be understood"
+    if "'\\t'" in problem:
+        return f"{where}a tab; indent with spaces"
+    if problem == "mapping values are not allowed here":
+        return f"{where}a ':' where none can stand; check the indentation, quote text that holds ': '"
+    hint = "; check the indentation, and that each ':' is followed by a space"
+    return f"{where}{problem}{hint if 'expected' in problem or 'could not' in problem else ''}"
+
+
 def load(path: str | os.PathLike[str] | None = None) -> Settings:
     """Settings from `path`, by default the file that `KM3_PLATFORM_FILE` names; none: defaults.
 
@@ -315,15 +452,19 @@ def load(path: str | os.PathLike[str] | None = None) -> Settings:
         return Settings()
     try:
         text = Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name}: cannot be read: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{name}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: is not a text file in UTF-8; save it as plain text") from None
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise SettingsError(f"{name}: not valid YAML: {where}{error.problem}") from None
-    except yaml.YAMLError as error:
+        raise SettingsError(f"{name}: not valid YAML: {_yaml_problem(error)}") from None
+    except yaml.reader.ReaderError as error:
+        raise SettingsError(
+            f"{name}: not a text file: {error.reason} at character {error.position}"
+        ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{name}: not valid YAML: {error}") from None
     try:
         return parse(data)

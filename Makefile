@@ -1,0 +1,65 @@
+# The KM3NeT open science platform. `make` alone lists what can be done.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help up down status clean engine images test lint bench lock
+
+PYTHON ?= python3
+MODE ?= auto
+PORT ?= 8000
+VENV := .venv/bin
+UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url
+export UV_CUSTOM_COMPILE_COMMAND := make lock
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' \
+		| awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: .hub ## start the platform (MODE=embedded|docker, PORT=8000)
+	@$(VENV)/km3hub up --mode $(MODE) --port $(PORT)
+
+down: .hub ## stop everything; all data are kept
+	@$(VENV)/km3hub down
+
+status: .hub ## say what runs
+	@$(VENV)/km3hub status
+
+clean: .hub ## delete what the platform made here, after saying what and asking
+	@$(VENV)/km3hub clean
+
+engine: ## install and start Docker Engine from the distribution (root, Debian/Ubuntu)
+	@$(PYTHON) images/engine.py
+
+images: .hub ## build the images (IMAGES="stack joint": only these and what they stand on)
+	@$(VENV)/python images/build.py $(IMAGES)
+
+test: .dev ## run the tests; with a Docker Engine those of images and containers too
+	@$(VENV)/km3hub install
+	@$(VENV)/python -m pytest $(TESTS)
+
+lint: .dev ## check style, types, shell, YAML and Dockerfiles
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@git ls-files '*.sh' .ci/run | xargs -r $(VENV)/shellcheck
+	@git ls-files '*.yml' '*.yaml' '*.cff' | xargs -r $(VENV)/yamllint --strict
+	@git ls-files '*Dockerfile' | xargs -r $(VENV)/hadolint
+
+bench: .dev ## measure speed and memory; results go to tests/bench/README.md
+	@$(VENV)/km3hub install
+	@$(VENV)/python -m tests.bench
+
+lock: .dev ## bring the locks up to date with pyproject.toml
+	@for group in uv node stack joint; do \
+		$(UV_COMPILE) --group pyproject.toml:$$group -o platform/locks/$$group.txt; done
+	@$(UV_COMPILE) platform/hub/pyproject.toml --group pyproject.toml:lab -o platform/locks/lab.txt
+	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub -c platform/locks/lab.txt \
+		-o platform/locks/hub.txt
+	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub --group pyproject.toml:dev \
+		-c platform/locks/hub.txt -c platform/locks/uv.txt -o platform/locks/dev.txt
+
+.PHONY: .hub .dev
+.hub:
+	@$(PYTHON) platform/hub/bootstrap.py hub
+
+.dev: .hub
+	@$(PYTHON) platform/hub/bootstrap.py dev

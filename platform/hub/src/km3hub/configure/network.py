@@ -1,0 +1,78 @@
+"""Addresses of hub and proxy, the state they keep, and what survives a restart."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from km3hub.settings import Settings
+from km3hub.state import Runtime
+
+__all__ = ["configure_network"]
+
+#: The proxy's command line script below the folder of node packages.
+PROXY_SCRIPT = "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+
+
+def configure_network(c: Any, settings: Settings) -> None:
+    """Set addresses, database, secrets, and that servers outlive hub and proxy."""
+    runtime = Runtime.from_environment()
+    state = runtime.state
+    state.create()
+
+    hub = c.JupyterHub
+    hub.db_url = f"sqlite:///{state.database}"
+    hub.cookie_secret = bytes.fromhex(state.secret("cookie"))
+    # A restart of the hub, for an upgrade say, must not cost anyone their kernel.
+    hub.cleanup_servers = False
+    hub.concurrent_spawn_limit = settings.spawner.concurrent
+    if settings.site.public_url:
+        hub.public_url = settings.site.public_url + "/"
+
+    proxy = c.ConfigurableHTTPProxy
+    proxy.auth_token = state.secret("proxy")
+    if runtime.mode == "docker":
+        _containers(c)
+    else:
+        _processes(c, runtime)
+
+    # `km3hub down` and `km3hub status` speak to the hub as this service.
+    hub.services = [
+        *(hub.services or []),
+        {"name": "platform", "api_token": state.secret("platform"), "display": False},
+    ]
+    hub.load_roles = [
+        *(hub.load_roles or []),
+        {
+            "name": "platform",
+            "description": "The command line of this machine's administrator",
+            "scopes": ["shutdown", "list:users", "read:servers", "delete:servers"],
+            "services": ["platform"],
+        },
+    ]
+
+
+def _processes(c: Any, runtime: Runtime) -> None:
+    port = runtime.port
+    c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 1}"
+    c.JupyterHub.cleanup_proxy = True
+    proxy = c.ConfigurableHTTPProxy
+    proxy.api_url = f"http://127.0.0.1:{port + 2}"
+    proxy.pid_file = str(runtime.state.run / "proxy.pid")
+    proxy.command = [
+        os.environ.get("KM3_NODE", "node"),
+        str(runtime.state.proxy / PROXY_SCRIPT),
+    ]
+
+
+def _containers(c: Any) -> None:
+    # Hub and proxy share one network namespace (the compose service `net`), so that the proxy's
+    # API listens on loopback, out of reach of users' networks.
+    c.JupyterHub.bind_url = "http://0.0.0.0:8000"
+    c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
+    c.JupyterHub.hub_connect_url = "http://hub:8081"
+    c.JupyterHub.cleanup_proxy = False
+    c.JupyterHub.trusted_downstream_ips = ["127.0.0.1"]
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:8001"

@@ -1,0 +1,17 @@
+"""JupyterHub's configuration: wiring only. What is set, and why, stands in `configure/`."""
+
+from km3hub import settings
+from km3hub.configure.culling import configure_culling
+from km3hub.configure.login import configure_login
+from km3hub.configure.network import configure_network
+from km3hub.configure.pages import configure_pages
+from km3hub.configure.spawning import configure_spawning
+
+c = get_config()  # noqa: F821 -- JupyterHub runs this file with get_config defined
+platform = settings.load()
+
+configure_network(c, platform)
+configure_pages(c, platform)
+configure_login(c, platform)
+configure_spawning(c, platform)
+configure_culling(c, platform)

@@ -1,0 +1,1 @@
+"""Starting and stopping the whole platform: `make up` and `make down`."""

@@ -1,0 +1,194 @@
+"""The platform without a Docker Engine: hub, proxy and users' servers as local processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+
+import km3hub
+from km3hub.settings import FILE_VARIABLE, Settings
+from km3hub.state import Runtime
+from km3hub.up.environments import Installer
+from km3hub.up.failure import Failure
+from km3hub.up.node import NodePackages
+
+__all__ = ["Embedded"]
+
+#: Seconds that the hub may take until its login page answers.
+START_LIMIT = 60
+#: Seconds that servers, proxy and hub get to end by themselves.
+STOP_LIMIT = 20
+
+
+class Embedded:
+    """Starts and stops the embedded platform of one state folder.
+
+    Parameters
+    ----------
+    root
+        The checkout.
+    runtime
+        Mode, port and state folder.
+    settings_file
+        `platform.yaml`.
+    say
+        Called with each step, for people who watch.
+    """
+
+    def __init__(
+        self, *, root: Path, runtime: Runtime, settings_file: Path, say: Callable[[str], None]
+    ) -> None:
+        self.root = root
+        self.runtime = runtime
+        self.settings_file = settings_file
+        self.say = say
+
+    @property
+    def address(self) -> str:
+        """What people type into their browser."""
+        return f"http://127.0.0.1:{self.running_port() or self.runtime.port}"
+
+    def running_port(self) -> int | None:
+        """The port of the hub that runs from this state folder, if one does."""
+        file = self.runtime.state.run / "port"
+        if file.exists() and any(True for _ in self._processes("hub")):
+            return int(file.read_text())
+        return None
+
+    def runs(self) -> bool:
+        """Whether any process of this state folder is alive."""
+        return any(True for role in ("hub", "server") for _ in self._processes(role))
+
+    def answers(self) -> bool:
+        """Whether the hub of this state folder answers at its address."""
+        if not self.running_port():
+            return False
+        try:
+            return httpx.get(f"{self.address}/hub/health", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def install(self, settings: Settings) -> None:
+        """Bring environments and proxy to their locks; quick where they are there already."""
+        installer = Installer(root=self.root, folder=self.runtime.state.environments)
+        wanted = ["lab", *(environment.name for environment in settings.environments)]
+        for name in wanted:
+            if not installer.has_lock(name):
+                raise Failure(
+                    f"environments: {name} has no lock platform/locks/{name}.txt; an environment"
+                    " of your own needs containers, where its image is named"
+                )
+            if not installer.is_current(name):
+                self.say(f"Installing the environment {name}")
+                installer.install(name)
+        node = NodePackages(root=self.root, folder=self.runtime.state.proxy)
+        if not node.is_current():
+            self.say("Installing the proxy")
+            node.install()
+
+    def start(self) -> None:
+        """Start the hub, which starts the proxy; returns when the login page answers.
+
+        Raises
+        ------
+        Failure
+            Where a port is taken or the hub does not come up; its log is quoted.
+        """
+        self._stop_leftovers()
+        for port, what in enumerate(("login page", "hub", "proxy's control"), self.runtime.port):
+            self._require_free(port, what)
+        log = self.runtime.state.logs / "hub.log"
+        environment = {
+            **os.environ,
+            **self.runtime.environment(),
+            FILE_VARIABLE: str(self.settings_file),
+            "KM3_ROLE": "hub",
+            "KM3_NODE": NodePackages(root=self.root, folder=self.runtime.state.proxy).node(),
+            "KM3_TUTORIALS": str(self.root / "notebooks"),
+        }
+        config = Path(km3hub.__file__).with_name("jupyterhub_config.py")
+        with log.open("ab") as output:
+            start = output.tell()
+            hub = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                cwd=self.runtime.state.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        (self.runtime.state.run / "port").write_text(str(self.runtime.port))
+        deadline = time.monotonic() + START_LIMIT
+        while not self._login_page_answers():
+            if hub.poll() is not None or time.monotonic() > deadline:
+                words = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+                self.stop()
+                raise Failure(
+                    "The hub did not start. The last lines of its log:\n  "
+                    + "\n  ".join(words[-12:])
+                    + f"\nThe whole log: {log}"
+                )
+            time.sleep(0.1)
+
+    def stop(self) -> bool:
+        """Stop hub, proxy and users' servers of this state folder; True where something ran."""
+        found = [p for role in ("hub", "server") for p in self._processes(role)]
+        self._end(found)
+        return bool(found)
+
+    def _login_page_answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/hub/login", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def _require_free(self, port: int, what: str) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise Failure(
+                    f"Port {port} ({what}) is taken by another program. Choose another one:"
+                    f" make up PORT={self.runtime.port + 1000}"
+                ) from None
+
+    def _stop_leftovers(self) -> None:
+        # A proxy whose hub was killed would keep the port. Users' servers stay: the hub that
+        # starts now finds them in its database, with their kernels.
+        self._end(list(self._processes("hub")))
+
+    def _processes(self, role: str) -> Iterator[psutil.Process]:
+        """The hub and its proxy (`hub`), or users' servers, of this state folder."""
+        state = str(self.runtime.state.root)
+        for process in psutil.process_iter():
+            if process.pid == os.getpid():
+                continue
+            try:
+                environment = process.environ()
+            except (psutil.Error, OSError):
+                continue
+            if environment.get("KM3_STATE") == state and environment.get("KM3_ROLE") == role:
+                yield process
+
+    def _end(self, processes: list[psutil.Process]) -> None:
+        for process in processes:
+            try:
+                process.terminate()
+            except psutil.NoSuchProcess:
+                continue
+        _, alive = psutil.wait_procs(processes, timeout=STOP_LIMIT)
+        for process in alive:
+            process.kill()
+        psutil.wait_procs(alive, timeout=5)
+
+

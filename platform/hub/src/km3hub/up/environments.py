@@ -1,0 +1,83 @@
+"""The Python environments of embedded mode, installed from the locks."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+from km3hub.up.command import run
+
+__all__ = ["Installer"]
+
+PROBLEM = (
+    "An environment could not be installed. The first start needs the network and about 3 GB of"
+    " disk; what is there is kept, run the same command again. The installer said:"
+)
+
+
+class Installer:
+    """Installs `lab` and the science environments below one folder, each from its lock.
+
+    Parameters
+    ----------
+    root
+        The checkout.
+    folder
+        Where the environments go, one folder each.
+    """
+
+    def __init__(self, *, root: Path, folder: Path) -> None:
+        self.root = root
+        self.folder = folder
+
+    def _lock(self, name: str) -> Path:
+        return self.root / "platform" / "locks" / f"{name}.txt"
+
+    def _fingerprint(self, name: str) -> str:
+        content = sys.version.encode() + self._lock(name).read_bytes()
+        return hashlib.sha256(content).hexdigest()
+
+    def has_lock(self, name: str) -> bool:
+        """Whether the checkout can install an environment of this name."""
+        return self._lock(name).exists()
+
+    def is_current(self, name: str) -> bool:
+        """Whether `name` is installed as its lock says."""
+        stamp = self.folder / name / ".installed"
+        return stamp.exists() and stamp.read_text() == self._fingerprint(name)
+
+    def install(self, name: str) -> None:
+        """Install `name`; an interrupted installation is completed by the next call.
+
+        Raises
+        ------
+        Failure
+            With uv's last words where packages could not be fetched or the disk is full.
+        """
+        prefix = self.folder / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (prefix / "bin" / "python").exists():
+            self._uv("venv", "--clear", "--python", sys.executable, str(prefix))
+        target = ["--python", str(prefix / "bin" / "python")]
+        constraints = ["--build-constraints", str(self._lock("uv"))]
+        self._uv(
+            "pip", "sync", *target, *constraints, "--require-hashes", "--compile-bytecode",
+            str(self._lock(name)),
+        )  # fmt: skip
+        if name == "lab":
+            hub = self.root / "platform" / "hub"
+            self._uv("pip", "install", *target, *constraints, "--no-deps", "-e", str(hub))
+        else:
+            self._kernel(prefix)
+        (prefix / ".installed").write_text(self._fingerprint(name))
+
+    def _kernel(self, prefix: Path) -> None:
+        version = ".".join(map(str, sys.version_info[:2]))
+        python = str(prefix / "bin" / "python")
+        names = ["--name", "python3", "--display-name", f"KM3NeT (Python {version})"]
+        run([python, "-m", "ipykernel", "install", "--prefix", str(prefix), *names], problem=PROBLEM)
+
+    def _uv(self, *arguments: str) -> None:
+        uv = str(Path(sys.executable).with_name("uv"))
+        run([uv, "--quiet", *arguments], problem=PROBLEM)
