@@ -45,6 +45,9 @@ def _make_command_reachable(runtime: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run a user's server until it is stopped."""
     around = Surroundings.read()
+    from km3hub.lab.lean import import_lab
+
+    import_lab()
     from km3hub.lab.server import Folders, application, configuration
 
     runtime = Path(tempfile.mkdtemp(prefix="km3-lab-"))
