@@ -23,7 +23,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -282,8 +281,10 @@ class Settings(Section):
 
     site: Site = Site()
     login: Login = Login()
-    environments: tuple[Environment, ...] = Field(default=_ENVIRONMENTS, min_length=1)
-    sizes: tuple[Size, ...] = Field(default=_SIZES, min_length=1)
+    environments: tuple[Environment, ...] = Field(
+        default=_ENVIRONMENTS, json_schema_extra={"minItems": 1}
+    )
+    sizes: tuple[Size, ...] = Field(default=_SIZES, json_schema_extra={"minItems": 1})
     homes: Homes = Homes()
     culling: Culling = Culling()
     workshop: Workshop = Workshop()
@@ -292,7 +293,9 @@ class Settings(Section):
 
     @field_validator("environments", "sizes")
     @classmethod
-    def _names_are_unique(cls, entries: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+    def _entries_with_names(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not entries:
+            raise ValueError("needs at least one entry; remove the key for the default ones")
         names = [entry.name for entry in entries]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -347,7 +350,6 @@ _RIGHT_TYPE = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
-    "model_type": "must hold keys, each on a line of its own, indented, such as",
     "tuple_type": "must be a list; write each entry on a line of its own that starts with '- '",
 }
 
@@ -375,8 +377,6 @@ def _explain(error: Any) -> str:
         return f"{path}: the key must be text; put it in quotes or remove it"
     if kind == "missing":
         return f"{path}: is missing; every entry needs it"
-    if kind == "too_short" and isinstance(value, (list, tuple)):
-        return f"{path}: needs at least one entry; remove the key for the default ones"
     if kind == "model_type":
         model = _model(location)
         keys = ", ".join(model.model_fields) if model else ""
@@ -434,7 +434,9 @@ def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
     if "'\\t'" in problem:
         return f"{where}a tab; indent with spaces"
     if problem == "mapping values are not allowed here":
-        return f"{where}a ':' where none can stand; check the indentation, quote text that holds ': '"
+        return (
+            f"{where}a ':' where none can stand; check the indentation, quote text that holds ': '"
+        )
     hint = "; check the indentation, and that each ':' is followed by a space"
     return f"{where}{problem}{hint if 'expected' in problem or 'could not' in problem else ''}"
 
@@ -469,7 +471,9 @@ def load(path: str | os.PathLike[str] | None = None) -> Settings:
     try:
         return parse(data)
     except SettingsError as error:
-        raise SettingsError("\n".join(f"{name}: {line}" for line in str(error).splitlines())) from None
+        raise SettingsError(
+            "\n".join(f"{name}: {line}" for line in str(error).splitlines())
+        ) from None
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""How people prove who they are: the file of accounts, the throttle, the Authenticator."""
