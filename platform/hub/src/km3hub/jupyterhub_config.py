@@ -7,7 +7,7 @@ from km3hub.configure.network import configure_network
 from km3hub.configure.pages import configure_pages
 from km3hub.configure.spawning import configure_spawning
 
-c = get_config()  # noqa: F821 -- JupyterHub runs this file with get_config defined
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 -- JupyterHub defines it
 platform = settings.load()
 
 configure_network(c, platform)

@@ -83,4 +83,3 @@ class EmbeddedSpawner(SimpleLocalProcessSpawner):
         """What the page shows while the server starts."""
         yield {"progress": 20, "message": f"Starting {self.chosen().environment.title}"}
         yield {"progress": 60, "message": "Preparing your tutorials and JupyterLab"}
-

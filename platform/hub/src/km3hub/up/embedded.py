@@ -14,10 +14,13 @@ import httpx
 import psutil
 
 import km3hub
+from km3hub.login.accounts import AccountStore
 from km3hub.settings import FILE_VARIABLE, Settings
 from km3hub.state import Runtime
+from km3hub.up.checkout import Started
 from km3hub.up.environments import Installer
 from km3hub.up.failure import Failure
+from km3hub.up.first_login import first_accounts
 from km3hub.up.node import NodePackages
 
 __all__ = ["Embedded"]
@@ -94,7 +97,33 @@ class Embedded:
             self.say("Installing the proxy")
             node.install()
 
-    def start(self) -> None:
+    def start(self, settings: Settings) -> Started:
+        """Install what is missing, make the first accounts, start what does not run.
+
+        Raises
+        ------
+        Failure
+            Where something cannot be installed, a port is taken, or the hub does not come up.
+        """
+        self.install(settings)
+        new_accounts = self._first_accounts()
+        ran_before = self.answers()
+        if not ran_before:
+            self.say("Starting hub and proxy")
+            self._start_hub()
+        state = self.runtime.state
+        data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
+        return Started(self.address, data, new_accounts, ran_before)
+
+    def _first_accounts(self) -> bool:
+        store = AccountStore(self.runtime.state.accounts)
+        if store.names():
+            return False
+        for account in first_accounts(self.runtime.state):
+            store.add(account.name, account.password, admin=account.admin)
+        return True
+
+    def _start_hub(self) -> None:
         """Start the hub, which starts the proxy; returns when the login page answers.
 
         Raises
@@ -190,5 +219,3 @@ class Embedded:
         for process in alive:
             process.kill()
         psutil.wait_procs(alive, timeout=5)
-
-

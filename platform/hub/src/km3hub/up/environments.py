@@ -76,7 +76,9 @@ class Installer:
         version = ".".join(map(str, sys.version_info[:2]))
         python = str(prefix / "bin" / "python")
         names = ["--name", "python3", "--display-name", f"KM3NeT (Python {version})"]
-        run([python, "-m", "ipykernel", "install", "--prefix", str(prefix), *names], problem=PROBLEM)
+        run(
+            [python, "-m", "ipykernel", "install", "--prefix", str(prefix), *names], problem=PROBLEM
+        )
 
     def _uv(self, *arguments: str) -> None:
         uv = str(Path(sys.executable).with_name("uv"))
