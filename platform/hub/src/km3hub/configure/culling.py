@@ -15,6 +15,7 @@ from typing import Any
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from km3hub.settings import Settings
+from km3hub.state import Runtime
 
 __all__ = ["QuietProxy", "configure_culling"]
 
@@ -62,7 +63,10 @@ def configure_culling(c: Any, settings: Settings) -> None:
     command += [f"--timeout={idle + late if idle else 10 * 365 * 86400}"]
     if age:
         command += [f"--max-age={age}"]
-    _extend(c.JupyterHub, "services", [{"name": "culler", "command": command, "display": False}])
+    service = {"name": "culler", "command": command, "display": False}
+    # `km3hub down` finds every process of a hub by these, even of one that was killed.
+    service["environment"] = {**Runtime.from_environment().environment(), "KM3_ROLE": "hub"}
+    _extend(c.JupyterHub, "services", [service])
     _extend(
         c.JupyterHub,
         "load_roles",

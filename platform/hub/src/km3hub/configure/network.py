@@ -30,7 +30,8 @@ def configure_network(c: Any, settings: Settings) -> None:
         hub.public_url = settings.site.public_url + "/"
 
     proxy = c.ConfigurableHTTPProxy
-    proxy.auth_token = state.secret("proxy")
+    # In containers the proxy has a container of its own, and both are given the same secret.
+    proxy.auth_token = os.environ.get("CONFIGPROXY_AUTH_TOKEN") or state.secret("proxy")
     if runtime.mode == "docker":
         _containers(c)
     else:
@@ -38,11 +39,9 @@ def configure_network(c: Any, settings: Settings) -> None:
 
     # `km3hub down` and `km3hub status` speak to the hub as this service.
     hub.services = [
-        *(hub.services or []),
         {"name": "platform", "api_token": state.secret("platform"), "display": False},
     ]
     hub.load_roles = [
-        *(hub.load_roles or []),
         {
             "name": "platform",
             "description": "The command line of this machine's administrator",

@@ -117,7 +117,7 @@ class Embedded:
 
     def _first_accounts(self) -> bool:
         store = AccountStore(self.runtime.state.accounts)
-        if store.names():
+        if store.all():
             return False
         for account in first_accounts(self.runtime.state):
             store.add(account.name, account.password, admin=account.admin)
@@ -175,8 +175,13 @@ class Embedded:
         return bool(found)
 
     def _login_page_answers(self) -> bool:
+        # The hub first: the proxy logs an error for a request that comes before its hub.
+        addresses = (
+            f"http://127.0.0.1:{self.runtime.port + 1}/hub/health",
+            f"http://127.0.0.1:{self.runtime.port}/hub/login",
+        )
         try:
-            return httpx.get(f"{self.address}/hub/login", timeout=2).status_code == 200
+            return all(httpx.get(a, timeout=5).status_code == 200 for a in addresses)
         except httpx.HTTPError:
             return False
 

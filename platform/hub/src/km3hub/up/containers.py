@@ -1,0 +1,380 @@
+"""The platform in containers: `make up` and `make down` where a Docker Engine answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import docker
+import httpx
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container
+
+from km3hub.settings import Settings
+from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
+from km3hub.spawning.networks import UserNetworks
+from km3hub.state import Runtime
+from km3hub.up.checkout import Started
+from km3hub.up.compose import Compose
+from km3hub.up.failure import Failure
+from km3hub.up.first_login import first_accounts
+
+__all__ = ["Containers", "delete_volumes", "volumes"]
+
+#: Seconds that the hub may take until its health page answers.
+START_LIMIT = 120
+#: Seconds that a user's server gets to end by itself.
+STOP_LIMIT = 10
+#: The platform's own images: the service, and the variable of the compose file that names it.
+_IMAGES = {"hub": "KM3_IMAGE_HUB", "proxy": "KM3_IMAGE_PROXY", "firewall": "KM3_IMAGE_FIREWALL"}
+#: Whose files the images' user may read: uid 1000 is nobody's on some machines.
+_OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
+
+
+class Containers:
+    """Starts and stops the platform in containers.
+
+    Parameters
+    ----------
+    root
+        The checkout.
+    runtime
+        Port, project and state folder; the state folder keeps the secrets that containers share.
+    settings_file
+        `platform.yaml`.
+    say
+        Called with each step, for people who watch.
+    """
+
+    def __init__(
+        self, *, root: Path, runtime: Runtime, settings_file: Path, say: Callable[[str], None]
+    ) -> None:
+        self.root = root
+        self.runtime = runtime
+        self.settings_file = settings_file
+        self.say = say
+        self.names = Names(runtime.project)
+        self._client: docker.DockerClient | None = None
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The Docker Engine.
+
+        Raises
+        ------
+        Failure
+            Where none answers.
+        """
+        if self._client is None:
+            self._client = engine()
+        return self._client
+
+    def start(self, settings: Settings) -> Started:
+        """Build what is missing, start what does not run, make the first accounts.
+
+        Raises
+        ------
+        Failure
+            Where an image cannot be built, the port is taken, or the hub does not come up.
+        """
+        self._require_readable_settings()
+        self._provide_images(settings)
+        port = self._published_port()
+        before = self._identity()
+        if port is None:
+            port = self.runtime.port
+            self._require_free(port)
+        compose = self._compose(port, settings)
+        if not before:
+            self.say("Starting packet filter, hub and proxy")
+        compose.run(
+            "up", "--detach", "--remove-orphans", problem="The containers could not be started:"
+        )
+        self._await_firewall()
+        address = f"http://127.0.0.1:{port}"
+        self._await_hub(address)
+        new_accounts = self._first_accounts()
+        homes = self.names.home("NAME")
+        data = f"Docker volumes {homes} (homes), {self.names.state} (accounts, database)"
+        return Started(address, data, new_accounts, self._identity() == before)
+
+    def stop(self) -> bool:
+        """Stop users' servers, hub and proxy; volumes stay. True where something ran."""
+        ran = self.runs()
+        hub = self._container(self.names.hub)
+        if hub:
+            self.say("Stopping the hub")
+            hub.stop(timeout=STOP_LIMIT)
+        servers = self._servers()
+        if servers:
+            self.say(f"Stopping {len(servers)} servers of users")
+            self._remove_servers(servers)
+        networks = UserNetworks(client=self.client.api, names=self.names, pool="", egress="")
+        for network in networks.all():
+            networks.remove(network["Name"])
+        if not ran and not self._container(self.names.net):
+            return False
+        self._compose(0, Settings()).run(
+            "down", "--remove-orphans", problem="The containers could not be stopped:"
+        )
+        self._remove_rules()
+        return ran
+
+    def runs(self) -> bool:
+        """Whether anything of it is alive."""
+        names = (self.names.net, self.names.hub, self.names.proxy)
+        found = [self._container(name) for name in names]
+        return any(c is not None and c.status in ("running", "restarting") for c in found)
+
+    # -- before the start --------------------------------------------------------------------
+
+    def _require_readable_settings(self) -> None:
+        folder, file = self.settings_file.parent, self.settings_file
+        needed = _OTHERS_READ | _OTHERS_ENTER
+        if folder.stat().st_mode & needed != needed or not file.stat().st_mode & _OTHERS_READ:
+            raise Failure(
+                f"The hub's container cannot read {file}. Allow it:"
+                f" chmod o+rx '{folder}' && chmod o+r '{file}'"
+            )
+
+    def _provide_images(self, settings: Settings) -> None:
+        own = [os.environ.get(variable, f"km3net/{name}") for name, variable in _IMAGES.items()]
+        asked = {environment.image: environment.name for environment in settings.environments}
+        missing = [image for image in (*own, *asked) if not self._has_image(image)]
+        foreign = [image for image in missing if not image.startswith("km3net/")]
+        if foreign:
+            image = foreign[0]
+            whose = f" (environment {asked[image]})" if image in asked else ""
+            raise Failure(f"The image {image}{whose} is not here; get it: docker pull {image}")
+        if not missing:
+            return
+        names = [image.removeprefix("km3net/").split(":")[0] for image in missing]
+        self.say(f"Building {', '.join(names)}; the first time this takes some minutes")
+        build = [sys.executable, str(self.root / "images" / "build.py"), *names]
+        if subprocess.run(build).returncode:
+            raise Failure(
+                "The images could not be built; the lines above say why. What is built is kept:"
+                " mend it and run the same command again, or: make up MODE=embedded"
+            )
+
+    def _has_image(self, image: str) -> bool:
+        try:
+            self.client.images.get(image)
+        except ImageNotFound:
+            return False
+        return True
+
+    def _require_free(self, port: int) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise Failure(
+                    f"Port {port} is taken by another program. Choose another one:"
+                    f" make up PORT={port + 1000}"
+                ) from None
+
+    # -- compose -----------------------------------------------------------------------------
+
+    def _compose(self, port: int, settings: Settings) -> Compose:
+        socket_file = engine_socket()
+        variables = {
+            "KM3_PROJECT": self.runtime.project,
+            "KM3_PORT": str(port),
+            "KM3_BRIDGES": self.names.bridges,
+            "KM3_EGRESS": settings.spawner.egress,
+            "KM3_SERVICES": ",".join(settings.services.containers),
+            "KM3_CONFIG": str(self.settings_file.parent),
+            "KM3_CONFIG_NAME": self.settings_file.name,
+            "KM3_SETTINGS": _fingerprint(settings),
+            "KM3_DOCKER_SOCKET": str(socket_file),
+            "KM3_DOCKER_GROUP": str(socket_file.stat().st_gid),
+            "KM3_PROXY_TOKEN": self.runtime.state.secret("proxy"),
+        }
+        return Compose(
+            file=self.root / "docker-compose.yml",
+            project=self.runtime.project,
+            variables=variables,
+        )
+
+    # -- after the start ---------------------------------------------------------------------
+
+    def _await_firewall(self) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            firewall = self._container(self.names.firewall)
+            if firewall and firewall.status == "running":
+                try:
+                    if firewall.exec_run(["km3-firewall", "check"]).exit_code == 0:
+                        return
+                except APIError:
+                    pass  # it ended between the two calls
+            time.sleep(0.1)
+        raise Failure(
+            "The packet filter that shields users' servers cannot be put in place:\n  "
+            + self._last_words(self.names.firewall)
+            + "\nThe kernel needs nftables (nft_fib_inet). Without containers: make up"
+            " MODE=embedded"
+        )
+
+    def _await_hub(self, address: str) -> None:
+        deadline = time.monotonic() + START_LIMIT
+        while not _answers(f"{address}/hub/health"):
+            hub = self._container(self.names.hub)
+            restarts = hub.attrs.get("RestartCount", 0) if hub else 0
+            if hub is None or restarts > 2 or time.monotonic() > deadline:
+                raise Failure(
+                    "The hub did not start. The last lines of its log:\n  "
+                    + self._last_words(self.names.hub)
+                    + f"\nThe whole log: docker logs {self.names.hub}"
+                )
+            time.sleep(0.1)
+
+    def _last_words(self, name: str) -> str:
+        container = self._container(name)
+        if container is None:
+            return f"there is no container {name}"
+        words = container.logs(tail=12).decode(errors="replace").strip()
+        return words.replace("\n", "\n  ") or "(nothing was logged)"
+
+    def _first_accounts(self) -> bool:
+        if self._in_hub(["km3hub", "accounts", "list"]).strip():
+            return False
+        for account in first_accounts(self.runtime.state):
+            options = ["--admin"] if account.admin else []
+            self._in_hub(
+                ["km3hub", "accounts", "add", account.name, "--password-stdin", *options],
+                account.password + "\n",
+            )
+        return True
+
+    def _in_hub(self, command: list[str], words: str = "") -> str:
+        """Run a command in the hub's container; a password goes by its standard input."""
+        result = subprocess.run(
+            ["docker", "exec", "-i", self.names.hub, *command],
+            input=words,
+            capture_output=True,
+            text=True,
+        )
+        if result.returncode:
+            reason = (result.stderr or result.stdout).strip()
+            raise Failure(f"The first accounts could not be made: {reason}")
+        return result.stdout
+
+    # -- what is there -----------------------------------------------------------------------
+
+    def _container(self, name: str) -> Container | None:
+        try:
+            return self.client.containers.get(name)
+        except NotFound:
+            return None
+
+    def _identity(self) -> tuple[str, ...]:
+        """Which hub and proxy run, and since when; empty where one of them does not."""
+        found = [self._container(n) for n in (self.names.net, self.names.hub, self.names.proxy)]
+        if any(c is None or c.status != "running" for c in found):
+            return ()
+        return tuple(f"{c.id} {c.attrs['State']['StartedAt']}" for c in found if c)
+
+    def _published_port(self) -> int | None:
+        """The port of the platform that runs; a second start keeps it."""
+        net = self._container(self.names.net)
+        if net is None or net.status != "running":
+            return None
+        bound = net.ports.get("8000/tcp")
+        return int(bound[0]["HostPort"]) if bound else None
+
+    def _servers(self) -> list[Container]:
+        label = [f"{PROJECT_LABEL}={self.runtime.project}", USER_LABEL]
+        found: list[Container] = self.client.containers.list(all=True, filters={"label": label})
+        return found
+
+    def _remove_servers(self, servers: Iterable[Container]) -> None:
+        names = [str(server.name) for server in servers]
+        # The command stops them all at once, the library one after the other.
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(["docker", "stop", "--time", str(STOP_LIMIT), *names], **quiet)  # type: ignore[call-overload]
+        subprocess.run(["docker", "rm", "--force", "--volumes", *names], **quiet)  # type: ignore[call-overload]
+
+    def _remove_rules(self) -> None:
+        image = os.environ.get(_IMAGES["firewall"], "km3net/firewall")
+        if not self._has_image(image):
+            return
+        self.client.containers.run(
+            image,
+            ["remove"],
+            environment={"KM3_BRIDGES": self.names.bridges},
+            network_mode="host",
+            cap_drop=["ALL"],
+            cap_add=["NET_ADMIN"],
+            remove=True,
+        )
+
+
+def engine() -> docker.DockerClient:
+    """The Docker Engine of this machine.
+
+    Raises
+    ------
+    Failure
+        Where none answers.
+    """
+    try:
+        return docker.DockerClient.from_env(version="auto")
+    except DockerException as error:
+        raise Failure(
+            f"The Docker Engine does not answer ({error}). Start it (as root: make engine); if it"
+            " runs, your account may have to be in the group docker. Without containers: make up"
+            " MODE=embedded"
+        ) from None
+
+
+def engine_socket() -> Path:
+    """The engine's socket, which the hub's container gets.
+
+    Raises
+    ------
+    Failure
+        Where the engine is reached some other way.
+    """
+    where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    path = Path(where.removeprefix("unix://"))
+    if not where.startswith("unix://") or not path.exists():
+        raise Failure(
+            f"The hub needs the Docker Engine's socket on this machine; DOCKER_HOST is {where}."
+        )
+    return path
+
+
+def volumes(project: str) -> list[str]:
+    """The names of a project's volumes: its state and its users' homes."""
+    label = f"{PROJECT_LABEL}={project}"
+    return sorted(volume.name for volume in engine().volumes.list(filters={"label": label}))
+
+
+def delete_volumes(names: Iterable[str]) -> None:
+    """Delete volumes, for ever."""
+    client = engine()
+    for name in names:
+        client.volumes.get(name).remove()
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Of what the hub reads at its start only; a new banner needs no restart."""
+    text = settings.model_dump_json(exclude={"site": {"banner"}})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False

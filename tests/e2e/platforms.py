@@ -1,0 +1,138 @@
+"""Platforms that tests start with the command that people use, on ports and names of their own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "tests" / ".results"
+KM3HUB = Path(sys.executable).with_name("km3hub")
+
+
+@dataclass
+class Platform:
+    """A platform that runs, and the account to log in with."""
+
+    mode: str
+    state: Path
+    config: Path
+    project: str
+    address: str
+    user: str
+    password: str
+    admin_password: str
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `km3hub ARGUMENTS` for this platform."""
+        return km3hub(*arguments, *self.options)
+
+    @property
+    def options(self) -> list[str]:
+        return options(self.state, self.config, self.project)
+
+    def stop(self) -> None:
+        self.command("down")
+        if self.mode == "docker":
+            self.command("clean", "--yes")
+
+    def api(self, name: str, password: str) -> Person:
+        """Somebody who logged in and asked for a token."""
+        return Person.log_in(self.address, name, password)
+
+
+@dataclass
+class Person:
+    """A logged-in user who speaks to hub and server by API."""
+
+    address: str
+    name: str
+    token: str
+
+    @classmethod
+    def log_in(cls, address: str, name: str, password: str) -> Person:
+        with httpx.Client(base_url=address, timeout=30, follow_redirects=False) as client:
+            client.get("/hub/login")
+            form = {"username": name, "password": password, "_xsrf": xsrf(client)}
+            answer = client.post("/hub/login", data=form)
+            assert answer.status_code == 302, f"login of {name}: {answer.status_code}"
+            client.get("/hub/home")
+            answer = client.post(
+                f"/hub/api/users/{name}/tokens", headers={"X-XSRFToken": xsrf(client)}, json={}
+            )
+            assert answer.status_code == 201, answer.text
+            return cls(address, name, answer.json()["token"])
+
+    def client(self) -> httpx.Client:
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.Client(base_url=self.address, timeout=150, headers=headers)
+
+
+def xsrf(client: httpx.Client) -> str:
+    """The hub's own token against forged requests (a user's server has another one)."""
+    return next(c.value for c in client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+
+
+def free_ports(count: int = 3) -> int:
+    """The first of `count` ports in a row that nothing uses."""
+    for first in range(18100, 28000, 10):
+        probes = [socket.socket() for _ in range(count)]
+        try:
+            for offset, probe in enumerate(probes):
+                probe.bind(("127.0.0.1", first + offset))
+        except OSError:
+            continue
+        else:
+            return first
+        finally:
+            for probe in probes:
+                probe.close()
+    raise RuntimeError("no free ports")
+
+
+def options(state: Path, config: Path, project: str) -> list[str]:
+    return ["--state", str(state), "--config", str(config), "--project", project]
+
+
+def km3hub(*arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(KM3HUB), *arguments], capture_output=True, text=True, timeout=timeout, cwd=ROOT
+    )
+
+
+def share_installation(state: Path) -> None:
+    """Let a test's state folder use the environments that `make test` installed."""
+    installed = ROOT / ".platform"
+    for name in ("envs", "proxy"):
+        (state / name).symlink_to(installed / name)
+
+
+def start(mode: str, folder: Path, *, project: str, settings: str = "") -> Platform:
+    """Start a platform in `folder` and read the passwords of its first accounts."""
+    state, config = folder / "state", folder / "config" / "platform.yaml"
+    state.mkdir(mode=0o700)
+    config.parent.mkdir()
+    config.write_text(settings)
+    if mode == "embedded":
+        share_installation(state)
+    port = free_ports()
+    up = ["up", "--mode", mode, "--port", str(port), *options(state, config, project)]
+    result = km3hub(*up)
+    assert result.returncode == 0, result.stdout + result.stderr
+    pairs = [line.split() for line in (state / "first-login.txt").read_text().splitlines()[1:]]
+    passwords = dict(pairs)
+    return Platform(
+        mode=mode,
+        state=state,
+        config=config,
+        project=project,
+        address=f"http://127.0.0.1:{port}",
+        user="user",
+        password=passwords["user"],
+        admin_password=passwords["admin"],
+    )
