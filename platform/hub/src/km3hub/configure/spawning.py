@@ -1,0 +1,46 @@
+"""How users' servers are started: as containers or as local processes, behind one form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from km3hub.settings import Settings, SettingsError
+from km3hub.spawning.options import apply_user_options, options_form, options_from_form
+from km3hub.state import Runtime
+
+__all__ = ["configure_spawning"]
+
+
+def configure_spawning(c: Any, settings: Settings) -> None:
+    """Set the spawner of this mode, the menus and the time limits."""
+    runtime = Runtime.from_environment()
+    c.JupyterHub.spawner_class = _spawner(settings, runtime)
+
+    spawner = c.Spawner
+    spawner.options_form = options_form
+    spawner.options_from_form = options_from_form
+    spawner.apply_user_options = apply_user_options
+    spawner.default_url = "/lab"
+    spawner.start_timeout = settings.spawner.start_timeout
+    spawner.http_timeout = settings.spawner.start_timeout
+
+
+def _spawner(settings: Settings, runtime: Runtime) -> type:
+    # Either module needs packages or programs that the other mode has no use for.
+    if runtime.mode == "embedded":
+        from km3hub.spawning.process import EmbeddedSpawner
+
+        return _bound(EmbeddedSpawner, settings, runtime)
+
+    from km3hub.spawning.docker import PlatformDockerSpawner
+    from km3hub.spawning.networks import too_many_members
+
+    wrong = too_many_members(settings.services.containers)
+    if wrong:
+        raise SettingsError(f"services.containers: {wrong}")
+    return _bound(PlatformDockerSpawner, settings, runtime)
+
+
+def _bound(spawner: type, settings: Settings, runtime: Runtime) -> type:
+    """A subclass that knows the settings; JupyterHub makes its objects without asking us."""
+    return type(spawner.__name__, (spawner,), {"platform": settings, "runtime": runtime})

@@ -1,0 +1,153 @@
+"""The container `net`: its namespace holds hub and proxy, this program keeps what depends on it.
+
+Docker starts a container that shares another one's namespace only while that one runs, and does
+not try again: after a reboot the hub could stay down. And a container that was made anew has left
+the networks that it was in. Every few seconds this program looks, and mends:
+
+- hub or proxy that could not start, or that live in the namespace of an earlier `net`;
+- networks of running servers that hub or a data service is not in;
+- networks and containers that no server needs any more, as after a hub that was killed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
+from km3hub.spawning.networks import NetworkError, UserNetworks
+
+__all__ = ["Keeper", "main"]
+
+#: Seconds between looks.
+INTERVAL = 5.0
+#: What is younger may belong to a server that is just starting.
+GRACE = timedelta(minutes=10)
+#: The hub as seen from this namespace.
+HUB_API = "http://127.0.0.1:8081/hub/api"
+
+_log = logging.getLogger("km3hub.keeper")
+
+
+def _when(text: str) -> datetime:
+    # The engine writes nanoseconds, or microseconds fewer than six; the seconds are enough.
+    return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeper:
+    """Looks after one project's containers and networks."""
+
+    client: docker.APIClient
+    names: Names
+    networks: UserNetworks
+
+    def look(self) -> None:
+        """One round."""
+        try:
+            self._keep_dependants()
+        except NotFound:
+            _log.info("hub or proxy are not made yet")
+        servers = self._servers()
+        self._keep_networks(servers)
+        self._remove_strangers(servers)
+
+    def _keep_dependants(self) -> None:
+        mine = self.client.inspect_container(self.names.net)
+        for name in (self.names.hub, self.names.proxy):
+            found = self.client.inspect_container(name)
+            if found["HostConfig"]["NetworkMode"] != f"container:{mine['Id']}":
+                continue  # made for another `net`; compose is about to replace it
+            state = found["State"]
+            # Whoever stopped it on purpose left no error behind.
+            if state["Status"] == "exited" and state["Error"]:
+                _log.info("starting %s: %s", name, state["Error"])
+                self.client.start(name)
+            elif state["Running"] and state["StartedAt"] < mine["State"]["StartedAt"]:
+                _log.info("restarting %s in the new namespace", name)
+                self.client.restart(name)
+
+    def _servers(self) -> dict[str, dict[str, Any]]:
+        """Users' containers by name, inspected."""
+        label = {"label": [f"{PROJECT_LABEL}={self.names.project}", USER_LABEL]}
+        servers = {}
+        for entry in self.client.containers(all=True, filters=label):
+            try:
+                found = self.client.inspect_container(entry["Id"])
+            except NotFound:
+                continue
+            servers[found["Name"].lstrip("/")] = found
+        return servers
+
+    def _keep_networks(self, servers: dict[str, dict[str, Any]]) -> None:
+        for network in self.networks.all():
+            name = network["Name"]
+            server = servers.get(name)
+            if server and server["State"]["Running"]:
+                try:
+                    self.networks.join(name, network)
+                except NetworkError as error:
+                    _log.warning("%s", error)
+            elif not server and _is_old(network["Created"]):
+                _log.info("removing %s: there is no server", name)
+                self.networks.remove(name)
+
+    def _remove_strangers(self, servers: dict[str, dict[str, Any]]) -> None:
+        for name, server in servers.items():
+            if not _is_old(server["Created"]):
+                continue
+            if server["State"]["Running"] and self._is_known(server):
+                continue
+            _log.info("removing %s: the hub does not know it", name)
+            self.client.remove_container(name, v=True, force=True)
+            self.networks.remove(name)
+
+    def _is_known(self, server: dict[str, Any]) -> bool:
+        """Whether the hub accepts this server's token; where it cannot be asked, it might."""
+        environment = dict(entry.split("=", 1) for entry in server["Config"]["Env"])
+        token = environment.get("JUPYTERHUB_API_TOKEN", "")
+        headers = {"Authorization": f"token {token}"}
+        try:
+            answer = requests.get(f"{HUB_API}/user", headers=headers, timeout=5)
+        except requests.RequestException:
+            return True
+        return answer.status_code != 403
+
+
+def _is_old(created: str) -> bool:
+    return datetime.now(UTC) - _when(created) > GRACE
+
+
+def main() -> None:
+    """Look every `INTERVAL` seconds until the container stops."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    names = Names(os.environ["KM3_PROJECT"])
+    services = tuple(filter(None, os.environ.get("KM3_SERVICES", "").split(",")))
+    client = docker.APIClient(version="1.41")
+    networks = UserNetworks(
+        client=client, names=names, pool="0.0.0.0/0", egress="", services=services
+    )
+    keeper = Keeper(client=client, names=names, networks=networks)
+    trouble = ""
+    while True:
+        try:
+            keeper.look()
+            trouble = ""
+        except (APIError, DockerException, requests.RequestException, OSError) as error:
+            # Never end: hub and proxy live in this namespace.
+            if str(error) != trouble:
+                _log.warning("%s", error)
+            trouble = str(error)
+        time.sleep(INTERVAL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""One network a user: only the user's server, the hub with the proxy, and data services join it."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+from docker.types import IPAMConfig, IPAMPool
+
+from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
+
+__all__ = ["ADDRESSES", "NetworkError", "UserNetworks", "too_many_members"]
+
+#: Addresses of one user's network: a /29 has room for its gateway and five containers.
+ADDRESSES = 8
+#: Of the five, one is the user's server and one is hub with proxy.
+_SERVICES = 3
+_EGRESS_LABEL = "org.km3net.egress"
+#: How many occupied places are passed over before giving up.
+_TRIES = 64
+
+_log = logging.getLogger("km3hub.networks")
+
+
+class NetworkError(Exception):
+    """A user's network cannot be provided; the message is for the administrator's log."""
+
+
+def too_many_members(services: Sequence[str]) -> str | None:
+    """What is wrong with this list of service containers; None: nothing."""
+    if len(services) <= _SERVICES:
+        return None
+    return f"at most {_SERVICES} containers fit into a user's network, not {len(services)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserNetworks:
+    """Makes, repairs and removes the users' networks. Every call blocks until it is done.
+
+    Parameters
+    ----------
+    client
+        The Docker Engine.
+    names
+        Names of this project.
+    pool
+        Where the networks' addresses are taken from.
+    egress
+        `internet`, or `none`: such a network has no way out of the host.
+    services
+        Containers that join every network beside the hub.
+    """
+
+    client: APIClient
+    names: Names
+    pool: str
+    egress: str
+    services: tuple[str, ...] = ()
+
+    def provide(self, name: str, *, number: int, user: str) -> None:
+        """Have the network `name` ready, with hub and services in it.
+
+        Parameters
+        ----------
+        name
+            The network's name.
+        number
+            The user's number; decides which addresses are tried first.
+        user
+            Whose it is.
+
+        Raises
+        ------
+        NetworkError
+            Where no free addresses are found or the hub cannot join.
+        """
+        found = self._inspect(name)
+        if found and not self._is_current(found):
+            self.remove(name)
+            found = None
+        if not found:
+            self._create(name, number=number, user=user)
+        self.join(name, found or {})
+
+    def join(self, name: str, network: Mapping[str, Any]) -> None:
+        """Let hub and services join, unless `network` (as inspected) says that they have.
+
+        Raises
+        ------
+        NetworkError
+            Where the hub cannot join.
+        """
+        inside = {end["Name"] for end in (network.get("Containers") or {}).values()}
+        for container, aliases in self._members():
+            if container in inside:
+                continue
+            try:
+                self.client.connect_container_to_network(container, name, aliases=aliases)
+            except APIError as error:
+                if _is_connected_already(error):
+                    continue
+                if container == self.names.net:
+                    raise NetworkError(f"{container} cannot join {name}: {error}") from error
+                _log.warning("service %s cannot join %s: %s", container, name, error.explanation)
+
+    def remove(self, name: str) -> None:
+        """Remove a network, whoever is in it; not an error where there is none."""
+        found = self._inspect(name)
+        if not found:
+            return
+        for end in (found.get("Containers") or {}).values():
+            try:
+                self.client.disconnect_container_from_network(end["Name"], name, force=True)
+            except APIError as error:
+                _log.info("%s had left %s already: %s", end["Name"], name, error.explanation)
+        try:
+            self.client.remove_network(found["Id"])
+        except NotFound:
+            pass
+
+    def all(self) -> Iterator[dict[str, Any]]:
+        """Every user's network of this project, inspected."""
+        label = {"label": [f"{PROJECT_LABEL}={self.names.project}", USER_LABEL]}
+        for network in self.client.networks(filters=label):
+            found = self._inspect(network["Id"])
+            if found:
+                yield found
+
+    def _members(self) -> Iterator[tuple[str, list[str]]]:
+        yield self.names.net, ["hub"]
+        for service in self.services:
+            yield service, [service]
+
+    def _inspect(self, name: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self.client.inspect_network(name)
+        except NotFound:
+            return None
+        return found
+
+    def _is_current(self, network: Mapping[str, Any]) -> bool:
+        labels = network.get("Labels") or {}
+        return (
+            labels.get(PROJECT_LABEL) == self.names.project
+            and labels.get(_EGRESS_LABEL) == self.egress
+            and bool(network.get("Internal")) == (self.egress == "none")
+        )
+
+    def _create(self, name: str, *, number: int, user: str) -> None:
+        network = ipaddress.IPv4Network(self.pool)
+        places = network.num_addresses // ADDRESSES
+        reasons = []
+        for place in ((number + tried) % places for tried in range(min(_TRIES, places))):
+            subnet = ipaddress.IPv4Network((int(network[place * ADDRESSES]), 29))
+            try:
+                self.client.create_network(
+                    name,
+                    driver="bridge",
+                    internal=self.egress == "none",
+                    check_duplicate=True,
+                    ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]),
+                    options={"com.docker.network.bridge.name": f"{self.names.user_bridges}{place}"},
+                    labels={
+                        PROJECT_LABEL: self.names.project,
+                        USER_LABEL: user,
+                        _EGRESS_LABEL: self.egress,
+                    },
+                )
+            except APIError as error:
+                if error.status_code == 409:  # the name: made by a start just before this one
+                    return
+                if error.status_code not in (400, 403):
+                    raise
+                # These addresses, or this bridge, belong to another network of the host.
+                reasons.append(str(error.explanation))
+                continue
+            return
+        raise NetworkError(
+            f"no free addresses for {name} in {self.pool} after {len(reasons)} tries;"
+            f" choose another spawner.network_pool. The engine said: {reasons[-1]}"
+        )
+
+
+def _is_connected_already(error: APIError) -> bool:
+    return error.status_code == 403 and "already exists" in str(error.explanation)

@@ -1,0 +1,21 @@
+"""What a user's server is told about itself, in containers and as a local process."""
+
+from __future__ import annotations
+
+from km3hub.settings import Settings, in_bytes
+from km3hub.spawning.options import Choice
+
+__all__ = ["server_environment"]
+
+
+def server_environment(settings: Settings, choice: Choice) -> dict[str, str]:
+    """The part of the contract (the package's README) that is the same for every spawner."""
+    environment = {
+        "KM3_ENVIRONMENT": choice.environment.name,
+        "KM3_SIZE": choice.size.name,
+        "KM3_SIZE_TITLE": choice.size.title or choice.size.name,
+        "KM3_CONTACT": settings.site.contact,
+    }
+    if settings.homes.quota:
+        environment["KM3_HOME_QUOTA"] = str(in_bytes(settings.homes.quota))
+    return environment
