@@ -145,9 +145,24 @@ class AccountStore:
             self._seen = seen
         return dict(self._accounts)
 
+    def names(self) -> list[str]:
+        """The names of all accounts, in alphabetical order."""
+        return sorted(self.all())
+
     def get(self, name: str) -> Account | None:
         """The account of a normalised name, or None."""
         return self.all().get(name)
+
+    def require(self, name: str) -> Account:
+        """The account of a name in any case.
+
+        Raises
+        ------
+        AccountsError
+            Where there is none.
+        """
+        known = self.all()
+        return known[self._known(name, known)]
 
     def add(
         self, name: str, password: str, *, admin: bool = False, expires: datetime | None = None

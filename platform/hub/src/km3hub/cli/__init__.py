@@ -1,0 +1,66 @@
+"""The command line `km3hub`.
+
+Commands are imported when they are used: `km3hub tutorials` also runs in a user's server, where
+nothing of the hub is installed.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+from importlib import import_module
+
+import click
+
+import km3hub
+
+__all__ = ["main"]
+
+#: Command: where it is, and what it does in a line.
+COMMANDS = {
+    "up": ("km3hub.cli.platform:up", "Start the platform of this checkout."),
+    "down": ("km3hub.cli.platform:down", "Stop everything; all data are kept."),
+    "status": ("km3hub.cli.platform:status", "Say what runs."),
+    "clean": ("km3hub.cli.platform:clean", "Delete what the platform made; asks first."),
+    "install": ("km3hub.cli.platform:install", "Install what servers need, start nothing."),
+    "check": ("km3hub.cli.check:check", "Check platform.yaml and say what it means."),
+    "schema": ("km3hub.cli.schema:schema", "Print the JSON Schema of platform.yaml."),
+    "accounts": ("km3hub.cli.accounts:accounts", "Add, list and remove those who may log in."),
+    "tutorials": ("km3hub.cli.tutorials:tutorials", "The tutorials in a user's home."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when one of them runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, or None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        try:
+            command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                f"'km3hub {cmd_name}' cannot run in this Python environment ({sys.prefix}):"
+                f" {error.name} is not installed here"
+            ) from None
+        return typing.cast(click.Command, command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(km3hub.__version__, prog_name="km3hub")
+def main() -> None:
+    """The hub of the KM3NeT open science platform.
+
+    Exit codes: 0 done, 1 failed, 2 the input or the settings are wrong.
+    """

@@ -1,0 +1,195 @@
+"""`km3hub accounts`: who may log in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+import km3hub
+from km3hub.cli.relay import container, relay
+from km3hub.login import passwords
+from km3hub.login.accounts import Account, AccountNameError, AccountsError, AccountStore, expiry
+from km3hub.state import State
+
+__all__ = ["accounts"]
+
+
+class _Relaying(click.Group):
+    """Hands a command to the hub's container where the accounts live in it."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        found = super().resolve_command(ctx, args)
+        state = State(ctx.params["state"])
+        if not ctx.resilient_parsing and not {"-h", "--help"} & set(args):
+            name = container(state)
+            if name:
+                ctx.exit(relay(name, ["accounts", *args]))
+        return found
+
+
+def _expiry(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = expiry(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if moment <= datetime.now(UTC):
+        raise click.BadParameter(f"{value} lies in the past")
+    return moment
+
+
+def _usual_state() -> Path:
+    """The state folder of the checkout that this program belongs to, or else of this folder."""
+    root = Path(km3hub.__file__).resolve().parents[4]
+    return (root if (root / "docker-compose.yml").is_file() else Path()) / ".platform"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Mistakes as sentences: exit code 2 for what was typed, 1 for what failed."""
+    try:
+        yield
+    except (AccountNameError, passwords.PasswordError) as error:
+        raise click.UsageError(str(error)) from None
+    except AccountsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _password(from_stdin: bool) -> str:
+    """A password from the first line of standard input, or a random one."""
+    if not from_stdin:
+        return passwords.generate()
+    return sys.stdin.readline(passwords.LONGEST + 3).rstrip("\r\n")
+
+
+def _shown_once(name: str, password: str) -> None:
+    click.echo(f"Password of {name}: {password}")
+    click.echo("It is shown this once; only its hash is kept.", err=True)
+
+
+password_stdin = click.option(
+    "--password-stdin",
+    "from_stdin",
+    is_flag=True,
+    help="Read the password from standard input; without it a random one is made and shown.",
+)
+
+
+@click.group(cls=_Relaying)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="KM3_STATE",
+    default=_usual_state,
+    help="The state folder of the platform (default: .platform of the checkout).",
+)
+@click.pass_context
+def accounts(ctx: click.Context, state: Path) -> None:
+    """Add, list and remove those who may log in.
+
+    A running hub sees each change at once.
+    """
+    ctx.obj = AccountStore(State(state).accounts)
+
+
+@accounts.command()
+@click.argument("name")
+@click.option("--admin", is_flag=True, help="May administer the hub and all servers.")
+@click.option(
+    "--expires",
+    metavar="DATE",
+    callback=_expiry,
+    help="Last day (UTC), e.g. 2027-01-31, or a time such as 2027-01-31T18:00+01:00.",
+)
+@password_stdin
+@click.pass_obj
+def add(
+    store: AccountStore, name: str, admin: bool, expires: datetime | None, from_stdin: bool
+) -> None:
+    """Add the account NAME.
+
+    Letters, digits and '-'; stored in lower case.
+    """
+    password = _password(from_stdin)
+    with _told():
+        store.add(name, password, admin=admin, expires=expires)
+    kind = "administrator" if admin else "user"
+    click.echo(f"Added the {kind} {name.lower()}, {_validity(expires)}.")
+    if not from_stdin:
+        _shown_once(name.lower(), password)
+
+
+@accounts.command("list")
+@click.pass_obj
+def list_(store: AccountStore) -> None:
+    """List all accounts."""
+    with _told():
+        known = store.all()
+    if not known:
+        click.echo(f"No accounts in {store.path}; add one: km3hub accounts add NAME")
+        return
+    rows = [("NAME", "ADMIN", "LAST VALID (UTC)", "STATE", "CREATED")]
+    rows += [_row(name, account) for name, account in sorted(known.items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in cells).rstrip())
+
+
+@accounts.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def remove(store: AccountStore, name: str, yes: bool) -> None:
+    """Remove the account NAME; the user's files are kept."""
+    with _told():
+        # Before the question: nobody should confirm what cannot be done.
+        store.require(name)
+    if not yes:
+        click.confirm(f"Remove the account {name.lower()}? Its files are kept", abort=True)
+    with _told():
+        store.remove(name)
+    click.echo(f"Removed {name.lower()}; the files in its home are kept.")
+
+
+@accounts.command()
+@click.argument("name")
+@password_stdin
+@click.pass_obj
+def passwd(store: AccountStore, name: str, from_stdin: bool) -> None:
+    """Give the account NAME another password."""
+    password = _password(from_stdin)
+    with _told():
+        store.set_password(name, password)
+    click.echo(f"Changed the password of {name.lower()}.")
+    if not from_stdin:
+        _shown_once(name.lower(), password)
+
+
+def _last_valid(expires: datetime) -> str:
+    """The last day, where the account ends with a day, or else the moment."""
+    if expires == expires.replace(hour=0, minute=0, second=0, microsecond=0):
+        return f"{expires - timedelta(days=1):%Y-%m-%d}"
+    return f"{expires:%Y-%m-%d %H:%M}"
+
+
+def _validity(expires: datetime | None) -> str:
+    return f"valid until {_last_valid(expires)} (UTC)" if expires else "valid without limit"
+
+
+def _row(name: str, account: Account) -> tuple[str, str, str, str, str]:
+    return (
+        name,
+        "yes" if account.admin else "no",
+        _last_valid(account.expires) if account.expires else "no limit",
+        "expired" if account.expired() else "valid",
+        f"{account.created:%Y-%m-%d}",
+    )

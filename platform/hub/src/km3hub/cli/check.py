@@ -1,0 +1,81 @@
+"""`km3hub check`: whether platform.yaml can be used, and what it means."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from km3hub.settings import FILE_VARIABLE, Settings, SettingsError, load
+
+__all__ = ["check", "summary"]
+
+#: Where the file lies in a checkout.
+USUAL_FILE = Path("config/platform.yaml")
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def check(file: Path | None) -> None:
+    """Check platform.yaml and say what it means.
+
+    FILE defaults to the one that KM3_PLATFORM_FILE names, or else config/platform.yaml.
+    """
+    if file is None:
+        named = os.environ.get(FILE_VARIABLE)
+        file = Path(named) if named else USUAL_FILE
+        if not named and not file.exists():
+            click.echo(f"No {file} here: the defaults are in effect.")
+            file = None
+    try:
+        settings = load(file)
+    except SettingsError as error:
+        lines = str(error).splitlines()
+        for line in lines:
+            click.echo(line, err=True)
+        mistakes = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        click.echo(click.style(f"{mistakes}; nothing was changed.", fg="red"), err=True)
+        sys.exit(2)
+    if file is not None:
+        click.echo(click.style("OK", fg="green") + f"  {file}")
+    for key, value in summary(settings):
+        click.echo(f"  {key:<13} {value}")
+
+
+def summary(settings: Settings) -> list[tuple[str, str]]:
+    """The choices that the settings amount to, as pairs of subject and sentence."""
+
+    def limited(groups: tuple[str, ...]) -> str:
+        return f" (only {', '.join(groups)})" if groups else ""
+
+    culling, login, site = settings.culling, settings.login, settings.site
+    idle = f"after {culling.idle_minutes} idle minutes" if culling.idle_minutes else "never"
+    if culling.max_age_hours:
+        idle += f", at the latest after {culling.max_age_hours} hours"
+    return [
+        ("site", f"{site.name}; help from {site.contact}"),
+        ("address", site.public_url or "the one that `make up` prints"),
+        (
+            "login",
+            f"{login.method}; a pause of {login.pause_seconds} s after {login.attempts} failures",
+        ),
+        (
+            "environments",
+            ", ".join(f"{e.name} = {e.image}{limited(e.groups)}" for e in settings.environments),
+        ),
+        (
+            "sizes",
+            ", ".join(
+                f"{s.name} = {s.memory}, {s.cpu:g} cpu{limited(s.groups)}" for s in settings.sizes
+            ),
+        ),
+        ("homes", f"quota {settings.homes.quota}" if settings.homes.quota else "no quota"),
+        ("servers stop", idle),
+        ("started by", f"{settings.spawner.kind}; they reach: {_reach(settings)}"),
+    ]
+
+
+def _reach(settings: Settings) -> str:
+    return "the internet" if settings.spawner.egress == "internet" else "only the platform"

@@ -1,0 +1,175 @@
+"""The Authenticator of the method `accounts`."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from tornado import web
+from traitlets import Integer, List, Unicode
+
+from km3hub.login import passwords
+from km3hub.login.accounts import Account, AccountNameError, AccountsError, AccountStore, normalised
+from km3hub.login.address import client_address
+from km3hub.login.page import LoginPage
+from km3hub.login.throttle import Throttle
+
+__all__ = ["AccountsAuthenticator"]
+
+#: One password a core of a small machine; more would only take memory (19 MiB each).
+_HASHING_AT_ONCE = 2
+
+#: Scopes of the tokens with which a running server keeps itself alive and lets its user in.
+_OWN_SERVER = ("access:servers", "users:activity", "read:users:name", "read:users:groups")
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 120:
+        return f"{seconds} second{'s' if seconds != 1 else ''}"
+    return f"{-(-seconds // 60)} minutes"
+
+
+class AccountsAuthenticator(Authenticator):
+    """Logs in whoever has an account in the platform's file of accounts.
+
+    Wrong password, unknown name and expired account get the same answer after the same work. An
+    account that expires, is removed or changes its admin flag counts at once, without a new login:
+    the hub's pages and every start of a server are refused; a server that runs is left alone, so
+    that work can be saved, until it is stopped for idleness or by an administrator.
+    """
+
+    accounts_file = Unicode(help="The file of accounts.").tag(config=True)
+    attempts = Integer(5, help="Failed logins of one user before a pause.").tag(config=True)
+    pause_seconds = Integer(60, help="How long that pause lasts.").tag(config=True)
+    trusted_proxies = List(Unicode(), help="Proxies in front of the platform's.").tag(config=True)
+    contact = Unicode("your administrator", help="Whom to ask for help.").tag(config=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.store = AccountStore(Path(self.accounts_file))
+        self.throttle = Throttle(attempts=self.attempts, pause=self.pause_seconds)
+        self._threads = ThreadPoolExecutor(_HASHING_AT_ONCE, thread_name_prefix="password")
+        self._turns = asyncio.Semaphore(_HASHING_AT_ONCE)
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
+        """JupyterHub's login page, with the reason where an account was closed."""
+        return [("/login", LoginPage)]
+
+    def validate_username(self, username: str) -> bool:
+        """Whether an account could have this name."""
+        try:
+            return normalised(username) == username
+        except AccountNameError:
+            return False
+
+    async def authenticate(
+        self, handler: web.RequestHandler, data: dict[str, str]
+    ) -> dict[str, Any] | None:
+        """The name and admin flag of who logs in, or None.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            429 during a pause, 503 where the file of accounts cannot be read.
+        """
+        address = client_address(handler.request, self.trusted_proxies)
+        password = data.get("password", "")
+        try:
+            name = normalised(data.get("username", ""))
+        except AccountNameError:
+            self._refuse_during_pause("", address)
+            self._count(None, address)
+            return None
+        self._refuse_during_pause(name, address)
+        async with self._turns:
+            # Again: others of the same name or address may have failed while this one queued.
+            self._refuse_during_pause(name, address)
+            account = self._account(name)
+            usable = account is not None and not account.expired()
+            hash_ = account.hash if account else passwords.NOBODY
+            right = len(password) <= passwords.LONGEST and (
+                await asyncio.get_running_loop().run_in_executor(
+                    self._threads, passwords.matches, hash_, password
+                )
+            )
+        if not (right and usable and account):
+            self._count(name, address)
+            return None
+        self.throttle.succeeded(name)
+        return {"name": name, "admin": account.admin}
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:
+        """Whether the user still has an account; a changed admin flag where it changed."""
+        try:
+            account = self.store.get(user.name)
+        except AccountsError as error:
+            # A damaged file must not throw everybody out; new logins wait until it is mended.
+            self.log.error("Accounts: %s", error)
+            return True
+        if account is None or account.expired():
+            if handler is not None:
+                token = handler.get_token()
+                if token is not None and _only_own_server(token.scopes):
+                    return True
+                handler.closed_account = self.closed_message(account)
+            return False
+        if account.admin != bool(user.admin):
+            self.log.warning("Accounts: admin of %s is now %s", user.name, account.admin)
+            return {"name": user.name, "admin": account.admin}
+        return True
+
+    def pre_spawn_start(self, user: Any, spawner: Any) -> None:
+        """Refuse to start a server for who has no account any more, whoever asks.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            403, with the reason.
+        """
+        try:
+            account = self.store.get(user.name)
+        except AccountsError as error:
+            self.log.error("Accounts: %s", error)
+            return
+        if account is None or account.expired():
+            raise web.HTTPError(403, self.closed_message(account))
+
+    def closed_message(self, account: Account | None) -> str:
+        """What a user is told whose account was expired or removed after the login."""
+        if account is None or account.expires is None:
+            reason = "This account has been removed."
+        else:
+            reason = f"This account expired on {account.expires:%-d %B %Y at %H:%M} UTC."
+        return f"{reason} Your files are kept. Ask {self.contact} if you still need it."
+
+    def _account(self, name: str) -> Account | None:
+        try:
+            return self.store.get(name)
+        except AccountsError as error:
+            self.log.error("Accounts: %s", error)
+            raise web.HTTPError(
+                503, f"Nobody can log in at the moment; please tell {self.contact}."
+            ) from None
+
+    def _refuse_during_pause(self, name: str, address: str) -> None:
+        seconds = self.throttle.wait(name, address)
+        if seconds:
+            error = web.HTTPError(
+                429, f"Too many failed logins. Try again in {_duration(seconds)}."
+            )
+            error.headers = {"Retry-After": str(seconds)}  # type: ignore[attr-defined]
+            raise error
+
+    def _count(self, name: str | None, address: str) -> None:
+        pause = self.throttle.failed(name, address)
+        if pause:
+            self.log.warning(
+                "Too many failed logins of %s from %s: a pause of %d s", name or "-", address, pause
+            )
+
+
+def _only_own_server(scopes: list[str]) -> bool:
+    return all(scope.partition("!")[0] in _OWN_SERVER for scope in scopes)

@@ -1,0 +1,38 @@
+"""The login page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.handlers.login import LoginHandler
+from tornado import web
+
+__all__ = ["LoginPage"]
+
+#: What a failed login shows again of the name that was typed.
+_SHOWN = 64
+
+
+class LoginPage(LoginHandler):
+    """JupyterHub's login page, which also says why an account was closed.
+
+    Somebody whose account expires is sent here with the cookie of a login that was good; the
+    Authenticator then leaves the reason in `closed_account`.
+    """
+
+    closed_account: str | None = None
+
+    async def post(self) -> None:
+        """Log in, or show the form again with what went wrong."""
+        if "username" not in self.request.body_arguments:
+            raise web.HTTPError(400, "The form came without a user name. Try again.")
+        await super().post()
+
+    def _render(
+        self, login_error: str | None = None, username: str | None = None, **kwargs: Any
+    ) -> Any:
+        if username and len(username) > _SHOWN:
+            username = f"{username[:_SHOWN]}..."
+        return super()._render(
+            login_error=login_error or self.closed_account, username=username, **kwargs
+        )

@@ -1,0 +1,33 @@
+"""A user's server in 30 lines: greets who the hub says it is, and keeps notes in a file."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlparse
+
+from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated
+from tornado import ioloop, web
+
+# So that every request soon asks the hub again.
+HubOAuth.instance(cache_max_age=1)
+
+
+class Greeting(HubOAuthenticated, web.RequestHandler):
+    """Says hello, and appends `?note=` to a file in the home."""
+
+    @web.authenticated
+    def get(self) -> None:
+        note = self.get_argument("note", "")
+        if note:
+            with Path("notes.txt").open("a", encoding="utf-8") as file:
+                file.write(note + "\n")
+        self.write(f"hello {self.get_current_user()['name']}")
+
+
+prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
+address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
+application = web.Application(
+    [(prefix + "oauth_callback", HubOAuthCallbackHandler), (prefix + ".*", Greeting)],
+    cookie_secret=os.urandom(32),
+)
+application.listen(address.port, address.hostname)
+ioloop.IOLoop.current().start()
