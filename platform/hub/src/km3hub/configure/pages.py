@@ -1,0 +1,58 @@
+"""The hub's pages: our templates before JupyterHub's, our style, the site's name, the banner."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from km3hub.pages.banner import BannerFile
+from km3hub.pages.handlers import STATIC, BannerHandler, StaticHandler, versions
+from km3hub.settings import FILE_VARIABLE, Banner, Settings
+
+__all__ = ["configure_pages"]
+
+TEMPLATES = Path(__file__).parents[1] / "pages" / "templates"
+
+
+def configure_pages(c: Any, settings: Settings) -> None:
+    """Set templates, what they show, and the handlers of banner and static files."""
+    file = os.environ.get(FILE_VARIABLE)
+    watched = BannerFile(Path(file) if file else None, settings.site.banner)
+
+    # Functions, because JupyterHub copies every other value of its configuration; both of these
+    # must look at the same file at the same time.
+    def read() -> Banner:
+        return watched.current()
+
+    def banner(user: object) -> Banner:
+        return watched.current()
+
+    c.JupyterHub.template_paths = [str(TEMPLATES)]
+    c.JupyterHub.template_vars = {
+        "km3_banner": banner,
+        "km3_site": settings.site.name,
+        "km3_contact": settings.site.contact,
+        "km3_contact_address": _address(settings.site.contact),
+        "km3_workshop": settings.workshop.title,
+        "km3_environments": {e.name: e.title for e in settings.environments},
+        "km3_sizes": {s.name: s.title or s.name for s in settings.sizes},
+        "km3_static": versions(),
+    }
+    c.JupyterHub.logo_file = str(STATIC / "logo.svg")
+    # JupyterHub calls this deprecated in favour of services; a service would be one more process
+    # for one line of JSON, and could not share the banner with the pages.
+    c.JupyterHub.extra_handlers = [
+        (r"/banner", BannerHandler, {"banner": read}),
+        (r"/km3/(.*)", StaticHandler, {"path": str(STATIC)}),
+    ]
+
+
+def _address(contact: str) -> str:
+    """What a link to the contact points to, or nothing where it is a name."""
+    if re.match(r"^https?://\S+$", contact):
+        return contact
+    if re.match(r"^[^@\s:/?]+@[^@\s:/?]+\.[^@\s:/?]+$", contact):
+        return f"mailto:{contact}"
+    return ""

@@ -1,0 +1,60 @@
+"""What the hub serves beside JupyterHub's own pages: the banner, and our style and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.handlers.pages import HealthCheckHandler
+from jupyterhub.handlers.static import CacheControlStaticFilesHandler
+
+from km3hub.settings import Banner
+
+__all__ = ["STATIC", "BannerHandler", "StaticHandler", "versions"]
+
+#: Style, scripts and pictures; served below `/hub/km3/`.
+STATIC = Path(__file__).parent / "static"
+
+
+class BannerHandler(HealthCheckHandler):  # type: ignore[misc]
+    """`GET /hub/banner`: `{"text": ..., "level": "info" | "warning" | "danger"}`.
+
+    Every open JupyterLab asks for it once in a while. As for a health check, nobody needs to be
+    logged in, it costs no look into the database, and success is not worth a line in the log.
+    """
+
+    def initialize(self, banner: Callable[[], Banner]) -> None:
+        self._read = banner
+
+    async def prepare(self) -> None:
+        """Skip who is asking: the answer is the same for everybody."""
+
+    def get_content_type(self) -> str:
+        return "application/json"
+
+    def get(self) -> None:
+        """Answer with the banner of this moment."""
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.write(json.dumps(self._read().model_dump()))
+
+    head = get
+
+
+class StaticHandler(CacheControlStaticFilesHandler):  # type: ignore[misc]
+    """Files of `STATIC`; with their version in the address they may be cached for good."""
+
+    def set_extra_headers(self, path: str) -> None:
+        super().set_extra_headers(path)
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+
+def versions() -> dict[str, Any]:
+    """The address below `/hub/` of each static file, with its content's hash as version."""
+    return {
+        file.name: f"km3/{file.name}?v={StaticHandler.get_content_version(str(file))[:12]}"
+        for file in sorted(STATIC.iterdir())
+        if file.is_file()
+    }

@@ -1,0 +1,139 @@
+// Behaviour of the hub's pages; what each element does is said by its data-km3-* attribute.
+"use strict";
+
+const all = (selector) => document.querySelectorAll(selector);
+const one = (selector) => document.querySelector(selector);
+const LOG = "km3-start-log";
+
+/** Show a sentence in the page's place for failures. */
+function showFailure(sentence) {
+  const place = one("[data-km3-failure]");
+  place.textContent = sentence;
+  place.hidden = false;
+}
+
+/** Reload when the hub answers; while it does not, say so. */
+async function reloadWhenReachable() {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, 2000));
+    try {
+      await fetch(window.location.href, { redirect: "manual", cache: "no-store" });
+      window.location.reload();
+      return;
+    } catch {
+      showFailure(
+        "The hub does not answer at the moment. Your server is not affected; this page goes on as soon as the hub is back.",
+      );
+    }
+  }
+}
+
+/** Stop the user's server, then go to `next`. */
+async function stopServer(button, next) {
+  const label = button.textContent;
+  const hub = window.jhdata;
+  button.disabled = true;
+  button.textContent = button.dataset.km3Busy;
+  try {
+    const answer = await fetch(`${hub.base_url}api/users/${encodeURIComponent(hub.user)}/server`, {
+      method: "DELETE",
+      headers: { "X-XSRFToken": hub.xsrf_token },
+    });
+    if (answer.ok) {
+      window.location.assign(next);
+      return;
+    }
+    const said = await answer.json().catch(() => ({}));
+    showFailure(said.message || `The server was not stopped (error ${answer.status}).`);
+  } catch {
+    showFailure("The hub does not answer. Check your connection and try again.");
+  }
+  button.disabled = false;
+  button.textContent = label;
+}
+
+/** Follow a start until it is ready or failed; the hub then has the right page for either. */
+function followStart(panel) {
+  const bar = panel.querySelector("[role=progressbar]");
+  const status = panel.querySelector("[role=status]");
+  const list = panel.querySelector("ol");
+  const said = [];
+  const source = new EventSource(panel.dataset.km3Progress);
+  source.onmessage = (event) => {
+    const { progress, message, ready, failed } = JSON.parse(event.data);
+    if (progress !== undefined) {
+      bar.setAttribute("aria-valuenow", String(progress));
+      bar.firstElementChild.style.width = `${Math.max(4, Math.min(100, progress))}%`;
+    }
+    const text = ready ? "Ready, opening it" : message;
+    if (text && text !== said.at(-1)) {
+      status.textContent = text;
+      said.push(text);
+      list.append(Object.assign(document.createElement("li"), { textContent: text }));
+    }
+    if (ready || failed) {
+      source.close();
+      // The page that explains a failure shows what led to it.
+      window.sessionStorage.setItem(LOG, JSON.stringify(failed ? said.slice(0, -1) : []));
+      window.location.reload();
+    }
+  };
+  source.onerror = () => {
+    if (source.readyState === EventSource.CLOSED) reloadWhenReachable();
+  };
+}
+
+all("[data-km3-reveal]").forEach((button) => {
+  const field = document.getElementById(button.dataset.km3Reveal);
+  button.addEventListener("click", () => {
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    button.textContent = shown ? "Hide" : "Show";
+    button.setAttribute("aria-pressed", String(shown));
+  });
+});
+
+// A second click must not send a form twice.
+all("[data-km3-once]").forEach((form) => {
+  const button = form.querySelector("[type=submit]");
+  const label = button?.textContent;
+  form.addEventListener("submit", () => {
+    button.disabled = true;
+    button.textContent = form.dataset.km3Once;
+  });
+  // The browser's "back" shows the page as it was left.
+  window.addEventListener("pageshow", () => {
+    if (button) {
+      button.disabled = false;
+      button.textContent = label;
+    }
+  });
+});
+
+all("[data-km3-stop]").forEach((button) => {
+  button.addEventListener("click", () => stopServer(button, button.dataset.km3Stop));
+});
+
+all("[data-km3-progress]").forEach(followStart);
+
+all("[data-km3-reload]").forEach((element) => {
+  setTimeout(() => window.location.reload(), 1000 * Number(element.dataset.km3Reload));
+});
+
+all("[data-km3-follow]").forEach((link) => {
+  setTimeout(() => window.location.assign(link.href), 1000 * Number(link.dataset.km3Follow));
+});
+
+all("[data-km3-last-log]").forEach((details) => {
+  const said = JSON.parse(window.sessionStorage.getItem(LOG) || "[]");
+  for (const text of said) {
+    details.querySelector("ol").append(Object.assign(document.createElement("li"), { textContent: text }));
+  }
+  details.hidden = said.length === 0;
+});
+
+if (!window.isSecureContext) {
+  all("#insecure-login-warning").forEach((warning) => {
+    warning.hidden = false;
+  });
+}
