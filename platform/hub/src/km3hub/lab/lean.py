@@ -1,7 +1,7 @@
 """What a start need not pay for.
 
-Measured with `python -X importtime`: a server that imports everything uses twice the processor time until
-its first page, and thirty people start at the same minute when a workshop begins.
+Measured with `python -X importtime`: a server that imports everything uses four times the
+processor time until its first page, and thirty people start at once when a workshop begins.
 """
 
 from __future__ import annotations

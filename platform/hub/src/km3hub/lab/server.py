@@ -55,11 +55,9 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     c.ServerApp.terminado_settings = {"shell_command": [shell]}
     # As root, which is how embedded mode runs where a machine has no other user.
     c.ServerApp.allow_root = True
-    c.ServerApp.log_level = "WARN"
+    c.Application.log_level = "WARN"
     # Moving a file to a hidden folder of the home does not free any space.
-    c.FileContentsManager.delete_to_trash = not (
-        around.hub or around.container or folders.degraded
-    )
+    c.FileContentsManager.delete_to_trash = not (around.hub or around.container or folders.degraded)
     science = around.kernels / "share" / "jupyter" / "labextensions"
     # Named one by one: what lies in ~/.local from another year must not break today's Lab.
     c.LabApp.labextensions_path = [str(science)]

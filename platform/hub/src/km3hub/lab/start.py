@@ -2,33 +2,114 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from km3hub.lab.folder import NO_SPACE
+from km3hub.lab.home import trouble, usage
+from km3hub.lab.index import tutorials
+from km3hub.lab.landing import full_home, welcome, write
+from km3hub.lab.lean import import_lab
+from km3hub.lab.notices import Notices
 from km3hub.lab.surroundings import Surroundings
+from km3hub.lab.tutorials import sync
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
+
+    from km3hub.lab.server import Folders
 
 __all__ = ["main"]
 
 #: Set for the server only: kernels and terminals keep the user's own.
 _SERVER_ONLY = ("JUPYTER_CONFIG_DIR", "PYTHONNOUSERSITE", "JUPYTER_PATH")
+#: How long a start may look at what a home holds; a large one is then "more than".
+_LOOK_SECONDS = 0.3
+#: A home that takes no files is worth a longer look: the answer is what its user needs.
+_LOOK_HARD_SECONDS = 5.0
+#: Name of the way to the home in the temporary folder, and of the page beside it.
+_LINK, _PAGE = "home", "Your home is full.md"
 
 
-def _announce(app: ServerApp, around: Surroundings) -> None:
-    port = app.port
+def prepare(around: Surroundings, runtime: Path) -> tuple[Folders, str]:
+    """Make the home ready; where it takes no files, a temporary folder.
+
+    Returns
+    -------
+    tuple
+        The folders of the server, and the page to open, as a path below its root.
+    """
+    from km3hub.lab.server import Folders
+
+    why = trouble(around.home)
+    if not why:
+        try:
+            page = _welcome(around)
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            # The last free space went into the tutorials.
+            why = "it is full"
+        else:
+            settings = around.home / ".jupyter" / "lab"
+            return Folders(root=around.home, runtime=runtime, settings=settings), page
+    _leave_the_home_alone(runtime)
+    root = runtime / "files"
+    root.mkdir()
+    (root / _LINK).symlink_to(around.home)
+    used = usage(around.home, seconds=_LOOK_HARD_SECONDS)
+    (root / _PAGE).write_text(full_home(around, why, used, _LINK), encoding="utf-8")
+    return Folders(root=root, runtime=runtime, settings=runtime / "lab", degraded=True), _PAGE
+
+
+def _welcome(around: Surroundings) -> str:
+    report = sync(around.tutorials, around.home)
+    if report.no_space:
+        raise OSError(errno.ENOSPC, report.problem)
+    used = usage(around.home, seconds=_LOOK_SECONDS)
+    page = welcome(around, tutorials(around.tutorials), report, used)
+    try:
+        return write(page, around.home)
+    except (OSError, TimeoutError) as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            raise
+        # A page is never worth a start.
+        print(f"km3hub: no welcome page: {error}", file=sys.stderr)
+        return ""
+
+
+def _leave_the_home_alone(runtime: Path) -> None:
+    """Send what programs write beside a user's files elsewhere: a kernel must still start."""
+    places = {
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_DATA_DIR": "data",
+        "MPLCONFIGDIR": "matplotlib",
+        "XDG_CACHE_HOME": "cache",
+    }
+    for variable, name in places.items():
+        (runtime / name).mkdir(mode=0o700)
+        os.environ[variable] = str(runtime / name)
+    # A hub may name the folder to show; here it is the temporary one.
+    os.environ.pop("JUPYTERHUB_ROOT_DIR", None)
+
+
+def _announce(app: ServerApp, around: Surroundings, folders: Folders) -> None:
     host = "127.0.0.1" if around.container else app.ip
     token = app.identity_provider.token
-    print(
-        f"\nJupyterLab is ready. Open this address in a browser:\n"
-        f"    http://{host}:{port}{app.base_url}lab?token={token}\n"
-        f"Stop it with Ctrl-C. Files: {app.root_dir}\n",
-        flush=True,
-    )
+    lines = [
+        "",
+        "JupyterLab is ready. Open this address in a browser:",
+        f"    http://{host}:{app.port}{app.base_url}lab?token={token}",
+        f"Files: {around.home}   Stop: Ctrl-C",
+    ]
+    if folders.degraded:
+        lines.append("The home takes no files: this server runs in a temporary folder.")
+    print("\n".join(lines), end="\n\n", flush=True)
 
 
 def _make_command_reachable(runtime: Path) -> None:
@@ -45,23 +126,27 @@ def _make_command_reachable(runtime: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run a user's server until it is stopped."""
     around = Surroundings.read()
-    from km3hub.lab.lean import import_lab
-
-    import_lab()
-    from km3hub.lab.server import Folders, application, configuration
-
     runtime = Path(tempfile.mkdtemp(prefix="km3-lab-"))
+    try:
+        _serve(around, runtime, sys.argv[1:] if argv is None else argv)
+    finally:
+        shutil.rmtree(runtime, ignore_errors=True)
+
+
+def _serve(around: Surroundings, runtime: Path, argv: list[str]) -> None:
+    folders, page = prepare(around, runtime)
     _make_command_reachable(runtime)
     os.environ["JUPYTER_RUNTIME_DIR"] = str(runtime / "jupyter")
-    folders = Folders(
-        root=around.home, runtime=runtime, settings=around.home / ".jupyter" / "lab"
-    )
     # The server reads no configuration that a user could have written, or left behind years ago.
     os.environ["JUPYTER_CONFIG_DIR"] = str(Path(__file__).parent / "settings")
+    import_lab()
+    from km3hub.lab.server import application, configuration
+
     config = configuration(around, folders)
-    app = application(around, config, sys.argv[1:] if argv is None else argv)
+    config.ServerApp.tornado_settings = {"km3hub_notices": Notices(landing=page)}
+    app = application(around, config, argv)
     for name in _SERVER_ONLY:
         os.environ.pop(name, None)
     if not around.hub:
-        app.io_loop.add_callback(_announce, app, around)
+        app.io_loop.add_callback(_announce, app, around, folders)
     app.start()

@@ -1,0 +1,208 @@
+"""What goes on in the server: busy kernels, memory, kernels that were killed, the idle limit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from km3hub.lab.home import amount
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from km3hub.lab.memory import ControlGroup
+    from km3hub.lab.notices import Notices
+    from km3hub.lab.surroundings import Surroundings
+
+__all__ = ["Watch"]
+
+#: How often to look, in seconds. Looking means reading three small files.
+INTERVAL = 2.0
+#: Share of the memory at which to warn, and below which a new warning makes sense.
+_WARN, _CALM = 0.90, 0.80
+#: At the limit the system should kill a kernel, not the server that could explain it.
+_VICTIM = "500"
+
+
+class Watch:
+    """Looks every few seconds, and says through `notices` what its user should know."""
+
+    def __init__(
+        self,
+        app: ServerApp,
+        around: Surroundings,
+        notices: Notices,
+        group: ControlGroup | None,
+    ) -> None:
+        self._app = app
+        self._around = around
+        self._notices = notices
+        self._group = group
+        self._kills = group.kills() if group else 0
+        self._warned = False
+        self._known: dict[str, Any] = {}
+        self._last_death = 0.0
+        self._unexplained_since = 0.0
+
+    def look(self) -> None:
+        """One look at everything."""
+        self._kernels()
+        if self.busy():
+            times = self._app.web_app.settings["last_activity_times"]
+            times["km3hub_busy"] = datetime.now(UTC)
+        self._memory()
+        self._idle()
+
+    def busy(self) -> bool:
+        """Whether a kernel computes or a terminal runs a program."""
+        kernels = self._app.kernel_manager
+        for identifier in kernels.list_kernel_ids():
+            if getattr(kernels.get_kernel(identifier), "execution_state", "") == "busy":
+                return True
+        terminals = getattr(self._terminal_manager(), "terminals", {})
+        return any(_runs_a_program(terminal) for terminal in terminals.values())
+
+    def _terminal_manager(self) -> Any:
+        return self._app.web_app.settings.get("terminal_manager")
+
+    def _kernels(self) -> None:
+        manager = self._app.kernel_manager
+        present = set(manager.list_kernel_ids())
+        for identifier in present:
+            kernel = manager.get_kernel(identifier)
+            if identifier not in self._known:
+                manager.add_restart_callback(identifier, lambda i=identifier: self._died(i))
+            pid = getattr(kernel.provisioner, "pid", None)
+            if pid and self._known.get(identifier) != pid:
+                _make_victim(pid)
+            self._known[identifier] = pid
+        for identifier in set(self._known) - present:
+            del self._known[identifier]
+
+    def _died(self, identifier: str) -> None:
+        """Called by the kernel's watcher when it finds the process gone, before the restart."""
+        kernel = self._app.kernel_manager.get_kernel(identifier)
+        process = getattr(kernel.provisioner, "process", None)
+        code = getattr(process, "returncode", None)
+        if code is None or code >= 0:
+            # A kernel that ended by itself; JupyterLab's own message is enough.
+            return
+        self._last_death = time.monotonic()
+        kills = self._group.kills() if self._group else 0
+        at_limit = kills > self._kills
+        self._kills = kills
+        self._unexplained_since = 0.0
+        self._app.io_loop.add_callback(self._tell_death, identifier, -code, at_limit)
+
+    async def _tell_death(self, identifier: str, number: int, at_limit: bool) -> None:
+        whose = await self._whose(identifier)
+        lost = " Its variables are lost; saved files are not."
+        if at_limit and self._group:
+            text = f"{whose} was stopped because {self._limit(self._group)} was reached.{lost} {self._more()}"
+        elif number == signal.SIGKILL:
+            text = (
+                f"{whose} was killed: the machine ran out of memory, or something stopped it by"
+                f" force.{lost} Using less data at once may help."
+            )
+        else:
+            text = f"{whose} crashed ({signal.Signals(number).name}).{lost}"
+        self._app.log.warning(
+            "km3hub.kernel_died kernel=%s signal=%s oom=%s", identifier, number, at_limit
+        )
+        self._notices.add("kernel", "error", text)
+
+    async def _whose(self, identifier: str) -> str:
+        for session in await self._app.session_manager.list_sessions():
+            if session["kernel"] and session["kernel"]["id"] == identifier:
+                return f"The kernel of {Path(session['path']).name}"
+        return "A kernel"
+
+    def _limit(self, group: ControlGroup) -> str:
+        size = f" (size {self._around.size_title})" if self._around.size_title else ""
+        return f"this server's memory limit of {amount(group.limit)}{size}"
+
+    def _more(self) -> str:
+        if self._around.hub:
+            return (
+                "For more memory choose a larger size: File > Hub Control Panel, stop the server,"
+                " start it again."
+            )
+        return "For more memory start the container with a larger limit (docker run --memory)."
+
+    def _memory(self) -> None:
+        if self._group is None:
+            return
+        self._explain_kills(self._group)
+        share = self._group.used() / self._group.limit
+        if share >= _WARN and not self._warned:
+            self._warned = True
+            self._notices.add(
+                "memory",
+                "warning",
+                f"Memory is running out: {amount(self._group.used())} of"
+                f" {amount(self._group.limit)} are in use. At the limit the largest kernel is"
+                " stopped. Save your work; shut down notebooks that you do not need (the tab"
+                " Running on the left).",
+            )
+        elif share < _CALM and self._warned:
+            self._warned = False
+            self._notices.withdraw("memory")
+
+    def _explain_kills(self, group: ControlGroup) -> None:
+        """Tell of a killed process that turns out to be no kernel."""
+        kills = group.kills()
+        if kills == self._kills:
+            return
+        now = time.monotonic()
+        if not self._unexplained_since:
+            # The watcher of kernels looks every three seconds and knows better.
+            self._unexplained_since = now
+        elif now - self._unexplained_since > 8:
+            self._kills = kills
+            self._unexplained_since = 0.0
+            if now - self._last_death > 15:
+                text = f"A program was stopped because {self._limit(group)} was reached. {self._more()}"
+                self._notices.add("program", "error", text)
+
+    def _idle(self) -> None:
+        limit = self._around.cull_idle_seconds
+        if not limit or not self._around.hub:
+            return
+        last: datetime = self._app.web_app.last_activity()  # type: ignore[no-untyped-call]
+        left = limit - (datetime.now(UTC) - last).total_seconds()
+        shown = any(notice.topic == "idle" for notice in self._notices.current)
+        if left > min(300.0, limit / 5):
+            if shown:
+                self._notices.withdraw("idle")
+        elif not shown:
+            self._notices.add(
+                "idle",
+                "warning",
+                f"Nothing has happened here for a while. This server stops"
+                f" {_soon(left)} to make room for others. Files stay; what is only in a"
+                " kernel's memory is lost.",
+                keep_button=True,
+            )
+
+
+def _soon(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"in about {minutes} minutes" if minutes > 1 else "in about a minute"
+
+
+def _runs_a_program(terminal: Any) -> bool:
+    """Whether something else than the shell is in the foreground of a terminal."""
+    try:
+        return bool(os.tcgetpgrp(terminal.ptyproc.fd) != os.getpgid(terminal.ptyproc.pid))
+    except (OSError, AttributeError):
+        return False
+
+
+def _make_victim(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text(_VICTIM)
