@@ -1,0 +1,114 @@
+"""Which images there are, what each is built from, and in which order."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["RECIPES", "ROOT", "Recipe", "RecipeError", "in_order", "revision", "version"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class RecipeError(Exception):
+    """An image that does not exist was asked for."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image: its folder below `images/`, its parent and the paths that go into it."""
+
+    name: str
+    parent: str | None
+    inputs: tuple[str, ...]
+    folder: str
+    target: str | None = None
+    """A stage of the Dockerfile, if not its last; such an image is only a parent of others."""
+
+    @property
+    def repository(self) -> str:
+        """Name of the image without its tag."""
+        return f"km3net/{self.name}"
+
+
+_TOP = ("platform/hub", "notebooks")
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("base", None, ("images/base", "platform/locks/uv.txt"), "base"),
+        Recipe(
+            "stack-libraries",
+            "base",
+            ("images/stack", "platform/locks/lab.txt", "platform/locks/stack.txt"),
+            "stack",
+            target="libraries",
+        ),
+        Recipe("stack", "base", ("images/stack", "platform/locks", *_TOP), "stack"),
+        Recipe(
+            "joint",
+            "stack-libraries",
+            ("images/joint", "platform/locks/joint.txt", *_TOP),
+            "joint",
+        ),
+        Recipe("hub", "base", ("images/hub", "platform/hub", "platform/locks/hub.txt"), "hub"),
+        Recipe("proxy", "base", ("images/proxy",), "proxy"),
+        Recipe("firewall", "base", ("images/firewall",), "firewall"),
+    )
+}
+
+
+def in_order(names: list[str]) -> list[Recipe]:
+    """The recipes of `names` (all, if empty) and of what they stand on, parents first.
+
+    Raises
+    ------
+    RecipeError
+        If there is no image of such a name.
+    """
+    chosen: dict[str, Recipe] = {}
+
+    def add(name: str) -> None:
+        if name not in RECIPES:
+            offered = ", ".join(key for key, recipe in RECIPES.items() if not recipe.target)
+            raise RecipeError(f"there is no image {name!r}; write one or more of: {offered}")
+        recipe = RECIPES[name]
+        if recipe.parent:
+            add(recipe.parent)
+        chosen.setdefault(name, recipe)
+
+    for name in names or list(RECIPES):
+        add(name)
+    return list(chosen.values())
+
+
+def version() -> str:
+    """The platform's version, from the root's pyproject.toml."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+
+
+def revision(recipe: Recipe) -> str:
+    """The last commit that changed what goes into the image; `-dirty` if there is newer work.
+
+    Not simply HEAD: that would change the label, and so rebuild every image, with every commit.
+    `unknown` outside a git checkout.
+    """
+    inputs = list(recipe.inputs)
+    parent = recipe.parent
+    while parent:
+        inputs += RECIPES[parent].inputs
+        parent = RECIPES[parent].parent
+    commit = _git("log", "-1", "--format=%H", "--", *inputs)
+    if not commit:
+        return "unknown"
+    return commit + ("-dirty" if _git("status", "--porcelain", "--", *inputs) else "")
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

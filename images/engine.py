@@ -1,0 +1,148 @@
+"""Install and start Docker Engine from the distribution: `make engine` (root; Debian, Ubuntu).
+
+Does only what is missing, so running it again, or where an engine already answers, changes nothing.
+Needs nothing but Python, because it runs before anything of the platform is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LOG = Path("/var/log/dockerd.log")
+PID_FILE = Path("/var/run/docker.pid")
+PATIENCE_SECONDS = 60
+
+
+class EngineError(Exception):
+    """The engine cannot be installed or started; the message says why."""
+
+
+def main() -> None:
+    try:
+        missing = packages_missing()
+        running = answers()
+        if not missing and running:
+            print(f"Docker Engine {running} answers, and nothing is missing.")
+            return
+        refuse_where_impossible(missing)
+        if missing:
+            install(missing)
+        if not answers():
+            start()
+        print(f"Docker Engine {wait()} answers.")
+    except EngineError as error:
+        sys.exit(f"make engine: {error}")
+
+
+def answers() -> str | None:
+    """The version of the engine that answers, or None."""
+    if not shutil.which("docker"):
+        return None
+    command = ["docker", "info", "--format", "{{.ServerVersion}}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def packages_missing() -> list[str]:
+    """The Debian packages that this machine lacks."""
+    missing = []
+    if not shutil.which("docker") or not (answers() or shutil.which("dockerd")):
+        missing.append("docker.io")
+        # Since Debian 13 the command is a package of its own, which the engine only recommends.
+        if _succeeds("apt-cache", "show", "docker-cli"):
+            missing.append("docker-cli")
+    if not _succeeds("docker", "compose", "version") and not shutil.which("docker-compose"):
+        missing.append("docker-compose")
+    # Makes the base image where none can be pulled.
+    if not shutil.which("debootstrap"):
+        missing.append("debootstrap")
+    return missing
+
+
+def refuse_where_impossible(missing: list[str]) -> None:
+    """Say early why it cannot work here, rather than fail half way."""
+    todo = f"install {' '.join(missing)}" if missing else "start the engine"
+    if platform.system() != "Linux" or not shutil.which("apt-get"):
+        raise EngineError(
+            f"it would {todo}, but knows only how to do that on Debian and Ubuntu. Install Docker "
+            "Engine in the way of this system; without it the platform runs embedded"
+        )
+    if os.geteuid() != 0:
+        raise EngineError(f"it has to {todo}, which only root can: run `sudo make engine`")
+
+
+def install(packages: list[str]) -> None:
+    """Install Debian packages; what apt says is shown only if it fails."""
+    print(f"installing {' '.join(packages)} ...", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update"],
+        ["apt-get", "install", "--yes", "--no-install-recommends", "iptables", *packages],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if done.returncode:
+            said = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+            raise EngineError(f"`{' '.join(command)}` failed:\n{said}")
+
+
+def start() -> None:
+    """Start the engine: by systemd where that runs, else in the background."""
+    if Path("/run/systemd/system").is_dir():
+        print("starting docker.service ...", flush=True)
+        done = subprocess.run(
+            ["systemctl", "enable", "--now", "docker"], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise EngineError(f"systemd did not start it: {done.stderr.strip()}")
+        return
+    if _left_behind():
+        print(f"removing {PID_FILE}, left behind by an engine that was killed")
+        PID_FILE.unlink()
+    print(f"starting dockerd in the background, its log is {LOG} ...", flush=True)
+    with LOG.open("a") as log:
+        # In a session of its own: it must outlive this terminal.
+        subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def wait() -> str:
+    """Wait until the engine answers; its version."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if version := answers():
+            return version
+        time.sleep(0.5)
+    said = "\n".join(LOG.read_text(errors="replace").splitlines()[-8:]) if LOG.exists() else ""
+    raise EngineError(
+        f"the engine does not answer after {PATIENCE_SECONDS} s. The end of its log "
+        f"({LOG}, or `journalctl -u docker`):\n{said}"
+    )
+
+
+def _left_behind() -> bool:
+    """Whether the pid file names no running dockerd (a new one would refuse to start)."""
+    if not PID_FILE.exists():
+        return False
+    try:
+        name = Path(f"/proc/{int(PID_FILE.read_text())}/comm").read_text().strip()
+    except (OSError, ValueError):
+        return True
+    return name != "dockerd"
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
