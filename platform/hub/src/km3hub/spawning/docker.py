@@ -80,10 +80,12 @@ class PlatformDockerSpawner(DockerSpawner):
     @property
     def executor(self) -> ThreadPoolExecutor:
         """Threads for Docker's calls, one pool for all users."""
-        cls = type(self)
-        if cls._executor is None:
-            cls._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
-        return cls._executor
+        cls = PlatformDockerSpawner
+        pool: ThreadPoolExecutor = cls._executor or ThreadPoolExecutor(
+            THREADS, thread_name_prefix="docker"
+        )
+        cls._executor = pool
+        return pool
 
     @property
     def names(self) -> Names:
@@ -149,8 +151,8 @@ class PlatformDockerSpawner(DockerSpawner):
             "read_only": True,
             # In memory, and counted as the user's memory; `exec` because pip builds there.
             "tmpfs": {
-                "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={memory // 2}",
-                "/var/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=64m",
+                "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={memory // 2}",  # noqa: S108
+                "/var/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=64m",  # noqa: S108
                 "/run": "rw,noexec,nosuid,nodev,mode=1777,size=16m",
             },
             "shm_size": "256m",
@@ -197,7 +199,7 @@ class PlatformDockerSpawner(DockerSpawner):
             )
             memory = f"{choice.size.memory[:-1]} {choice.size.memory[-1]}B"
             self._say(40, f"Starting {title} with {memory} of memory")
-            address = await super().start()
+            address: tuple[str, int] = await super().start()
             self._say(60, "Waiting for JupyterLab")
             await self._listens(*address)
         except NetworkError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -118,10 +119,8 @@ class UserNetworks:
                 self.client.disconnect_container_from_network(end["Name"], name, force=True)
             except APIError as error:
                 _log.info("%s had left %s already: %s", end["Name"], name, error.explanation)
-        try:
+        with contextlib.suppress(NotFound):
             self.client.remove_network(found["Id"])
-        except NotFound:
-            pass
 
     def all(self) -> Iterator[dict[str, Any]]:
         """Every user's network of this project, inspected."""

@@ -100,6 +100,8 @@ class Containers:
         self._await_firewall()
         address = f"http://127.0.0.1:{port}"
         self._await_hub(address)
+        # Where `km3hub accounts` on this machine finds the accounts.
+        (self.runtime.state.run / "hub-container").write_text(self.names.hub)
         new_accounts = self._first_accounts()
         homes = self.names.home("NAME")
         data = f"Docker volumes {homes} (homes), {self.names.state} (accounts, database)"
@@ -242,7 +244,7 @@ class Containers:
         container = self._container(name)
         if container is None:
             return f"there is no container {name}"
-        words = container.logs(tail=12).decode(errors="replace").strip()
+        words = container.logs(tail=8).decode(errors="replace").strip()
         return words.replace("\n", "\n  ") or "(nothing was logged)"
 
     def _first_accounts(self) -> bool:
