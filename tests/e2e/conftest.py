@@ -27,7 +27,10 @@ QUIET = [
 
 def why_no_containers() -> str | None:
     """Why containers cannot be tested here, and how to change that; None where they can."""
-    if not shutil.which("docker") or subprocess.run(["docker", "version"], capture_output=True).returncode:
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "version"], capture_output=True).returncode
+    ):
         return "no Docker Engine answers: make engine images"
     for name in ("stack", "joint", "hub", "proxy", "firewall"):
         image = f"km3net/{name}"
@@ -37,7 +40,9 @@ def why_no_containers() -> str | None:
 
 
 @pytest.fixture(scope="module", params=["embedded", "docker"])
-def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
     """A platform in either mode, fresh for a file of tests."""
     mode: str = request.param
     if mode == "docker" and (reason := why_no_containers()):

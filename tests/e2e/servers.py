@@ -1,0 +1,135 @@
+"""A user's server and its kernels, driven through hub and proxy as a browser would."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from websockets.sync.client import connect
+
+from tests.e2e.platforms import Person
+
+
+class CellError(AssertionError):
+    """A cell raised an exception."""
+
+
+@dataclass
+class Kernel:
+    """A kernel of a user's server."""
+
+    person: Person
+    id: str
+
+    def run(self, code: str, timeout: float = 120) -> str:
+        """Run a cell and return what it printed."""
+        address = self.person.address.replace("http", "ws", 1)
+        url = f"{address}/user/{self.person.name}/api/kernels/{self.id}/channels"
+        headers = {"Authorization": f"token {self.person.token}"}
+        with connect(url, additional_headers=headers, max_size=None, open_timeout=30) as channel:
+            request = _execute_request(code)
+            channel.send(json.dumps(request))
+            return _output(channel, request["header"]["msg_id"], time.monotonic() + timeout)
+
+
+def _execute_request(code: str) -> dict[str, Any]:
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "username": "",
+        "session": uuid.uuid4().hex,
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
+    content = {
+        "code": code,
+        "silent": False,
+        "store_history": False,
+        "user_expressions": {},
+        "allow_stdin": False,
+        "stop_on_error": True,
+    }
+    empty: dict[str, Any] = {}
+    return {
+        "header": header,
+        "parent_header": empty,
+        "metadata": empty,
+        "content": content,
+        "channel": "shell",
+        "buffers": [],
+    }
+
+
+def _output(channel: Any, message_id: str, deadline: float) -> str:
+    # The reply and the idle state come on different channels, in either order; output may come
+    # between them.
+    text, replied, idle = "", False, False
+    while not (replied and idle):
+        message = json.loads(channel.recv(timeout=max(0.1, deadline - time.monotonic())))
+        if message["parent_header"].get("msg_id") != message_id:
+            continue
+        kind, content = message["msg_type"], message["content"]
+        if kind == "stream":
+            text += content["text"]
+        elif kind == "error":
+            raise CellError("\n".join(content["traceback"]))
+        elif kind == "execute_reply":
+            replied = True
+        elif kind == "status":
+            idle = content["execution_state"] == "idle"
+    return text
+
+
+def start_server(person: Person, choice: Mapping[str, str] | None = None) -> None:
+    """Start the user's server and wait until the hub says that it is ready.
+
+    A hub that has just come back looks after the servers it remembers first; until then it
+    answers that the server is pending.
+    """
+    with person.client() as client:
+        deadline = time.monotonic() + 60
+        while True:
+            answer = client.post(f"/hub/api/users/{person.name}/server", json=dict(choice or {}))
+            if "pending check" not in answer.text or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
+        if "is already running" in answer.text:
+            return
+        assert answer.status_code in (201, 202), answer.text
+        if answer.status_code == 202:
+            wait_until_ready(client, person)
+
+
+def wait_until_ready(client: httpx.Client, person: Person) -> None:
+    """Follow the hub's progress events to the end."""
+    with client.stream("GET", f"/hub/api/users/{person.name}/server/progress") as events:
+        for line in events.iter_lines():
+            if not line.startswith("data:"):
+                continue
+            event = json.loads(line.removeprefix("data:"))
+            assert not event.get("failed"), event
+            if event.get("ready"):
+                return
+    raise AssertionError("the progress ended without a ready server")
+
+
+def stop_server(person: Person) -> None:
+    """Stop the user's server and wait until it is gone."""
+    with person.client() as client:
+        client.delete(f"/hub/api/users/{person.name}/server")
+        deadline = time.monotonic() + 60
+        while client.get(f"/hub/api/users/{person.name}").json()["servers"]:
+            assert time.monotonic() < deadline, "the server does not stop"
+            time.sleep(0.2)
+
+
+def start_kernel(person: Person) -> Kernel:
+    """Start a kernel in the user's server."""
+    with person.client() as client:
+        answer = client.post(f"/user/{person.name}/api/kernels", json={"name": "python3"})
+        assert answer.status_code == 201, answer.text
+        return Kernel(person, answer.json()["id"])
