@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlparse
 
 import pytest
 
-from tests.hub.running import Client, RunningHub, login_error
+from tests.hub.running import RunningHub, login_error
 
 
 def test_the_right_password_lets_in(hub: RunningHub, password: str) -> None:
@@ -102,9 +102,8 @@ def test_the_login_leads_nowhere_else(hub: RunningHub, password: str, target: st
     with hub.client() as browser:
         answer = browser.login("ada", password, params={"next": target})
         assert answer.status_code == 302
-        location = answer.headers["location"]
-        assert not urlparse(location.replace("\\", "/")).netloc
-        assert location.startswith("/hub/") or location.startswith("/user/")
+        # A browser reads a backslash as a slash: after the first, neither may follow.
+        assert re.match(r"/[^/\\]", answer.headers["location"])
 
 
 def test_two_logins_of_one_account_both_work(hub: RunningHub, password: str) -> None:
@@ -193,10 +192,3 @@ def test_cookies_cannot_be_read_by_scripts(hub: RunningHub, password: str) -> No
     ]
     assert login_cookie
     assert all("HttpOnly" in line for line in login_cookie)
-
-
-def closed(browser: Client) -> str:
-    """What the login page says to somebody whose account was closed."""
-    page = browser.get("/hub/home", follow_redirects=True)
-    assert urlparse(str(page.url)).path == "/hub/login"
-    return login_error(page.text)

@@ -33,8 +33,10 @@ def _accounts(c: Any, settings: Settings) -> None:
     own.contact = settings.site.contact
     # The file of accounts is the list of those who may come in.
     own.allow_all = True
-    # Looking at the file costs a `stat`; so an expiry or a removal counts from the next request.
-    own.auth_refresh_age = 1
+    # Always stale: each request looks at the file, which costs a `stat`. JupyterHub remembers
+    # freshness by user, so that with any age a running server's request would open the hub's pages
+    # to a closed account for that long.
+    own.auth_refresh_age = -1
     own.refresh_pre_spawn = True
     # Tokens of a closed account are refused too, but for those of a server that runs (see there).
     own.auth_refresh_strict = True

@@ -1,0 +1,132 @@
+"""Accounts that expire, are removed or change while somebody is logged in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlparse
+
+import httpx
+import pytest
+
+from tests.hub.running import Client, RunningHub, login_error
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.1)
+
+
+def sent_to_login(browser: Client) -> str:
+    """What the login page says to a browser that asks for the hub's home page."""
+    page = browser.get("/hub/home", follow_redirects=True)
+    assert urlparse(str(page.url)).path == "/hub/login"
+    return login_error(page.text)
+
+
+def close(hub: RunningHub, name: str, password: str, how: str) -> None:
+    hub.accounts.remove(name)
+    if how == "expired":
+        hub.accounts.add(name, password, expires=datetime.now(UTC) - timedelta(seconds=1))
+
+
+def start_server(browser: Client, name: str) -> None:
+    answer = browser.api("POST", f"/users/{name}/server")
+    assert answer.status_code in (201, 202), answer.text
+    until(lambda: bool(browser.api("GET", f"/users/{name}").json()["servers"][""]["ready"]))
+
+
+def token_of(browser: Client, name: str) -> dict[str, str]:
+    answer = browser.api("POST", f"/users/{name}/tokens", json={"note": "mine"})
+    return {"Authorization": f"token {answer.json()['token']}"}
+
+
+@pytest.mark.parametrize(
+    ("how", "words"), [("expired", "This account expired on"), ("removed", "has been removed")]
+)
+def test_a_closed_account_is_told_so_and_its_server_is_left_alone(
+    hub: RunningHub, password: str, how: str, words: str
+) -> None:
+    name = f"{how}-soon"
+    hub.accounts.add(name, password)
+    with hub.client() as browser:
+        assert browser.login(name, password).status_code == 302
+        start_server(browser, name)
+        note = browser.get(f"/user/{name}/", params={"note": "before"}, follow_redirects=True)
+        assert note.text == f"hello {name}"
+        token = token_of(browser, name)
+
+        close(hub, name, password, how)
+        until(lambda: browser.get("/hub/home").status_code == 302)
+        message = sent_to_login(browser)
+        assert words in message
+        assert "Your files are kept" in message
+
+        # The token that the user made opens nothing any more, in particular no new server.
+        assert httpx.get(f"{hub.url}/hub/api/user", headers=token).status_code == 403
+        # But what runs goes on, so that the work can be saved; the hub is asked each time.
+        for _ in range(2):
+            until_asked_again = time.monotonic() + 1.1
+            until(lambda limit=until_asked_again: time.monotonic() > limit)
+            saved = browser.get(f"/user/{name}/", params={"note": "after"})
+            assert saved.status_code == 200
+        notes = hub.folder / "homes" / name / "notes.txt"
+        assert notes.read_text() == "before\nafter\nafter\n"
+        # That the server was let in does not open the hub's pages to the browser.
+        assert browser.get("/hub/home").status_code == 302
+
+        # With the account back the same browser is in again.
+        if how == "expired":
+            hub.accounts.remove(name)
+        hub.accounts.add(name, password)
+        until(lambda: browser.get("/hub/home").status_code == 200)
+        assert browser.api("DELETE", f"/users/{name}/server").status_code in (202, 204)
+
+
+def test_no_server_starts_for_a_closed_account(hub: RunningHub, password: str) -> None:
+    hub.accounts.add("gone", password)
+    with hub.client() as browser, hub.client() as admin:
+        browser.login("gone", password)
+        admin.login("root", password)
+        token = token_of(browser, "gone")
+        hub.accounts.remove("gone")
+        refused = [
+            httpx.post(f"{hub.url}/hub/api/users/gone/server", headers=token),
+            browser.api("POST", "/users/gone/server"),
+            admin.api("POST", "/users/gone/server"),
+        ]
+        assert [answer.status_code for answer in refused] == [403] * 3
+        user = admin.api("GET", "/users/gone").json()
+        assert not user.get("servers")
+
+
+def test_an_administrator_who_is_one_no_more_loses_the_rights_at_once(
+    hub: RunningHub, password: str
+) -> None:
+    hub.accounts.add("boss", password, admin=True)
+    with hub.client() as browser:
+        browser.login("boss", password)
+        token = token_of(browser, "boss")
+        assert httpx.get(f"{hub.url}/hub/api/users", headers=token).status_code == 200
+        hub.accounts.remove("boss")
+        hub.accounts.add("boss", password, admin=False)
+        until(lambda: browser.api("GET", "/user").json().get("admin") is False)
+        assert browser.get("/hub/admin").status_code == 403
+        assert httpx.get(f"{hub.url}/hub/api/users", headers=token).status_code == 403
+        # And the token of a removed administrator opens nothing.
+        hub.accounts.remove("boss")
+        until(lambda: httpx.get(f"{hub.url}/hub/api/user", headers=token).status_code == 403)
+
+
+def test_another_account_can_log_in_from_the_same_browser(hub: RunningHub, password: str) -> None:
+    hub.accounts.add("former", password)
+    with hub.client() as browser:
+        browser.login("former", password)
+        hub.accounts.remove("former")
+        until(lambda: browser.get("/hub/home").status_code == 302)
+        assert browser.login("ada", password).status_code == 302
+        assert browser.api("GET", "/user").json()["name"] == "ada"
