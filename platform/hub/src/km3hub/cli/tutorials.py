@@ -8,9 +8,8 @@ from typing import NoReturn
 import click
 
 from km3hub.lab.surroundings import Surroundings
-from km3hub.lab.tutorials import FOLDER, Outcome, TutorialError
+from km3hub.lab.tutorials import FOLDER, Outcome, TutorialError, states
 from km3hub.lab.tutorials import reset as bring_back
-from km3hub.lab.tutorials import states
 
 __all__ = ["tutorials"]
 

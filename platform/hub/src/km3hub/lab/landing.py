@@ -20,6 +20,9 @@ __all__ = ["full_home", "welcome", "write"]
 #: The page's name in the home, and the one that is used where the user has a file of that name.
 NAMES = ("Welcome.md", "Welcome to KM3NeT.md")
 
+#: Share of the quota at which the page asks to make room.
+_NEARLY_FULL = 0.9
+
 _ENVIRONMENTS = {"stack": "KM3NeT stack", "joint": "Joint analysis"}
 
 
@@ -171,10 +174,10 @@ def _home(around: Surroundings, used: Usage) -> str:
 
 def _kept(around: Surroundings) -> str:
     if around.hub:
-        return "They stay when your server stops."
+        return "Files stay when your server stops."
     if around.container:
         return (
-            "**They are gone when this container is removed**, unless a folder of your computer"
+            "**Files are gone when this container is removed**, unless a folder of your computer"
             f" is mounted at `{around.home}`."
         )
     return ""
@@ -185,8 +188,10 @@ def _used(around: Surroundings, used: Usage) -> str:
     text = f"Your home holds {least}{amount(used.total)}"
     if around.home_quota:
         share = used.total / around.home_quota
-        bar = "█" * min(20, round(20 * share)) + "░" * max(0, 20 - round(20 * share))
-        text += f" of {amount(around.home_quota)}: `{bar}` {share:.0%}"
+        percent = "less than 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
+        text += f" of {amount(around.home_quota)} ({percent})"
+        if share >= _NEARLY_FULL:
+            text += ". **It is nearly full: delete something soon**"
     return text + "."
 
 

@@ -10,6 +10,11 @@ __all__ = ["Notice", "Notices"]
 
 #: Older ones are dropped; nobody reads a hundred.
 _KEPT = 50
+#: JupyterLab cuts what is longer.
+LONGEST = 140
+
+Button = Literal["", "keep", "size"]
+"""What a notice offers: to keep the server running, or to go where its size is chosen."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,10 @@ class Notice:
     """A new notice of a standing topic takes the place of the old one."""
     level: Literal["info", "warning", "error"]
     text: str
-    keep_button: bool = False
-    """Whether it offers to keep the server running."""
+    """What happened, in `LONGEST` characters."""
+    details: str = ""
+    """What it means and what to do; shown on request."""
+    button: Button = ""
 
 
 @dataclass
@@ -42,11 +49,16 @@ class Notices:
         level: Literal["info", "warning", "error"],
         text: str,
         *,
-        keep_button: bool = False,
+        details: str = "",
+        button: Button = "",
     ) -> None:
         """Say something once."""
+        if len(text) > LONGEST:
+            # Nothing is lost: the details then start with the whole.
+            details = f"{text} {details}".strip()
+            text = text[: LONGEST - 1] + "…"
         self._last += 1
-        self.current.append(Notice(self._last, topic, level, text, keep_button))
+        self.current.append(Notice(self._last, topic, level, text, details, button))
         del self.current[:-_KEPT]
 
     def withdraw(self, topic: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
     from km3hub.lab.memory import ControlGroup
-    from km3hub.lab.notices import Notices
+    from km3hub.lab.notices import Button, Notices
     from km3hub.lab.surroundings import Surroundings
 
 __all__ = ["Watch"]
@@ -101,20 +101,21 @@ class Watch:
 
     async def _tell_death(self, identifier: str, number: int, at_limit: bool) -> None:
         whose = await self._whose(identifier)
-        lost = " Its variables are lost; saved files are not."
+        lost = "Its variables are lost; saved files are not."
+        button: Button = ""
         if at_limit and self._group:
-            text = f"{whose} was stopped because {self._limit(self._group)} was reached.{lost} {self._more()}"
+            text = f"{whose} was stopped: {self._limit(self._group)} was reached."
+            details = f"{lost} {self._more()}"
+            button = "size" if self._around.hub else ""
         elif number == signal.SIGKILL:
-            text = (
-                f"{whose} was killed: the machine ran out of memory, or something stopped it by"
-                f" force.{lost} Using less data at once may help."
-            )
+            text = f"{whose} was killed: the machine is out of memory, or someone stopped it."
+            details = f"{lost} Working with less data at once may help."
         else:
-            text = f"{whose} crashed ({signal.Signals(number).name}).{lost}"
+            text, details = f"{whose} crashed ({signal.Signals(number).name}).", lost
         self._app.log.warning(
             "km3hub.kernel_died kernel=%s signal=%s oom=%s", identifier, number, at_limit
         )
-        self._notices.add("kernel", "error", text)
+        self._notices.add("kernel", "error", text, details=details, button=button)
 
     async def _whose(self, identifier: str) -> str:
         for session in await self._app.session_manager.list_sessions():
@@ -129,25 +130,30 @@ class Watch:
     def _more(self) -> str:
         if self._around.hub:
             return (
-                "For more memory choose a larger size: File > Hub Control Panel, stop the server,"
-                " start it again."
+                "For more memory choose a larger size: File > Hub Control Panel, stop your server"
+                " and start it again. With this size, work with less data at once, and shut down"
+                " notebooks that you do not need (the tab Running on the left)."
             )
-        return "For more memory start the container with a larger limit (docker run --memory)."
+        return (
+            "For more memory start the container with a larger limit (docker run --memory); or"
+            " work with less data at once, and shut down notebooks that you do not need."
+        )
 
     def _memory(self) -> None:
-        if self._group is None:
+        group = self._group
+        if group is None:
             return
-        self._explain_kills(self._group)
-        share = self._group.used() / self._group.limit
+        self._explain_kills(group)
+        share = group.used() / group.limit
         if share >= _WARN and not self._warned:
             self._warned = True
             self._notices.add(
                 "memory",
                 "warning",
-                f"Memory is running out: {amount(self._group.used())} of"
-                f" {amount(self._group.limit)} are in use. At the limit the largest kernel is"
-                " stopped. Save your work; shut down notebooks that you do not need (the tab"
-                " Running on the left).",
+                f"Memory is running out: {amount(group.used())} of {amount(group.limit)} are in"
+                " use.",
+                details="At the limit the largest kernel is stopped and its variables are lost."
+                " Save your work. " + self._more(),
             )
         elif share < _CALM and self._warned:
             self._warned = False
@@ -166,8 +172,8 @@ class Watch:
             self._kills = kills
             self._unexplained_since = 0.0
             if now - self._last_death > 15:
-                text = f"A program was stopped because {self._limit(group)} was reached. {self._more()}"
-                self._notices.add("program", "error", text)
+                text = f"A program was stopped: {self._limit(group)} was reached."
+                self._notices.add("program", "error", text, details=self._more())
 
     def _idle(self) -> None:
         limit = self._around.cull_idle_seconds
@@ -183,10 +189,10 @@ class Watch:
             self._notices.add(
                 "idle",
                 "warning",
-                f"Nothing has happened here for a while. This server stops"
-                f" {_soon(left)} to make room for others. Files stay; what is only in a"
-                " kernel's memory is lost.",
-                keep_button=True,
+                f"This server is not in use and stops {_soon(left)}.",
+                details="Servers that nobody uses make room for others. Your files stay; what is"
+                " only in a kernel's memory is lost.",
+                button="keep",
             )
 
 

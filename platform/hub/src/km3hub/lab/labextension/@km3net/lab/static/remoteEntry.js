@@ -6,6 +6,8 @@
   const NAME = "@km3net/lab";
   const POLL_SECONDS = 30;
   const KEEP = "km3:keep-running";
+  const EXPLAIN = "km3:explain";
+  const HUB = "hub:control-panel";
 
   const pageConfig = () => {
     const element = document.getElementById("jupyter-config-data");
@@ -63,13 +65,47 @@
     async show(start, notice) {
       // A page that reloads does not repeat what was said; what stands until it changes, it does.
       const key = `${this.prefix}:${start}:${notice.id}`;
+      const standing = notice.button === "keep";
       this.shown.set(notice.id, null);
-      if (!notice.keep_button && stored(sessionStorage, key)) return;
+      if (!standing && stored(sessionStorage, key)) return;
       store(sessionStorage, key, "1");
-      const actions = notice.keep_button
-        ? [{ label: "Keep it running", commandId: KEEP, args: {}, displayType: "accent" }]
-        : [];
+      const actions = [];
+      if (notice.details) {
+        const args = { text: notice.text, details: notice.details };
+        actions.push({ label: "What can I do?", commandId: EXPLAIN, args });
+      }
+      if (standing) {
+        actions.push({ label: "Keep it running", commandId: KEEP, args: {}, displayType: "accent" });
+      }
+      if (notice.button === "size" && this.app.commands.hasCommand(HUB)) {
+        actions.push({ label: "Choose a larger size", commandId: HUB, args: {}, displayType: "accent" });
+      }
       this.shown.set(notice.id, await this.notify(notice.text, notice.level, actions));
+    }
+
+    explain(text, details) {
+      const dialog = document.createElement("dialog");
+      dialog.setAttribute("aria-label", text);
+      dialog.style.cssText =
+        "max-width:32rem;padding:1.5rem;border:0;border-radius:4px;line-height:1.5;" +
+        "font-size:var(--jp-ui-font-size2);font-family:var(--jp-ui-font-family);" +
+        "color:var(--jp-ui-font-color1);background:var(--jp-layout-color1);" +
+        "box-shadow:0 4px 24px rgba(0,0,0,.35)";
+      const head = document.createElement("strong");
+      head.textContent = text;
+      const body = document.createElement("p");
+      body.textContent = details;
+      const form = document.createElement("form");
+      form.method = "dialog";
+      form.style.textAlign = "right";
+      const button = document.createElement("button");
+      button.className = "jp-mod-styled jp-mod-accept";
+      button.textContent = "Close";
+      form.append(button);
+      dialog.append(head, body, form);
+      dialog.addEventListener("close", () => dialog.remove());
+      document.body.append(dialog);
+      dialog.showModal();
     }
 
     notify(message, type, actions = []) {
@@ -126,8 +162,18 @@
           await messages.notices();
         },
       });
+      app.commands.addCommand(EXPLAIN, {
+        label: "Explain a notice",
+        execute: ({ text = "", details = "" }) => messages.explain(text, details),
+      });
       app.started.then(() => {
         messages.look();
+        // "Kernel Restarting" pops up at once and does not say why: ask at once.
+        new MutationObserver((changes) => {
+          const dialog = (node) => node.classList && node.classList.contains("jp-Dialog");
+          if (!changes.some((change) => [...change.addedNodes].some(dialog))) return;
+          [300, 2500].forEach((delay) => setTimeout(() => messages.look(), delay));
+        }).observe(document.body, { childList: true });
         setInterval(() => messages.look(), POLL_SECONDS * 1000);
         document.addEventListener("visibilitychange", () => messages.look());
       });
