@@ -52,7 +52,8 @@ def test_a_user_logs_in_runs_tutorial_01_and_logs_out(platform: Platform, browse
     numbers = notebook.get_by_text(re.compile(r'\{"tutorial": "01"')).first
     numbers.wait_for(state="attached")
     text = numbers.text_content() or ""
-    assert str(EVENTS) in text and str(WITH_TRACK) in text, text
+    assert str(EVENTS) in text
+    assert str(WITH_TRACK) in text
     assert not notebook.get_by_text("Traceback (most recent call last)").count()
     picture(page, platform, "5-end-of-notebook")
     figure = notebook.locator(".jp-OutputArea-output img").first

@@ -27,9 +27,10 @@ OLDEST_NODE = 20
 class NodePackages:
     """configurable-http-proxy from the committed lock, with node from the PATH or from PyPI."""
 
-    def __init__(self, *, root: Path, folder: Path) -> None:
+    def __init__(self, *, root: Path, folder: Path, python: Path = Path(sys.executable)) -> None:
         self.root = root
         self.folder = folder
+        self.python = python
         self.source = root / "images" / "proxy"
 
     def _fingerprint(self) -> str:
@@ -62,8 +63,8 @@ class NodePackages:
         """Install node where it is missing, then the packages."""
         if not self._find("node"):
             lock = self.root / "platform" / "locks" / "node.txt"
-            uv = str(Path(sys.executable).with_name("uv"))
-            install = [uv, "--quiet", "pip", "install", "--python", sys.executable]
+            uv = str(self.python.with_name("uv"))
+            install = [uv, "--quiet", "pip", "install", "--python", str(self.python)]
             run([*install, "--require-hashes", "-r", str(lock)], problem=PROBLEM)
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
@@ -79,7 +80,7 @@ class NodePackages:
         (self.folder / ".installed").write_text(self._fingerprint())
 
     def _find(self, name: str) -> str | None:
-        own = Path(sys.executable).with_name(name)
+        own = self.python.with_name(name)
         node = shutil.which("node")
         if node and _version(node) >= OLDEST_NODE:
             return shutil.which(name)
