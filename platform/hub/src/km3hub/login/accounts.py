@@ -70,8 +70,9 @@ def expiry(text: str) -> datetime:
     """
     with suppress(ValueError):
         day = date.fromisoformat(text)
-        with suppress(OverflowError):
-            return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+        if day == date.max:  # what people write for "never"
+            return datetime.max.replace(tzinfo=UTC)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

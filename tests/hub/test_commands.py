@@ -1,0 +1,238 @@
+"""`km3hub check`, `schema` and `accounts`: what they print and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from km3hub.cli import COMMANDS, main
+from km3hub.login import passwords
+from km3hub.login.accounts import AccountStore
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def km3hub(*arguments: str | Path, stdin: str = "") -> Result:
+    result = CliRunner().invoke(main, [str(a) for a in arguments], input=stdin)
+    # A mistake is answered, not raised.
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    return result
+
+
+def accounts(state: Path, *arguments: str, stdin: str = "") -> Result:
+    return km3hub("accounts", "--state", state, *arguments, stdin=stdin)
+
+
+def test_an_added_account_has_the_password_that_is_shown_once(state: Path) -> None:
+    result = accounts(state, "add", "Ada", "--admin", "--expires", "2999-01-31")
+    assert result.exit_code == 0
+    assert "Added the administrator ada, valid until 2999-01-31 (UTC)." in result.output
+    shown = re.search(r"^Password of ada: (\S+)$", result.output, re.MULTILINE)
+    assert shown
+    account = AccountStore(state / "accounts.json").get("ada")
+    assert account
+    assert passwords.matches(account.hash, shown[1])
+
+
+def test_a_password_from_standard_input_is_not_shown(state: Path) -> None:
+    result = accounts(state, "add", "ada", "--password-stdin", stdin=" my long password \n")
+    assert result.exit_code == 0
+    assert "password" not in result.output.lower()
+    account = AccountStore(state / "accounts.json").get("ada")
+    assert account
+    assert passwords.matches(account.hash, " my long password ")
+
+
+def test_the_list_shows_who_expired_and_no_hash(state: Path) -> None:
+    accounts(state, "add", "ada", "--admin")
+    accounts(state, "add", "bob", "--expires", "2999-01-31T18:00+01:00")
+    file = state / "accounts.json"
+    file.write_text(file.read_text().replace("2999-01-31", "2001-01-31"))
+    lines = accounts(state, "list").output.splitlines()
+    assert [re.split(r"\s{2,}", line)[:4] for line in lines] == [
+        ["NAME", "ADMIN", "LAST VALID (UTC)", "STATE"],
+        ["ada", "yes", "no limit", "valid"],
+        ["bob", "no", "2001-01-31 17:00", "expired"],
+    ]
+    assert "argon2" not in "".join(lines)
+
+
+def test_an_empty_list_says_how_to_add_one(state: Path) -> None:
+    result = accounts(state, "list")
+    assert result.exit_code == 0
+    assert "km3hub accounts add NAME" in result.output
+
+
+def test_removing_asks_first(state: Path) -> None:
+    accounts(state, "add", "ada")
+    assert accounts(state, "remove", "ada", stdin="n\n").exit_code == 1
+    assert accounts(state, "list").output.count("ada") == 1
+    assert accounts(state, "remove", "ada", "--yes").exit_code == 0
+    assert "ada" not in AccountStore(state / "accounts.json").names()
+
+
+def test_a_new_password_replaces_the_old(state: Path) -> None:
+    accounts(state, "add", "ada", "--password-stdin", stdin="first-password\n")
+    shown = re.search(r": (\S+-\S+)$", accounts(state, "passwd", "ada").output, re.MULTILINE)
+    account = AccountStore(state / "accounts.json").get("ada")
+    assert account
+    assert shown
+    assert passwords.matches(account.hash, shown[1])
+    assert not passwords.matches(account.hash, "first-password")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "code", "words"),
+    [
+        (["add", "b/b"], "", 2, "cannot be the name of an account"),
+        (["add", "bob", "--expires", "2001-01-01"], "", 2, "lies in the past"),
+        (["add", "bob", "--expires", "soon"], "", 2, "is no date; write e.g. 2027-01-31"),
+        (["add", "bob", "--expires", "2999-01-01T10:00"], "", 2, "has no time zone"),
+        (["add", "bob", "--password-stdin"], "short\n", 2, "5 characters; 8 to 1024"),
+        (["add", "bob", "--password-stdin"], "", 2, "0 characters"),
+        (["add", "bob", "--password-stdin"], "x" * 5000, 2, "8 to 1024"),
+        (["add", "bob", "--adnim"], "", 2, "--admin"),
+        (["add", "ada"], "", 1, "there is an account ada already"),
+        (["remove", "bob", "--yes"], "", 1, "there is no account bob"),
+        (["passwd", "bob"], "", 1, "there is no account bob"),
+        (["ad"], "", 2, "No such command"),
+    ],
+)
+def test_a_mistake_is_told_and_changes_nothing(
+    state: Path, arguments: list[str], stdin: str, code: int, words: str
+) -> None:
+    accounts(state, "add", "ada")
+    before = (state / "accounts.json").read_bytes()
+    result = accounts(state, *arguments, stdin=stdin)
+    assert result.exit_code == code
+    assert words in result.output
+    assert (state / "accounts.json").read_bytes() == before
+
+
+def test_a_damaged_file_is_told(state: Path) -> None:
+    state.mkdir()
+    (state / "accounts.json").write_text("{")
+    for command in (["list"], ["add", "ada"], ["remove", "ada", "--yes"]):
+        result = accounts(state, *command)
+        assert result.exit_code == 1
+        assert f"{state / 'accounts.json'}: damaged" in result.output
+
+
+def docker(folder: Path, script: str) -> str:
+    """A PATH with a program `docker` that does what `script` says; returns the PATH."""
+    program = folder / "docker"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_the_hub_s_container_gets_the_command_where_it_has_the_accounts(
+    state: Path, tmp_path: Path
+) -> None:
+    (state / "run").mkdir(parents=True)
+    (state / "mode").write_text("docker\n")
+    (state / "run" / "hub-container").write_text("km3net-hub-1\n")
+    path = docker(tmp_path, 'echo "$@"; cat; exit 7')
+    program = "from km3hub.cli import main; main()"
+    command = ("add", "ada", "--password-stdin")
+    done = subprocess.run(
+        [sys.executable, "-c", program, "accounts", "--state", state, *command],
+        input="my-password\n",
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    expected = "exec -i km3net-hub-1 km3hub accounts add ada --password-stdin\nmy-password\n"
+    assert done.stdout == expected
+    assert done.returncode == 7
+    assert not (state / "accounts.json").exists()
+
+
+def test_a_container_that_does_not_run_is_told(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.mkdir()
+    (state / "mode").write_text("docker")
+    monkeypatch.setenv("PATH", docker(tmp_path, ""))
+    result = accounts(state, "list")
+    assert result.exit_code == 1
+    assert "start it: make up" in result.output
+    monkeypatch.setenv("PATH", docker(tmp_path, "echo no daemon >&2; exit 1"))
+    assert "Docker does not answer: no daemon" in accounts(state, "list").output
+    monkeypatch.setenv("PATH", str(state))
+    assert "no program 'docker'" in accounts(state, "list").output
+
+
+def test_help_needs_no_container(state: Path) -> None:
+    state.mkdir()
+    (state / "mode").write_text("docker")
+    assert accounts(state, "add", "--help").exit_code == 0
+
+
+def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_text("site: {name: Ours}\nculling: {idle_minutes: 0}\nspawner: {egress: none}\n")
+    result = km3hub("check", file)
+    assert result.exit_code == 0
+    assert f"OK  {file}" in result.output
+    for words in ("Ours", "stack = km3net/stack", "never", "only the platform"):
+        assert words in result.output
+
+
+def test_mistakes_in_the_file_are_all_told(tmp_path: Path) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_text("siet: {}\nlogin: {attempts: 0}\n")
+    result = km3hub("check", file)
+    assert result.exit_code == 2
+    assert "did you mean site?" in result.output
+    assert "login.attempts" in result.output
+    assert "2 mistakes" in result.output
+    assert km3hub("check", tmp_path / "none.yaml").exit_code == 2
+
+
+def test_without_a_file_the_defaults_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KM3_PLATFORM_FILE", raising=False)
+    result = km3hub("check")
+    assert result.exit_code == 0
+    assert "the defaults are in effect" in result.output
+
+
+def test_the_schema_is_json() -> None:
+    result = km3hub("schema")
+    assert json.loads(result.output)["properties"]["login"]
+
+
+def test_the_help_lists_every_command_and_imports_none() -> None:
+    program = (
+        "import sys; from km3hub.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'jupyterhub', 'argon2', 'docker', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.endswith("[]\n")
+    for command in COMMANDS:
+        assert f"  {command} " in done.stdout
+
+
+def test_a_command_of_another_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "argon2", None)
+    for module in [m for m in sys.modules if m.startswith(("km3hub.login", "km3hub.cli.acc"))]:
+        monkeypatch.delitem(sys.modules, module)
+    result = km3hub("accounts", "list")
+    assert result.exit_code == 1
+    assert "argon2 is not installed here" in result.output
