@@ -21,16 +21,18 @@ from km3hub.state import State
 
 ROOT = Path(__file__).parents[2]
 
-#: Every test hub: the platform's own network and login, and tiny user servers.
+#: Every test hub: the platform's own network, pages and login, and tiny user servers.
 CONFIG = """
 import sys
 from km3hub import settings
 from km3hub.configure.login import configure_login
 from km3hub.configure.network import configure_network
+from km3hub.configure.pages import configure_pages
 
 c = get_config()
 platform = settings.load()
 configure_network(c, platform)
+configure_pages(c, platform)
 configure_login(c, platform)
 c.JupyterHub.cleanup_servers = True
 c.JupyterHub.spawner_class = "simple"
@@ -184,5 +186,5 @@ class RunningHub:
 
 def login_error(page: str) -> str:
     """The message above the login form, or nothing."""
-    found = re.search(r'class="[^"]*login_error[^"]*"[^>]*>\s*(.*?)\s*<', page, re.DOTALL)
+    found = re.search(r'<p id="login-error"[^>]*>\s*(.*?)\s*</p>', page, re.DOTALL)
     return found[1] if found else ""

@@ -115,7 +115,7 @@ class AccountsAuthenticator(Authenticator):
                 if token is not None and _only_own_server(token.scopes):
                     return True
                 handler.closed_account = self.closed_message(account)
-                # JupyterHub 6.1.1 reads this also where it never set it: for requests with a cookie.
+                # JupyterHub 6.1.1 reads this also where it never set it: with a cookie.
                 if not hasattr(handler, "_token_authenticated"):
                     handler._token_authenticated = False
             return False
