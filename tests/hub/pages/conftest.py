@@ -148,10 +148,10 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture
 def scheme(request):
-    """The colour scheme that the browser prefers."""
-    return request.param
+    """The colour scheme that the browser prefers: light, or what a test is parametrized with."""
+    return getattr(request, "param", "light")
 
 
 @pytest.fixture
@@ -166,3 +166,23 @@ def page(chromium, scheme, hub):
     context.set_default_timeout(15_000)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def eventually():
+    """Wait for a condition; the banner is looked at every two seconds."""
+    return lambda condition: wait_for(condition, 15, "it did not come true")
+
+
+@pytest.fixture
+def log_in(page):
+    """Log in as somebody; the page then shows the choice."""
+
+    def log_in(name: str) -> None:
+        page.goto("/hub/login")
+        page.get_by_label("User name").fill(name)
+        page.get_by_label("Password", exact=True).fill("deep sea")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("heading", name="Start your server").wait_for()
+
+    return log_in

@@ -4,10 +4,10 @@ Its users' servers are quick: one that answers at once, one that never does, one
 """
 
 import sys
-from types import SimpleNamespace
 
 from jupyterhub.auth import Authenticator
 from jupyterhub.spawner import SimpleLocalProcessSpawner
+from tornado.web import HTTPError
 
 from km3hub import settings
 from km3hub.configure.network import configure_network
@@ -49,10 +49,7 @@ class QuickSpawner(SimpleLocalProcessSpawner):
 class OnePassword(Authenticator):
     async def authenticate(self, handler, data):
         if data["username"] == "locked":
-            error = SimpleNamespace(seconds=60)
-            from tornado.web import HTTPError
-
-            raise HTTPError(429, f"Too many failed logins. Wait {error.seconds} seconds.")
+            raise HTTPError(429, "Too many failed logins. Wait 60 seconds.")
         return data["username"] if data["password"] == "deep sea" else None
 
 
@@ -70,7 +67,7 @@ c.Spawner.options_from_form = options.options_from_form
 c.Spawner.apply_user_options = options.apply_user_options
 c.Spawner.args = []
 c.SimpleLocalProcessSpawner.home_dir_template = str(Runtime.from_environment().state.homes / "x")
-c.Spawner.http_timeout = 20
+c.Spawner.http_timeout = 8
 c.JupyterHub.services.append(
     {"name": "tester", "api_token": "0123456789abcdef0123456789abcdef", "display": False}
 )
