@@ -1,12 +1,12 @@
-"""The container `net`: its namespace holds hub and proxy, this program keeps what depends on it.
+"""The container `keeper`: mends what Docker leaves undone between the platform's containers.
 
 Docker starts a container that shares another one's namespace only while that one runs, and does
 not try again: after a reboot the hub could stay down. And a container that was made anew has left
 the networks that it was in. Every few seconds this program looks, and mends:
 
-- hub or proxy that could not start, or that live in the namespace of an earlier `net`;
+- hub or proxy that could not start, or that live in a namespace that `net` had before a restart;
 - networks of running servers that hub or a data service is not in;
-- networks and containers that no server needs any more, as after a hub that was killed.
+- networks and dead containers that nobody needs any more, as after a hub that was killed.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ __all__ = ["Keeper", "main"]
 INTERVAL = 5.0
 #: What is younger may belong to a server that is just starting.
 GRACE = timedelta(minutes=10)
-#: The hub as seen from this namespace.
-HUB_API = "http://127.0.0.1:8081/hub/api"
 
 _log = logging.getLogger("km3hub.keeper")
 
@@ -58,7 +56,7 @@ class Keeper:
             _log.info("hub or proxy are not made yet")
         servers = self._servers()
         self._keep_networks(servers)
-        self._remove_strangers(servers)
+        self._remove_dead(servers)
 
     def _keep_dependants(self) -> None:
         mine = self.client.inspect_container(self.names.net)
@@ -100,26 +98,12 @@ class Keeper:
                 _log.info("removing %s: there is no server", name)
                 self.networks.remove(name)
 
-    def _remove_strangers(self, servers: dict[str, dict[str, Any]]) -> None:
+    def _remove_dead(self, servers: dict[str, dict[str, Any]]) -> None:
         for name, server in servers.items():
-            if not _is_old(server["Created"]):
-                continue
-            if server["State"]["Running"] and self._is_known(server):
-                continue
-            _log.info("removing %s: the hub does not know it", name)
-            self.client.remove_container(name, v=True, force=True)
-            self.networks.remove(name)
-
-    def _is_known(self, server: dict[str, Any]) -> bool:
-        """Whether the hub accepts this server's token; where it cannot be asked, it might."""
-        environment = dict(entry.split("=", 1) for entry in server["Config"]["Env"])
-        token = environment.get("JUPYTERHUB_API_TOKEN", "")
-        headers = {"Authorization": f"token {token}"}
-        try:
-            answer = requests.get(f"{HUB_API}/user", headers=headers, timeout=5)
-        except requests.RequestException:
-            return True
-        return answer.status_code != 403
+            if not server["State"]["Running"] and _is_old(server["Created"]):
+                _log.info("removing %s: it ended and the hub left it", name)
+                self.client.remove_container(name, v=True, force=True)
+                self.networks.remove(name)
 
 
 def _is_old(created: str) -> bool:
@@ -127,7 +111,7 @@ def _is_old(created: str) -> bool:
 
 
 def main() -> None:
-    """Look every `INTERVAL` seconds until the container stops."""
+    """Look every `INTERVAL` seconds until the container stops; trouble is logged once."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     names = Names(os.environ["KM3_PROJECT"])
     services = tuple(filter(None, os.environ.get("KM3_SERVICES", "").split(",")))
@@ -142,7 +126,6 @@ def main() -> None:
             keeper.look()
             trouble = ""
         except (APIError, DockerException, requests.RequestException, OSError) as error:
-            # Never end: hub and proxy live in this namespace.
             if str(error) != trouble:
                 _log.warning("%s", error)
             trouble = str(error)

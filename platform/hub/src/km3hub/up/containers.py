@@ -94,9 +94,7 @@ class Containers:
         compose = self._compose(port, settings)
         if not before:
             self.say("Starting packet filter, hub and proxy")
-        compose.run(
-            "up", "--detach", "--remove-orphans", problem="The containers could not be started:"
-        )
+        self._compose_up(compose)
         self._await_firewall()
         address = f"http://127.0.0.1:{port}"
         self._await_hub(address)
@@ -206,6 +204,19 @@ class Containers:
             project=self.runtime.project,
             variables=variables,
         )
+
+    def _compose_up(self, compose: Compose) -> None:
+        problem = "The containers could not be started:"
+        compose.run("up", "--detach", "--remove-orphans", problem=problem)
+        net = self.client.containers.get(self.names.net)
+        dependants = {"hub": self.names.hub, "proxy": self.names.proxy}
+        for service, name in dependants.items():
+            mode = self.client.containers.get(name).attrs["HostConfig"]["NetworkMode"]
+            # Compose 1.29 makes `net` anew without those that live in its namespace.
+            if mode != f"container:{net.id}":
+                compose.run(
+                    "up", "--detach", "--no-deps", "--force-recreate", service, problem=problem
+                )
 
     # -- after the start ---------------------------------------------------------------------
 
