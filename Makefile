@@ -46,7 +46,7 @@ lint: .dev ## check style, types, shell, YAML and Dockerfiles
 
 bench: .dev ## measure speed and memory; results go to tests/bench/README.md
 	@$(VENV)/km3hub install
-	@$(VENV)/python -m tests.bench
+	@$(VENV)/python -m tests.bench $(BENCH)
 
 lock: .dev ## bring the locks up to date with pyproject.toml
 	@for group in uv node stack joint; do \
