@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -20,6 +21,9 @@ from km3hub.login.accounts import AccountStore
 from km3hub.state import State
 
 ROOT = Path(__file__).parents[2]
+
+# These hubs speak http; reading the certificate authorities for each client takes a while.
+_NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 #: Every test hub: the platform's own network, pages and login, and tiny user servers.
 CONFIG = """
@@ -136,7 +140,7 @@ class RunningHub:
 
     def client(self, **options: Any) -> Client:
         """A new browser."""
-        return Client(base_url=self.url, timeout=30, **options)
+        return Client(base_url=self.url, timeout=30, verify=_NO_AUTHORITIES, **options)
 
     def start(self, seconds: float = 60) -> None:
         """Start the hub and wait until its login page answers through the proxy."""
@@ -158,13 +162,14 @@ class RunningHub:
                 start_new_session=True,
             )
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if httpx.get(f"{self.url}/hub/login").status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)  # the interval between two looks, not a wait
+        with self.client() as client:
+            while time.monotonic() < deadline and self.process.poll() is None:
+                try:
+                    if client.get("/hub/login").status_code == httpx.codes.OK:
+                        return
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.1)  # the interval between two looks, not a wait
         log_text = self.log
         self.stop()
         raise RuntimeError(f"the hub did not come up:\n{log_text[-4000:]}")
