@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.3
 #: A home that takes no files is worth a longer look: the answer is what its user needs.
 _LOOK_HARD_SECONDS = 5.0
 #: Name of the way to the home in the temporary folder, and of the page beside it.
-_LINK, _PAGE = "home", "Your home is full.md"
+_LINK, _PAGE = "home", "Your home needs attention.md"
 
 
 def prepare(around: Surroundings, runtime: Path) -> tuple[Folders, str]:
