@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import stat
 import string
 import subprocess
@@ -246,3 +247,20 @@ def test_an_unknown_name_costs_what_a_known_one_costs() -> None:
     known = min(seconds(passwords.hashed(PASSWORD)) for _ in range(10))
     unknown = min(seconds(passwords.NOBODY) for _ in range(10))
     assert 0.5 < known / unknown < 2
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="run on Linux with glibc")
+def test_checks_in_threads_leave_no_memory_behind() -> None:
+    """Without `return_memory` two threads keep 40 MB."""
+    program = (
+        "import psutil; from concurrent.futures import ThreadPoolExecutor\n"
+        "from km3hub.login import passwords\n"
+        "passwords.return_memory()\n"
+        "size = lambda: psutil.Process().memory_info().rss\n"
+        "before = size()\n"
+        "with ThreadPoolExecutor(2) as threads:\n"
+        "    list(threads.map(lambda _: passwords.matches(passwords.NOBODY, 'x'), range(8)))\n"
+        "    print(size() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert int(done.stdout) < 10e6

@@ -51,6 +51,7 @@ class AccountsAuthenticator(Authenticator):
         super().__init__(**kwargs)
         self.store = AccountStore(Path(self.accounts_file))
         self.throttle = Throttle(attempts=self.attempts, pause=self.pause_seconds)
+        passwords.return_memory()
         self._threads = ThreadPoolExecutor(_HASHING_AT_ONCE, thread_name_prefix="password")
         self._turns = asyncio.Semaphore(_HASHING_AT_ONCE)
 
