@@ -70,12 +70,13 @@ def test_pages_run_without_script_errors(page, log_in):
     assert errors == []
 
 
-def test_login_and_choice_work_with_the_keyboard_alone(page):
+def test_login_and_choice_work_with_the_keyboard_alone(page, account, password):
+    account("keys")
     page.goto("/hub/login")
     # The first field has the focus already.
     page.keyboard.type("keys")
     page.keyboard.press("Tab")
-    page.keyboard.type("deep sea")
+    page.keyboard.type(password)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Start your server").wait_for()
     tab_to(page, ENVIRONMENT)
@@ -88,7 +89,7 @@ def test_login_and_choice_work_with_the_keyboard_alone(page):
     expect(page.get_by_label("Large")).to_be_checked()
     tab_to(page, "button[type=submit]")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Lab")).to_be_visible()
+    expect(page.get_by_text("hello keys")).to_be_visible(timeout=60_000)
     page.goto("/hub/home")
     expect(page.get_by_text("Your server is running")).to_be_visible()
     expect(page.locator("dl")).to_contain_text("KM3NeT stack")
@@ -200,7 +201,7 @@ def test_a_site_elsewhere_cannot_start_a_server(page, hub, log_in):
         evil,
         lambda route: route.fulfill(
             content_type="text/html",
-            body=f'<form method="post" action="{hub.address}/hub/spawn">'
+            body=f'<form method="post" action="{hub.url}/hub/spawn">'
             '<input name="environment" value="works"><button>Win</button></form>',
         ),
     )

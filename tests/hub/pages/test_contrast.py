@@ -51,9 +51,7 @@ def over(top, bottom):
 def luminance(color):
     """Relative luminance, WCAG 2.1."""
     parts = [c / 255 for c in color[:3]]
-    red, green, blue = (
-        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
-    )
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 

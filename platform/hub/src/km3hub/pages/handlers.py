@@ -18,7 +18,7 @@ __all__ = ["STATIC", "BannerHandler", "StaticHandler", "versions"]
 STATIC = Path(__file__).parent / "static"
 
 
-class BannerHandler(HealthCheckHandler):  # type: ignore[misc]
+class BannerHandler(HealthCheckHandler):
     """`GET /hub/banner`: `{"text": ..., "level": "info" | "warning" | "danger"}`.
 
     Every open JupyterLab asks for it once in a while. As for a health check, nobody needs to be
@@ -26,12 +26,14 @@ class BannerHandler(HealthCheckHandler):  # type: ignore[misc]
     """
 
     def initialize(self, banner: Callable[[], Banner]) -> None:
+        """Remember what reads the banner."""
         self._read = banner
 
     async def prepare(self) -> None:
         """Skip who is asking: the answer is the same for everybody."""
 
     def get_content_type(self) -> str:
+        """JSON."""
         return "application/json"
 
     def get(self) -> None:
@@ -43,10 +45,11 @@ class BannerHandler(HealthCheckHandler):  # type: ignore[misc]
     head = get
 
 
-class StaticHandler(CacheControlStaticFilesHandler):  # type: ignore[misc]
+class StaticHandler(CacheControlStaticFilesHandler):
     """Files of `STATIC`; with their version in the address they may be cached for good."""
 
     def set_extra_headers(self, path: str) -> None:
+        """JupyterHub's rule for caching, and no guessing of types."""
         super().set_extra_headers(path)
         self.set_header("X-Content-Type-Options", "nosniff")
 

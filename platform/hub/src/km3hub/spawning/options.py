@@ -152,7 +152,7 @@ def options_from_form(formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
 
 
 def options_form(spawner: _ChoosingSpawner) -> str:
-    """The form's HTML: one group of radio buttons for each menu, what was chosen last preselected."""
+    """The form's HTML: radio buttons for each menu, with what was chosen last preselected."""
     settings = spawner.platform
     offer = offered(settings, _groups(spawner))
     last = spawner.orm_spawner.user_options or {}

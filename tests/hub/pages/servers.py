@@ -1,0 +1,50 @@
+"""More configuration for the hub of these tests: servers that are quick, or never come up.
+
+One answers at once, one never does, one dies. RunningHub puts this text after its own.
+"""
+
+import sys
+
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+
+from km3hub import settings
+from km3hub.spawning import options
+from km3hub.state import Runtime
+
+c = get_config()  # noqa: F821 -- JupyterHub runs this file with get_config defined
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+COMMANDS = {
+    "works": c.Spawner.cmd,
+    "slow": [sys.executable, "-c", "import time; time.sleep(600)"],
+    "dies": [sys.executable, "-c", "raise SystemExit(3)"],
+}
+
+
+class QuickSpawner(SimpleLocalProcessSpawner):
+    """Starts what the chosen environment stands for."""
+
+    platform = settings.load()
+    runtime = Runtime.from_environment()
+
+    async def start(self):
+        """Start it."""
+        # On a busy machine a Python that works may need long, one that died is not waited for.
+        self.http_timeout = 8 if self.choice.environment.name == "dies" else 60
+        self.cmd = COMMANDS[self.choice.environment.name]
+        return await super().start()
+
+    async def progress(self):
+        """Two steps, one with markup in its message."""
+        yield {"progress": 20, "message": f"Starting {self.choice.environment.title}"}
+        yield {"progress": 60, "message": "Preparing <b>tutorials</b>"}
+
+
+c.JupyterHub.spawner_class = QuickSpawner
+c.Spawner.options_form = options.options_form
+c.Spawner.options_from_form = options.options_from_form
+c.Spawner.apply_user_options = options.apply_user_options
+c.JupyterHub.services.append({"name": "tester", "api_token": TOKEN, "display": False})
+c.JupyterHub.load_roles.append(
+    {"name": "tester", "scopes": ["servers", "admin:users"], "services": ["tester"]}
+)
