@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 from building import certificates, debian, engine, recipes, steps
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
@@ -55,9 +56,14 @@ def main(
     logs = recipes.ROOT / ".platform" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     built: list[Built] = []
+    # Two at a time would build everything twice and write to the same logs.
+    alone = FileLock(logs / "images.lock")
     try:
         wanted = recipes.in_order(list(names))
         engine.check()
+        if not _taken(alone):
+            console.print("another `make images` is at work here; waiting for it ...")
+            alone.acquire()
         folder = recipes.ROOT / "images/base/certs"
         files = [] if no_site_ca else certificates.sources(list(site_ca))
         authorities = certificates.stage(files, folder)
@@ -70,17 +76,29 @@ def main(
         summarise(built, console)
         console.print(f"[bold red]make images:[/] {error}", markup=True)
         sys.exit(1)
+    finally:
+        alone.release()
     summarise(built, console)
+
+
+def _taken(lock: FileLock) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    return True
 
 
 def _build(recipe: recipes.Recipe, base_image: str, logs: Path, console: Console) -> Built:
     """Build one image, a line a step."""
     version = recipes.version()
     arguments = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
-    if recipe.parent:
-        arguments["PARENT"] = f"{recipes.RECIPES[recipe.parent].repository}:{version}"
-    else:
+    if recipe.name == "base":
         arguments["BASE_IMAGE"] = base_image
+    else:
+        arguments["BASE"] = f"{recipes.RECIPES['base'].repository}:{version}"
+    if recipe.parent not in (None, "base"):
+        arguments["PARENT"] = f"{recipes.RECIPES[recipe.parent].repository}:{version}"
     if not recipe.target:
         arguments |= {"VERSION": version, "REVISION": recipes.revision(recipe)}
     console.print(f"[bold]{recipe.repository}:{version}[/]")
@@ -88,12 +106,12 @@ def _build(recipe: recipes.Recipe, base_image: str, logs: Path, console: Console
     cached = True
     with console.status(f"building {recipe.repository}"):
         for step in steps.build(
-            recipes.ROOT / "images" / recipe.folder / "Dockerfile",
-            recipes.ROOT,
-            [f"{recipe.repository}:{version}", f"{recipe.repository}:latest"],
-            arguments,
-            logs / f"image-{recipe.name}.log",
-            recipe.target,
+            dockerfile=recipes.ROOT / "images" / recipe.folder / "Dockerfile",
+            context=recipes.ROOT,
+            tags=[f"{recipe.repository}:{version}", f"{recipe.repository}:latest"],
+            arguments=arguments,
+            log=logs / f"image-{recipe.name}.log",
+            target=recipe.target,
         ):
             took = "cached" if step.cached else f"{step.seconds:.1f} s"
             what = step.what if len(step.what) <= 72 else step.what[:71] + "…"

@@ -115,11 +115,9 @@ def _unwanted(root: Path) -> Iterator[Path]:
 
 
 def _import(root: Path, image: str) -> None:
-    tar = subprocess.Popen(
-        ["tar", "--numeric-owner", "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*"]
-        + ["-C", str(root), "-c", "."],
-        stdout=subprocess.PIPE,
-    )
+    pack = ["tar", "--numeric-owner", "-C", str(root)]
+    pack += [f"--exclude=./{name}/*" for name in ("dev", "proc", "sys")]
+    tar = subprocess.Popen([*pack, "-c", "."], stdout=subprocess.PIPE)
     done = subprocess.run(
         ["docker", "import", "-c", 'CMD ["bash"]', "-c", f"ENV PATH={_PATH}", "-", image],
         stdin=tar.stdout,

@@ -64,6 +64,4 @@ def manifest(image: str) -> dict[str, Any]:
 
 
 def _docker(*arguments: str) -> str:
-    return subprocess.run(
-        ["docker", *arguments], check=True, capture_output=True, text=True
-    ).stdout
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout

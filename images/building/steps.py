@@ -35,7 +35,12 @@ class Step:
 
 
 def build(
-    dockerfile: Path, context: Path, tags: list[str], arguments: dict[str, str], log: Path,
+    *,
+    dockerfile: Path,
+    context: Path,
+    tags: list[str],
+    arguments: dict[str, str],
+    log: Path,
     target: str | None = None,
 ) -> Iterator[Step]:
     """Build an image, yielding each step when it is done.
@@ -59,7 +64,6 @@ def build(
         errors="replace",
         env=os.environ | {"BUILDKIT_PROGRESS": "plain"},
     )
-    assert process.stdout is not None
     lines: list[str] = []
     with log.open("w") as stream:
 
@@ -69,7 +73,7 @@ def build(
                 lines.append(line.rstrip())
                 yield line.rstrip()
 
-        yield from steps(logged(process.stdout))
+        yield from steps(logged(process.stdout or ()))
     if process.wait():
         tail = "\n".join(f"    {line}" for line in lines[-12:])
         raise BuildError(f"docker build failed:\n{tail}\nThe whole log: {log}")

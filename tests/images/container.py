@@ -1,0 +1,83 @@
+"""A container of an image, in which a test runs commands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: The images that people use, and those of them that bring JupyterLab and the stack.
+ALL = ("base", "stack", "joint", "hub", "proxy", "firewall")
+LABS = ("stack", "joint")
+#: The environments in each: prefix, name of the lock, and what comes from this repository.
+ENVIRONMENTS = {
+    "stack": (("/opt/lab", "lab", {"km3hub"}), ("/opt/km3net", "stack", set())),
+    "joint": (("/opt/lab", "lab", {"km3hub"}), ("/opt/km3net", "joint", set())),
+    "hub": (("/opt/hub", "hub", {"km3hub"}),),
+}
+
+
+def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True)
+    if check and done.returncode:
+        raise AssertionError(f"docker {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
+    return done
+
+
+def why_not(image: str) -> str | None:
+    """Why the image cannot be tested here and how to change that; None where it can."""
+    if not shutil.which("docker") or docker("version", check=False).returncode:
+        return "no Docker Engine answers: make engine images"
+    if docker("image", "inspect", f"km3net/{image}", check=False).returncode:
+        return f"the image km3net/{image} is missing: make images IMAGES={image}"
+    return None
+
+
+def inspect(image: str) -> dict[str, Any]:
+    return dict(json.loads(docker("image", "inspect", f"km3net/{image}").stdout)[0])
+
+
+class Container:
+    """A running container; without network unless `options` say so, removed at the end."""
+
+    def __init__(self, image: str, *options: str, command: tuple[str, ...] = ()) -> None:
+        network = (
+            () if any(item.startswith("--network") for item in options) else ("--network=none",)
+        )
+        run = docker("run", "--detach", *network, *options, f"km3net/{image}", *command)
+        self.identity = run.stdout.strip()
+
+    @classmethod
+    def idle(cls, image: str, *options: str) -> Container:
+        """One that only waits for commands."""
+        return cls(image, "--entrypoint=sleep", *options, command=("infinity",))
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return docker("exec", self.identity, *command, check=check)
+
+    def python(self, prefix: str, code: str) -> str:
+        return self.run(f"{prefix}/bin/python", "-W", "ignore", "-c", code).stdout
+
+    def state(self) -> dict[str, Any]:
+        listing = docker("inspect", self.identity).stdout
+        return dict(json.loads(listing)[0]["State"])
+
+    def log(self) -> str:
+        done = docker("logs", self.identity)
+        return done.stdout + done.stderr
+
+    def wait_until_healthy(self, seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while (state := self.state())["Running"] and time.monotonic() < deadline:
+            if state["Health"]["Status"] == "healthy":
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"not healthy within {seconds} s: {state['Health']}\n{self.log()}")
+
+    def remove(self) -> None:
+        docker("rm", "--force", "--volumes", self.identity)

@@ -1,0 +1,148 @@
+"""What `make images` says and does before an engine is involved."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.images.container import ROOT
+
+sys.path.insert(0, str(ROOT / "images"))
+from building import certificates, recipes, steps
+
+CLASSIC = """Sending build context to Docker daemon  1.2MB
+Step 1/4 : ARG BASE=x
+Step 2/4 : FROM ${BASE}
+ ---> 0a7292a38485
+Step 3/4 : RUN   apt-get   update
+ ---> Using cache
+Step 4/4 : COPY a b
+ ---> 1234
+Successfully built 1234
+"""
+KIT = """#1 [internal] load build definition from Dockerfile
+#1 DONE 0.1s
+#4 [libraries 1/3] FROM docker.io/library/base
+#4 CACHED
+#5 [2/3] RUN one
+#6 [wheel 3/3] RUN two
+#6 0.5 some output
+#6 DONE 2.5s
+#5 DONE 12.0s
+"""
+
+
+def authority(name: str) -> bytes:
+    """A certificate in PEM form, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def test_parents_are_built_first_and_once() -> None:
+    names = [recipe.name for recipe in recipes.in_order(["joint", "hub"])]
+    assert names == ["base", "stack-libraries", "joint", "hub"]
+
+
+def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(recipes.RecipeError, match=r"no image 'jiont'.*base, stack, joint, hub"):
+        recipes.in_order(["jiont"])
+
+
+def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
+    # The label `revision` is the last commit to these paths: one forgotten would make it lie.
+    for recipe in recipes.RECIPES.values():
+        text = (ROOT / "images" / recipe.folder / "Dockerfile").read_text()
+        if recipe.target:
+            text = text.split("AS wheel")[0]
+        copied = [
+            word
+            for line in text.splitlines()
+            if line.startswith("COPY ") and "--from=" not in line
+            for word in line.split()[1:-1]
+            if not word.startswith("--")
+        ]
+        for path in copied:
+            assert any(path.rstrip("/").startswith(part) for part in recipe.inputs), (recipe, path)
+
+
+def test_steps_of_the_classic_builder_are_read() -> None:
+    found = [(step.number, step.what, step.cached) for step in steps.steps(CLASSIC.splitlines())]
+    assert found == [
+        ("2/4", "FROM ${BASE}", False),
+        ("3/4", "RUN apt-get update", True),
+        ("4/4", "COPY a b", False),
+    ]
+
+
+def test_steps_of_buildkit_are_read_though_they_interleave() -> None:
+    found = [(step.what, step.seconds, step.cached) for step in steps.steps(KIT.splitlines())]
+    assert found == [
+        ("FROM docker.io/library/base", 0.0, True),
+        ("RUN two", 2.5, False),
+        ("RUN one", 12.0, False),
+    ]
+
+
+def test_only_authorities_beyond_the_public_ones_are_taken(tmp_path: Path) -> None:
+    import certifi
+
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(Path(certifi.where()).read_bytes() + authority("Site CA of Nowhere"))
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    assert certificates.stage([bundle], folder) == ["Site CA of Nowhere"]
+    (staged,) = folder.iterdir()
+    assert staged.name.startswith("host-site-ca-of-nowhere-")
+
+
+def test_an_authority_that_is_gone_is_removed_and_ones_put_there_by_hand_stay(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "site.crt"
+    source.write_bytes(authority("Old CA"))
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    (folder / "by-hand.crt").write_bytes(authority("Ours"))
+    certificates.stage([source], folder)
+    assert len(list(folder.iterdir())) == 2
+    certificates.stage([], folder)
+    assert [path.name for path in folder.iterdir()] == ["by-hand.crt"]
+
+
+def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "not.pem"
+    file.write_text("hello")
+    with pytest.raises(certificates.CertificateError, match=r"not\.pem holds no certificates"):
+        certificates.stage([file], tmp_path)
+
+
+def test_without_an_engine_it_says_what_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "images/build.py", "base"],
+        capture_output=True,
+        text=True,
+        env={"DOCKER_HOST": f"unix://{tmp_path}/none.sock", "PATH": "/usr/local/bin:/usr/bin:/bin"},
+    )
+    assert done.returncode == 1
+    assert "make engine" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
