@@ -90,7 +90,8 @@ def test_nothing_in_the_home_can_break_or_change_the_server(
 
 def test_kernels_and_terminals_keep_the_users_own_settings(start_lab: StartLab, home: Path) -> None:
     server = start_lab(home, PYTHONNOUSERSITE="1")
-    code = "import os; print([v for v in os.environ if v in ('JUPYTER_CONFIG_DIR','JUPYTER_PATH','PYTHONNOUSERSITE')])"
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_PATH", "PYTHONNOUSERSITE")
+    code = f"import os; print([name for name in {names} if name in os.environ])"
     assert server.run(server.new_kernel(), code).strip() == "[]"
 
 
