@@ -70,7 +70,9 @@ def _containers(c: Any) -> None:
     # API listens on loopback, out of reach of users' networks.
     c.JupyterHub.bind_url = "http://0.0.0.0:8000"
     c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
-    c.JupyterHub.hub_connect_url = "http://hub:8081"
+    # Not by a name: Docker takes names away from /etc/hosts when `net` leaves a user's network.
+    c.JupyterHub.hub_connect_url = "http://127.0.0.1:8081"
+    c.Spawner.hub_connect_url = "http://hub:8081"
     c.JupyterHub.cleanup_proxy = False
     c.JupyterHub.trusted_downstream_ips = ["127.0.0.1"]
     c.ConfigurableHTTPProxy.should_start = False

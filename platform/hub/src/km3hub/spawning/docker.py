@@ -31,6 +31,9 @@ THREADS = 8
 LISTEN_INTERVAL = 0.05
 #: Seconds between looks whether its container is still alive.
 ALIVE_INTERVAL = 1.0
+#: Files that one process may hold open. An engine in a virtual machine of little privilege cannot
+#: give more than it has itself, which may be 20000.
+OPEN_FILES = 16384
 #: Where the images keep a user's files, and who owns them there.
 HOME = "/home/km3"
 OWNER = "1000:1000"
@@ -156,7 +159,7 @@ class PlatformDockerSpawner(DockerSpawner):
                 "/run": "rw,noexec,nosuid,nodev,mode=1777,size=16m",
             },
             "shm_size": "256m",
-            "ulimits": [{"name": "nofile", "soft": 65536, "hard": 65536}],
+            "ulimits": [{"name": "nofile", "soft": OPEN_FILES, "hard": OPEN_FILES}],
             "log_config": {
                 "type": "json-file",
                 "config": {"max-size": "5m", "max-file": "2"},

@@ -34,6 +34,12 @@ START_LIMIT = 120
 STOP_LIMIT = 10
 #: The platform's own images: the service, and the variable of the compose file that names it.
 _IMAGES = {"hub": "KM3_IMAGE_HUB", "proxy": "KM3_IMAGE_PROXY", "firewall": "KM3_IMAGE_FIREWALL"}
+#: Prints the names of the accounts, for a program; `km3hub accounts list` is for people.
+_ACCOUNTS = """
+from km3hub.login.accounts import AccountStore
+from km3hub.state import Runtime
+print(*AccountStore(Runtime.from_environment().state.accounts).all())
+"""
 #: Whose files the images' user may read: uid 1000 is nobody's on some machines.
 _OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
 
@@ -259,7 +265,7 @@ class Containers:
         return words.replace("\n", "\n  ") or "(nothing was logged)"
 
     def _first_accounts(self) -> bool:
-        if self._in_hub(["km3hub", "accounts", "list"]).strip():
+        if self._in_hub(["python", "-c", _ACCOUNTS]).strip():
             return False
         for account in first_accounts(self.runtime.state):
             options = ["--admin"] if account.admin else []
