@@ -81,6 +81,16 @@ RESPONSES = {
 CPU_SECONDS, PEAK_MB = 60, 2000
 
 Executed = Callable[[str], execution.Run]
+Tutorial = Callable[[str], tuple[nbformat.NotebookNode, Path]]
+
+
+@pytest.fixture
+def tutorial(index: dict[str, Entry], science: Callable[[str], Path]) -> Tutorial:
+    """A tutorial as it is in the repository, and the environment that it asks for."""
+    return lambda number: (
+        nbformat.read(NOTEBOOKS / index[number].file, as_version=4),
+        science(number),
+    )
 
 
 @pytest.mark.parametrize("number", ["01", "02", "03"])
@@ -169,21 +179,13 @@ def test_signal_agrees_with_a_calculation_without_gammapy(
     ],
 )
 def test_a_wrong_step_fails_the_numbers_cell(
-    number: str,
-    right: str,
-    wrong: str,
-    complaint: str,
-    index: dict[str, Entry],
-    science: Callable[[str], Path],
-    home: Path,
-    folder: Path,
+    *, number: str, right: str, wrong: str, complaint: str, tutorial: Tutorial, folder: Path
 ) -> None:
-    prefix = science(number)
-    notebook = nbformat.read(NOTEBOOKS / index[number].file, as_version=4)
+    notebook, prefix = tutorial(number)
     changed = [cell for cell in notebook.cells if right in cell.source]
     assert len(changed) == 1
     changed[0].source = changed[0].source.replace(right, wrong)
     with pytest.raises(CellExecutionError) as failure:
-        execution.run(notebook, prefix=prefix, folder=folder, home=home)
+        execution.run(notebook, prefix=prefix, folder=folder, home=folder)
     assert failure.value.ename == "AssertionError"
     assert failure.value.evalue.startswith(complaint)
