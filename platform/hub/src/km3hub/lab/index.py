@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,10 @@ def _paragraph(lines: list[str]) -> str:
                 break
             continue
         words.append(text.lstrip("> "))
-    paragraph = " ".join(words)
+    # A label such as "Learning goal." says nothing in a table, and emphasis that is cut in the
+    # middle would spoil the rest of the page.
+    paragraph = re.sub(r"^\*\*[^*]{1,40}\*\*:?\s*", "", " ".join(words))
+    paragraph = re.sub(r"[*`]|\[([^\]]*)\]\([^)]*\)", r"\1", paragraph)
     if len(paragraph) > _LONGEST:
         paragraph = paragraph[:_LONGEST].rsplit(" ", 1)[0] + " …"
     return paragraph

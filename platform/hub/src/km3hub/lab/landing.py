@@ -94,7 +94,7 @@ def write(text: str, home: Path) -> str:
 def _greeting(around: Surroundings) -> str:
     user = os.environ.get("JUPYTERHUB_USER", "")
     title = _ENVIRONMENTS.get(around.environment, around.environment)
-    facts = [f"environment **{_plain(title)}**"]
+    facts = [f"environment **{_plain(title)}**"] if title else []
     if around.size_title:
         facts.append(f"size **{_plain(around.size_title)}**")
     if around.memory_limit:
@@ -103,7 +103,8 @@ def _greeting(around: Surroundings) -> str:
         count = f"{around.cpu_limit:g}"
         facts.append(f"{count} processor core{'' if count == '1' else 's'}")
     name = f", {_plain(user)}" if user else ""
-    return f"# Welcome to KM3NeT open science{name}\n\nThis server: " + ", ".join(facts) + "."
+    server = "This server: " + ", ".join(facts) + "." if facts else ""
+    return f"# Welcome to KM3NeT open science{name}\n\n{server}".strip()
 
 
 def _problems(report: Report) -> str:

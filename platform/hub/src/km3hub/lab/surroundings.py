@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from km3hub.lab.memory import ControlGroup
+
 __all__ = ["Surroundings"]
 
 #: Files that Docker and Podman put into every container.
@@ -27,7 +29,7 @@ class Surroundings:
     """The contract between whatever starts a server and the server (see the package's README)."""
 
     home: Path
-    environment: str = "stack"
+    environment: str = ""
     size: str = ""
     size_title: str = ""
     memory_limit: int | None = None
@@ -50,12 +52,14 @@ class Surroundings:
             cpu = float(environ.get("CPU_LIMIT", "")) or None
         except ValueError:
             cpu = None
+        # Without a hub, as in `docker run --memory`, the limit that is in force says it.
+        group = ControlGroup.of_this_process()
         return cls(
             home=Path(environ.get("HOME") or Path.home()),
-            environment=environ.get("KM3_ENVIRONMENT") or "stack",
+            environment=environ.get("KM3_ENVIRONMENT", ""),
             size=environ.get("KM3_SIZE", ""),
             size_title=environ.get("KM3_SIZE_TITLE") or environ.get("KM3_SIZE", ""),
-            memory_limit=_amount(environ.get("MEM_LIMIT")),
+            memory_limit=_amount(environ.get("MEM_LIMIT")) or (group.limit if group else None),
             cpu_limit=cpu,
             tutorials=Path(environ.get("KM3_TUTORIALS") or "/opt/tutorials"),
             kernels=Path(environ.get("KM3_KERNELS") or "/opt/km3net"),
