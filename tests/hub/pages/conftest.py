@@ -18,6 +18,8 @@ PLATFORM = {
         {"name": "works", "title": "KM3NeT stack", "description": "Read events.", "image": "i"},
         {"name": "slow", "title": "Slow one", "image": "i"},
         {"name": "dies", "title": "Dying one", "image": "i"},
+        {"name": "full", "title": "Full one", "image": "i"},
+        {"name": "late", "title": "Late one", "image": "i"},
         {"name": "closed", "title": "Closed one", "image": "i", "groups": ["staff"]},
     ],
 }

@@ -1,11 +1,13 @@
 """More configuration for the hub of these tests: servers that are quick, or never come up.
 
-One answers at once, one never does, one dies. RunningHub puts this text after its own.
+One answers at once, one never does, one dies, two are refused with a reason. RunningHub puts this
+text after its own.
 """
 
+import asyncio
 import sys
 
-from jupyterhub.spawner import SimpleLocalProcessSpawner
+from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
 
 from km3hub import settings
 from km3hub.spawning import options
@@ -21,6 +23,14 @@ COMMANDS = {
 }
 
 
+class Reason(SpawnException):
+    """A start that fails for a reason that is known, as the platform's spawners say it."""
+
+    def __init__(self, sentence):
+        super().__init__(sentence, reason="test")
+        self.jupyterhub_message = sentence
+
+
 class QuickSpawner(SimpleLocalProcessSpawner):
     """Starts what the chosen environment stands for."""
 
@@ -29,9 +39,15 @@ class QuickSpawner(SimpleLocalProcessSpawner):
 
     async def start(self):
         """Start it."""
+        name = self.choice.environment.name
+        if name == "late":
+            # Longer than the hub waits before it shows the page of progress.
+            await asyncio.sleep(2)
+        if name in {"full", "late"}:
+            raise Reason(f"The disk <of {name}> is full.")
         # On a busy machine a Python that works may need long, one that died is not waited for.
-        self.http_timeout = 8 if self.choice.environment.name == "dies" else 60
-        self.cmd = COMMANDS[self.choice.environment.name]
+        self.http_timeout = 8 if name == "dies" else 60
+        self.cmd = COMMANDS[name]
         return await super().start()
 
     async def progress(self):

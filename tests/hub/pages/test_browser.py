@@ -178,6 +178,22 @@ def test_a_failed_start_says_what_to_do_and_can_be_repeated(page, log_in):
     expect(page.get_by_label("Dying one")).to_be_checked()
 
 
+def test_the_reason_of_a_refused_start_stands_above_the_form(page, log_in):
+    log_in("refused")
+    page.get_by_label("Full one").check()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("alert")).to_have_text("The disk <of full> is full.")
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+
+
+def test_the_reason_of_a_failed_start_stands_on_its_page(page, log_in):
+    log_in("late")
+    page.get_by_label("Late one").check()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", name="Your server could not be started")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_text("The disk <of late> is full.")
+
+
 def test_the_banner_changes_without_a_restart_and_is_plain_text(page, hub, eventually):
     def banner():
         page.goto("/hub/login")

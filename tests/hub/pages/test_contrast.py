@@ -76,7 +76,9 @@ def backgrounds(layers):
 def hard_to_read(page):
     """Texts below the required contrast, with what they have."""
     bad = []
-    for item in page.evaluate(TEXTS):
+    texts = page.evaluate(TEXTS)
+    assert len(texts) > 5, "hardly any text was found on the page"
+    for item in texts:
         if item["disabled"]:
             continue
         large = item["size"] >= 24 or (item["bold"] and item["size"] >= 18.66)
