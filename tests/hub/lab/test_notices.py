@@ -119,6 +119,10 @@ def test_a_killed_kernel_without_a_limit_is_told_too(start_lab: StartLab, home: 
     os.kill(pid, signal.SIGKILL)
     (notice,) = until(lambda: _of(server, "kernel"), seconds=30, what="the notice")
     assert notice["text"].startswith("A kernel was killed: the machine is out of memory")
+    # Now, while the kernel is being restarted, jupyter_client cannot shut it down.
+    server.stop()
+    assert server.process is not None
+    assert server.process.returncode == 0
 
 
 def test_a_crash_is_named_by_its_signal(start_lab: StartLab, home: Path) -> None:

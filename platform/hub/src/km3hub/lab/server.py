@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -27,6 +28,9 @@ EXTENSIONS = {
     "jupyterlab": True,
     "km3hub.lab.extension": True,
 }
+
+#: How many quarters of a second a stop waits for a kernel that is being restarted.
+_PATIENCE = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +90,27 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     return c
 
 
+def _server_class() -> type[ServerApp]:
+    # Made on demand: the import of the server takes half a second.
+    from jupyter_server.serverapp import ServerApp
+
+    class UserServer(ServerApp):  # type: ignore[misc, unused-ignore]
+        """A server that can be stopped at any moment."""
+
+        async def cleanup_kernels(self) -> None:
+            # jupyter_client 8.10 raises this for a kernel that is just being restarted, and the
+            # server would then run for ever, deaf to any further request to stop.
+            for _ in range(_PATIENCE):
+                try:
+                    await super().cleanup_kernels()
+                except asyncio.InvalidStateError:
+                    await asyncio.sleep(0.25)
+                else:
+                    return
+
+    return UserServer
+
+
 def application(around: Surroundings, config: Config, argv: list[str]) -> ServerApp:
     """The server, initialized: listening, but not yet serving.
 
@@ -102,6 +127,7 @@ def application(around: Surroundings, config: Config, argv: list[str]) -> Server
 
         starter = LabApp
         extensions = dict(EXTENSIONS)
+    starter.serverapp_class = _server_class()
     app: ServerApp = starter.make_serverapp(jpserver_extensions=extensions, config=config)
     app.aliases.update(starter.aliases)
     app.initialize(argv=argv, starter_extension=starter.name, find_extensions=False)
