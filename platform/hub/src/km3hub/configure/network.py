@@ -74,6 +74,8 @@ def _containers(c: Any) -> None:
     c.JupyterHub.hub_connect_url = "http://127.0.0.1:8081"
     c.Spawner.hub_connect_url = "http://hub:8081"
     c.JupyterHub.cleanup_proxy = False
+    # A proxy that was restarted knows no routes; the hub looks after them at this interval.
+    c.JupyterHub.last_activity_interval = 10
     c.JupyterHub.trusted_downstream_ips = ["127.0.0.1"]
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:8001"

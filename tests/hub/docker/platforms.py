@@ -1,0 +1,89 @@
+"""The platform under test, seen by its administrator."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import docker
+from docker.models.containers import Container
+
+from km3hub.spawning.names import Names
+from tests.e2e.platforms import Person, Platform
+
+PASSWORD = "vorume-tisaka-94-belo"
+
+
+@dataclass
+class Site:
+    """A platform in containers, and the engine that it runs on."""
+
+    platform: Platform
+    engine: docker.DockerClient = field(default_factory=docker.from_env)
+
+    @property
+    def names(self) -> Names:
+        return Names(self.platform.project)
+
+    def container(self, name: str) -> Container:
+        return self.engine.containers.get(name)
+
+    def server(self, person: Person) -> Container:
+        return self.container(self.names.server(person.name))
+
+    def add(self, name: str) -> Person:
+        """Somebody with a new account, logged in."""
+        command = ["docker", "exec", "-i", self.names.hub, "km3hub", "accounts", "add", name]
+        subprocess.run([*command, "--password-stdin"], input=PASSWORD, text=True, check=True,
+                       capture_output=True)  # fmt: skip
+        return Person.log_in(self.platform.address, name, PASSWORD)
+
+    def networks(self) -> list[str]:
+        """Names of the users' networks that exist."""
+        start = self.names.server("")
+        return sorted(n.name for n in self.engine.networks.list() if n.name.startswith(start))
+
+    def servers(self) -> list[str]:
+        """Names of the users' containers that exist, running or not."""
+        start = self.names.server("")
+        found = self.engine.containers.list(all=True, ignore_removed=True)
+        return sorted(c.name for c in found if c.name.startswith(start))
+
+    def apply(self, settings: str) -> None:
+        """Write `platform.yaml` and run `km3hub up`, as an administrator would."""
+        self.platform.config.write_text(settings)
+        port = self.platform.address.rsplit(":", 1)[1]
+        result = self.platform.command("up", "--mode", "docker", "--port", port)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def eventually(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Wait until `condition` holds; errors on the way count as "not yet"."""
+    deadline = time.monotonic() + seconds
+    trouble: object = None
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+            trouble = None
+        except Exception as error:
+            trouble = error
+        time.sleep(0.3)
+    raise AssertionError(f"after {seconds} s still not: {what} ({trouble})")
+
+
+def why_no_containers() -> str | None:
+    """Why containers cannot be tested here, and how to change that; None where they can."""
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "version"], capture_output=True).returncode
+    ):
+        return "no Docker Engine answers: make engine images"
+    for name in ("stack", "hub", "proxy", "firewall"):
+        image = f"km3net/{name}"
+        if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode:
+            return f"the image {image} is missing: make engine images"
+    return None

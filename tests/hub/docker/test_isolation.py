@@ -1,0 +1,189 @@
+"""What a user's container reaches and what not, seen from inside, for both egress settings."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+import pytest
+
+from tests.e2e.servers import Kernel, start_kernel, start_server
+from tests.hub.docker.conftest import StartSite
+from tests.hub.docker.platforms import Site
+from tests.hub.docker.probes import Listener, connect, get, open_ports
+
+METADATA = "169.254.169.254"
+#: A well-known service of the internet that a test may ask once: the index that pip uses.
+PIP_DOWNLOAD = "import subprocess, sys; print(subprocess.run([sys.executable, '-m', 'pip',\
+ 'download', '--no-deps', '--dest', '/tmp/wheel', 'iniconfig==2.1.0'],\
+ capture_output=True, text=True))"
+
+
+@dataclass
+class Neighbours:
+    """Two users with a kernel each, and what the host offers."""
+
+    egress: str
+    site: Site
+    ada: Kernel
+    bob: Kernel
+    bob_address: str
+    host_port: int
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.ada.person.name, self.bob.person.name
+
+
+@pytest.fixture(scope="module")
+def metadata_address(engine_and_images: None) -> Iterator[None]:
+    """The host answers at the address of clouds' metadata service, as some clouds' hosts do."""
+    network = "km3t-metadata"
+    create = ["docker", "network", "create", "--subnet", "169.254.169.0/24", "--gateway", METADATA]
+    subprocess.run([*create, network], check=True, capture_output=True)
+    yield
+    subprocess.run(["docker", "network", "rm", network], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def host_service() -> Iterator[Listener]:
+    listener = Listener.open()
+    yield listener
+    listener.close()
+
+
+@pytest.fixture(scope="module", params=["internet", "none"])
+def there(
+    request: pytest.FixtureRequest,
+    start_site: StartSite,
+    host_service: Listener,
+    metadata_address: None,
+) -> Iterator[Neighbours]:
+    egress = request.param
+    project = f"km3t-{egress}"
+    site = start_site(f"spawner: {{egress: {egress}}}", project)
+    ada, bob = site.add("ada"), site.add("bob")
+    for person in (ada, bob):
+        start_server(person)
+    kernels = start_kernel(ada), start_kernel(bob)
+    settings = site.server(bob).attrs["NetworkSettings"]["Networks"]
+    (network,) = settings.values()
+    yield Neighbours(egress, site, *kernels, network["IPAddress"], host_service.port)
+    site.platform.command("down")
+
+
+def host_addresses() -> list[str]:
+    addresses = [a for entries in psutil.net_if_addrs().values() for a in entries]
+    return sorted({a.address for a in addresses if a.family == socket.AF_INET} - {"127.0.0.1"})
+
+
+def test_probe_of_the_host_succeeds_where_nothing_forbids_it(there: Neighbours) -> None:
+    # From a container outside the platform, on Docker's own network.
+    code = f"import socket; socket.create_connection(('{METADATA}', {there.host_port}), 5)"
+    run = ["docker", "run", "--rm", "--entrypoint", "python3", "km3net/stack", "-c", code]
+    result = subprocess.run(run, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_neighbour_answers_to_itself(there: Neighbours) -> None:
+    assert connect(there.bob, (there.bob_address, 8888)) == ["open"]
+
+
+def test_neighbours_ports_are_out_of_reach(there: Neighbours) -> None:
+    there.bob.run(
+        "import http.server, threading; s = http.server.ThreadingHTTPServer(('', 9999),"
+        " http.server.SimpleHTTPRequestHandler);"
+        " threading.Thread(target=s.serve_forever, daemon=True).start()"
+    )
+    assert connect(there.bob, ("127.0.0.1", 9999)) == ["open"]
+    name = there.site.names.server("bob")
+    found = connect(
+        there.ada, (there.bob_address, 8888), (there.bob_address, 9999), (name, 8888), ("bob", 8888)
+    )
+    assert found == ["TimeoutError", "TimeoutError", "unknown name", "unknown name"]
+
+
+def test_hub_answers_with_own_token(there: Neighbours) -> None:
+    assert get(there.ada, "http://hub:8081/hub/api/user") == [200]
+
+
+def test_hub_refuses_what_is_not_the_users_own(there: Neighbours) -> None:
+    api = "http://hub:8081/hub/api"
+    paths = ("users", "proxy", "services", "groups", "users/bob", "users/bob/tokens", "info")
+    assert set(get(there.ada, *(f"{api}/{path}" for path in paths))) <= {403, 404}
+    assert get(there.ada, f"{api}/users", token=False) == [403]
+
+
+def test_neighbours_server_refuses_the_users_token_through_the_proxy(there: Neighbours) -> None:
+    own, others = get(
+        there.ada, "http://hub:8000/user/ada/api/status", "http://hub:8000/user/bob/api/status"
+    )
+    assert (own, others) == (200, 403)
+
+
+def test_hub_and_proxy_have_no_other_open_port(there: Neighbours) -> None:
+    # 8001, the proxy's API, listens on loopback; the database is a file.
+    assert open_ports(there.ada, "hub") == [8000, 8081]
+
+
+def test_platform_is_out_of_reach_by_its_other_addresses(there: Neighbours) -> None:
+    net = there.site.container(there.site.names.net)
+    mine = there.site.names.server("ada")
+    others = [
+        n["IPAddress"]
+        for name, n in net.attrs["NetworkSettings"]["Networks"].items()
+        if name != mine
+    ]
+    assert len(others) >= 2  # the control network and the neighbour's
+    targets = [(address, port) for address in others for port in (8000, 8001, 8081)]
+    assert set(connect(there.ada, *targets)) == {"TimeoutError"}
+
+
+def test_host_services_are_out_of_reach_at_every_address(there: Neighbours) -> None:
+    addresses = host_addresses()
+    assert METADATA in addresses
+    assert any(address.startswith("10.213.") for address in addresses)  # the user's own gateway
+    found = connect(there.ada, *((address, there.host_port) for address in addresses))
+    assert dict(zip(addresses, found, strict=True)) == dict.fromkeys(addresses, "TimeoutError")
+
+
+def test_published_port_is_out_of_reach_by_the_hosts_addresses(there: Neighbours) -> None:
+    # The engine's own path to a published port goes round the host's input rules.
+    published = there.site.engine.containers.run(
+        "km3net/stack", ["python3", "-m", "http.server", "7777"], ports={"7777/tcp": None},
+        detach=True, auto_remove=True,
+    )  # fmt: skip
+    try:
+        published.reload()
+        port = int(published.ports["7777/tcp"][0]["HostPort"])
+        with socket.create_connection(("127.0.0.1", port), 5):
+            pass
+        targets = [(address, port) for address in host_addresses()]
+        targets.append((published.attrs["NetworkSettings"]["IPAddress"], 7777))
+        assert set(connect(there.ada, *targets)) == {"TimeoutError"}
+    finally:
+        published.remove(force=True)
+
+
+def test_docker_socket_is_not_there(there: Neighbours) -> None:
+    mounts = there.ada.run("print(open('/proc/self/mountinfo').read())")
+    assert "/home/km3" in mounts
+    assert ".sock" not in mounts
+    assert there.ada.run("import os; print(os.listdir('/run'))").strip() == "[]"
+    gateways = [a for a in host_addresses() if a.startswith("10.213.")]
+    found = connect(there.ada, *((gateway, port) for gateway in gateways for port in (2375, 2376)))
+    assert set(found) == {"TimeoutError"}
+
+
+def test_packages_from_the_internet_come_only_where_egress_allows(there: Neighbours) -> None:
+    host = subprocess.run(
+        ["docker", "run", "--rm", "--entrypoint", "python3", "km3net/stack", "-c", PIP_DOWNLOAD],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if "returncode=0" not in host.stdout:
+        pytest.skip("this machine reaches no package index: run it where pip can download")
+    allowed = there.egress == "internet"
+    assert ("returncode=0" in there.ada.run(PIP_DOWNLOAD, timeout=200)) is allowed
