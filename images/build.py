@@ -93,12 +93,12 @@ def _build(recipe: recipes.Recipe, base_image: str, logs: Path, console: Console
     """Build one image, a line a step."""
     version = recipes.version()
     arguments = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
-    if recipe.name == "base":
+    if recipe.folder == "base":
         arguments["BASE_IMAGE"] = base_image
     else:
-        arguments["BASE"] = f"{recipes.RECIPES['base'].repository}:{version}"
-    if recipe.parent not in (None, "base"):
-        arguments["PARENT"] = f"{recipes.RECIPES[recipe.parent].repository}:{version}"
+        arguments["BASE"] = f"km3net/base-system:{version}"
+    if recipe.name == "joint":
+        arguments["PARENT"] = f"km3net/stack-libraries:{version}"
     if not recipe.target:
         arguments |= {"VERSION": version, "REVISION": recipes.revision(recipe)}
     console.print(f"[bold]{recipe.repository}:{version}[/]")

@@ -54,9 +54,6 @@ def packages_missing() -> list[str]:
     missing = []
     if not shutil.which("docker") or not (answers() or shutil.which("dockerd")):
         missing.append("docker.io")
-        # Since Debian 13 the command is a package of its own, which the engine only recommends.
-        if _succeeds("apt-cache", "show", "docker-cli"):
-            missing.append("docker-cli")
     if not _succeeds("docker", "compose", "version") and not shutil.which("docker-compose"):
         missing.append("docker-compose")
     # Makes the base image where none can be pulled.
@@ -80,15 +77,20 @@ def refuse_where_impossible(missing: list[str]) -> None:
 def install(packages: list[str]) -> None:
     """Install Debian packages; what apt says is shown only if it fails."""
     print(f"installing {' '.join(packages)} ...", flush=True)
+    _apt("update")
+    wanted = ["iptables", *packages]
+    # Since Debian 13 the command is a package of its own, which the engine only recommends.
+    if "docker.io" in packages and _succeeds("apt-cache", "show", "docker-cli"):
+        wanted.append("docker-cli")
+    _apt("install", "--yes", "--no-install-recommends", *wanted)
+
+
+def _apt(*arguments: str) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update"],
-        ["apt-get", "install", "--yes", "--no-install-recommends", "iptables", *packages],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        if done.returncode:
-            said = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
-            raise EngineError(f"`{' '.join(command)}` failed:\n{said}")
+    done = subprocess.run(["apt-get", *arguments], capture_output=True, text=True, env=environment)
+    if done.returncode:
+        said = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+        raise EngineError(f"`apt-get {' '.join(arguments)}` failed:\n{said}")
 
 
 def start() -> None:

@@ -33,29 +33,33 @@ class Recipe:
         return f"km3net/{self.name}"
 
 
+_BASE = ("images/base", "platform/locks/uv.txt")
 _TOP = ("platform/hub", "notebooks")
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("base", None, ("images/base", "platform/locks/uv.txt"), "base"),
+        Recipe("base-system", None, _BASE, "base", target="system"),
+        Recipe("base", "base-system", _BASE, "base"),
         Recipe(
             "stack-libraries",
-            "base",
+            "base-system",
             ("images/stack", "platform/locks/lab.txt", "platform/locks/stack.txt"),
             "stack",
             target="libraries",
         ),
-        Recipe("stack", "base", ("images/stack", "platform/locks", *_TOP), "stack"),
+        Recipe("stack", "stack-libraries", ("images/stack", *_TOP), "stack"),
         Recipe(
             "joint",
             "stack-libraries",
             ("images/joint", "platform/locks/joint.txt", *_TOP),
             "joint",
         ),
-        Recipe("hub", "base", ("images/hub", "platform/hub", "platform/locks/hub.txt"), "hub"),
-        Recipe("proxy", "base", ("images/proxy",), "proxy"),
-        Recipe("firewall", "base", ("images/firewall",), "firewall"),
+        Recipe(
+            "hub", "base-system", ("images/hub", "platform/hub", "platform/locks/hub.txt"), "hub"
+        ),
+        Recipe("proxy", "base-system", ("images/proxy",), "proxy"),
+        Recipe("firewall", "base-system", ("images/firewall",), "firewall"),
     )
 }
 
