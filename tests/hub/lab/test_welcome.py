@@ -36,8 +36,23 @@ def test_it_names_the_server_and_whom_to_ask(pristine: Path, home: Path) -> None
 
 def test_the_index_links_every_notebook_with_its_own_title(pristine: Path, home: Path) -> None:
     text = page(pristine, home)
-    assert "| [**Reading KM3NeT events**](tutorials/01-events.ipynb) | What it is about. |" in text
+    assert (
+        "| [**Reading KM3NeT events**](tutorials/01-events.ipynb) | What it is about. |  |" in text
+    )
     assert text.index("01-events.ipynb") < text.index("02-sky.ipynb")
+
+
+def test_the_readme_of_the_tutorials_has_the_last_word(pristine: Path, home: Path) -> None:
+    (pristine / "README.md").write_text(
+        "# Tutorials\n\n| number | title | what you learn | minutes | environment |\n"
+        "|---|---|---|---|---|\n"
+        "| 02 | [Sky](02-sky.ipynb) | Right ascension. | 20 | joint |\n"
+    )
+    row = "[**From the detector to the sky**](tutorials/02-sky.ipynb) | Right ascension."
+    assert f"{row} *Needs the environment Joint analysis.* | 20 |" in page(
+        pristine, home, environment="stack"
+    )
+    assert f"{row} | 20 |" in page(pristine, home, environment="joint")
 
 
 def test_a_first_start_has_no_news(pristine: Path, home: Path) -> None:

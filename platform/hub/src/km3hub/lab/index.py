@@ -1,4 +1,4 @@
-"""The index of the tutorials: title and first sentence of each notebook."""
+"""The index of the tutorials: what their README says of each notebook, or the notebook itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["Tutorial", "tutorials"]
 
 _LONGEST = 220
+_LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+\.ipynb)\)")
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class Tutorial:
     """Path below the tutorials' folder."""
     title: str
     about: str
+    minutes: str = ""
+    environment: str = ""
+    """The environment that it needs, if the index names one."""
 
 
 def tutorials(pristine: Path) -> list[Tutorial]:
@@ -32,11 +36,45 @@ def tutorials(pristine: Path) -> list[Tutorial]:
         for path in sorted(pristine.rglob("*.ipynb"))
         if not any(part.startswith(".") for part in path.relative_to(pristine).parts)
     ]
-    return [_tutorial(path, pristine) for path in paths]
+    rows = _rows(pristine / "README.md")
+    return [_tutorial(path, pristine, rows) for path in paths]
 
 
-def _tutorial(path: Path, pristine: Path) -> Tutorial:
+def _rows(readme: Path) -> dict[str, dict[str, str]]:
+    """The rows of the README's tables that link a notebook: its name to its cells by heading."""
+    try:
+        lines = readme.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    rows = {}
+    heads: list[str] = []
+    for line in lines:
+        if not line.startswith("|"):
+            heads = []
+            continue
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        link = _LINK.search(line)
+        if not heads:
+            heads = [cell.lower() for cell in cells]
+        elif link:
+            rows[link[2].removeprefix("./")] = dict(zip(heads, cells, strict=False))
+    return rows
+
+
+def _tutorial(path: Path, pristine: Path, rows: dict[str, dict[str, str]]) -> Tutorial:
     name = path.relative_to(pristine).as_posix()
+    title, about = _own_words(path)
+    row = rows.get(name, {})
+    return Tutorial(
+        name,
+        title,
+        row.get("what you learn") or about,
+        minutes=row.get("minutes", ""),
+        environment=row.get("environment", ""),
+    )
+
+
+def _own_words(path: Path) -> tuple[str, str]:
     text = ""
     try:
         cells: Any = json.loads(path.read_bytes())["cells"]
@@ -44,15 +82,13 @@ def _tutorial(path: Path, pristine: Path) -> Tutorial:
             "".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
         )
     except (OSError, ValueError, KeyError, TypeError):
+        # A notebook that cannot be read is still listed, by its name.
         pass
-    title, about = path.stem.replace("_", " ").replace("-", " "), ""
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if line.startswith("# "):
-            title = line[2:].strip()
-            about = _paragraph(lines[number + 1 :])
-            break
-    return Tutorial(name, title, about)
+            return line[2:].strip(), _paragraph(lines[number + 1 :])
+    return path.stem.replace("_", " ").replace("-", " "), ""
 
 
 def _paragraph(lines: list[str]) -> str:

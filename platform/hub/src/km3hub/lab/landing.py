@@ -29,7 +29,12 @@ _ENVIRONMENTS = {"stack": "KM3NeT stack", "joint": "Joint analysis"}
 def welcome(around: Surroundings, tutorials: list[Tutorial], report: Report, used: Usage) -> str:
     """The welcome page, in Markdown."""
     parts = [_greeting(around), _problems(report)]
-    parts += [_index(tutorials, report), _changes(report), _home(around, used), _help(around)]
+    parts += [
+        _index(around, tutorials, report),
+        _changes(report),
+        _home(around, used),
+        _help(around),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -113,7 +118,7 @@ def _problems(report: Report) -> str:
     return "\n".join(f"> ⚠️ {line}" for line in lines)
 
 
-def _index(tutorials: list[Tutorial], report: Report) -> str:
+def _index(around: Surroundings, tutorials: list[Tutorial], report: Report) -> str:
     if not tutorials:
         return ""
     gone = {o.name for o in report.of("deleted", "failed")}
@@ -122,8 +127,13 @@ def _index(tutorials: list[Tutorial], report: Report) -> str:
         title = f"**{_cell(tutorial.title)}**"
         if tutorial.name not in gone and not report.problem:
             title = f"[{title}]({quote(f'{FOLDER}/{tutorial.name}')})"
-        rows.append(f"| {title} | {_cell(tutorial.about)} |")
-    lines = ["## Tutorials", "", "| open | what it is about |", "|:---|:---|", *rows]
+        about = _cell(tutorial.about)
+        if around.environment == "stack" and tutorial.environment == "joint":
+            # The joint environment holds everything of the other.
+            about += f" *Needs the environment {_ENVIRONMENTS['joint']}.*"
+        rows.append(f"| {title} | {about} | {_cell(tutorial.minutes)} |")
+    heads = ["| open | what you learn | minutes |", "|:---|:---|---:|"]
+    lines = ["## Tutorials", "", *heads, *rows]
     text = "\n".join(lines)
     readme = f"[{FOLDER}/README.md]({FOLDER}/README.md)"
     return text + (

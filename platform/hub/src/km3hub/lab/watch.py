@@ -182,7 +182,7 @@ class Watch:
         last: datetime = self._app.web_app.last_activity()  # type: ignore[no-untyped-call]
         left = limit - (datetime.now(UTC) - last).total_seconds()
         shown = any(notice.topic == "idle" for notice in self._notices.current)
-        if left > min(300.0, limit / 5):
+        if left > _warning_seconds(limit):
             if shown:
                 self._notices.withdraw("idle")
         elif not shown:
@@ -194,6 +194,11 @@ class Watch:
                 " only in a kernel's memory is lost.",
                 button="keep",
             )
+
+
+def _warning_seconds(limit: float) -> float:
+    """How long before the end to warn: a page that asks every 30 seconds must hear of it."""
+    return min(300, limit / 2, max(60, limit / 5))
 
 
 def _soon(seconds: float) -> str:
