@@ -7,7 +7,16 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RECIPES", "ROOT", "Recipe", "RecipeError", "in_order", "revision", "version"]
+__all__ = [
+    "RECIPES",
+    "ROOT",
+    "Recipe",
+    "RecipeError",
+    "all_inputs",
+    "in_order",
+    "revision",
+    "version",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,17 +102,19 @@ def version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
 
 
+def all_inputs(recipe: Recipe) -> list[str]:
+    """The paths that go into the image, with those of its parents."""
+    above = all_inputs(RECIPES[recipe.parent]) if recipe.parent else []
+    return [*above, *recipe.inputs]
+
+
 def revision(recipe: Recipe) -> str:
     """The last commit that changed what goes into the image; `-dirty` if there is newer work.
 
     Not simply HEAD: that would change the label, and so rebuild every image, with every commit.
     `unknown` outside a git checkout.
     """
-    inputs = list(recipe.inputs)
-    parent = recipe.parent
-    while parent:
-        inputs += RECIPES[parent].inputs
-        parent = RECIPES[parent].parent
+    inputs = all_inputs(recipe)
     commit = _git("log", "-1", "--format=%H", "--", *inputs)
     if not commit:
         return "unknown"
