@@ -1,0 +1,34 @@
+"""From the detector's frame to the sky and back, for ORCA, ARCA and ANTARES.
+
+A detector's frame has x along the grid east and y along the grid north of its UTM zone, z up. Two
+directions lie on the line of a track, and both are named here: a particle **flies** along
+``theta, phi`` (or ``dir_x, dir_y, dir_z``), and it **comes from** its source at ``zenith,
+azimuth``. The source is what belongs on a sky map.
+
+>>> from openkm3.sky import LocalDirection
+>>> track = LocalDirection.from_flight_vector(dir_x, dir_y, dir_z)
+>>> track.to_sky("2019-10-10T00:00:18.5", "ORCA").galactic
+
+Nothing here uses the network. Against all coordinate benchmarks of ``km3net-testdata`` the
+largest difference is 0.0108 deg for stars and tracks and 0.018 deg for Moon and Sun
+(``README.md`` in this folder says from what).
+"""
+
+from openkm3.sky.bodies import body, separation
+from openkm3.sky.convergence import grid_convergence, km3net_convergence
+from openkm3.sky.local import LocalDirection
+from openkm3.sky.sites import ANTARES, ARCA, ORCA, Site, UnknownSiteError, site
+
+__all__ = [
+    "ANTARES",
+    "ARCA",
+    "ORCA",
+    "LocalDirection",
+    "Site",
+    "UnknownSiteError",
+    "body",
+    "grid_convergence",
+    "km3net_convergence",
+    "separation",
+    "site",
+]
