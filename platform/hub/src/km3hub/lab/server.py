@@ -75,9 +75,6 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     # through ports, which every user of a machine may. A path of a socket has 107 characters.
     if len(str(folders.runtime)) <= 40:
         c.KernelManager.transport = "ipc"
-    # Tornado warns at every connection where the patience with a silent page is longer than the
-    # interval at which it is asked for a sign of life (milliseconds).
-    c.ServerApp.tornado_settings = {"ws_ping_timeout": 30_000}
     if folders.degraded:
         c.NotebookNotary.db_file = ":memory:"
     if not around.hub:
