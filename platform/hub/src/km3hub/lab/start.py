@@ -143,7 +143,7 @@ def _serve(around: Surroundings, runtime: Path, argv: list[str]) -> None:
     from km3hub.lab.server import application, configuration
 
     config = configuration(around, folders)
-    config.ServerApp.tornado_settings["km3hub_notices"] = Notices(landing=page)
+    config.ServerApp.tornado_settings = {"km3hub_notices": Notices(landing=page)}
     app = application(around, config, argv)
     for name in _SERVER_ONLY:
         os.environ.pop(name, None)
