@@ -29,6 +29,13 @@ def test_reading_is_no_use(server: LabServer) -> None:
     assert last_use(server) == before
 
 
+def test_the_layout_that_jupyterlab_saves_every_ten_seconds_is_no_use(server: LabServer) -> None:
+    before = last_use(server)
+    layout = {"data": {}, "metadata": {"id": "default"}}
+    server.api("PUT", "/lab/api/workspaces/default", json=layout)
+    assert last_use(server) == before
+
+
 def test_saving_is_use(server: LabServer) -> None:
     before = last_use(server)
     note = {"type": "file", "format": "text", "content": "x"}

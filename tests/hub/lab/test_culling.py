@@ -116,6 +116,8 @@ def test_an_open_tab_is_no_use_and_a_busy_kernel_is(hub: RunningHub, password: s
         # What an open tab of JupyterLab asks for ever, through the proxy.
         for path in ("api/kernels", "api/contents", "api/terminals", "km3/notices"):
             watching.ask("GET", path)
+        layout = {"data": {}, "metadata": {"id": "default"}}
+        watching.ask("PUT", "lab/api/workspaces/default", json=layout)
         return not watching.has_server()
 
     until(stopped, seconds=45, what="the server behind an open tab is stopped")

@@ -42,14 +42,18 @@ class NoticesHandler(APIHandler):
 
 
 def _by_a_person(handler: APIHandler) -> bool:
-    return handler.request.method not in ("GET", "HEAD", "OPTIONS")
+    if handler.request.method in ("GET", "HEAD", "OPTIONS"):
+        return False
+    # JupyterLab saves the layout of its windows by itself, every ten seconds.
+    base = handler.settings["base_url"]
+    return not str(handler.request.path).startswith(url_path_join(base, "lab", "api"))
 
 
 def _count_what_people_do() -> None:
     # An open tab asks for the lists of kernels, terminals and files every few seconds, for ever:
     # reading is no activity, changing something is. Kernel messages and terminal input count
     # by themselves. The attribute is Jupyter Server's own switch of what to count.
-    APIHandler._track_activity = property(_by_a_person)  # type: ignore[assignment]
+    APIHandler._track_activity = property(_by_a_person)
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -62,7 +66,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     notices = settings.setdefault("km3hub_notices", Notices())
     path = url_path_join(settings["base_url"], "km3", "notices")
     handlers = [(path, NoticesHandler, {"notices": notices})]
-    app.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]
+    app.web_app.add_handlers(".*$", handlers)
     watch = Watch(app, Surroundings.read(), notices, ControlGroup.of_this_process())
     timer = PeriodicCallback(watch.look, INTERVAL * 1000)
     # Kept in the settings: nothing else holds on to it.

@@ -179,7 +179,7 @@ class Watch:
         limit = self._around.cull_idle_seconds
         if not limit or not self._around.hub:
             return
-        last: datetime = self._app.web_app.last_activity()  # type: ignore[no-untyped-call]
+        last: datetime = self._app.web_app.last_activity()
         left = limit - (datetime.now(UTC) - last).total_seconds()
         shown = any(notice.topic == "idle" for notice in self._notices.current)
         if left > _warning_seconds(limit):
