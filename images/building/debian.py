@@ -46,7 +46,7 @@ def provide(image: str, say: Callable[[str], None], log: Path) -> None:
         return
     reason = (pulled.stderr.strip().splitlines() or ["no reason given"])[-1]
     say(f"base image {image}: cannot be pulled ({reason})")
-    suite = _suite(image, reason)
+    suite = _suite(image)
     say(f"base image {image}: making it from Debian {suite} with debootstrap, a minute or two ...")
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="km3net-base-") as folder:
         root = Path(folder) / "root"
@@ -64,22 +64,22 @@ def provide(image: str, say: Callable[[str], None], log: Path) -> None:
     say(f"base image {image}: made with debootstrap")
 
 
-def _suite(image: str, reason: str) -> str:
+def _suite(image: str) -> str:
     """Debian's name in `debian:NAME-slim`; refuses what debootstrap here cannot make."""
     repository, _, tag = image.partition(":")
     if repository != "debian" or not tag:
         raise BaseImageError(
-            f"{image} is not here and cannot be pulled ({reason}). Load it with `docker load`, "
+            f"{image} is not here and cannot be pulled. Load it with `docker load`, "
             "or use debian:trixie-slim, which can be made here"
         )
     if os.geteuid() != 0:
         raise BaseImageError(
-            f"{image} is not here and cannot be pulled ({reason}). It can be made here, but only "
+            f"{image} is not here and cannot be pulled. It can be made here, but only "
             "by root: run `sudo make images` once"
         )
     if not shutil.which("debootstrap"):
         raise BaseImageError(
-            f"{image} is not here and cannot be pulled ({reason}). It can be made with "
+            f"{image} is not here and cannot be pulled. It can be made with "
             "debootstrap, which is not installed: run `make engine` as root, which installs it"
         )
     return tag.removesuffix("-slim")
