@@ -11,7 +11,7 @@ from tests.e2e.platforms import RESULTS, Platform
 
 pytestmark = pytest.mark.browser
 
-TUTORIAL = "01-reading-km3net-events.ipynb"
+expect.set_options(timeout=90_000)
 #: facts of the ORCA6 file of km3net-testdata, counted with km3io.
 EVENTS, WITH_TRACK = 2499, 2495
 
@@ -27,10 +27,13 @@ def test_a_user_logs_in_runs_tutorial_01_and_logs_out(platform: Platform, browse
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(120_000)
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(f"{request.url} {request.failure}"))
+    page.on("response", lambda r: failed.append(f"{r.url} {r.status}") if r.status >= 400 else None)
 
     page.goto(platform.address)
     page.get_by_label("User name").fill(platform.user)
-    page.get_by_label("Password").fill(platform.password)
+    page.get_by_role("textbox", name="Password").fill(platform.password)
     picture(page, platform, "1-login")
     page.get_by_role("button", name="Log in").click()
 
@@ -46,6 +49,7 @@ def test_a_user_logs_in_runs_tutorial_01_and_logs_out(platform: Platform, browse
     picture(page, platform, "4-landing")
     page.get_by_role("link", name=re.compile("Reading KM3NeT events", re.I)).first.click()
     expect(page.get_by_role("tab", name=re.compile("01-reading"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     notebook = page.locator(".jp-NotebookPanel:visible")

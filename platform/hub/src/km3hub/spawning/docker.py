@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,26 +10,23 @@ from typing import Any
 
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from dockerspawner import DockerSpawner
-from jupyterhub.spawner import SpawnException
 from requests.exceptions import RequestException
 from traitlets import default
 
 from km3hub.settings import Settings, in_bytes
+from km3hub.spawning.failure import StartError
+from km3hub.spawning.listening import await_listening
 from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
 from km3hub.spawning.networks import NetworkError, UserNetworks
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
 from km3hub.state import Runtime
 
-__all__ = ["PlatformDockerSpawner", "StartError"]
+__all__ = ["PlatformDockerSpawner"]
 
 #: Docker calls at once. Measured with 15 starts at once (tests/bench): one thread, which is
 #: DockerSpawner's own choice, lets everybody wait for the slowest call.
 THREADS = 8
-#: Seconds between looks whether a starting server listens.
-LISTEN_INTERVAL = 0.05
-#: Seconds between looks whether its container is still alive.
-ALIVE_INTERVAL = 1.0
 #: Files that one process may hold open. An engine in a virtual machine of little privilege cannot
 #: give more than it has itself, which may be 20000.
 OPEN_FILES = 16384
@@ -39,23 +35,6 @@ HOME = "/home/km3"
 OWNER = "1000:1000"
 
 _ENGINE_TROUBLE = (DockerException, RequestException, OSError)
-
-
-class StartError(SpawnException):
-    """A server cannot start; the message is a sentence for the user."""
-
-    def __init__(self, sentence: str, *, reason: str, log_message: str = "") -> None:
-        super().__init__(
-            sentence,
-            reason=reason,
-            log_message=log_message or sentence,
-            message_html=html.escape(sentence),
-            status_code=503,
-        )
-        self.jupyterhub_message = sentence
-
-    def __str__(self) -> str:
-        return self.jupyterhub_message
 
 
 class PlatformDockerSpawner(DockerSpawner):
@@ -204,7 +183,12 @@ class PlatformDockerSpawner(DockerSpawner):
             self._say(40, f"Starting {title} with {memory} of memory")
             address: tuple[str, int] = await super().start()
             self._say(60, "Waiting for JupyterLab")
-            await self._listens(*address)
+            await await_listening(
+                *address,
+                limit=self.start_timeout * 0.9,
+                contact=self.platform.site.contact,
+                require_alive=self._require_alive,
+            )
         except NetworkError as error:
             raise self._trouble("Your network could not be made.", "network", error) from error
         except _ENGINE_TROUBLE as error:
@@ -275,31 +259,6 @@ class PlatformDockerSpawner(DockerSpawner):
         """The server's address in its user's network."""
         found = await self.docker("inspect_container", self.object_name)
         return found["NetworkSettings"]["Networks"][self.network_name]["IPAddress"], self.port
-
-    async def _listens(self, ip: str, port: int) -> None:
-        """Wait until the server listens, or raise as soon as its container has died."""
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + self.start_timeout * 0.9
-        look_again = loop.time() + ALIVE_INTERVAL
-        while True:
-            try:
-                _, writer = await asyncio.wait_for(asyncio.open_connection(ip, port), timeout=1)
-            except (OSError, TimeoutError):
-                pass
-            else:
-                writer.close()
-                return
-            if loop.time() > give_up:
-                raise StartError(
-                    f"JupyterLab did not answer within {self.start_timeout} seconds; the machine"
-                    " may be very busy. Please try again in a minute; if it stays so, tell"
-                    f" {self.platform.site.contact}.",
-                    reason="timeout",
-                )
-            if loop.time() > look_again:
-                await self._require_alive()
-                look_again = loop.time() + ALIVE_INTERVAL
-            await asyncio.sleep(LISTEN_INTERVAL)
 
     async def _require_alive(self) -> None:
         found = await self.get_object()

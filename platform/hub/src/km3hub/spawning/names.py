@@ -35,6 +35,11 @@ class Names:
         return f"{self.project}-proxy"
 
     @property
+    def keeper(self) -> str:
+        """The container that mends what the engine leaves undone."""
+        return f"{self.project}-keeper"
+
+    @property
     def firewall(self) -> str:
         """The container that keeps the packet filter in place."""
         return f"{self.project}-firewall"

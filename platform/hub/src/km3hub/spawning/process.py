@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
+from traitlets import default
 
-from km3hub.settings import Settings, in_bytes
+from km3hub.settings import Settings
+from km3hub.spawning.failure import StartError
+from km3hub.spawning.listening import await_listening
 from km3hub.spawning.options import Choice, choose
+from km3hub.spawning.server import server_environment
 from km3hub.state import Runtime
 
 __all__ = ["EmbeddedSpawner"]
@@ -31,13 +35,15 @@ class EmbeddedSpawner(SimpleLocalProcessSpawner):
     runtime: Runtime
     choice: Choice
 
-    env_keep = _KEPT
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cmd = [str(self._environment("lab") / "bin" / "python"), "-s", "-m", "km3hub.lab"]
         self.ip = "127.0.0.1"
         self.home_dir_template = str(self.runtime.state.homes / "{username}")
+
+    @default("env_keep")
+    def _kept(self) -> list[str]:
+        return _KEPT
 
     def _environment(self, name: str) -> Path:
         return self.runtime.state.environments / name
@@ -53,31 +59,50 @@ class EmbeddedSpawner(SimpleLocalProcessSpawner):
         choice = self.chosen()
         prefix = self._environment(choice.environment.name)
         environment |= {
-            "KM3_ENVIRONMENT": choice.environment.name,
-            "KM3_SIZE": choice.size.name,
-            "KM3_SIZE_TITLE": choice.size.title or choice.size.name,
+            **server_environment(self.platform, choice),
             "KM3_TUTORIALS": os.environ.get("KM3_TUTORIALS", ""),
             "KM3_KERNELS": str(prefix),
             # So that `km3hub down` finds the process, whatever became of the hub.
             "KM3_STATE": str(self.runtime.state.root),
             "KM3_ROLE": "server",
-            "KM3_CONTACT": self.platform.site.contact,
             "PATH": os.pathsep.join([str(prefix / "bin"), environment.get("PATH", os.defpath)]),
         }
-        if self.platform.homes.quota:
-            environment["KM3_HOME_QUOTA"] = str(in_bytes(self.platform.homes.quota))
         return environment
 
-    async def start(self) -> Any:
+    async def start(self) -> tuple[str, int]:
         """Start the process; its output goes to a log of its own."""
-        prefix = self._environment(self.chosen().environment.name)
+        choice = self.chosen()
+        prefix = self._environment(choice.environment.name)
         if not (prefix / "bin" / "python").exists():
-            raise RuntimeError(f"The environment {prefix.name} is not installed; run: make up")
+            raise StartError(
+                f"The environment “{choice.environment.title}” is not installed on this machine."
+                " Choose another one, or run: make up",
+                reason="environment",
+            )
         Path(self.home_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = self.runtime.state.logs / f"server-{self.user.name}.log"
-        with log.open("ab") as output:
+        with self._log.open("ab") as output:
             self.popen_kwargs = {"stdout": output, "stderr": subprocess.STDOUT}
-            return await super().start()
+            address: tuple[str, int] = await super().start()
+        await await_listening(
+            *address,
+            limit=self.start_timeout * 0.9,
+            contact=self.platform.site.contact,
+            require_alive=self._require_alive,
+        )
+        return address
+
+    @property
+    def _log(self) -> Path:
+        return self.runtime.state.logs / f"server-{self.user.name}.log"
+
+    async def _require_alive(self) -> None:
+        status = await self.poll()
+        if status is not None:
+            raise StartError(
+                f"Your server stopped while it was starting (exit code {status}). Its log says"
+                f" why: {self._log}",
+                reason="died",
+            )
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What the page shows while the server starts."""
