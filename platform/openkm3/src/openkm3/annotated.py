@@ -1,0 +1,133 @@
+"""High-level data that are no tables of rows: lookup tables and functions, as annotated JSON.
+
+::
+
+    {"ktype": "km3.data.l4.function.polynomial",
+     "header": {...}, "paraminfo": {"xvalue": {...}, "returnvalue": {...}},
+     "content": {"functiontype": "polynomial", "coefficients": [6720.96, ...]}}
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import FormatError, MetadataError
+from .formats import limits
+from .metadata import Annotation
+
+_TRANSFORMS = {
+    "linear": lambda value: value,
+    "sin_deg": lambda value: math.sin(math.radians(value)),
+    "cos_deg": lambda value: math.cos(math.radians(value)),
+    "log10": lambda value: math.log10(value) if value > 0 else -math.inf,
+}
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Axis(_Content):
+    """How a parameter is divided.
+
+    Either `edges` of bins, or `points`, of which the nearest counts; both increasing, and in terms
+    of the transformed parameter (``sin_deg``: the sine of an angle in degrees).
+    """
+
+    transform: Literal["linear", "sin_deg", "cos_deg", "log10"] = "linear"
+    edges: list[float] | None = Field(default=None, min_length=2)
+    points: list[float] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        values = self.edges or self.points
+        if values is None or (self.edges and self.points):
+            raise ValueError("an axis has either edges or points")
+        if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+            raise ValueError("the values of an axis must increase")
+        return self
+
+    def __len__(self) -> int:
+        return len(self.points) if self.points else len(self.edges or [0]) - 1
+
+    def index(self, value: float) -> int:
+        """Return the number of the bin or nearest point; values beyond the ends count as there."""
+        where = _TRANSFORMS[self.transform](value)
+        if self.edges:
+            return min(max(bisect.bisect_right(self.edges, where) - 1, 0), len(self) - 1)
+        points = self.points or []
+        return min(range(len(points)), key=lambda number: abs(points[number] - where))
+
+
+class LookupContent(_Content):
+    """Values on a grid: one list a row of the y axis, one value a bin of the x axis."""
+
+    xaxis: Axis
+    yaxis: Axis
+    values: list[list[float]]
+
+    @model_validator(mode="after")
+    def _fills_the_grid(self) -> Self:
+        if len(self.values) != len(self.yaxis) or any(
+            len(row) != len(self.xaxis) for row in self.values
+        ):
+            raise ValueError(
+                f"the values are not {len(self.yaxis)} rows of {len(self.xaxis)} columns"
+            )
+        return self
+
+
+class PolynomialContent(_Content):
+    """A polynomial; coefficients from the lowest order."""
+
+    functiontype: Literal["polynomial"]
+    coefficients: list[float] = Field(min_length=1)
+
+
+Content = LookupContent | PolynomialContent
+
+
+def read(path: Path) -> tuple[Annotation, Content]:
+    """Read an annotated JSON file.
+
+    Raises
+    ------
+    FormatError
+        If it is not JSON, or no lookup table or function; the message says where.
+    """
+    try:
+        data: Any = json.loads(limits.document(path))
+    except FileNotFoundError:
+        raise FormatError(path, "there is no such file") from None
+    except RecursionError:
+        raise FormatError(path, "is nested too deeply") from None
+    except ValueError as error:
+        raise FormatError(path, f"is not JSON, or cut off: {error}") from None
+    if not isinstance(data, dict) or "content" not in data:
+        raise FormatError(path, "has no 'content', so it is no lookup table or function")
+    content = data.pop("content")
+    try:
+        annotation = Annotation.parse(data)
+        model = PolynomialContent if "functiontype" in content else LookupContent
+        return annotation, model.model_validate(content)
+    except MetadataError as error:
+        raise FormatError(path, str(error)) from None
+    except (ValidationError, TypeError) as error:
+        if isinstance(error, TypeError):
+            raise FormatError(path, "content is no object") from None
+        first = error.errors(include_url=False)[0]
+        place = ".".join(("content", *(str(part) for part in first["loc"])))
+        raise FormatError(path, f"{place}: {first['msg']}") from None
+
+
+def write(annotation: Annotation, content: Content, path: Path) -> None:
+    """Write an annotated JSON file; it appears when it is complete."""
+    data = annotation.plain() | {"content": content.model_dump(mode="json", exclude_none=True)}
+    with limits.complete(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")

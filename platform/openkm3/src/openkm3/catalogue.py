@@ -1,0 +1,257 @@
+"""The contract between client and server: what ``GET SERVER/catalog.json`` answers.
+
+One document lists everything that is published. A server builds it from these models and a client
+reads it with them, so both keep the same rules:
+
+- identifiers and aliases are unique in the catalogue;
+- a collection or stream names its parts in `children`; parts are entries too, and no entry is a
+  part of itself, directly or through others;
+- an address may be relative to that of the catalogue;
+- `version` is MAJOR.MINOR. A client reads every minor version of its major version and ignores
+  fields it does not know; a change that would mislead it raises the major version.
+
+Only pydantic is needed here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from .errors import CatalogueError, UnknownIdentifier
+from .metadata import Annotation
+
+#: Name and version of the format that this module defines.
+FORMAT = "openkm3-catalogue"
+VERSION = "1.0"
+
+Kind = Literal["collection", "stream", "resource"]
+State = Literal["published", "withdrawn"]
+
+Identifier = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:+\-]{0,199}$", strip_whitespace=True)
+]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=True)]
+
+
+def _web_address(text: str) -> str:
+    """Take http(s) addresses and relative references only: no local files, no other schemes."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("", "http", "https") or (parts.scheme and not parts.netloc):
+        raise ValueError("is not a web address")
+    if any(ord(character) < 33 for character in text):
+        raise ValueError("holds blanks or control characters")
+    return text
+
+
+def _file_name(text: str) -> str:
+    """Take plain names only: a name is what the client stores the file as."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+\- ]{0,199}", text) or ".." in text:
+        raise ValueError("is not a plain file name")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_web_address)]
+FileName = Annotated[str, AfterValidator(_file_name)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Service(_Model):
+    """Where a table can be queried in the Virtual Observatory."""
+
+    table: str | None = None
+    tap: Address | None = None
+    scs: Address | None = None
+
+
+class Entry(_Model):
+    """One collection, stream or resource.
+
+    Attributes
+    ----------
+    identifier : str
+        ``<class><yy>_<nn>[_<part>]``, e.g. ``ana20_01_acc``.
+    aliases : list of str
+        Other names under which it was published, e.g. ``annotated_aeff0``.
+    ktype : str
+        What it is; decides the class that a client makes of it (:data:`openkm3.metadata.KTYPES`).
+    url : str, optional
+        Where the file is, or for papers and software the address to visit.
+    filename, media_type, size, sha256, etag
+        Of the file. A client with a file of this sha256 asks the server no more; size and sha256
+        are what a download is checked against.
+    tables : list of str
+        Names of the tables in the file.
+    children : list of str
+        Identifiers of the parts, in the order of display.
+    metadata : Annotation
+        The file's own metadata, so that clients can show them without the file.
+    """
+
+    identifier: Identifier
+    aliases: list[Identifier] = []
+    title: str
+    description: str = ""
+    kind: Kind
+    ktype: str
+    state: State = "published"
+    version: str | None = None
+    doi: str | None = None
+    license: str | None = None
+    instrument: str | None = None
+    created: datetime | None = None
+    updated: datetime | None = None
+    landing_page: Address | None = None
+    url: Address | None = None
+    filename: FileName | None = None
+    media_type: str | None = None
+    size: int | None = Field(default=None, ge=0)
+    sha256: Sha256 | None = None
+    etag: str | None = None
+    tables: list[str] = []
+    children: list[Identifier] = []
+    service: Service | None = None
+    metadata: Annotation = Field(default_factory=Annotation)
+
+    @model_validator(mode="after")
+    def _resources_have_no_parts(self) -> Self:
+        if self.kind == "resource" and self.children:
+            raise ValueError(f"resource {self.identifier} has children, which only others may")
+        return self
+
+
+class Catalogue(_Model):
+    """Everything that a server has published."""
+
+    format: Literal["openkm3-catalogue"] = "openkm3-catalogue"
+    version: str = Field(default=VERSION, pattern=r"^\d+\.\d+$")
+    title: str = "Open Data Center"
+    updated: datetime | None = None
+    entries: list[Entry] = []
+
+    @model_validator(mode="after")
+    def _names_and_parts_are_sound(self) -> Self:
+        names: set[str] = set()
+        for entry in self.entries:
+            for name in (entry.identifier, *entry.aliases):
+                if name in names:
+                    raise ValueError(f"the identifier {name} is used twice")
+                names.add(name)
+        children = {entry.identifier: entry.children for entry in self.entries}
+        for identifier, parts in children.items():
+            for part in parts:
+                if part not in children:
+                    raise ValueError(f"{identifier} names the part {part}, which is no entry")
+        self._refuse_circles(children)
+        return self
+
+    @staticmethod
+    def _refuse_circles(children: dict[str, list[str]]) -> None:
+        done: set[str] = set()
+        for root in children:
+            # Depth first without recursion: a hostile catalogue may be deep.
+            path, stack = set(), [(root, iter(children[root]))]
+            path.add(root)
+            while stack:
+                current, rest = stack[-1]
+                part = next(rest, None)
+                if part is None:
+                    stack.pop()
+                    path.discard(current)
+                    done.add(current)
+                elif part in path:
+                    raise ValueError(f"{part} is a part of itself")
+                elif part not in done:
+                    path.add(part)
+                    stack.append((part, iter(children[part])))
+
+    @classmethod
+    def parse(cls, content: bytes | str) -> Catalogue:
+        """Read a catalogue document.
+
+        Raises
+        ------
+        CatalogueError
+            If it is none, is of another major version, or breaks the rules; the message says where.
+        """
+        try:
+            data = json.loads(content)
+        except (ValueError, RecursionError):
+            raise CatalogueError("is not JSON") from None
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise CatalogueError(f"is not a catalogue: it has no format {FORMAT!r}")
+        major = str(data.get("version", "")).split(".")[0]
+        if major != VERSION.split(".", maxsplit=1)[0]:
+            raise CatalogueError(
+                f"has version {data.get('version')}, this openkm3 reads {VERSION}: "
+                "install a newer openkm3"
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise CatalogueError(f"{place + ': ' if place else ''}{first['msg']}") from None
+
+    def dump(self) -> bytes:
+        """Return the document as a server sends it."""
+        return self.model_dump_json(exclude_none=True, exclude_defaults=False).encode()
+
+    @cached_property
+    def _by_name(self) -> dict[str, Entry]:
+        return {name: e for e in self.entries for name in (e.identifier, *e.aliases)}
+
+    def __getitem__(self, name: str) -> Entry:
+        """Return the entry of this identifier or alias.
+
+        Raises
+        ------
+        UnknownIdentifier
+            With the closest identifiers that exist.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            close = get_close_matches(str(name), self._by_name, n=3)
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise UnknownIdentifier(f"The catalogue has no entry {name!r}{hint}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def children(self, name: str) -> list[Entry]:
+        """Return the parts of a collection or stream."""
+        return [self._by_name[part] for part in self[name].children]
+
+    def collections(self) -> list[Entry]:
+        """Return the collections that are not part of another one."""
+        parts = {part for entry in self.entries for part in entry.children}
+        return [e for e in self.entries if e.kind == "collection" and e.identifier not in parts]
+
+    def resources(self) -> Iterator[Entry]:
+        """Yield all resources in the catalogue's order."""
+        return (entry for entry in self.entries if entry.kind == "resource")
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the contract as JSON Schema, for servers that publish it."""
+    return Catalogue.model_json_schema()

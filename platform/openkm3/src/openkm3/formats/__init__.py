@@ -1,0 +1,16 @@
+"""Readers and writers of all formats, with one metadata model.
+
+>>> from openkm3.formats import read, write
+>>> events = read("events.h5")
+>>> write(events, "events.fits")
+
+A reader gives a :class:`DataSet` or raises :class:`openkm3.errors.FormatError`; nothing half read
+is ever returned. A writer replaces a file only when the new one is complete.
+"""
+
+from __future__ import annotations
+
+from .conversion import FORMATS, convert, detect, read, write
+from .dataset import DataSet
+
+__all__ = ["FORMATS", "DataSet", "convert", "detect", "read", "write"]

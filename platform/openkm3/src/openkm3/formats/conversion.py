@@ -1,0 +1,163 @@
+"""Which format a file has, and the way from any to any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import FormatError
+from .dataset import DataSet
+
+FormatName = Literal["hdf5", "fits", "votable", "ecsv", "offline", "daq"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: its name for people, the suffixes that choose it, whether we can write it."""
+
+    title: str
+    suffixes: tuple[str, ...]
+    writable: bool = True
+
+
+FORMATS: dict[str, Format] = {
+    "hdf5": Format("HDF5 (km3pipe)", (".h5", ".hdf5", ".hdf")),
+    "fits": Format("FITS (GADF event list)", (".fits", ".fit")),
+    "votable": Format("VOTable", (".vot", ".votable", ".xml")),
+    "ecsv": Format("ECSV", (".ecsv",)),
+    "offline": Format("KM3NeT offline ROOT", (".root",), writable=False),
+    "daq": Format("KM3NeT DAQ ROOT", (".root",), writable=False),
+}
+
+_PACKED = {
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "packed with gzip",
+    b"BZh": "packed with bzip2",
+    b"\xfd7zXZ": "packed with xz",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+}
+
+
+def detect(path: Path | str) -> FormatName:
+    """Return the format of a file by its content; its name does not matter.
+
+    Raises
+    ------
+    FormatError
+        If there is no such file or its content is of no known format.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(4096)
+    except FileNotFoundError:
+        raise FormatError(path, "there is no such file") from None
+    except OSError as error:
+        raise FormatError(path, f"cannot be opened: {error.strerror}") from None
+    if not start:
+        raise FormatError(path, "is empty")
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return "hdf5"
+    if start.startswith(b"SIMPLE  ="):
+        return "fits"
+    if start.startswith(b"root"):
+        return _root(path)
+    if start.startswith(b"# %ECSV"):
+        return "ecsv"
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"VOTABLE" in start:
+        return "votable"
+    for magic, what in _PACKED.items():
+        if start.startswith(magic):
+            raise FormatError(path, f"is {what}: unpack it first")
+    known = ", ".join(form.title for form in FORMATS.values())
+    raise FormatError(path, f"is of no known format ({known})")
+
+
+def read(path: Path | str, fmt: FormatName | None = None) -> DataSet:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        The file.
+    fmt : str, optional
+        One of :data:`FORMATS`; found out by default.
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged, hostile or of another format.
+    """
+    path = Path(path)
+    name = fmt or detect(path)
+    reader: Callable[[Path], DataSet] = _module(path, name).read
+    return reader(path)
+
+
+def write(dataset: DataSet, path: Path | str, fmt: str | None = None, **options: Any) -> None:
+    """Write a data set; the file appears when it is complete.
+
+    Parameters
+    ----------
+    dataset : DataSet
+        What to write. Formats of one table take :meth:`DataSet.main_table`.
+    path : pathlib.Path or str
+        The file.
+    fmt : str, optional
+        One of :data:`FORMATS`; chosen by the file's suffix by default.
+    **options
+        Passed to the writer, e.g. ``profile="vodf"`` for FITS.
+    """
+    path = Path(path)
+    name = fmt or _by_suffix(path)
+    if name in FORMATS and not FORMATS[name].writable:
+        raise FormatError(path, f"{FORMATS[name].title} can be read, but not written")
+    _module(path, name).write(dataset, path, **options)
+
+
+def convert(source: Path | str, target: Path | str, fmt: str | None = None, **options: Any) -> None:
+    """Read one file and write another; see :func:`read` and :func:`write`."""
+    target = Path(target)
+    if fmt is None:
+        _by_suffix(target)  # tell about a wrong name before reading takes its time
+    write(read(source), target, fmt, **options)
+
+
+def _by_suffix(path: Path) -> str:
+    for name, form in FORMATS.items():
+        if path.suffix.lower() in form.suffixes:
+            return name
+    known = " ".join(form.suffixes[0] for form in FORMATS.values() if form.writable)
+    raise FormatError(path, f"the suffix {path.suffix!r} means no format; known are {known}")
+
+
+def _module(path: Path, name: str) -> Any:
+    if name not in FORMATS:
+        raise FormatError(path, f"there is no format {name!r}, only {', '.join(FORMATS)}")
+    return import_module(f".{name}", __package__)
+
+
+def _root(path: Path) -> FormatName:
+    """Tell offline files from those of the data acquisition."""
+    try:
+        import uproot
+    except ImportError:
+        from ..errors import MissingPackage
+
+        raise MissingPackage("Reading ROOT files", "root") from None
+    try:
+        with uproot.open(path) as file:
+            # Both kinds may carry all trees; those that are not theirs are empty.
+            if "E" in file and file["E"].num_entries:
+                return "offline"
+            return "daq"
+    except Exception as error:  # uproot raises many kinds for damaged files
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise FormatError(path, f"cannot be read as ROOT: {lines[0][:200]}") from error

@@ -1,0 +1,145 @@
+"""KM3NeT's online (DAQ) ROOT files, read with uproot alone.
+
+km3io 1.2 reads offline files only. The classes of the data acquisition are flat C structures
+behind a header of ten bytes, so their layout is all that is needed (Jpp, JDAQ/JDAQEvent.hh and
+JDAQSummaryFrame.hh).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FormatError, MissingPackage
+from ..metadata import Annotation
+from . import limits
+from .dataset import DataSet
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+PMTS = 31
+_HIT: list[tuple[str, str]] = [
+    ("dom_id", ">i4"),
+    ("channel_id", "u1"),
+    ("time", "<u4"),
+    ("tot", "u1"),
+]
+_TRIGGERED = [*_HIT, ("cnt", "u4"), ("vers", "u2"), ("trigger_mask", ">u8")]
+_FRAME = [
+    ("dom_id", ">i4"),
+    ("dq_status", ">u4"),
+    ("hrv", ">u4"),
+    ("fifo", ">u4"),
+    ("status3", ">u4"),
+    ("status4", ">u4"),
+    *[(f"ch{channel}", "u1") for channel in range(PMTS)],
+]
+_SLICES = "KM3NET_SUMMARYSLICE"
+_FRAMES = f"{_SLICES}/vector<KM3NETDAQ::JDAQSummaryFrame>"
+_EVENTS = "KM3NET_EVENT"
+
+
+def rate(code: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return photomultiplier rates in Hz from the byte that stands for them.
+
+    The scale is logarithmic from 2 kHz (code 0 means no rate) to 2 MHz (code 255).
+    """
+    return np.where(code == 0, 0.0, 2e3 * np.exp(code * (np.log(1000.0) / 255)))
+
+
+def read(path: Path) -> DataSet:
+    """Read summary slices and events.
+
+    Returns
+    -------
+    DataSet
+        Of these tables, those that the file has: ``summaryslices`` (one row a DOM and slice, with
+        ``rate`` in Hz for 31 photomultipliers), ``snapshot_hits`` and ``triggered_hits`` (one row
+        a hit; ``event`` counts the events from 0).
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged or holds neither.
+    MissingPackage
+        If uproot is not installed.
+    """
+    try:
+        import uproot
+    except ImportError:
+        raise MissingPackage("Reading ROOT files", "root") from None
+
+    tables: dict[str, Table] = {}
+    try:
+        # A Path, since a string could be an address or name an object behind a colon.
+        with uproot.open(path) as file:
+            keys = {key.split(";")[0] for key in file.keys(recursive=False)}
+            if _SLICES in keys:
+                tables["summaryslices"] = _summaryslices(path, file)
+            if _EVENTS in keys:
+                for name, branch, layout in (
+                    ("snapshot_hits", "snapshotHits", _HIT),
+                    ("triggered_hits", "triggeredHits", _TRIGGERED),
+                ):
+                    tables[name] = _hits(path, file, branch, layout)
+    except FormatError:
+        raise
+    except FileNotFoundError:
+        raise FormatError(path, "there is no such file") from None
+    except Exception as error:  # uproot raises many kinds for damaged files
+        raise FormatError(path, f"cannot be read as DAQ file: {_first_line(error)}") from error
+    if not tables:
+        raise FormatError(path, f"holds neither {_SLICES} nor {_EVENTS}, so it is no DAQ file")
+    word = "km3.daq.summaryslices" if "summaryslices" in tables else "km3.daq.events"
+    return DataSet(tables, Annotation(ktype=word))
+
+
+def _jagged(path: Path, branch: Any, layout: list[tuple[str, str]]) -> tuple[Any, Any]:
+    """Return the flat structures of a branch and, for each, the number of its entry."""
+    import uproot
+
+    limits.check_size(
+        path, branch.name, int(branch.uncompressed_bytes), int(branch.compressed_bytes)
+    )
+    kind = uproot.interpretation.jagged.AsJagged(
+        uproot.interpretation.numerical.AsDtype(layout), header_bytes=10
+    )
+    jagged = branch.array(kind, library="np")
+    flat = np.concatenate(list(jagged)) if len(jagged) else np.empty(0, dtype=layout)
+    entries = np.repeat(np.arange(len(jagged)), [len(entry) for entry in jagged])
+    return flat, entries
+
+
+def _summaryslices(path: Path, file: Any) -> Table:
+    from astropy import units as u
+    from astropy.table import Column, Table
+
+    flat, entries = _jagged(path, file[_SLICES][_FRAMES], _FRAME)
+    codes = np.stack([flat[f"ch{channel}"] for channel in range(PMTS)], axis=1)
+    table = Table({"slice": entries})
+    for name in ("dom_id", "dq_status", "hrv", "fifo", "status3", "status4"):
+        table[name] = flat[name].astype(flat[name].dtype.newbyteorder("="))
+    table["rate"] = Column(rate(codes), unit=u.Hz)
+    return table
+
+
+def _hits(path: Path, file: Any, branch: str, layout: list[tuple[str, str]]) -> Table:
+    from astropy import units as u
+    from astropy.table import Column, Table
+
+    flat, entries = _jagged(path, file[_EVENTS][branch], layout)
+    table = Table({"event": entries})
+    for name, _ in layout:
+        if name in ("cnt", "vers"):  # bookkeeping of ROOT
+            continue
+        values = flat[name].astype(flat[name].dtype.newbyteorder("="))
+        table[name] = Column(values, unit=u.ns if name in ("time", "tot") else None)
+    return table
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0][:200]

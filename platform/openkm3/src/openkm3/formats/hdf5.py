@@ -1,0 +1,286 @@
+"""HDF5 as km3pipe writes it: compound tables that PyTables and pandas read, and metadata.
+
+The metadata model goes into the root attribute ``km3_annotation`` (a data set of that name when it
+is too large for an attribute), and its header once more into the table ``/header`` of one row, as
+in the published ORCA file. Files without ours are read by their ``/header`` table or their root
+attributes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..errors import FormatError
+from ..metadata import Annotation, Header
+from . import limits
+from .dataset import DataSet, column, parsed, to_json
+from .names import storable
+
+ATTRIBUTE = "km3_annotation"
+_LARGEST_ATTRIBUTE = 60_000  # HDF5 keeps attributes below 64 kB with the object
+_PYTABLES = {
+    "CLASS": "GROUP",
+    "VERSION": "1.0",
+    "TITLE": "KM3NeT",
+    "PYTABLES_FORMAT_VERSION": "2.1",
+}
+
+
+def read(path: Path, tables: list[str] | None = None) -> DataSet:
+    """Read tables and metadata.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    tables : list of str, optional
+        Names of the wanted tables, e.g. ``["events"]``; all by default.
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged, links outside itself, or is too large to be honest.
+    """
+    from astropy.table import Table
+
+    with _open(path) as (file, found):
+        annotation, notes = _metadata(path, file, found)
+        wanted = list(found) if tables is None else tables
+        result = {}
+        for name in wanted:
+            if name not in found:
+                raise FormatError(path, f"has no table {name!r}, only {', '.join(found) or 'none'}")
+            original = notes.get("_columns", {}).get(name, {})
+            fields = _fields(path, found[name])
+            result[name] = Table(
+                {original.get(key, key): column(values, unit) for key, values, unit in fields},
+                copy=False,
+            )
+    return DataSet(result, annotation)
+
+
+def names(path: Path) -> list[str]:
+    """Return the names of the tables."""
+    with _open(path) as (_, found):
+        return list(found)
+
+
+def annotation(path: Path) -> Annotation:
+    """Return the metadata alone, without reading data."""
+    with _open(path) as (file, found):
+        return _metadata(path, file, found)[0]
+
+
+def stream(path: Path, table: str, rows: int = 250_000) -> Iterator[np.ndarray[Any, Any]]:
+    """Read a table in pieces, as structured arrays, in memory of one piece.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    table : str
+        The table's name.
+    rows : int, optional
+        Rows of a piece.
+    """
+    with _open(path) as (_, found):
+        if table not in found:
+            raise FormatError(path, f"has no table {table!r}, only {', '.join(found) or 'none'}")
+        node = found[table]
+        for start in range(0, node.shape[0], rows):
+            yield node[start : start + rows]
+
+
+def write(dataset: DataSet, path: Path) -> None:
+    """Write all tables and the metadata; the file appears when it is complete."""
+    notes: dict[str, dict[str, str]] = {}
+    with limits.complete(path) as temporary, h5py.File(temporary, "w") as file:
+        _attributes(file, _PYTABLES)
+        _attributes(file, {"format_version": "5.1", "writer": "openkm3"})
+        for name, table in dataset.tables.items():
+            if name == "header":
+                continue  # written from the metadata below
+            stored = storable(table.colnames)
+            if changed := {new: old for old, new in stored.items() if new != old}:
+                notes[name] = changed
+            arrays = {stored[key]: _packable(np.asarray(table[key])) for key in table.colnames}
+            units = [str(table[key].unit or "") for key in table.colnames]
+            _table(file, name, arrays, units)
+        if header := dataset.annotation.header.plain():
+            texts = {key: str(value).encode() for key, value in header.items()}
+            arrays = {
+                new: np.array([texts[old]], dtype=f"S{max(len(texts[old]), 1)}")
+                for old, new in storable(texts).items()
+            }
+            _table(file, "header", arrays, [])
+        text = to_json(dataset.annotation, **({"_columns": notes} if notes else {})).encode()
+        if len(text) > _LARGEST_ATTRIBUTE:
+            file.create_dataset(ATTRIBUTE, data=np.frombuffer(text, dtype="u1"))
+        else:
+            file.attrs[ATTRIBUTE] = np.bytes_(text)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[tuple[h5py.File, dict[str, h5py.Dataset]]]:
+    try:
+        with h5py.File(path, "r") as file:
+            yield file, _tables(path, file)
+    except FormatError:
+        raise
+    except FileNotFoundError:
+        raise FormatError(path, "there is no such file") from None
+    except RecursionError:
+        raise FormatError(path, "is nested too deeply") from None
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, MemoryError) as error:
+        # What the HDF5 library says of damage comes as any of these.
+        raise FormatError(path, f"cannot be read as HDF5, it is damaged: {error}") from error
+
+
+def _tables(path: Path, file: h5py.File) -> dict[str, h5py.Dataset]:
+    """Find all tables; refuse what points outside the file or is nested without end."""
+    found: dict[str, h5py.Dataset] = {}
+    pending: list[tuple[str, h5py.Group, int]] = [("", file, 0)]
+    seen, count = set(), 0
+    while pending:
+        prefix, group, depth = pending.pop(0)
+        if depth > limits.DEPTH:
+            raise FormatError(path, f"groups are nested more than {limits.DEPTH} deep")
+        for name in group:
+            count += 1
+            if count > limits.OBJECTS:
+                raise FormatError(path, f"holds more than {limits.OBJECTS} objects")
+            link = group.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                raise FormatError(path, f"{prefix}{name} is a link to elsewhere, which is refused")
+            node = group[name]
+            address = h5py.h5o.get_info(node.id).addr
+            if isinstance(node, h5py.Group):
+                # Index groups of km3pipe and PyTables (_i_...) are no data.
+                if address not in seen and not name.startswith("_i_"):
+                    pending.append((f"{prefix}{name}/", node, depth + 1))
+            elif isinstance(node, h5py.Dataset) and f"{prefix}{name}" != ATTRIBUTE:
+                _check(path, f"{prefix}{name}", node)
+                if node.dtype.names:
+                    found[f"{prefix}{name}"] = node
+            seen.add(address)
+    return found
+
+
+def _check(path: Path, name: str, node: h5py.Dataset) -> None:
+    if node.external or node.is_virtual:
+        raise FormatError(path, f"{name} keeps its data in another file, which is refused")
+    size = int(node.dtype.itemsize) * int(np.prod(node.shape, dtype=float)) if node.shape else 0
+    limits.check_size(path, name, size, node.id.get_storage_size())
+
+
+def _fields(
+    path: Path, node: h5py.Dataset
+) -> Iterator[tuple[str, np.ndarray[Any, Any], str | None]]:
+    if len(node.shape) != 1:
+        raise FormatError(path, f"{node.name} is not a table of rows")
+    content = node[()]
+    for number, key in enumerate(node.dtype.names):
+        unit = node.attrs.get(f"FIELD_{number}_UNIT") if node.attrs else None
+        values = content[key]
+        if values.dtype.kind not in "biufSUO":
+            raise FormatError(
+                path, f"column {key!r} of {node.name} has a type that is not supported"
+            )
+        yield key, values, _text(unit) or None
+
+
+def _metadata(
+    path: Path, file: h5py.File, found: dict[str, h5py.Dataset]
+) -> tuple[Annotation, dict[str, Any]]:
+    text = _annotation_text(path, file)
+    if text is not None:
+        try:
+            return parsed(json.loads(text))
+        except (RecursionError, ValueError, AttributeError) as error:
+            raise FormatError(path, f"{ATTRIBUTE} is not metadata in JSON: {error}") from error
+    header: dict[str, Any] = {}
+    for key, value in _small_attributes(path, file).items():
+        if key in Header.model_fields:
+            header[key] = _text(value)
+    if (table := found.get("header")) is not None and table.shape == (1,):
+        row = table[0]
+        header |= {key: _text(row[key]) for key in table.dtype.names}
+    return Annotation.parse({"header": header}), {}
+
+
+def _annotation_text(path: Path, file: h5py.File) -> str | None:
+    if ATTRIBUTE in file:
+        node = file[ATTRIBUTE]
+        if not isinstance(node, h5py.Dataset) or node.dtype != np.dtype("u1"):
+            raise FormatError(path, f"{ATTRIBUTE} is not metadata in JSON")
+        if node.size > limits.ATTRIBUTE:
+            raise FormatError(path, f"metadata of {node.size} bytes are too large")
+        return bytes(node[()]).decode("utf-8", "replace")
+    value = _small_attributes(path, file).get(ATTRIBUTE)
+    return None if value is None else _text(value)
+
+
+def _small_attributes(path: Path, file: h5py.File) -> dict[str, Any]:
+    """Return the root's attributes; huge ones are refused before they are read."""
+    if len(file.attrs) > limits.OBJECTS:
+        raise FormatError(path, f"has more than {limits.OBJECTS} attributes")
+    result = {}
+    for key in file.attrs:
+        size = file.attrs.get_id(key).get_storage_size()
+        if size > limits.ATTRIBUTE:
+            raise FormatError(path, f"attribute {key!r} of {size} bytes is too large")
+        if key in Header.model_fields or key == ATTRIBUTE:
+            result[key] = file.attrs[key]
+    return result
+
+
+def _text(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
+
+
+def _packable(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Text as bytes of one length: PyTables and pandas know no other text in tables."""
+    if values.dtype.kind in "UO":
+        values = np.char.encode(values.astype("U"), "utf-8")
+    return values.astype("S1") if values.dtype == np.dtype("S0") else values
+
+
+def _table(
+    file: h5py.File, name: str, arrays: dict[str, np.ndarray[Any, Any]], units: list[str]
+) -> None:
+    dtype = np.dtype([(key, a.dtype, a.shape[1:]) for key, a in arrays.items()])
+    length = len(next(iter(arrays.values()))) if arrays else 0
+    content = np.empty(length, dtype=dtype)
+    for key, values in arrays.items():
+        content[key] = values
+    options: dict[str, Any] = {"maxshape": (None,), "chunks": (max(1, min(length, 65_536)),)}
+    if length > 1:
+        options |= {"compression": "gzip", "compression_opts": 5, "shuffle": True}
+    node = file.create_dataset(name, data=content, **options)
+    _attributes(node, {"CLASS": "TABLE", "VERSION": "2.7", "TITLE": name})
+    node.attrs["NROWS"] = np.int64(length)
+    for number, key in enumerate(arrays):
+        _attributes(node, {f"FIELD_{number}_NAME": key})
+        if number < len(units) and units[number]:
+            _attributes(node, {f"FIELD_{number}_UNIT": units[number]})
+    group = node.parent
+    while group.name != "/":
+        _attributes(group, {"CLASS": "GROUP", "VERSION": "1.0", "TITLE": ""})
+        group = group.parent
+
+
+def _attributes(node: h5py.Group | h5py.Dataset, texts: dict[str, str]) -> None:
+    for key, text in texts.items():
+        # PyTables reads fixed-length bytes only; h5py cannot write empty ones.
+        node.attrs[key] = np.bytes_(text) if text else np.bytes_(b" ")

@@ -1,0 +1,118 @@
+"""KM3NeT's offline ROOT files through km3io: one row an event, with its best muon track."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import FormatError, MissingPackage
+from ..metadata import Annotation, Header
+from . import limits
+from .dataset import DataSet
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+_EVENT = ("id", "run_id", "det_id", "frame_index", "trigger_counter", "trigger_mask")
+_TRACK = ("pos_x", "pos_y", "pos_z", "dir_x", "dir_y", "dir_z", "E", "t", "lik")
+_UNITS = {"pos_x": "m", "pos_y": "m", "pos_z": "m", "E": "GeV", "t": "ns", "mjd": "d"}
+
+
+def read(path: Path) -> DataSet:
+    """Read events with their best reconstructed muon track.
+
+    Returns
+    -------
+    DataSet
+        Table ``events``: identifiers, ``mjd`` (UTC), and the fields of the track; NaN where an
+        event has none. ``dir_*`` is where the particle flies to. The file's own header goes into
+        the metadata under ``conditions``.
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged or has no events.
+    MissingPackage
+        If km3io is not installed.
+    """
+    try:
+        import km3io
+        import uproot
+    except ImportError:
+        raise MissingPackage("Reading ROOT files", "root") from None
+
+    try:
+        plain = _plain(path)
+        with uproot.open(plain) as file:
+            tree = file["E"]
+            limits.check_size(path, "E", int(tree.uncompressed_bytes), int(tree.compressed_bytes))
+        with km3io.OfflineReader(str(plain)) as reader:
+            return DataSet(
+                {"events": _events(path, reader)},
+                Annotation(
+                    ktype="km3.data.l2",
+                    header=Header(name=path.name),
+                    conditions=_header(reader),
+                ),
+            )
+    except (FormatError, MissingPackage):
+        raise
+    except FileNotFoundError:
+        raise FormatError(path, "there is no such file") from None
+    except Exception as error:  # uproot raises many kinds for damaged files
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise FormatError(path, f"cannot be read as offline file: {lines[0][:200]}") from error
+
+
+def _plain(path: Path) -> Path:
+    """Refuse names that uproot would take for an address or for an object in a file."""
+    if not path.is_file():
+        raise FormatError(path, "there is no such file")
+    absolute = path.resolve()
+    if ":" in str(absolute):
+        raise FormatError(path, "has a colon in its name, which ROOT readers misunderstand")
+    return absolute
+
+
+def _events(path: Path, reader: Any) -> Table:
+    from astropy.table import Column, Table
+    from astropy.time import Time
+
+    from ..metadata.units import parse_unit
+
+    if not len(reader):
+        raise FormatError(path, "has no events")
+    columns: dict[str, Any] = {key: np.asarray(getattr(reader, key)) for key in _EVENT}
+    seconds, nanoseconds = np.asarray(reader.t_sec, dtype=float), np.asarray(reader.t_ns)
+    columns["mjd"] = Time(seconds, nanoseconds * 1e-9, format="unix", scale="utc").mjd
+    columns |= _tracks(reader)
+    table = Table()
+    for key, values in columns.items():
+        unit = parse_unit(_UNITS[key]) if key in _UNITS else None
+        table[key] = Column(values, unit=unit)
+    return table
+
+
+def _tracks(reader: Any) -> dict[str, Any]:
+    import awkward as ak
+    from km3io.tools import best_jmuon
+
+    if reader.tracks is None or not reader.n_tracks.to_numpy().any():
+        return {}
+    best = best_jmuon(reader.tracks)
+    result = {}
+    for key in _TRACK:
+        values = ak.fill_none(getattr(best, key), np.nan)
+        result[key] = ak.to_numpy(values).astype(float)
+    return result
+
+
+def _header(reader: Any) -> dict[str, Any] | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # km3io warns of files without the header of simulations
+        if reader.header is None:
+            return None
+    return {str(key): str(value) for key, value in reader.header.items()}
