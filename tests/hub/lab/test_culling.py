@@ -101,7 +101,7 @@ class _User:
         # A server that stops is replaced by redirects to the hub's pages.
         options["follow_redirects"] = False
         answer = self.browser.request(method, self.url + path, headers=headers, **options)  # type: ignore[arg-type]
-        return answer.json() if answer.is_success else None
+        return answer.json() if answer.is_success and answer.content else None
 
 
 def test_an_open_tab_is_no_use_and_a_busy_kernel_is(hub: RunningHub, password: str) -> None:
