@@ -372,8 +372,9 @@ def _end_in_words(container: dict[str, Any]) -> str:
     state = container["State"]
     # The engine raises the flag for any process in the container; 137 says that it was the server.
     if state.get("OOMKilled") and state["ExitCode"] == 137:
-        limit = container["HostConfig"]["Memory"] / 1024**3
-        return f"It needed more memory than the {limit:g} GB that its size allows."
+        limit = container["HostConfig"]["Memory"] / 1024**2
+        amount = f"{limit:.0f} MB" if limit < 1024 else f"{limit / 1024:.3g} GB"
+        return f"It needed more memory than the {amount} that its size allows."
     if state.get("Error"):
         return f"The engine said: {state['Error']}"
     return f"It ended with the exit code {state['ExitCode']}."

@@ -1,0 +1,195 @@
+"""What breaks while people work: they are told in words, and nothing blocks the next start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.platforms import Person, start
+from tests.e2e.servers import start_kernel, start_server
+from tests.hub.docker.conftest import StartSite
+from tests.hub.docker.platforms import Site, eventually
+from tests.hub.docker.relay import Relay
+from tests.hub.docker.test_restarts import kill
+
+SETTINGS = """
+site: {contact: help@example.org}
+environments:
+  - {name: stack, title: KM3NeT stack, image: km3net/stack}
+  - {name: gone, title: Old analysis, image: "km3t/gone"}
+  - {name: broken, title: Broken one, image: "km3t/broken"}
+sizes:
+  - {name: small, title: Small, memory: 2G, cpu: 1}
+  - {name: tiny, title: Tiny, memory: 40M, cpu: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(start_site: StartSite) -> Iterator[Site]:
+    import docker
+
+    engine = docker.from_env()
+    engine.images.get("km3net/stack").tag("km3t/gone")
+    engine.images.get("km3net/proxy").tag("km3t/broken")  # is not a JupyterLab, and ends at once
+    yield start_site(SETTINGS)
+    for name in ("km3t/gone", "km3t/broken"):
+        if engine.images.list(name):
+            engine.images.remove(name, force=True)
+
+
+def start_fails(person: Person, **options: str) -> str:
+    """What the user is told."""
+    with person.client() as client:
+        path = f"/hub/api/users/{person.name}/server"
+        answer = client.post(path, json=options)
+        if answer.status_code == 202:
+            with client.stream("GET", f"{path}/progress") as events:
+                for line in events.iter_lines():
+                    if line.startswith("data:") and "failed" in line:
+                        return str(json.loads(line.removeprefix("data:"))["message"])
+    assert answer.status_code == 503, answer.text
+    return str(answer.json()["message"])
+
+
+def nothing_is_left(site: Site, person: Person) -> None:
+    name = site.names.server(person.name)
+    eventually(lambda: name not in site.servers() + site.networks(), f"{name} is gone")
+
+
+def test_image_deleted_after_the_menu_was_shown(site: Site) -> None:
+    person = site.add("ada")
+    site.engine.images.remove("km3t/gone", force=True)
+    told = start_fails(person, environment="gone")
+    assert "“Old analysis” is not installed any more" in told
+    assert "help@example.org" in told
+    nothing_is_left(site, person)
+    start_server(person, {"environment": "stack"})
+
+
+def test_server_that_ends_at_its_start_says_why(site: Site) -> None:
+    person = site.add("bob")
+    told = start_fails(person, environment="broken")
+    assert "stopped while it was starting" in told
+    assert "CONFIGPROXY_AUTH_TOKEN" in told  # the program's own last words
+    nothing_is_left(site, person)
+
+
+def test_size_too_small_for_the_server_names_the_limit(site: Site) -> None:
+    person = site.add("carol")
+    told = start_fails(person, environment="stack", size="tiny")
+    assert "more memory than the 40 MB" in told
+    nothing_is_left(site, person)
+
+
+def network_is_there(site: Site, name: str) -> bool:
+    return name in site.networks()
+
+
+def container_is_there(site: Site, name: str) -> bool:
+    return name in site.servers()
+
+
+@pytest.mark.parametrize(
+    ("user", "moment"), [("dave", network_is_there), ("erin", container_is_there)]
+)
+def test_hub_killed_during_a_start(
+    site: Site, user: str, moment: Callable[[Site, str], bool]
+) -> None:
+    person = site.add(user)
+    name = site.names.server(user)
+
+    def ask() -> None:
+        # The hub is killed meanwhile.
+        with person.client() as client, contextlib.suppress(httpx.HTTPError):
+            client.post(f"/hub/api/users/{user}/server", json={})
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not moment(site, name):
+        assert asking.is_alive(), "the start ended before the moment came"
+    kill(site, site.names.hub, "jupyterhub")
+    asking.join()
+    eventually(lambda: httpx.get(f"{site.platform.address}/hub/health").is_success, "the hub is up")
+    start_server(person)
+    assert start_kernel(person).run("print(6 * 7)") == "42\n"
+    assert site.servers().count(name) == site.networks().count(name) == 1
+
+
+def test_server_that_died_is_noticed_and_cleaned_away(site: Site) -> None:
+    person = site.add("frank")
+    start_server(person)
+    site.server(person).kill()
+    nothing_is_left(site, person)
+    with person.client() as client:
+        assert client.get("/hub/api/users/frank").json()["servers"] == {}
+    start_server(person)
+
+
+def test_packet_filter_that_was_flushed_comes_back(site: Site) -> None:
+    firewall = site.container(site.names.firewall)
+    assert firewall.exec_run(["km3-firewall", "check"]).exit_code == 0
+    firewall.exec_run(["km3-firewall", "remove"])
+    eventually(
+        lambda: firewall.exec_run(["km3-firewall", "check"]).exit_code == 0, "the rules are back"
+    )
+
+
+def test_without_packet_filter_nobody_starts(site: Site) -> None:
+    person = site.add("grace")
+    site.container(site.names.firewall).stop(timeout=5)
+    try:
+        assert "packet filter" in start_fails(person)
+    finally:
+        site.container(site.names.firewall).start()
+    eventually(lambda: start_server(person) is None, "servers start again")
+
+
+@pytest.fixture
+def away(
+    engine_and_images: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Site, Relay]]:
+    """A platform whose engine can go away while its containers run on."""
+    folder = Path(os.path.realpath(tmp_path)) / "s"
+    folder.mkdir()
+    relay = Relay(folder / "docker.sock")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{relay.path}")
+    site = Site(start("docker", tmp_path, project="km3t-away"))
+    monkeypatch.delenv("DOCKER_HOST")
+    yield site, relay
+    relay.mend()
+    site.platform.stop()
+    relay.close()
+
+
+def test_engine_away_while_people_work(away: tuple[Site, Relay]) -> None:
+    site, relay = away
+    ada, bob, eve = site.add("ada"), site.add("bob"), site.add("eve")
+    for person in (ada, bob):
+        start_server(person)
+    kernel = start_kernel(ada)
+    kernel.run("x = 5")
+    relay.cut()
+    assert "Docker Engine of this site does not answer" in start_fails(eve)
+    assert kernel.run("print(x)") == "5\n"
+    site.server(bob).remove(force=True)
+    # Longer than the hub's interval of polls: nobody is taken for dead meanwhile.
+    log = site.container(site.names.hub)
+    eventually(lambda: b"The Docker Engine does not answer" in log.logs(), "the hub noticed", 90)
+    with ada.client() as client:
+        assert client.get("/hub/api/users/ada").json()["servers"][""]["ready"]
+    relay.mend()
+
+    def bob_is_gone() -> bool:
+        with bob.client() as client:
+            return client.get("/hub/api/users/bob").json()["servers"] == {}
+
+    eventually(bob_is_gone, "the hub notices the server that died meanwhile", 90)
+    assert kernel.run("print(x)") == "5\n"
+    start_server(eve)
