@@ -17,9 +17,9 @@ SCRIPT = ROOT / "images/engine.py"
 def bare_debian(start: Start, user: str) -> subprocess.CompletedProcess[str]:
     """Run it on a Debian that has no engine, and no network to get one."""
     container = start("base", f"--user={user}", idle=True)
-    docker("exec", "--user=0", container.identity, "mkdir", "/work")
-    docker("cp", str(SCRIPT), f"{container.identity}:/work/engine.py")
-    return container.run("python3", "/work/engine.py", check=False)
+    docker("exec", "--user=0", container.identity, "mkdir", "/probe")
+    docker("cp", str(SCRIPT), f"{container.identity}:/probe/engine.py")
+    return container.run("python3", "/probe/engine.py", check=False)
 
 
 @pytest.mark.docker
