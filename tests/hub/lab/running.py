@@ -145,7 +145,11 @@ class LabServer:
         """Stop it as a hub or Docker does."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            try:
+                self.process.wait(20)
+            finally:
+                # A server that does not stop fails its test; it must not stay as well.
+                self.process.kill()
 
     def api(self, method: str, path: str, **options: Any) -> Any:
         """The answer of the server's API, which must be a success."""
