@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import threading
@@ -25,9 +26,10 @@ environments:
   - {name: stack, title: KM3NeT stack, image: km3net/stack}
   - {name: gone, title: Old analysis, image: "km3t/gone"}
   - {name: broken, title: Broken one, image: "km3t/broken"}
+  - {name: greedy, title: Greedy one, image: "km3t/greedy"}
 sizes:
   - {name: small, title: Small, memory: 2G, cpu: 1}
-  - {name: tiny, title: Tiny, memory: 40M, cpu: 1}
+  - {name: tiny, title: Tiny, memory: 256M, cpu: 1}
 """
 
 
@@ -38,8 +40,10 @@ def site(start_site: StartSite) -> Iterator[Site]:
     engine = docker.from_env()
     engine.images.get("km3net/stack").tag("km3t/gone")
     engine.images.get("km3net/proxy").tag("km3t/broken")  # is not a JupyterLab, and ends at once
+    greedy = b'FROM km3net/stack\nCMD ["python", "-c", "x = b\'x\' * 10**9"]\n'
+    engine.images.build(fileobj=io.BytesIO(greedy), tag="km3t/greedy")
     yield start_site(SETTINGS)
-    for name in ("km3t/gone", "km3t/broken"):
+    for name in ("km3t/gone", "km3t/broken", "km3t/greedy"):
         if engine.images.list(name):
             engine.images.remove(name, force=True)
 
@@ -81,10 +85,10 @@ def test_server_that_ends_at_its_start_says_why(site: Site) -> None:
     nothing_is_left(site, person)
 
 
-def test_size_too_small_for_the_server_names_the_limit(site: Site) -> None:
+def test_server_that_needs_more_memory_than_its_size_names_the_limit(site: Site) -> None:
     person = site.add("carol")
-    told = start_fails(person, environment="stack", size="tiny")
-    assert "more memory than the 40 MB" in told
+    told = start_fails(person, environment="greedy", size="tiny")
+    assert "more memory than the 256 MB that its size allows" in told
     nothing_is_left(site, person)
 
 
@@ -160,8 +164,9 @@ def away(
     folder.mkdir()
     relay = Relay(folder / "docker.sock")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{relay.path}")
-    site = Site(start("docker", tmp_path, project="km3t-away"))
+    platform = start("docker", tmp_path, project="km3t-away")
     monkeypatch.delenv("DOCKER_HOST")
+    site = Site(platform)
     yield site, relay
     relay.mend()
     site.platform.stop()

@@ -173,12 +173,16 @@ class PlatformDockerSpawner(DockerSpawner):
         title = choice.environment.title
         try:
             self._say(10, "Preparing your network and your home")
-            await asyncio.gather(
+            # All to their end: a network that is made after the clean-up would stay.
+            outcomes = await asyncio.gather(
                 self._require_firewall(),
                 self._require_image(title),
                 self._run(self._provide_network),
                 self._run(self._provide_home),
+                return_exceptions=True,
             )
+            for trouble in filter(None, outcomes):
+                raise trouble
             memory = f"{choice.size.memory[:-1]} {choice.size.memory[-1]}B"
             self._say(40, f"Starting {title} with {memory} of memory")
             address: tuple[str, int] = await super().start()

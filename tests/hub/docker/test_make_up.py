@@ -1,0 +1,172 @@
+"""`km3hub up` and `km3hub down` with containers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.platforms import KM3HUB, ROOT, Platform, free_ports, options
+from tests.e2e.servers import start_server
+from tests.hub.docker.platforms import Site, eventually
+
+
+def up(
+    folder: Path, *, port: int, settings: str = "", environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`km3hub up` of a platform that is not meant to start."""
+    config = folder / "platform.yaml"
+    config.write_text(settings)
+    words = ["up", "--mode", "docker", "--port", str(port)]
+    words += options(folder / "state", config, "km3t-never")
+    return subprocess.run(
+        [str(KM3HUB), *words], capture_output=True, text=True, cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(engine_and_images: None, tmp_path: Path) -> Path:
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+def again(platform: Platform) -> str:
+    port = str(free_ports())  # another one than it runs on: the running one stays
+    result = platform.command("up", "--mode", "docker", "--port", port)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_second_start_says_that_it_runs_and_where(site: Site) -> None:
+    before = site.container(site.names.hub).attrs["State"]["StartedAt"]
+    told = again(site.platform)
+    assert "runs already" in told
+    assert site.platform.address in told
+    assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
+
+
+def test_new_banner_appears_without_a_restart(site: Site) -> None:
+    before = site.container(site.names.hub).attrs["State"]["StartedAt"]
+    # As editors do: a new file takes the old one's name.
+    draft = site.platform.config.with_suffix(".new")
+    draft.write_text("site: {banner: {text: Maintenance at noon}}")
+    draft.rename(site.platform.config)
+    page = f"{site.platform.address}/hub/login"
+    eventually(lambda: "Maintenance at noon" in httpx.get(page).text, "the banner is shown")
+    again(site.platform)
+    assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
+
+
+def test_changed_settings_make_the_hub_anew_but_not_net(site: Site) -> None:
+    hub, net = site.container(site.names.hub).id, site.container(site.names.net).id
+    site.platform.config.write_text("culling: {idle_minutes: 30}")
+    again(site.platform)
+    assert site.container(site.names.hub).id != hub
+    assert site.container(site.names.net).id == net
+
+
+def test_it_listens_on_this_machine_only(site: Site) -> None:
+    port = site.platform.address.rsplit(":", 1)[1]
+    published = site.container(site.names.net).ports["8000/tcp"]
+    assert published == [{"HostIp": "127.0.0.1", "HostPort": port}]
+    for name in (site.names.hub, site.names.proxy, site.names.firewall, site.names.keeper):
+        assert not any(site.container(name).ports.values())
+
+
+def test_secret_is_kept_from_others_and_from_logs(site: Site) -> None:
+    file = site.platform.state / "secret-proxy"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for name in (site.names.hub, site.names.proxy, site.names.keeper):
+        assert file.read_text().encode() not in site.container(name).logs()
+    assert stat.S_IMODE((site.platform.state / "first-login.txt").stat().st_mode) == 0o600
+
+
+def test_platforms_containers_have_no_more_rights_than_they_need(site: Site) -> None:
+    rights = {
+        name: (site.container(name).attrs["HostConfig"]["CapAdd"] or [])
+        for name in (site.names.hub, site.names.proxy, site.names.net, site.names.keeper)
+    }
+    assert not any(rights.values())
+    firewall = site.container(site.names.firewall).attrs["HostConfig"]
+    assert [c.removeprefix("CAP_") for c in firewall["CapAdd"]] == ["NET_ADMIN"]
+    for name in (*rights, site.names.firewall):
+        host = site.container(name).attrs["HostConfig"]
+        assert host["CapDrop"] == ["ALL"], name
+        assert host["ReadonlyRootfs"], name
+        assert not host["Privileged"], name
+    sockets = [n for n in rights if "docker.sock" in str(site.container(n).attrs["Mounts"])]
+    assert sorted(sockets) == sorted([site.names.hub, site.names.keeper])
+
+
+def test_taken_port_is_named_with_the_way_out(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = up(folder, port=port)
+    assert result.returncode == 1
+    assert f"Port {port} is taken" in result.stderr
+    assert f"make up PORT={port + 1000}" in result.stderr
+
+
+def test_missing_image_of_a_site_is_named(folder: Path) -> None:
+    mine = "environments: [{name: mine, title: Mine, image: 'example.org/mine:1'}]"
+    result = up(folder, port=free_ports(), settings=mine)
+    assert result.returncode == 1
+    assert "example.org/mine:1 (environment mine) is not here" in result.stderr
+    assert "docker pull example.org/mine:1" in result.stderr
+
+
+def test_settings_that_the_hub_may_not_read_are_named(folder: Path) -> None:
+    folder.chmod(0o700)
+    result = up(folder, port=free_ports())
+    assert result.returncode == 1
+    assert "cannot read" in result.stderr
+    assert "chmod o+rx" in result.stderr
+
+
+def test_engine_that_does_not_answer_is_said(folder: Path) -> None:
+    away = {"DOCKER_HOST": f"unix://{folder}/no-engine.sock"}
+    result = up(folder, port=free_ports(), environment=away)
+    assert result.returncode == 1
+    assert "does not answer" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_missing_compose_is_said(folder: Path) -> None:
+    programs = folder / "bin"
+    programs.mkdir()
+    docker = shutil.which("docker")
+    assert docker
+    (programs / "docker").symlink_to(docker)
+    only = {"PATH": str(programs), "DOCKER_CONFIG": str(folder)}
+    if not subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
+        pytest.skip("this docker brings compose along: run it where compose is a program apart")
+    result = up(folder, port=free_ports(), environment=only)
+    assert result.returncode == 1
+    assert "Docker Compose is missing" in result.stderr
+
+
+def test_down_takes_everything_away_but_the_data(site: Site) -> None:
+    """The last one: it stops the platform."""
+    person = site.add("ada")
+    start_server(person)
+    result = site.platform.command("down")
+    assert result.returncode == 0, result.stderr
+    label = {"label": f"org.km3net.project={site.platform.project}"}
+    assert site.engine.containers.list(all=True, filters=label) == []
+    left = [n.name for n in site.engine.networks.list() if n.name.startswith("km3t-")]
+    assert [name for name in left if name != "km3t-metadata"] == []
+    volumes = sorted(v.name for v in site.engine.volumes.list(filters=label))
+    assert volumes == ["km3t-home-ada", "km3t-state"]
+    rules = site.engine.containers.run(
+        "km3net/firewall", ["nft list tables"], entrypoint=["sh", "-c"], network_mode="host",
+        cap_add=["NET_ADMIN"], remove=True,
+    )  # fmt: skip
+    assert f"km3net_{site.names.bridges}".encode() not in rules
+    assert "Nothing runs here" in site.platform.command("down").stdout
