@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
 import math
 from pathlib import Path
@@ -49,7 +50,7 @@ class Axis(_Content):
         values = self.edges or self.points
         if values is None or (self.edges and self.points):
             raise ValueError("an axis has either edges or points")
-        if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+        if any(b <= a for a, b in itertools.pairwise(values)):
             raise ValueError("the values of an axis must increase")
         return self
 

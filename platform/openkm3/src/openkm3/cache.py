@@ -27,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 from .errors import DownloadError, OpenKM3Error, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import httpx
 
@@ -57,6 +57,16 @@ class Cached:
     def age(self) -> float:
         """Seconds since the server was last asked."""
         return (datetime.now(UTC) - datetime.fromisoformat(self.checked)).total_seconds()
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What is known of a file before it arrives."""
+
+    sha256: str | None
+    size: int | None
+    name: str | None
+    check: Callable[[Path], None] | None
 
 
 class Cache:
@@ -96,6 +106,7 @@ class Cache:
         sha256: str | None = None,
         size: int | None = None,
         name: str | None = None,
+        check: Callable[[Path], None] | None = None,
     ) -> Cached:
         """Return a file, from the cache if the server has no newer one.
 
@@ -108,6 +119,8 @@ class Cache:
             not asked; a download that differs is refused.
         name : str, optional
             Name to store the file under.
+        check : callable, optional
+            Looks at a new file before it takes the old one's place; what it raises is passed on.
 
         Raises
         ------
@@ -124,15 +137,13 @@ class Cache:
             found = self.cached(url)
             if found and sha256 and found.sha256 == sha256:
                 return found
-            return self._ask(url, found, sha256, size, name)
+            return self._ask(url, found, _Expected(sha256, size, name, check))
 
-    def _ask(
-        self, url: str, found: Cached | None, sha256: str | None, size: int | None, name: str | None
-    ) -> Cached:
+    def _ask(self, url: str, found: Cached | None, expected: _Expected) -> Cached:
         import httpx
 
         headers = {"Accept-Encoding": "identity", "User-Agent": "openkm3"}
-        if found and found.etag and (sha256 is None or found.sha256 == sha256):
+        if found and found.etag and expected.sha256 is None:
             headers["If-None-Match"] = found.etag
         try:
             with (
@@ -147,8 +158,8 @@ class Cache:
                     raise ServerError(
                         f"{url}: the server answers {response.status_code} {response.reason_phrase}"
                     )
-                return self._receive(url, response, sha256, size, name)
-        except httpx.RemoteProtocolError as error:
+                return self._receive(url, response, expected)
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
             raise DownloadError(f"{url}: the download broke off: {error}") from None
         except httpx.TimeoutException:
             raise ServerError(
@@ -157,17 +168,10 @@ class Cache:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerError(f"{url}: the server cannot be reached: {error}") from None
 
-    def _receive(
-        self,
-        url: str,
-        response: httpx.Response,
-        sha256: str | None,
-        size: int | None,
-        name: str | None,
-    ) -> Cached:
+    def _receive(self, url: str, response: httpx.Response, expected: _Expected) -> Cached:
         if response.headers.get("content-encoding", "identity") not in ("", "identity"):
             raise DownloadError(f"{url}: the server sends the file packed, which was not asked for")
-        limit = LARGEST if size is None else size
+        limit = LARGEST if expected.size is None else expected.size
         with self._temporary("files") as handle:
             digest, received = hashlib.sha256(), 0
             for chunk in response.iter_raw(_CHUNK):
@@ -176,18 +180,19 @@ class Cache:
                     raise DownloadError(f"{url}: the file is larger than the {limit} bytes it has")
                 digest.update(chunk)
                 handle.write(chunk)
-            announced = response.headers.get("content-length", "")
-            expected = size if size is not None else int(announced) if announced.isdigit() else None
-            if expected is not None and received != expected:
-                raise DownloadError(f"{url}: {received} of {expected} bytes arrived")
-            if sha256 is not None and digest.hexdigest() != sha256:
+            # A length in the answer is checked by the HTTP library.
+            if expected.size is not None and received != expected.size:
+                raise DownloadError(f"{url}: {received} of {expected.size} bytes arrived")
+            if expected.sha256 is not None and digest.hexdigest() != expected.sha256:
                 raise DownloadError(
                     f"{url}: the file is not the one in the catalogue (its sha256 differs): "
                     "update the catalogue and try again"
                 )
             handle.flush()
             os.fsync(handle.fileno())
-            target = self.folder / "files" / digest.hexdigest() / (name or _name(url))
+            if expected.check:
+                expected.check(Path(handle.name))
+            target = self.folder / "files" / digest.hexdigest() / (expected.name or _name(url))
             target.parent.mkdir(parents=True, exist_ok=True)
             Path(handle.name).replace(target)
         return self._store_index(

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -161,28 +162,11 @@ class Catalogue(_Model):
             for part in parts:
                 if part not in children:
                     raise ValueError(f"{identifier} names the part {part}, which is no entry")
-        self._refuse_circles(children)
+        try:
+            TopologicalSorter(children).prepare()
+        except CycleError as error:
+            raise ValueError(f"{error.args[1][0]} is a part of itself") from None
         return self
-
-    @staticmethod
-    def _refuse_circles(children: dict[str, list[str]]) -> None:
-        done: set[str] = set()
-        for root in children:
-            # Depth first without recursion: a hostile catalogue may be deep.
-            path, stack = set(), [(root, iter(children[root]))]
-            path.add(root)
-            while stack:
-                current, rest = stack[-1]
-                part = next(rest, None)
-                if part is None:
-                    stack.pop()
-                    path.discard(current)
-                    done.add(current)
-                elif part in path:
-                    raise ValueError(f"{part} is a part of itself")
-                elif part not in done:
-                    path.add(part)
-                    stack.append((part, iter(children[part])))
 
     @classmethod
     def parse(cls, content: bytes | str) -> Catalogue:

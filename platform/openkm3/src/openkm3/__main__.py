@@ -1,0 +1,7 @@
+"""``python -m openkm3``."""
+
+from __future__ import annotations
+
+from .cli import main
+
+main(prog_name="openkm3")

@@ -1,0 +1,38 @@
+"""``openkm3 get``: a file of the Open Data Center, checked and stored."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from ..errors import OpenKM3Error
+from ..formats.limits import complete
+from ..library import Library
+from . import options
+
+
+@click.command()
+@click.argument("identifier")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File or folder to copy it to; without, its place in the cache is printed.",
+)
+@options.server
+def get(identifier: str, output: Path | None, server: str | None) -> None:
+    """Download a resource; what is in the cache already is not downloaded again."""
+    library = Library(server, max_age=0)
+    entry = library.catalogue[identifier]
+    if entry.kind != "resource":
+        parts = ", ".join(entry.children)
+        raise OpenKM3Error(f"{entry.identifier} is a {entry.kind}; get one of its parts: {parts}")
+    path = library.file(entry).file
+    if output is not None:
+        target = output / path.name if output.is_dir() else output
+        with complete(target) as temporary:
+            shutil.copyfile(path, temporary)
+        path = target
+    click.echo(str(path))

@@ -1,0 +1,10 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import click
+
+server = click.option(
+    "--server", metavar="URL", help="Address of the Open Data Center.", default=None
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

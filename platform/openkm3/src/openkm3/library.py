@@ -1,0 +1,122 @@
+"""What both store classes share: the catalogue and the files of one server, through the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urljoin
+
+from .cache import Cache, Cached
+from .catalogue import Catalogue, Entry
+from .errors import CatalogueError, OpenKM3Error, ServerError
+from .messages import log
+from .settings import Settings
+
+#: Seconds for which a catalogue from the cache is taken without asking the server.
+MAX_AGE = 3600.0
+
+
+class Library:
+    """The catalogue and the files of one server.
+
+    Parameters
+    ----------
+    server : str, optional
+        The server's address; see :meth:`openkm3.settings.Settings.find`.
+    cache : str or pathlib.Path, optional
+        The cache's folder.
+    max_age : float, optional
+        Seconds for which a cached catalogue is used without asking the server.
+
+    Raises
+    ------
+    ServerError
+        If the server has no catalogue for us and the cache has none either.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        cache: str | Path | None = None,
+        *,
+        max_age: float = MAX_AGE,
+    ) -> None:
+        settings = Settings.find(server, cache)
+        self.server = settings.server
+        self.cache = Cache(settings.cache, settings.server)
+        self.url = f"{self.server}/catalog.json"
+        self.from_cache = True
+        self.catalogue = self._load(max_age)
+
+    def _load(self, max_age: float) -> Catalogue:
+        found = self.cache.cached(self.url)
+        if found is not None:
+            try:
+                catalogue = Catalogue.parse(found.file.read_bytes())
+            except (CatalogueError, OSError):
+                found = None  # written by another version: ask again
+            else:
+                if found.age < max_age:
+                    return catalogue
+        if found is None:
+            return self._fetch()
+        try:
+            return self._fetch()
+        except OpenKM3Error as error:
+            self.from_cache = True
+            log.warning("Working offline with the catalog from the cache: %s", error)
+            return catalogue
+
+    def update(self) -> None:
+        """Ask the server for its catalogue; on failure the present one stays."""
+        self.catalogue = self._fetch()
+
+    def _fetch(self) -> Catalogue:
+        def check(path: Path) -> None:
+            try:
+                Catalogue.parse(path.read_bytes())
+            except CatalogueError as error:
+                raise ServerError(
+                    f"{self.url} {error}. Is {self.server} an Open Data Center of this platform? "
+                    "OPENKM3_SERVER names another"
+                ) from None
+
+        try:
+            cached = self.cache.fetch(self.url, check=check, name="catalog.json")
+        except ServerError as error:
+            if "OPENKM3_SERVER" in str(error):
+                raise
+            raise ServerError(
+                f"No catalogue from {error} (OPENKM3_SERVER or the argument 'server' name another "
+                "server)"
+            ) from None
+        self.from_cache = not cached.fresh
+        return Catalogue.parse(cached.file.read_bytes())
+
+    def address(self, reference: str) -> str:
+        """Return an absolute address; those in the catalogue may be relative to it."""
+        return urljoin(self.url, reference)
+
+    def local(self, entry: Entry) -> Path | None:
+        """Return where the cache has an entry's file, None if it has not."""
+        cached = self.cache.cached(self.address(entry.url)) if entry.url else None
+        return cached.file if cached else None
+
+    def file(self, entry: Entry) -> Cached:
+        """Return an entry's file, downloaded if the cache does not have the published one.
+
+        Raises
+        ------
+        OpenKM3Error
+            If the entry has no file, or it is neither to be had nor in the cache.
+        """
+        if not entry.url:
+            raise OpenKM3Error(f"{entry.identifier} has no file")
+        url = self.address(entry.url)
+        try:
+            return self.cache.fetch(url, sha256=entry.sha256, size=entry.size, name=entry.filename)
+        except ServerError as error:
+            cached = self.cache.cached(url)
+            if cached is None:
+                raise
+            log.warning("Working offline with the file from the cache: %s", error)
+            return cached

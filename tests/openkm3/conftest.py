@@ -1,0 +1,49 @@
+"""What the tests of openkm3 share: a real server with the real ANTARES data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# The package itself is tested from the checkout; what it needs comes from the environment.
+sys.path.insert(0, str(ROOT / "platform" / "openkm3" / "src"))
+
+if TYPE_CHECKING:
+    from tests.openkm3.odc import OpenDataCenter
+
+NEEDS = ("astropy", "click", "filelock", "h5py", "httpx", "pandas", "platformdirs", "pydantic")
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings or the cache of whoever runs it."""
+    for name in ("OPENKM3_SERVER", "OPENKM3_CACHE", "OPENKM3_CONFIG", "OPENKM3_MAX_BYTES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "site"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def center(tmp_path: Path) -> Iterator[OpenDataCenter]:
+    """Run an Open Data Center; its address is in OPENKM3_SERVER by the fixture `server`."""
+    for name in NEEDS:
+        pytest.importorskip(name, reason=f"needs {name}: run it in the science environment")
+    from tests.openkm3 import odc
+
+    if not odc.ANTARES.is_dir():
+        pytest.skip(f"needs the public ANTARES data in {odc.ANTARES}")
+    with odc.serve(odc.OpenDataCenter(tmp_path / "odc")) as running:
+        yield running
+
+
+@pytest.fixture
+def server(center: OpenDataCenter, monkeypatch: pytest.MonkeyPatch) -> OpenDataCenter:
+    """Return the center, made openkm3's server by the environment."""
+    monkeypatch.setenv("OPENKM3_SERVER", center.url)
+    return center
