@@ -1,0 +1,118 @@
+"""Reading alerts of either format from files and bytes that nobody has looked at yet."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from openkm3.alerts.errors import AlertError
+from openkm3.alerts.model import Alert
+from openkm3.alerts.voevent.reading import from_voevent
+
+# The examples have 2 kB; a skymap inside (healpix_file) may have some 100 kB.
+MAX_BYTES = 4 * 2**20
+MAX_DEPTH = 50
+
+
+def read(source: bytes | str | PathLike[str], *, check: bool = True) -> Alert:
+    """Return the alert of a GCN notice (JSON) or of a VOEvent (XML).
+
+    Parameters
+    ----------
+    source : path or bytes
+        The file, or what is in it. Which of both formats it is, its first character tells.
+    check : bool
+        Whether to refuse what the schema allows but cannot be, such as a declination of 120 deg.
+
+    Raises
+    ------
+    AlertError
+        It is no alert; ``problems`` names every value that is wrong.
+    FileNotFoundError, PermissionError
+        The file cannot be read.
+    """
+    content, name = content_of(source)
+    try:
+        if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+            alert = from_voevent(content)
+        else:
+            alert = Alert.from_json(content)
+        problems = alert.problems() if check else []
+    except AlertError as error:
+        raise error.of(name) from None
+    if problems:
+        raise AlertError(problems, name)
+    return alert
+
+
+def content_of(source: bytes | str | PathLike[str]) -> tuple[bytes, str]:
+    """Return the bytes of a file (or those given) and the name to use in messages."""
+    if isinstance(source, bytes):
+        name, content = "alert", source
+    else:
+        name = str(source)
+        with Path(source).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        msg = f"is larger than {MAX_BYTES} bytes, which no alert is"
+        raise AlertError.single(msg, source=name)
+    if not content.strip():
+        raise AlertError.single("is empty", source=name)
+    return content, name
+
+
+def parsed_json(document: str | bytes) -> dict[str, Any]:
+    """Return the object of a JSON document, or say where it stops being one."""
+    if len(document) > MAX_BYTES:
+        raise AlertError.single(f"is larger than {MAX_BYTES} bytes, which no alert is")
+    try:
+        value = json.loads(document, object_pairs_hook=_unique, parse_constant=_no_constant)
+        too_deep = _depth(value) > MAX_DEPTH
+    except AlertError:
+        raise
+    except UnicodeDecodeError as error:
+        raise AlertError.single(f"is not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        msg = f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        raise AlertError.single(msg) from None
+    except RecursionError:
+        too_deep = True
+    except ValueError:
+        # Python refuses to convert integers of thousands of digits.
+        raise AlertError.single("has a number with too many digits") from None
+    if too_deep:
+        raise AlertError.single(f"is nested deeper than {MAX_DEPTH} levels")
+    if not isinstance(value, dict):
+        msg = f"must be a JSON object, {{...}}; here it is a {type(value).__name__}"
+        raise AlertError.single(msg)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that comes twice: readers would differ in which one they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise AlertError.single("comes twice in one object", twice[:80])
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise AlertError.single(f"has {name}, which is not JSON: leave the field out")
+
+
+def _depth(value: object) -> int:
+    """Return the nesting, level by level so that depth cannot exhaust the stack."""
+    depth, level = 0, [value]
+    while level and depth <= MAX_DEPTH:
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        depth, level = depth + 1, inner
+    return depth

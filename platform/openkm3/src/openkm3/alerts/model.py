@@ -1,0 +1,200 @@
+"""An alert as KM3NeT sends it through GCN.
+
+The types accept exactly what ``gcn/notices/km3net/alert.schema.json`` accepts. What the schema
+cannot say (a declination of 120 deg, a trigger time of "yesterday") is found by `Alert.problems`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from os import PathLike
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo
+
+from openkm3.alerts.core import (
+    Distance,
+    FollowUp,
+    Localization,
+    Moment,
+    Naming,
+    Notice,
+    Number,
+    Redshift,
+    Reporter,
+    Sequence,
+    Statistics,
+    Text,
+    shown,
+)
+from openkm3.alerts.errors import AlertError, Problem, problems_of
+
+AUTHORITY = "ivo://km3net.org"
+Role = Literal["observation", "prediction", "utility", "test"]
+
+# VOEvent's role must keep everything that is not a real observation out of telescopes' queues.
+ROLES: dict[str, Role] = {
+    "test": "test",
+    "injection": "test",
+    "commanded": "utility",
+    "planned": "prediction",
+}
+
+
+class NeutrinoEvent(Naming, Moment, Localization):
+    """One event of a detector that contributed to an alert.
+
+    ``cos_zenith`` follows the **flight** of the particle: +1 is straight up-going, -1 straight
+    down-going. This is the opposite of the cosine of the source's zenith angle, and of KM3NeT's
+    response files where +1 is down-going. ``energy_measured`` is in GeV.
+    """
+
+    prob_evt_topology: Literal["track", "starting track", "shower"] | None = None
+    cos_zenith: Number | None = None
+    energy_measured: Number | None = None
+
+    @property
+    def source_zenith(self) -> float | None:
+        """Zenith angle of the source in degrees: 0 overhead, more than 90 below the horizon."""
+        if self.cos_zenith is None:
+            return None
+        return math.degrees(math.acos(-float(self.cos_zenith)))
+
+    @property
+    def up_going(self) -> bool | None:
+        """Whether the particle flew upwards, through the Earth."""
+        return None if self.cos_zenith is None else self.cos_zenith > 0
+
+
+class Counterpart(FollowUp, Localization, Moment, Distance, Redshift):
+    """A known source or transient in the region of an alert; ``name`` and others are extra."""
+
+
+def _objects_or_text(value: object, info: ValidationInfo) -> object:
+    """Pick a branch of the union before pydantic reports errors of both."""
+    if not isinstance(value, (str, list)):
+        msg = f'must be text such as "No search" or a list of sources; here it is {shown(value)}'
+        raise ValueError(msg)
+    if isinstance(value, list):
+        found = []
+        for index, item in enumerate(value):
+            try:
+                found.append(Counterpart.model_validate(item))
+            except ValidationError as error:
+                first = problems_of(error)[0]
+                msg = f"[{index}]{'.' if first.path else ''}{first}"
+                raise ValueError(msg) from None
+        return found
+    return value
+
+
+class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
+    """An alert of KM3NeT.
+
+    Field names are those of the JSON document. Unknown fields are kept.
+    """
+
+    schema_uri: Any = Field(default=None, alias="$schema")
+    additional_info: Text | None = None
+    number_of_events: Number | None = None
+    alert_topology: Literal["Track", "Shower", "Multiplet"] | None = None
+    pipeline: Text | None = None
+    p_value: Number | None = None
+    src_error_50: Number | None = None
+    event_details: list[NeutrinoEvent] | None = None
+    potential_counterpart: bool | None = None
+    counterpart_info: Annotated[
+        list[Counterpart] | str | None, BeforeValidator(_objects_or_text)
+    ] = None
+
+    @classmethod
+    def from_json(cls, document: str | bytes | dict[str, Any]) -> Alert:
+        """Return the alert of a JSON document.
+
+        Raises
+        ------
+        AlertError
+            The document is not JSON, or not as KM3NeT's schema says.
+        """
+        from openkm3.alerts.documents import parsed_json
+
+        if isinstance(document, (str, bytes)):
+            document = parsed_json(document)
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise AlertError(problems_of(error)) from None
+
+    @classmethod
+    def from_voevent(cls, packet: bytes | str | PathLike[str]) -> Alert:
+        """Return the alert of a VOEvent; see `openkm3.alerts.from_voevent`."""
+        from openkm3.alerts.voevent.reading import from_voevent
+
+        return from_voevent(packet)
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """Return the alert as a JSON document that KM3NeT's schema accepts."""
+        return json.dumps(self.fields(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_voevent(self) -> bytes:
+        """Return the alert as VOEvent 2.0; see `openkm3.alerts.to_voevent`."""
+        from openkm3.alerts.voevent.writing import to_voevent
+
+        return to_voevent(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Two alerts are equal when they say the same, whatever the order of fields."""
+        return isinstance(other, Alert) and self.fields() == other.fields()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def name(self) -> str | None:
+        """The first name of the event, such as ``KM3-230213A``."""
+        names = self.event_name
+        if isinstance(names, list):
+            return names[0] if names else None
+        return names
+
+    @property
+    def role(self) -> Role:
+        """VOEvent's role: ``test`` for tests and injections, else what the tense says."""
+        return ROLES.get(self.alert_tense or "", "observation")
+
+    @property
+    def ivorn(self) -> str:
+        """Identifier of this record: ``ivo://km3net.org/VOEvent#KM3-230213A_r2``.
+
+        Raises
+        ------
+        AlertError
+            The alert has no event name.
+        """
+        return self._ivorn_of(1 if self.record_number is None else int(self.record_number))
+
+    @property
+    def previous_ivorn(self) -> str | None:
+        """Identifier of the record that an update or a retraction is about."""
+        if self.alert_type not in {"update", "retraction"}:
+            return None
+        if self.record_number is None or self.record_number < 2:
+            msg = f"{self.alert_type} of which record? record_number must be 2 or more"
+            raise AlertError.single(msg, "record_number")
+        return self._ivorn_of(int(self.record_number) - 1)
+
+    def _ivorn_of(self, record: int) -> str:
+        if not self.name:
+            raise AlertError.single('is missing, for example "KM3-230213A"', "event_name")
+        suffix = f"_r{record}" if record > 1 else ""
+        return f"{AUTHORITY}/VOEvent#{quote(self.name, safe='-._~+:')}{suffix}"
+
+    def problems(self) -> list[Problem]:
+        """Return what the schema allows but cannot be: impossible values, missing essentials."""
+        from openkm3.alerts.plausibility import problems_of_alert
+
+        return problems_of_alert(self)
+
+
+__all__ = ["AUTHORITY", "ROLES", "Alert", "Counterpart", "NeutrinoEvent", "Notice", "Role"]

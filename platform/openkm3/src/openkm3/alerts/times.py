@@ -1,0 +1,38 @@
+"""Times of GCN (ISO 8601, UTC, mostly with Z) and of VOEvent (the same without Z)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def parsed_time(text: str) -> datetime:
+    """Return the time; without a zone it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text.strip())
+    if "T" not in text.strip().replace(" ", "T"):
+        msg = "a date without time"
+        raise ValueError(msg)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def voevent_time(text: str) -> str:
+    """Return ``2024-09-01T01:16:47.0`` for GCN's ``2024-09-01T01:16:47.0Z``; all digits are kept.
+
+    Other ways of writing (a zone, a space) become this one, to microseconds.
+    """
+    moment = parsed_time(text)
+    if _PLAIN.fullmatch(text):
+        return text[:-1]
+    return moment.replace(tzinfo=None).isoformat()
+
+
+def gcn_time(text: str) -> str:
+    """Return VOEvent's time as GCN writes it; raises ValueError where it is none."""
+    text = text.strip()
+    plain = f"{text}Z"
+    if _PLAIN.fullmatch(plain):
+        parsed_time(plain)
+        return plain
+    return f"{parsed_time(text).replace(tzinfo=None).isoformat()}Z"

@@ -1,0 +1,196 @@
+"""Which Param of a VOEvent holds which field of an alert.
+
+Fields without a line here, and values that their Param cannot hold exactly (a list of names, an
+ellipse, a time with a zone), go into a Param ``gcn.<field>`` as JSON text. So nothing is lost on
+the way there and back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from openkm3.alerts.errors import AlertError
+from openkm3.alerts.times import gcn_time, voevent_time
+from openkm3.alerts.voevent.xml import children, etree, path_of
+
+EXACT = "gcn."
+# What XML 1.0 cannot hold, and the white space that attributes do not keep in every parser.
+_NOT_XML = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TO_GEV = {"eV": 1e-9, "keV": 1e-6, "MeV": 1e-3, "GeV": 1, "TeV": 1e3, "PeV": 1e6, "EeV": 1e9}
+
+
+@dataclass(frozen=True)
+class ParamOf:
+    """The Param of a field."""
+
+    field: str
+    name: str
+    kind: Literal["text", "number", "flag", "time"] = "text"
+    unit: str = ""
+    ucd: str = ""
+    description: str = ""
+
+
+_ERROR = "stat.error;pos.eq"
+ALERT = (
+    ParamOf("messenger", "Messenger"),
+    ParamOf("mission", "Mission"),
+    ParamOf("instrument", "Instrument", ucd="meta.id;instr"),
+    ParamOf("event_name", "Identifier", ucd="meta.id;meta.main"),
+    ParamOf("id", "AlertID", ucd="meta.id"),
+    ParamOf("alert_type", "AlertType", ucd="meta.code"),
+    ParamOf("alert_tense", "AlertTense", ucd="meta.code"),
+    ParamOf("record_number", "RecordNumber", "number", ucd="meta.version"),
+    ParamOf("pipeline", "Pipeline", ucd="meta.software"),
+    ParamOf("alert_topology", "Topology", ucd="meta.code.class"),
+    ParamOf("number_of_events", "NumberOfEvents", "number", ucd="meta.number"),
+    ParamOf("far", "FAR", "number", "Hz", "arith.rate", "False alarm rate"),
+    ParamOf("p_value", "p_value", "number", "", "stat.probability"),
+    ParamOf("p_astro", "p_astro", "number", "", "stat.probability", "Of astrophysical origin"),
+    ParamOf("src_error_50", "ErrorRadius50", "number", "deg", _ERROR, "50 % containment"),
+    ParamOf("src_error_68", "ErrorRadius68", "number", "deg", _ERROR, "68 % containment"),
+    ParamOf("src_error_99", "ErrorRadius99", "number", "deg", _ERROR, "99 % containment"),
+    ParamOf("containment_probability", "ContainmentProbability", "number", "", "stat.probability"),
+    ParamOf("healpix_url", "SkymapURL", ucd="meta.ref.url"),
+    ParamOf("potential_counterpart", "PotentialCounterpart", "flag", ucd="meta.code"),
+    ParamOf("counterpart_info", "CounterpartInfo", ucd="meta.note"),
+)
+PLACE = (
+    ParamOf("trigger_time", "TriggerTime", "time", ucd="time.epoch"),
+    ParamOf("ra", "RA", "number", "deg", "pos.eq.ra"),
+    ParamOf("dec", "Dec", "number", "deg", "pos.eq.dec"),
+    ParamOf("ra_dec_error", "ErrorRadius", "number", "deg", _ERROR),
+)
+ENERGY = ParamOf("energy_measured", "Energy", "number", "GeV", "phys.energy")
+EVENT = (
+    ParamOf("id", "EventID", ucd="meta.id"),
+    *PLACE,
+    ParamOf(
+        "cos_zenith",
+        "CosZenith",
+        "number",
+        description="Cosine between the direction of flight and up: +1 up-going, -1 down-going",
+    ),
+    ParamOf("prob_evt_topology", "Topology", ucd="meta.code.class"),
+    ENERGY,
+)
+COUNTERPART = (
+    ParamOf("name", "Name", ucd="meta.id;src"),
+    *PLACE,
+    ParamOf("angular_distance", "AngularDistance", "number", "deg", "pos.angDistance"),
+)
+
+
+def holds(text: object) -> bool:
+    """Whether XML holds this text unchanged."""
+    return isinstance(text, str) and not _NOT_XML.search(text) and text == text.strip()
+
+
+def add_params(parent: etree._Element, fields: Mapping[str, Any], known: Iterable[ParamOf]) -> None:
+    """Add a Param for every field of an alert, an event or a counterpart."""
+    left = dict(fields)
+    for param in known:
+        if param.field in left and _add(parent, param, left[param.field]):
+            del left[param.field]
+    for field, value in left.items():
+        name = EXACT + field
+        if not holds(name):
+            raise AlertError.single("the name of this field cannot be written in XML", repr(field))
+        exact = json.dumps(value, allow_nan=False)
+        etree.SubElement(parent, "Param", name=name, dataType="string", value=exact)
+
+
+def _add(parent: etree._Element, param: ParamOf, value: object) -> bool:
+    """Add one Param; return whether its value says all that the field did."""
+    exact = True
+    if param.kind == "number":
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        text, data_type = repr(value), "int" if isinstance(value, int) else "float"
+    elif param.kind == "flag":
+        text, data_type = str(value).lower(), "string"
+    elif not isinstance(value, str) or not holds(value) or not value:
+        return False
+    else:
+        text, data_type = value, "string"
+        if param.kind == "time":
+            try:
+                text = voevent_time(value)
+            except ValueError:
+                return False
+            exact = gcn_time(text) == value
+    attributes = {"name": param.name, "value": text, "dataType": data_type}
+    attributes |= {"unit": param.unit} if param.unit else {}
+    attributes |= {"ucd": param.ucd} if param.ucd else {}
+    element = etree.SubElement(parent, "Param", attributes)
+    if param.description:
+        etree.SubElement(element, "Description").text = param.description
+    return exact
+
+
+def read_params(parent: etree._Element | None, known: Iterable[ParamOf]) -> dict[str, Any]:
+    """Return the fields that the Params below an element hold."""
+    by_name = {param.name: param for param in known}
+    fields: dict[str, Any] = {}
+    exact: dict[str, Any] = {}
+    for element in children(parent, "Param"):
+        name = element.get("name", "")
+        if name.startswith(EXACT):
+            exact[name.removeprefix(EXACT)] = _exact_value(element)
+        elif name in by_name:
+            value = _value(element, by_name[name])
+            if value is not None:
+                fields[by_name[name].field] = value
+    return fields | exact
+
+
+def _raw(element: etree._Element) -> str | None:
+    value = element.get("value")
+    if value is None:
+        value = next((found.text for found in children(element, "Value")), None)
+    return value
+
+
+def _exact_value(element: etree._Element) -> Any:
+    from openkm3.alerts.documents import parsed_json
+
+    path = path_of(element)
+    try:
+        return parsed_json('{"value": ' + (_raw(element) or "") + "}")["value"]
+    except (AlertError, KeyError):
+        msg = f"Param {element.get('name')} must hold JSON"
+        raise AlertError.single(msg, path) from None
+
+
+def _value(element: etree._Element, param: ParamOf) -> Any:
+    text = (_raw(element) or "").strip()
+    if not text:
+        return None
+    try:
+        if param.kind == "number":
+            return _number(text, element.get("unit", ""), param.unit)
+        if param.kind == "flag":
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        return gcn_time(text) if param.kind == "time" else text
+    except (ValueError, KeyError) as error:
+        what = {"number": "a number", "flag": "true or false", "time": "a time"}[param.kind]
+        reason = f" ({error})" if "unit" in str(error) else ""
+        msg = f"Param {param.name} must be {what}, here it is {text[:40]!r}{reason}"
+        raise AlertError.single(msg, path_of(element)) from None
+
+
+def _number(text: str, unit: str, wanted: str) -> int | float:
+    value: int | float = int(text) if re.fullmatch(r"[+-]?\d{1,400}", text) else float(text)
+    if wanted == "GeV" and unit not in {"", "GeV"}:
+        if unit not in _TO_GEV:
+            msg = f"unit {unit!r} is no unit of energy that is known: {', '.join(_TO_GEV)}"
+            raise ValueError(msg)
+        return value * _TO_GEV[unit]
+    if wanted and unit and unit != wanted:
+        msg = f"unit {unit!r} is not {wanted}"
+        raise ValueError(msg)
+    return value
