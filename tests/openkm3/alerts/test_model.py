@@ -76,10 +76,10 @@ def test_mutated_alerts_are_judged_as_the_schema_judges(schema, data):
         if action == "remove":
             del parent[key]
         elif action == "replace":
-            parent[key] = data.draw(st.sampled_from(VALUES))
+            parent[key] = copy.deepcopy(data.draw(st.sampled_from(VALUES)))
         elif isinstance(parent, dict):
             field = data.draw(st.sampled_from(fields_of_all_schemas()))
-            parent[field] = data.draw(st.sampled_from(VALUES))
+            parent[field] = copy.deepcopy(data.draw(st.sampled_from(VALUES)))
         if not document:
             break
     assert accepted(document) == schema.is_valid(document)

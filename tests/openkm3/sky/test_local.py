@@ -56,6 +56,19 @@ def test_arrays_go_through_in_one_call():
     assert many.flight_vector.shape == (1000, 3)
 
 
+@pytest.mark.parametrize("step", [1.0, 5000.0])
+def test_the_events_of_a_run_are_where_each_alone_is(step):
+    count = 400
+    times = Time("2022-03-04T05:06:07") + np.arange(count) * step * u.s
+    zenith, azimuth = np.linspace(1, 179, count) * u.deg, np.linspace(0, 359, count) * u.deg
+    together = LocalDirection(zenith, azimuth).to_sky(times, "ARCA")
+    back = LocalDirection.from_sky(together, times, "ARCA")
+    for index in (0, 57, 199, count - 1):
+        alone = LocalDirection(zenith[index], azimuth[index]).to_sky(times[index], "ARCA")
+        assert together[index].separation(alone).arcsec < 1e-6
+        assert abs(back.zenith[index] - zenith[index]).deg < 1e-9
+
+
 ANGLES = {"zenith": st.floats(0.01, 179.99), "azimuth": st.floats(0, 359.99)}
 
 

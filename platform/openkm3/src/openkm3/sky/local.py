@@ -9,6 +9,7 @@ import numpy as np
 from astropy.coordinates import AltAz, Angle, SkyCoord
 from numpy.typing import ArrayLike
 
+from openkm3.sky.interpolation import interpolated
 from openkm3.sky.offline import offline, utc
 from openkm3.sky.sites import Site, site
 
@@ -123,8 +124,9 @@ class LocalDirection:
         astropy.coordinates.SkyCoord
             Right ascension and declination; ``.galactic`` gives galactic coordinates.
         """
-        with offline():
-            return self.to_horizontal(time, detector).icrs
+        when = utc(time)
+        with offline(), interpolated(when):
+            return self.to_horizontal(when, detector).icrs
 
     @classmethod
     def from_horizontal(cls, horizontal: SkyCoord, detector: str | Site) -> LocalDirection:
@@ -138,6 +140,7 @@ class LocalDirection:
 
         The inverse of `to_sky`; ``source`` may be in any frame.
         """
-        with offline():
-            frame = AltAz(obstime=utc(time), location=site(detector).location)
+        when = utc(time)
+        with offline(), interpolated(when):
+            frame = AltAz(obstime=when, location=site(detector).location)
             return cls.from_horizontal(source.transform_to(frame), detector)

@@ -149,7 +149,7 @@ def read_params(parent: etree._Element | None, known: Iterable[ParamOf]) -> dict
 
 
 def _raw(element: etree._Element) -> str | None:
-    value = element.get("value")
+    value: str | None = element.get("value")
     if value is None:
         value = next((found.text for found in children(element, "Value")), None)
     return value

@@ -60,7 +60,7 @@ def to_voevent(alert: Alert) -> bytes:
     _why(root, alert)
     _citations(root, alert)
     etree.indent(root)
-    packet = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    packet: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     invalid = validate_voevent(packet)
     if invalid:
         raise AlertError(invalid, "VOEvent")

@@ -58,7 +58,7 @@ def parsed(content: bytes) -> etree._Element:
 
 def local_name(element: etree._Element) -> str:
     """Return the name of an element without its namespace."""
-    return etree.QName(element).localname
+    return str(etree.QName(element).localname)
 
 
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
