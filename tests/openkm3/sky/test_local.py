@@ -98,7 +98,9 @@ def test_the_flight_vector_gives_its_direction_back(zenith, azimuth):
 @pytest.mark.parametrize("years", ["1975-01-01", "2060-01-01"])
 def test_times_beyond_the_earth_orientation_tables_work_in_silence(years, recwarn):
     LocalDirection(30 * u.deg, 40 * u.deg).to_sky(years, "ORCA")
-    assert not recwarn.list
+    messages = [str(found.message) for found in recwarn]
+    # astropy mentions the cache folder that the tests give it once in a process.
+    assert [text for text in messages if "XDG_CACHE_HOME" not in text] == []
 
 
 def test_an_angle_without_unit_is_refused():

@@ -124,9 +124,10 @@ class LocalDirection:
         astropy.coordinates.SkyCoord
             Right ascension and declination; ``.galactic`` gives galactic coordinates.
         """
-        when = utc(time)
-        with offline(), interpolated(when):
-            return self.to_horizontal(when, detector).icrs
+        with offline():
+            when = utc(time)
+            with interpolated(when):
+                return self.to_horizontal(when, detector).icrs
 
     @classmethod
     def from_horizontal(cls, horizontal: SkyCoord, detector: str | Site) -> LocalDirection:
@@ -140,7 +141,8 @@ class LocalDirection:
 
         The inverse of `to_sky`; ``source`` may be in any frame.
         """
-        when = utc(time)
-        with offline(), interpolated(when):
+        with offline():
+            when = utc(time)
             frame = AltAz(obstime=when, location=site(detector).location)
-            return cls.from_horizontal(source.transform_to(frame), detector)
+            with interpolated(when):
+                return cls.from_horizontal(source.transform_to(frame), detector)
