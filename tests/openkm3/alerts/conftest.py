@@ -2,7 +2,7 @@ from importlib.util import find_spec
 
 import pytest
 
-NEEDED = ("astropy", "hypothesis", "lxml", "openkm3")
+NEEDED = ("astropy", "hypothesis", "jsonschema", "lxml", "openkm3")
 
 
 def pytest_pycollect_makemodule():

@@ -1,6 +1,8 @@
 """Documents from anywhere: refused with a sentence, never read half."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from openkm3 import alerts
@@ -98,3 +100,9 @@ def test_xml_that_is_too_large_or_too_deep_is_refused():
         alerts.from_voevent(b"<VOEvent>" + b" " * (5 * 2**20) + b"</VOEvent>")
     with pytest.raises(alerts.AlertError, match="not XML that can be read"):
         alerts.from_voevent(b"<a>" * 10_000 + b"</a>" * 10_000)
+
+
+def test_a_server_reads_alerts_without_the_weight_of_astropy():
+    code = "import sys, openkm3.alerts; sys.exit('astropy' in sys.modules)"
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

@@ -14,10 +14,21 @@ largest difference is 0.0108 deg for stars and tracks and 0.018 deg for Moon and
 (``README.md`` in this folder says from what).
 """
 
-from openkm3.sky.bodies import body, separation
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from openkm3.sky.convergence import grid_convergence, km3net_convergence
-from openkm3.sky.local import LocalDirection
 from openkm3.sky.sites import ANTARES, ARCA, ORCA, Site, UnknownSiteError, site
+
+if TYPE_CHECKING:
+    from openkm3.sky.bodies import body, separation
+    from openkm3.sky.local import LocalDirection
+
+# What needs astropy is imported at first use: servers that only need the sites (alerts do) save
+# a second and 40 MB.
+_LATER = {"LocalDirection": "local", "body": "bodies", "separation": "bodies"}
 
 __all__ = [
     "ANTARES",
@@ -32,3 +43,10 @@ __all__ = [
     "separation",
     "site",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(f"openkm3.sky.{_LATER[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
