@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # The package itself is tested from the checkout; what it needs comes from the environment.
-sys.path.insert(0, str(ROOT / "platform" / "openkm3" / "src"))
+SOURCE = str(ROOT / "platform" / "openkm3" / "src")
+sys.path.insert(0, SOURCE)
 
 if TYPE_CHECKING:
     from tests.openkm3.odc import OpenDataCenter
@@ -24,9 +25,11 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings or the cache of whoever runs it."""
     for name in ("OPENKM3_SERVER", "OPENKM3_CACHE", "OPENKM3_CONFIG", "OPENKM3_MAX_BYTES"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "site"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "home" / "site"))
+    monkeypatch.setenv("PYTHONPATH", SOURCE)  # for processes that a test starts
+    (tmp_path / "home" / "cache").mkdir(parents=True)  # astropy warns where it is missing
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
 
 
 @pytest.fixture

@@ -477,8 +477,13 @@ def serve(center: OpenDataCenter) -> Iterator[OpenDataCenter]:
         def log_message(self, *_: object) -> None:
             """Requests are kept in the center's list, not printed."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """Clients that refuse a file hang up; that is no error of the server."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     center.url = f"http://127.0.0.1:{server.server_port}"

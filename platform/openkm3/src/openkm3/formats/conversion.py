@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import FormatError
+from . import root
 from .dataset import DataSet
 
 FormatName = Literal["hdf5", "fits", "votable", "ecsv", "offline", "daq"]
@@ -152,6 +153,7 @@ def _root(path: Path) -> FormatName:
         from ..errors import MissingPackage
 
         raise MissingPackage("Reading ROOT files", "root") from None
+    root.check(path)
     try:
         with uproot.open(path) as file:
             # Both kinds may carry all trees; those that are not theirs are empty.
@@ -159,5 +161,4 @@ def _root(path: Path) -> FormatName:
                 return "offline"
             return "daq"
     except Exception as error:  # uproot raises many kinds for damaged files
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise FormatError(path, f"cannot be read as ROOT: {lines[0][:200]}") from error
+        raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import FormatError, MissingPackage
 from ..metadata import Annotation
-from . import limits
+from . import limits, root
 from .dataset import DataSet
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def read(path: Path) -> DataSet:
     except ImportError:
         raise MissingPackage("Reading ROOT files", "root") from None
 
+    root.check(path)
     tables: dict[str, Table] = {}
     try:
         # A Path, since a string could be an address or name an object behind a colon.
@@ -88,10 +89,8 @@ def read(path: Path) -> DataSet:
                     tables[name] = _hits(path, file, branch, layout)
     except FormatError:
         raise
-    except FileNotFoundError:
-        raise FormatError(path, "there is no such file") from None
     except Exception as error:  # uproot raises many kinds for damaged files
-        raise FormatError(path, f"cannot be read as DAQ file: {_first_line(error)}") from error
+        raise FormatError(path, f"cannot be read as DAQ file: {root.first_line(error)}") from error
     if not tables:
         raise FormatError(path, f"holds neither {_SLICES} nor {_EVENTS}, so it is no DAQ file")
     word = "km3.daq.summaryslices" if "summaryslices" in tables else "km3.daq.events"
@@ -139,7 +138,3 @@ def _hits(path: Path, file: Any, branch: str, layout: list[tuple[str, str]]) -> 
         values = flat[name].astype(flat[name].dtype.newbyteorder("="))
         table[name] = Column(values, unit=u.ns if name in ("time", "tot") else None)
     return table
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0][:200]

@@ -41,6 +41,9 @@ def read(path: Path) -> DataSet:
         raise FormatError(path, "ends in the middle of a line: the file is cut off")
     meta = dict(table.meta)
     annotation, notes = parsed(meta.get(KEY) if isinstance(meta.get(KEY), dict) else meta)
+    if notes.get("_rows", len(table)) != len(table):
+        # Text that ends between two lines looks whole.
+        raise FormatError(path, f"is cut off: {len(table)} of {notes['_rows']} rows are there")
     name = str(notes.get("_table", "table"))
     plain = {}
     for key in table.colnames:
@@ -55,7 +58,7 @@ def write(dataset: DataSet, path: Path) -> None:
     """Write the main table; ECSV holds one table only."""
     name, table = dataset.main_table()
     copy = table.copy(copy_data=False)
-    copy.meta = {KEY: dataset.annotation.plain() | {"_table": name}}
+    copy.meta = {KEY: dataset.annotation.plain() | {"_table": name, "_rows": len(table)}}
     with limits.complete(path) as temporary:
         copy.write(temporary, format="ascii.ecsv", overwrite=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FormatError, MissingPackage
 from ..metadata import Annotation, Header
-from . import limits
+from . import limits, root
 from .dataset import DataSet
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ def read(path: Path) -> DataSet:
     except ImportError:
         raise MissingPackage("Reading ROOT files", "root") from None
 
+    root.check(path)
     try:
-        plain = _plain(path)
-        with uproot.open(plain) as file:
+        with uproot.open(path) as file:
             tree = file["E"]
             limits.check_size(path, "E", int(tree.uncompressed_bytes), int(tree.compressed_bytes))
-        with km3io.OfflineReader(str(plain)) as reader:
+        with km3io.OfflineReader(str(path.resolve())) as reader:
             return DataSet(
                 {"events": _events(path, reader)},
                 Annotation(
@@ -60,21 +60,9 @@ def read(path: Path) -> DataSet:
             )
     except (FormatError, MissingPackage):
         raise
-    except FileNotFoundError:
-        raise FormatError(path, "there is no such file") from None
     except Exception as error:  # uproot raises many kinds for damaged files
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise FormatError(path, f"cannot be read as offline file: {lines[0][:200]}") from error
-
-
-def _plain(path: Path) -> Path:
-    """Refuse names that uproot would take for an address or for an object in a file."""
-    if not path.is_file():
-        raise FormatError(path, "there is no such file")
-    absolute = path.resolve()
-    if ":" in str(absolute):
-        raise FormatError(path, "has a colon in its name, which ROOT readers misunderstand")
-    return absolute
+        problem = root.first_line(error)
+        raise FormatError(path, f"cannot be read as offline file: {problem}") from error
 
 
 def _events(path: Path, reader: Any) -> Table:

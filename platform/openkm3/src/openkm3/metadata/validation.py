@@ -94,10 +94,12 @@ def validate(annotation: Annotation, tables: Mapping[str, Table] | None = None) 
 def instant(text: str) -> np.datetime64 | None:
     """Return a UTC time of nanosecond precision, None if the text is no ISO 8601 time.
 
-    The published files give nine decimals, more than :class:`datetime.datetime` can hold.
+    The published files give nine decimals, more than :class:`datetime.datetime` can hold. numpy's
+    times of that precision end in 2262 and wrap around without a word, so other centuries are no
+    time of KM3NeT's.
     """
     text = re.sub(r"(Z|\+00:?00)$", "", text.strip())
-    if not re.match(r"\d{4}-\d{2}-\d{2}", text):
+    if not re.match(r"(19|20|21)\d{2}-\d{2}-\d{2}", text):
         return None
     try:
         return np.datetime64(text, "ns")
