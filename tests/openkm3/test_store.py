@@ -185,14 +185,6 @@ def test_the_events_are_a_service(
     assert lines[0] == "Table: ant20_01.main"
     columns = ["name", "description", "unit", "ucd", "utype", "arraysize", "datatype"]
     assert lines[3].split() == columns
-        "name",
-        "description",
-        "unit",
-        "ucd",
-        "utype",
-        "arraysize",
-        "datatype",
-    ]
     assert len(lines) == 12
 
 

@@ -13,6 +13,7 @@ import bisect
 import itertools
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -22,8 +23,8 @@ from .errors import FormatError, MetadataError
 from .formats import limits
 from .metadata import Annotation
 
-_TRANSFORMS = {
-    "linear": lambda value: value,
+_TRANSFORMS: dict[str, Callable[[float], float]] = {
+    "linear": float,
     "sin_deg": lambda value: math.sin(math.radians(value)),
     "cos_deg": lambda value: math.cos(math.radians(value)),
     "log10": lambda value: math.log10(value) if value > 0 else -math.inf,

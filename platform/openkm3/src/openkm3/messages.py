@@ -35,7 +35,7 @@ def display_markdown(text: str) -> None:
     except ImportError:
         print(text)
         return
-    if get_ipython() is None:  # type: ignore[no-untyped-call]
+    if get_ipython() is None:
         print(text)
     else:
         display(Markdown(text))  # type: ignore[no-untyped-call]

@@ -40,7 +40,8 @@ def read(path: Path) -> DataSet:
     if not text.endswith("\n"):
         raise FormatError(path, "ends in the middle of a line: the file is cut off")
     meta = dict(table.meta)
-    annotation, notes = parsed(meta.get(KEY) if isinstance(meta.get(KEY), dict) else meta)
+    ours = meta.get(KEY)
+    annotation, notes = parsed(ours if isinstance(ours, dict) else meta)
     if notes.get("_rows", len(table)) != len(table):
         # Text that ends between two lines looks whole.
         raise FormatError(path, f"is cut off: {len(table)} of {notes['_rows']} rows are there")

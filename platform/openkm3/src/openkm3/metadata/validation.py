@@ -240,7 +240,9 @@ def _zenith(where: str, key: str, span: ValueRange) -> Iterator[Finding]:
     unit = parse_unit(span.unit or "deg")
     if unit is None or dimension(unit) != "angle":
         return
-    half_turn = float((180 * parse_unit("deg")).to_value(unit))
+    degree = parse_unit("deg")
+    assert degree is not None  # noqa: S101 - for the type checker
+    half_turn = float(degree.to(unit, 180))
     if span.min < 0 or span.max > half_turn * (1 + 1e-9):
         yield Finding(
             "error",
