@@ -11,7 +11,6 @@ from tests.e2e.platforms import RESULTS, Platform
 
 pytestmark = pytest.mark.browser
 
-expect.set_options(timeout=90_000)
 #: facts of the ORCA6 file of km3net-testdata, counted with km3io.
 EVENTS, WITH_TRACK = 2499, 2495
 
@@ -23,8 +22,10 @@ def picture(page: Page, platform: Platform, name: str) -> None:
     page.screenshot(path=folder / f"{platform.mode}-{name}.png")
 
 
-def test_a_user_logs_in_runs_tutorial_01_and_logs_out(platform: Platform, browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+def test_a_user_logs_in_runs_tutorial_01_and_logs_out(
+    platform: Platform, chromium: Browser
+) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(120_000)
     # Chromium gives up on every request, loopback included, when an interface appears on its own

@@ -1,6 +1,5 @@
 """A real hub behind the real proxy, and a real browser in front of it."""
 
-import shutil
 import time
 from pathlib import Path
 
@@ -86,25 +85,6 @@ def eventually():
             time.sleep(0.1)  # the interval between two looks, not a wait
 
     return eventually
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """Chromium, driven by Playwright."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not program:
-        pytest.skip("Chromium is missing; run: apt-get install chromium")
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=30_000)
-    switches = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"]
-    switches += ["disable-background-networking", "disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=[f"--{switch}" for switch in switches]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
