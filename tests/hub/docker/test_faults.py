@@ -41,7 +41,7 @@ def site(start_site: StartSite) -> Iterator[Site]:
     engine.images.get("km3net/stack").tag("km3t/gone")
     engine.images.get("km3net/proxy").tag("km3t/broken")  # is not a JupyterLab, and ends at once
     greedy = b'FROM km3net/stack\nCMD ["python", "-c", "x = b\'x\' * 10**9"]\n'
-    engine.images.build(fileobj=io.BytesIO(greedy), tag="km3t/greedy")
+    engine.images.build(fileobj=io.BytesIO(greedy), tag="km3t/greedy", rm=True, forcerm=True)
     yield start_site(SETTINGS)
     for name in ("km3t/gone", "km3t/broken", "km3t/greedy"):
         if engine.images.list(name):
