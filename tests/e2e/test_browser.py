@@ -28,10 +28,13 @@ def test_a_user_logs_in_runs_tutorial_01_and_logs_out(
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(120_000)
+
     # Chromium gives up on every request, loopback included, when an interface appears on its own
     # machine, as each user's network does (ERR_NETWORK_CHANGED). Browsers elsewhere never see it.
-    lost = page.get_by_text("Error Loading Theme")
-    page.add_locator_handler(lost.first, lambda: page.reload())
+    def open_again() -> None:
+        page.reload()
+
+    page.add_locator_handler(page.get_by_text("Error Loading Theme").first, open_again)
 
     page.goto(platform.address)
     page.get_by_label("User name").fill(platform.user)
