@@ -11,6 +11,7 @@ import io
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,6 +52,7 @@ ORCA_HEADER = {
 }
 
 
+@cache
 def antares_events() -> DataSet:
     """Return the public events, numbered by time as in the VO service."""
     raw = np.loadtxt(ANTARES / "ANTARES.data")
@@ -244,17 +246,12 @@ class OpenDataCenter:
         self.events = antares_events()
         self._write()
         self.catalogue = self._catalogue()
-        self.database = folder / "ant20_01.sqlite"
-        frame = self.events.tables["events"].to_pandas()
-        with sqlite3.connect(self.database) as connection:
-            frame.to_sql("main", connection, index=False)
 
     def _write(self) -> None:
         storage = self.folder / "storage"
         storage.mkdir(parents=True)
         hdf5.write(orca_events(), storage / "one_week_orca.h5")
         write(effective_area(), storage / "aeff0.ecsv")
-        write(self.events, storage / "antares.vot")
         annotated.write(*acceptance(), storage / "acc.json")
         annotated.write(*background(), storage / "bkg.json")
 
@@ -375,6 +372,14 @@ class OpenDataCenter:
             return services[path](query)
         file = self.folder / path.lstrip("/")
         return file.read_bytes() if path.startswith("/storage/") and file.is_file() else None
+
+    @cached_property
+    def database(self) -> Path:
+        """The events in SQLite; made when the first query comes."""
+        path = self.folder / "ant20_01.sqlite"
+        with sqlite3.connect(path) as connection:
+            self.events.tables["events"].to_pandas().to_sql("main", connection, index=False)
+        return path
 
     def _tap(self, query: dict[str, list[str]]) -> bytes:
         """Answer ADQL that is SQL as well."""

@@ -94,6 +94,15 @@ def test_validate_is_content_with_good_files(tmp_path: Path) -> None:
     assert "nothing to complain about" in run("validate", "--strict", tmp_path / "antares.ecsv")
 
 
+def test_lookups_and_functions_are_known(server: OpenDataCenter, tmp_path: Path) -> None:
+    path = server.folder / "storage" / "acc.json"
+    assert "Acceptance of the detector to a given flux" in run("info", path)
+    run("validate", path, code=1)  # it has no header
+    assert "nothing to convert" in run("convert", path, tmp_path / "x.h5", code=2)
+    (tmp_path / "other.json").write_text('{"alert": 1}')
+    assert "no lookup table" in run("info", tmp_path / "other.json", code=2)
+
+
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     assert "cannot be reached" in run("list", "--server", "http://127.0.0.1:9", code=2)
     assert "cannot be used" in run("list", "--server", "nonsense", code=2)
@@ -101,7 +110,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
 
 
 def test_voevent(tmp_path: Path) -> None:
-    pytest.importorskip("openkm3.alerts", reason="needs lxml and jsonschema: openkm3[alerts]")
+    pytest.importorskip("openkm3.alerts", reason="needs lxml: openkm3[alerts]")
     if not ALERT.is_file():
         pytest.skip(f"needs KM3NeT's alert example {ALERT}")
     shutil.copy(ALERT, tmp_path / "alert.json")

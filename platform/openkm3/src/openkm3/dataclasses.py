@@ -354,8 +354,16 @@ class SCSServiceVO(KM3Object):
 
     def show_paraminfo(self) -> None:
         """Print the table's name, what it is, and its columns."""
+        dal = self._pyvo()
+        try:
+            service = self.get_scs()
+            _ = service.columns  # asks the service, before anything is printed
+        except dal.DALAccessError as error:
+            log.warning("The service cannot be asked, this is from the catalog: %s", error)
+            super().show_paraminfo()
+            return
         print(f"Table: {self.table}")
-        self.get_scs().describe()
+        service.describe()
 
     def _address(self, kind: str) -> str:
         address = getattr(self.entry.service, kind, None) if self.entry.service else None

@@ -35,7 +35,9 @@ def display_markdown(text: str) -> None:
     except ImportError:
         print(text)
         return
-    if get_ipython() is None:
+    shell = get_ipython()
+    # IPython in a terminal cannot render Markdown and would show the object's name.
+    if shell is None or type(shell).__name__ == "TerminalInteractiveShell":
         print(text)
     else:
         display(Markdown(text))  # type: ignore[no-untyped-call]

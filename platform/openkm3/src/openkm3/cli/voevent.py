@@ -18,7 +18,7 @@ def voevent(source: Path, output: Path | None) -> None:
     try:
         from openkm3 import alerts
     except ImportError:
-        raise MissingPackage("Alerts", "alerts") from None
+        raise MissingPackage("Reading alerts", "alerts") from None
 
     document = alerts.to_voevent(alerts.read(source))
     content = document.encode() if isinstance(document, str) else document

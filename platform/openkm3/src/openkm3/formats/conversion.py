@@ -12,7 +12,7 @@ from ..errors import FormatError
 from . import root
 from .dataset import DataSet
 
-FormatName = Literal["hdf5", "fits", "votable", "ecsv", "offline", "daq"]
+FormatName = Literal["hdf5", "fits", "votable", "ecsv", "offline", "daq", "annotated"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ FORMATS: dict[str, Format] = {
     "ecsv": Format("ECSV", (".ecsv",)),
     "offline": Format("KM3NeT offline ROOT", (".root",), writable=False),
     "daq": Format("KM3NeT DAQ ROOT", (".root",), writable=False),
+    "annotated": Format("annotated JSON", (".json",), writable=False),
 }
 
 _PACKED = {
@@ -70,6 +71,8 @@ def detect(path: Path | str) -> FormatName:
         return "ecsv"
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"VOTABLE" in start:
         return "votable"
+    if start.lstrip().startswith(b"{"):
+        return "annotated"
     for magic, what in _PACKED.items():
         if start.startswith(magic):
             raise FormatError(path, f"is {what}: unpack it first")
@@ -128,7 +131,10 @@ def convert(source: Path | str, target: Path | str, fmt: str | None = None, **op
     target = Path(target)
     if fmt is None:
         _by_suffix(target)  # tell about a wrong name before reading takes its time
-    write(read(source), target, fmt, **options)
+    dataset = read(source)
+    if not dataset.tables:
+        raise FormatError(source, "holds no table of rows, so there is nothing to convert")
+    write(dataset, target, fmt, **options)
 
 
 def _by_suffix(path: Path) -> str:
