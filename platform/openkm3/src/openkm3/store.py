@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .catalogue import Catalogue, Entry
-from .dataclasses import KM3Object, class_for
+from .dataclasses import KM3Object, SCSServiceVO, class_for
 from .errors import OpenKM3Error
 from .library import Library
 from .messages import display_markdown, log, markdown_table, show_messages
@@ -105,13 +105,13 @@ class KM3Store:
             log.info("No data loaded for %s.", entry.identifier)
             return None
         cls = class_for(entry)
+        if not (entry.url or entry.service):
+            raise OpenKM3Error(f"{entry.identifier} has neither a file nor a service")
         # A service's table is fetched when it is asked for, everything else now.
-        if entry.url and not entry.ktype.startswith("km3.resource.service"):
+        if entry.url and not issubclass(cls, SCSServiceVO):
             cached = self._library.file(entry)
             if not cached.fresh:
                 log.info("Loading data from cache.")
-        elif not entry.service:
-            raise OpenKM3Error(f"{entry.identifier} has neither a file nor a service")
         result = cls(entry, self._library)
         log.info("Loaded entry %s as %s.", entry.identifier, cls)
         return result
