@@ -421,7 +421,7 @@ def _votable(table: Table, description: str | None = None) -> bytes:
     document = from_table(table)
     resource = document.resources[0]
     resource.type = "results"
-    resource.description = description
+    document.description = description
     resource.infos.append(Info(name="QUERY_STATUS", value="OK"))
     ucds = {
         "_r": "pos.distance",

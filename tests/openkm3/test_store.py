@@ -183,6 +183,7 @@ def test_the_events_are_a_service(
     service.show_paraminfo()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Table: ant20_01.main"
+    assert lines[1] == "Neutrino candidates from full-sky search from 2007-2017"
     columns = ["name", "description", "unit", "ucd", "utype", "arraysize", "datatype"]
     assert lines[3].split() == columns
     assert len(lines) == 12
