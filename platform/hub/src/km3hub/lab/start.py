@@ -14,7 +14,7 @@ from km3hub.lab.folder import NO_SPACE
 from km3hub.lab.home import trouble, usage
 from km3hub.lab.index import tutorials
 from km3hub.lab.landing import full_home, welcome, write
-from km3hub.lab.lean import import_lab
+from km3hub.lab.lean import import_lab, import_single_user
 from km3hub.lab.notices import Notices
 from km3hub.lab.surroundings import Surroundings
 from km3hub.lab.tutorials import sync
@@ -140,6 +140,8 @@ def _serve(around: Surroundings, runtime: Path, argv: list[str]) -> None:
     # The server reads no configuration that a user could have written, or left behind years ago.
     os.environ["JUPYTER_CONFIG_DIR"] = str(Path(__file__).parent / "settings")
     import_lab()
+    if around.hub:
+        import_single_user()
     from km3hub.lab.server import application, configuration
 
     config = configuration(around, folders)
