@@ -11,8 +11,10 @@ pytest.importorskip("pandas", reason="needs pandas: run it in the science enviro
 
 import numpy as np
 import pandas as pd
+from openkm3.catalogue import Catalogue
 from openkm3.dataclasses import Function, HDFTable, KM3Object, LookUpTable, SCSServiceVO
 from openkm3.errors import OpenKM3Error, ServerError, UnknownIdentifier
+from openkm3.library import Library
 from openkm3.store import KM3Store
 
 from tests.openkm3.odc import OpenDataCenter
@@ -228,6 +230,31 @@ def test_everything_works_offline_from_the_cache(
     with pytest.raises(ServerError, match="404"):
         offline.update_catalog()
     assert len(offline.catalogue.entries) == 11
+
+
+def test_an_old_catalogue_is_renewed_and_kept_where_that_fails(
+    server: OpenDataCenter, caplog: pytest.LogCaptureFixture
+) -> None:
+    Library()
+    server.catalogue = Catalogue(entries=server.catalogue.entries[:0])
+    assert len(Library().catalogue.entries) == 11  # not old yet
+    assert len(Library(max_age=0).catalogue.entries) == 0
+    server.breaks["/catalog.json"] = 10
+    server.catalogue = Catalogue(title="another")
+    library = Library(max_age=0)
+    assert library.from_cache
+    assert library.catalogue.title == "Open Data Center"
+    assert "Working offline with the catalog from the cache" in caplog.text
+
+
+def test_a_broken_catalogue_does_not_replace_a_good_one(
+    server: OpenDataCenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library()
+    monkeypatch.setattr(OpenDataCenter, "content", lambda *_: b"<html>maintenance</html>")
+    with pytest.raises(ServerError, match=r"is not JSON\. Is http"):
+        library.update()
+    assert len(Library().catalogue.entries) == 11
 
 
 def test_what_cannot_be_had_is_told(store: KM3Store, caplog: pytest.LogCaptureFixture) -> None:

@@ -145,9 +145,11 @@ class Cache:
         headers = {"Accept-Encoding": "identity", "User-Agent": "openkm3"}
         if found and found.etag and expected.sha256 is None:
             headers["If-None-Match"] = found.etag
+        # A network that swallows everything must not keep who works offline waiting.
+        timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, 5.0))
         try:
             with (
-                httpx.Client(timeout=self.timeout, follow_redirects=True) as client,
+                httpx.Client(timeout=timeout, follow_redirects=True) as client,
                 client.stream("GET", url, headers=headers) as response,
             ):
                 if response.status_code == 304 and found:
