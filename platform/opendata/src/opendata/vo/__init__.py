@@ -1,0 +1,1 @@
+"""Embedded services of the Virtual Observatory: TAP and cone search on SQLite."""

@@ -1,0 +1,1 @@
+"""The query engine: ADQL on published tables, without Django."""

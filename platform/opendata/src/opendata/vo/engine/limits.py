@@ -1,0 +1,29 @@
+"""What one request may use."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Limits(BaseModel):
+    """Limits of the services; every one has a default that suits a small machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_rows: int = Field(20_000, gt=0, description="rows where MAXREC is not given")
+    rows: int = Field(2_000_000, gt=0, description="rows, whatever MAXREC says")
+    sync_seconds: float = Field(30, gt=0, description="run time of a synchronous query")
+    async_seconds: int = Field(600, gt=0, description="longest run time of a job")
+    parse_seconds: float = Field(8, gt=0, description="time to understand a query")
+    query_characters: int = Field(20_000, gt=0, description="length of a query")
+    nesting: int = Field(40, gt=0, description="depth of parentheses in a query")
+    parallel_queries: int = Field(4, gt=0, description="synchronous queries at one time")
+    parallel_jobs: int = Field(2, gt=0, description="jobs that run at one time in one process")
+    jobs: int = Field(500, gt=0, description="jobs that are kept at one time")
+    job_days: float = Field(7, gt=0, description="days until a job is deleted")
+    result_bytes: int = Field(1_000_000_000, gt=0, description="size of one result")
+    upload_bytes: int = Field(32_000_000, gt=0, description="size of one uploaded table")
+    upload_rows: int = Field(200_000, gt=0, description="rows of one uploaded table")
+    upload_columns: int = Field(200, gt=0, description="columns of one uploaded table")
+    upload_tables: int = Field(8, gt=0, description="tables uploaded with one query")
+    memory_bytes: int = Field(256_000_000, gt=0, description="heap of SQLite for one process")

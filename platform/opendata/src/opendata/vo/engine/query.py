@@ -1,0 +1,331 @@
+"""One query on the published tables: read-only, limited in time, rows and memory."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from opendata.vo.engine import geometry
+from opendata.vo.engine.errors import Busy, QueryAborted, QueryError, QueryTimeout, VOError
+from opendata.vo.engine.limits import Limits
+from opendata.vo.engine.metadata import Column, Schema, Table
+from opendata.vo.engine.storage import TableStore, create, insert
+from opendata.vo.engine.translation import Computed, Translation, translate
+
+_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
+            getattr(sqlite3, "SQLITE_RECURSIVE", 33)}
+_FUNCTIONS = {"count", "sum", "avg", "min", "max", "total", "like"}
+_PEEK = 1000  # rows that decide the type of a computed column
+_STEPS = 10_000  # steps of SQLite's machine between two looks at the clock
+
+
+@dataclass
+class UploadedTable:
+    """A table that came with a query."""
+
+    name: str
+    columns: list[Column]
+    rows: list[Sequence[Any]]
+
+
+@dataclass
+class Result:
+    """Rows of a query while they are read.
+
+    Attributes
+    ----------
+    columns : list of Column
+    rows : iterator of tuple
+    overflow : bool
+        Whether there were more rows than allowed; known when all rows are read.
+    """
+
+    columns: list[Column]
+    rows: Iterator[tuple[Any, ...]]
+    overflow: bool = False
+    description: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+class Engine:
+    """Answers ADQL queries.
+
+    Parameters
+    ----------
+    store : TableStore
+    limits : Limits
+    """
+
+    def __init__(self, store: TableStore, limits: Limits) -> None:
+        self.store = store
+        self.limits = limits
+        self._translations = lru_cache(256)(self._translate_published)
+
+    def translate(self, query: str, uploads: Mapping[str, UploadedTable]) -> Translation:
+        """Translate a query for the tables that there are now."""
+        if not uploads:
+            return self._translations(query, _Same(self.store.schemas()))
+        return translate(query, self._finder(self.store.schemas(), uploads), self.limits)
+
+    def _translate_published(self, query: str, schemas: _Same) -> Translation:
+        return translate(query, self._finder(schemas.items, {}), self.limits)
+
+    def _finder(
+        self, schemas: Sequence[Schema], uploads: Mapping[str, UploadedTable]
+    ) -> Callable[[str, str], tuple[str, Table | Sequence[Column]] | None]:
+        def find(schema: str, name: str) -> tuple[str, Table | Sequence[Column]] | None:
+            if schema.lower() == "tap_upload":
+                upload = uploads.get(name.lower())
+                return ("TAP_UPLOAD", upload.columns) if upload else None
+            for known in schemas:
+                if known.name.lower() == schema.lower():
+                    table = known.table(name)
+                    return (known.name, table) if table else None
+            return None
+
+        return find
+
+    @contextmanager
+    def run(
+        self,
+        query: str,
+        *,
+        seconds: float,
+        maxrec: int | None = None,
+        uploads: Sequence[UploadedTable] = (),
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Result]:
+        """Run a query; its rows can be read inside the `with` block.
+
+        Parameters
+        ----------
+        query : str
+            ADQL.
+        seconds : float
+            Time limit, from now to the last row.
+        maxrec : int, optional
+            Rows at most; the service's own limit holds as well.
+        uploads : sequence of UploadedTable
+        stopped : callable
+            Asked now and then; the query ends with `QueryAborted` where it gives true.
+
+        Raises
+        ------
+        VOError
+            Here, or while rows are read.
+        """
+        started = time.monotonic()
+        named = {upload.name.lower(): upload for upload in uploads}
+        translation = self.translate(query, named)
+        connection = sqlite3.connect(":memory:", check_same_thread=False, cached_statements=0)
+        clock = _Clock(started + seconds, stopped)
+        try:
+            errors = self._prepare(connection, translation, uploads)
+            connection.set_progress_handler(clock, _STEPS)
+            with _as_vo_errors(clock, errors, seconds):
+                cursor = connection.execute(translation.sql)
+                result = self._result(cursor, translation.columns, maxrec)
+                result.rows = _guarded(result.rows, clock, errors, seconds)
+                yield result
+        finally:
+            connection.set_progress_handler(None, 0)
+            connection.close()
+
+    def _prepare(
+        self,
+        connection: sqlite3.Connection,
+        translation: Translation,
+        uploads: Sequence[UploadedTable],
+    ) -> list[str]:
+        connection.execute("PRAGMA case_sensitive_like = ON")
+        connection.execute("PRAGMA temp_store = DEFAULT")
+        connection.execute(f"PRAGMA soft_heap_limit = {self.limits.memory_bytes}")
+        for name in sorted(translation.schemas - {"tap_upload"}):
+            schema = self.store.schema(name)
+            if schema is None:
+                raise QueryError(f"the schema {name} is no longer published")
+            uri = f"{self.store.file(schema).resolve().as_uri()}?mode=ro&immutable=1"
+            _attach(connection, uri, schema.name)
+        if uploads:
+            _attach(connection, ":memory:", "TAP_UPLOAD")
+            for upload in uploads:
+                create(connection, "TAP_UPLOAD", upload.name, upload.columns)
+                insert(connection, "TAP_UPLOAD", upload.name, upload.columns, upload.rows)
+        connection.commit()
+        errors = geometry.register(connection)
+        connection.execute("PRAGMA query_only = ON")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000_000)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, len(translation.schemas) + 1)
+        connection.set_authorizer(_authorise)
+        return errors
+
+    def _result(
+        self, cursor: sqlite3.Cursor, columns: list[Column] | None, maxrec: int | None
+    ) -> Result:
+        names = [item[0] for item in cursor.description]
+        if columns is None or len(columns) != len(names):
+            columns = [Computed(name=name) for name in names]
+        limit = self.limits.default_rows if maxrec is None else min(maxrec, self.limits.rows)
+        first = list(itertools.islice(cursor, min(_PEEK, limit + 1)))
+        columns = [
+            _decided(column, [row[index] for row in first]) if isinstance(column, Computed)
+            else column
+            for index, column in enumerate(columns)
+        ]
+        result = Result(columns=columns, rows=iter(()))
+        result.rows = _limited(itertools.chain(first, cursor), limit, result)
+        return result
+
+
+class _Same:
+    """Descriptions as a key of a cache: equal where they are the same objects."""
+
+    def __init__(self, items: Sequence[Schema]) -> None:
+        self.items = items
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self.items)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and [*map(id, self.items)] == [*map(id, other.items)]
+
+
+class _Clock:
+    """SQLite's progress handler: says when a query has to end, and remembers why."""
+
+    def __init__(self, deadline: float, stopped: Callable[[], bool]) -> None:
+        self.deadline = deadline
+        self.stopped = stopped
+        self.reason: str | None = None
+
+    def __call__(self) -> int:
+        if self.reason is None:
+            if time.monotonic() > self.deadline:
+                self.reason = "time"
+            elif self.stopped():
+                self.reason = "abort"
+        return int(self.reason is not None)
+
+
+def _attach(connection: sqlite3.Connection, uri: str, name: str) -> None:
+    try:
+        connection.execute("ATTACH DATABASE ? AS ?", (uri, name))
+    except sqlite3.Error as error:
+        raise QueryError(f"the tables of {name} cannot be read ({error})") from error
+
+
+def _authorise(
+    action: int, first: str | None, second: str | None, database: str | None, _: str | None
+) -> int:
+    if action not in _ALLOWED:
+        return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_FUNCTION:
+        name = (second or "").lower()
+        allowed = name.startswith("adql_") or name in _FUNCTIONS
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_READ and (first or "").lower().startswith("sqlite_"):
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
+
+
+@contextmanager
+def _as_vo_errors(clock: _Clock, errors: list[str], seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except VOError:
+        raise
+    except (sqlite3.Error, sqlite3.Warning, MemoryError) as error:
+        if clock.reason == "time":
+            raise QueryTimeout(
+                f"the query ran longer than {seconds:g} s and was stopped; select less, or run it "
+                "as a job (async)"
+            ) from None
+        if clock.reason == "abort":
+            raise QueryAborted("the query was stopped") from None
+        message = errors[-1] if errors else str(error)
+        raise QueryError(f"the query cannot be run: {message}") from None
+
+
+def _guarded(
+    rows: Iterator[tuple[Any, ...]], clock: _Clock, errors: list[str], seconds: float
+) -> Iterator[tuple[Any, ...]]:
+    with _as_vo_errors(clock, errors, seconds):
+        for number, row in enumerate(rows):
+            # Many cheap rows pass without a step of the progress handler.
+            if number % 1000 == 999 and clock():
+                raise sqlite3.OperationalError("interrupted")
+            yield row
+
+
+def _limited(
+    rows: Iterator[tuple[Any, ...]], limit: int, result: Result
+) -> Iterator[tuple[Any, ...]]:
+    for number, row in enumerate(rows):
+        if number >= limit:
+            result.overflow = True
+            return
+        yield row
+
+
+def _decided(column: Column, values: Sequence[Any]) -> Column:
+    kinds = {type(value) for value in values if value is not None}
+    known: dict[str, Any] = {"datatype": "double", "arraysize": None}
+    if kinds & {str, bytes}:
+        known = {"datatype": "char", "arraysize": "*"}
+        if any(isinstance(v, str) and not v.isascii() for v in values):
+            known["datatype"] = "unicodeChar"
+    elif kinds == {int}:
+        known["datatype"] = "long"
+    return Column(**{**column.model_dump(), **known})
+
+
+def coerced(column: Column, value: Any) -> Any:
+    """Give a value in the type of its column; None where it has none."""
+    if value is None:
+        return None
+    if column.is_text:
+        return value if isinstance(value, str) else str(value)
+    if column.arraysize is not None:
+        return value
+    try:
+        if column.is_integer:
+            return int(value)
+        if column.datatype == "boolean":
+            return bool(value)
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if math.isnan(number) else number
+
+
+class Gate:
+    """Lets a number of queries run at one time."""
+
+    def __init__(self, width: int) -> None:
+        self._free = threading.BoundedSemaphore(width)
+
+    @contextmanager
+    def __call__(self, seconds: float) -> Iterator[None]:
+        """Wait for a free place at most so long.
+
+        Raises
+        ------
+        Busy
+            None became free.
+        """
+        if not self._free.acquire(timeout=seconds):
+            raise Busy("too many queries run at this time; try again in a minute, or run a job")
+        try:
+            yield
+        finally:
+            self._free.release()
+
