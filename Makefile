@@ -9,6 +9,7 @@ PORT ?= 8000
 VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
+SCIENCE := platform/openkm3/pyproject.toml --all-extras
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 help: ## list the targets
@@ -49,13 +50,17 @@ bench: .dev ## measure speed and memory; results go to tests/bench/README.md
 	@$(VENV)/python -m tests.bench $(BENCH)
 
 lock: .dev ## bring the locks up to date with pyproject.toml
-	@for group in uv node stack joint; do \
+	@for group in uv node; do \
 		$(UV_COMPILE) --group pyproject.toml:$$group -o platform/locks/$$group.txt; done
+	@$(UV_COMPILE) $(SCIENCE) --group pyproject.toml:joint -o platform/locks/joint.txt
+	@$(UV_COMPILE) $(SCIENCE) --group pyproject.toml:stack -c platform/locks/joint.txt \
+		-o platform/locks/stack.txt
 	@$(UV_COMPILE) platform/hub/pyproject.toml --group pyproject.toml:lab -o platform/locks/lab.txt
 	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub -c platform/locks/lab.txt \
 		-o platform/locks/hub.txt
-	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub --group pyproject.toml:dev \
-		-c platform/locks/hub.txt -c platform/locks/uv.txt -o platform/locks/dev.txt
+	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub $(SCIENCE) \
+		--group pyproject.toml:joint --group pyproject.toml:dev $(patsubst %,-c platform/locks/%.txt,hub joint uv) \
+		-o platform/locks/dev.txt
 
 .PHONY: .hub .dev
 .hub:

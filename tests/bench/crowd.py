@@ -93,7 +93,7 @@ def visit(platform: Platform, name: str, password: str, together: Barrier) -> Vi
 def add_account(platform: Platform, name: str) -> str:
     """Make an account with a random password."""
     password = secrets.token_urlsafe(12)
-    command = [KM3HUB, "accounts", "add", name, "--password-stdin", "--state", platform.state]
+    command = [KM3HUB, "accounts", "--state", platform.state, "add", name, "--password-stdin"]
     subprocess.run(command, input=password, text=True, capture_output=True, check=True)
     return password
 

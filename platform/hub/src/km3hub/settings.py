@@ -236,7 +236,7 @@ class Spawner(Section):
     """Private addresses for the users' networks, 8 for each user."""
     start_timeout: int = Field(default=120, ge=10, le=1800)
     """Seconds that a server may take to start."""
-    concurrent: int = Field(default=20, ge=1)
+    concurrent: int = Field(default=8, ge=1)
     """How many servers may be starting at once; more wait for their turn."""
     pids: int = Field(default=512, ge=64)
     """Processes and threads of one user server."""

@@ -25,7 +25,8 @@ def configure_network(c: Any, settings: Settings) -> None:
     hub.cookie_secret = bytes.fromhex(state.secret("cookie"))
     # A restart of the hub, for an upgrade say, must not cost anyone their kernel.
     hub.cleanup_servers = False
-    hub.concurrent_spawn_limit = settings.spawner.concurrent
+    # Nobody is sent away: who cannot start at once waits for a turn (spawning/turns.py).
+    hub.concurrent_spawn_limit = 0
     if settings.site.public_url:
         hub.public_url = settings.site.public_url + "/"
 

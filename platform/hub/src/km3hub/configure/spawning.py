@@ -6,6 +6,7 @@ from typing import Any
 
 from km3hub.settings import Settings, SettingsError
 from km3hub.spawning.options import apply_user_options, options_form, options_from_form
+from km3hub.spawning.turns import WAITING_LIMIT, Turns
 from km3hub.state import Runtime
 
 __all__ = ["configure_spawning"]
@@ -21,7 +22,8 @@ def configure_spawning(c: Any, settings: Settings) -> None:
     spawner.options_from_form = options_from_form
     spawner.apply_user_options = apply_user_options
     spawner.default_url = "/lab"
-    spawner.start_timeout = settings.spawner.start_timeout
+    # JupyterHub's limit includes the wait for a turn; our own one begins after that.
+    spawner.start_timeout = settings.spawner.start_timeout + WAITING_LIMIT
     spawner.http_timeout = settings.spawner.start_timeout
 
 
@@ -43,4 +45,8 @@ def _spawner(settings: Settings, runtime: Runtime) -> type:
 
 def _bound(spawner: type, settings: Settings, runtime: Runtime) -> type:
     """A subclass that knows the settings; JupyterHub makes its objects without asking us."""
-    return type(spawner.__name__, (spawner,), {"platform": settings, "runtime": runtime})
+    return type(
+        spawner.__name__,
+        (spawner,),
+        {"platform": settings, "runtime": runtime, "turns": Turns(settings.spawner.concurrent)},
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +19,8 @@ from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
 from km3hub.spawning.networks import NetworkError, UserNetworks
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
+from km3hub.spawning.steps import ToldSteps
+from km3hub.spawning.turns import Turns
 from km3hub.state import Runtime
 
 __all__ = ["PlatformDockerSpawner"]
@@ -37,26 +38,23 @@ OWNER = "1000:1000"
 _ENGINE_TROUBLE = (DockerException, RequestException, OSError)
 
 
-class PlatformDockerSpawner(DockerSpawner):
+class PlatformDockerSpawner(ToldSteps, DockerSpawner):
     """One container, one network and one home volume a user.
 
-    `platform` and `runtime` are set on a subclass by `configure.spawning`.
+    `platform`, `runtime` and `turns` are set on a subclass by `configure.spawning`.
     """
 
     platform: Settings
     runtime: Runtime
+    turns: Turns
     choice: Choice | None = None
 
-    #: What the user is told while the server starts; see `progress`.
-    _steps: list[dict[str, Any]]
-    _new_step: asyncio.Event
     #: Why the server ended by itself, for the user; empty: it did not.
     last_end = ""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._steps = []
-        self._new_step = asyncio.Event()
+        self.forget_steps()
         self._engine_answers = True
 
     @property
@@ -167,32 +165,33 @@ class PlatformDockerSpawner(DockerSpawner):
         StartError
             With a sentence for the user where it cannot start.
         """
-        self._steps.clear()
+        self.forget_steps()
         self.last_end = ""
         choice = self._prepare()
         title = choice.environment.title
         try:
-            self._say(10, "Preparing your network and your home")
-            # All to their end: a network that is made after the clean-up would stay.
-            outcomes = await asyncio.gather(
-                self._require_firewall(),
-                self._require_image(title),
-                self._run(self._provide_network),
-                self._run(self._provide_home),
-                return_exceptions=True,
-            )
-            for trouble in filter(None, outcomes):
-                raise trouble
-            memory = f"{choice.size.memory[:-1]} {choice.size.memory[-1]}B"
-            self._say(40, f"Starting {title} with {memory} of memory")
-            address: tuple[str, int] = await super().start()
-            self._say(60, "Waiting for JupyterLab")
-            await await_listening(
-                *address,
-                limit=self.start_timeout * 0.9,
-                contact=self.platform.site.contact,
-                require_alive=self._require_alive,
-            )
+            async with self.turns.turn(self.say_turn):
+                self.say(10, "Preparing your network and your home")
+                # All to their end: a network that is made after the clean-up would stay.
+                outcomes = await asyncio.gather(
+                    self._require_firewall(),
+                    self._require_image(title),
+                    self._run(self._provide_network),
+                    self._run(self._provide_home),
+                    return_exceptions=True,
+                )
+                for trouble in filter(None, outcomes):
+                    raise trouble
+                memory = f"{choice.size.memory[:-1]} {choice.size.memory[-1]}B"
+                self.say(40, f"Starting {title} with {memory} of memory")
+                address: tuple[str, int] = await super().start()
+                self.say(60, "Waiting for JupyterLab")
+                await await_listening(
+                    *address,
+                    limit=self.platform.spawner.start_timeout,
+                    contact=self.platform.site.contact,
+                    require_alive=self._require_alive,
+                )
         except NetworkError as error:
             raise self._trouble("Your network could not be made.", "network", error) from error
         except _ENGINE_TROUBLE as error:
@@ -203,7 +202,7 @@ class PlatformDockerSpawner(DockerSpawner):
             raise self._trouble(
                 "The Docker Engine of this site does not answer.", "engine", error
             ) from error
-        self._say(90, "Opening JupyterLab")
+        self.say(90, "Opening JupyterLab")
         return address
 
     def _trouble(self, sentence: str, reason: str, error: Exception) -> StartError:
@@ -280,23 +279,6 @@ class PlatformDockerSpawner(DockerSpawner):
             reason="died",
             log_message="\n  ".join([f"{self.container_name} died at start: {why}", *words]),
         )
-
-    # -- progress ---------------------------------------------------------------------------
-
-    def _say(self, percent: int, message: str) -> None:
-        self._steps.append({"progress": percent, "message": message})
-        self._new_step.set()
-        self._new_step = asyncio.Event()
-
-    async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """Each step of the start as it happens; whoever opens the page late sees the past ones."""
-        told = 0
-        while True:
-            news = self._new_step
-            while told < len(self._steps):
-                yield self._steps[told]
-                told += 1
-            await news.wait()
 
     # -- life and end -----------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from km3hub.spawning.failure import StartError
 from km3hub.spawning.listening import await_listening
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
+from km3hub.spawning.steps import ToldSteps
+from km3hub.spawning.turns import Turns
 from km3hub.state import Runtime
 
 __all__ = ["EmbeddedSpawner"]
@@ -24,7 +25,7 @@ __all__ = ["EmbeddedSpawner"]
 _KEPT = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]
 
 
-class EmbeddedSpawner(SimpleLocalProcessSpawner):
+class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
     """A JupyterLab process a user, with a home below the state folder, on loopback only.
 
     The processes run as the person who started the platform: there is no isolation between
@@ -33,10 +34,12 @@ class EmbeddedSpawner(SimpleLocalProcessSpawner):
 
     platform: Settings
     runtime: Runtime
+    turns: Turns
     choice: Choice
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.forget_steps()
         self.cmd = [str(self._environment("lab") / "bin" / "python"), "-s", "-m", "km3hub.lab"]
         self.ip = "127.0.0.1"
         self.home_dir_template = str(self.runtime.state.homes / "{username}")
@@ -80,15 +83,19 @@ class EmbeddedSpawner(SimpleLocalProcessSpawner):
                 reason="environment",
             )
         Path(self.home_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._log.open("ab") as output:
-            self.popen_kwargs = {"stdout": output, "stderr": subprocess.STDOUT}
-            address: tuple[str, int] = await super().start()
-        await await_listening(
-            *address,
-            limit=self.start_timeout * 0.9,
-            contact=self.platform.site.contact,
-            require_alive=self._require_alive,
-        )
+        self.forget_steps()
+        async with self.turns.turn(self.say_turn):
+            self.say(20, f"Starting {choice.environment.title}")
+            with self._log.open("ab") as output:
+                self.popen_kwargs = {"stdout": output, "stderr": subprocess.STDOUT}
+                address: tuple[str, int] = await super().start()
+            self.say(60, "Preparing your tutorials and JupyterLab")
+            await await_listening(
+                *address,
+                limit=self.platform.spawner.start_timeout,
+                contact=self.platform.site.contact,
+                require_alive=self._require_alive,
+            )
         return address
 
     @property
@@ -103,8 +110,3 @@ class EmbeddedSpawner(SimpleLocalProcessSpawner):
                 f" why: {self._log}",
                 reason="died",
             )
-
-    async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """What the page shows while the server starts."""
-        yield {"progress": 20, "message": f"Starting {self.chosen().environment.title}"}
-        yield {"progress": 60, "message": "Preparing your tutorials and JupyterLab"}
