@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from astropy import units
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Datatype = Literal["boolean", "short", "int", "long", "float", "double", "char", "unicodeChar"]
@@ -24,6 +23,8 @@ def _regular(name: str) -> str:
 
 def _vounit(text: str | None) -> str | None:
     if text:
+        from astropy import units
+
         try:
             units.Unit(text, format="vounit")
         except ValueError as error:

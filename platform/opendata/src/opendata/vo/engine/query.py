@@ -17,7 +17,8 @@ from opendata.vo.engine import geometry
 from opendata.vo.engine.errors import Busy, QueryAborted, QueryError, QueryTimeout, VOError
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.metadata import Column, Schema, Table
-from opendata.vo.engine.storage import TableStore, create, insert
+from opendata.vo.engine.rows import create, insert
+from opendata.vo.engine.storage import TableStore
 from opendata.vo.engine.translation import Computed, Translation, translate
 
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,

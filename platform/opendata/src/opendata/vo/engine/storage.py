@@ -18,9 +18,8 @@ from typing import Any
 
 from opendata.vo.engine import tapschema
 from opendata.vo.engine.errors import MetadataError
-from opendata.vo.engine.metadata import Column, Schema, Table
-
-_INTEGER_RANGE = {"short": 15, "int": 31, "long": 63}
+from opendata.vo.engine.metadata import Schema, Table
+from opendata.vo.engine.rows import create, insert, quoted, storable
 
 
 class TableStore:
@@ -150,38 +149,6 @@ class TableStore:
             self._tap_schema, self._stamp = path, stamp
 
 
-def quoted(name: str) -> str:
-    """Quote an SQL identifier.
-
-    With double quotes SQLite would take an unknown name for a string; with these it does not.
-    """
-    return "`" + name.replace("`", "``") + "`"
-
-
-def create(
-    connection: sqlite3.Connection, database: str, table: str, columns: Sequence[Column]
-) -> None:
-    """Make an empty table."""
-    kinds = ", ".join(f"{quoted(column.name)} {_affinity(column)}" for column in columns)
-    connection.execute(f"CREATE TABLE {quoted(database)}.{quoted(table)} ({kinds})")
-
-
-def insert(
-    connection: sqlite3.Connection,
-    database: str,
-    table: str,
-    columns: Sequence[Column],
-    rows: Iterable[Sequence[Any]],
-) -> int:
-    """Add rows and say how many they were."""
-    marks = ", ".join("?" for _ in columns)
-    cursor = connection.executemany(
-        f"INSERT INTO {quoted(database)}.{quoted(table)} VALUES ({marks})",  # noqa: S608
-        rows,
-    )
-    return max(cursor.rowcount, 0)
-
-
 def optimise(path: Path) -> None:
     """Collect the statistics that SQLite chooses indexes by."""
     connection = sqlite3.connect(path)
@@ -190,12 +157,6 @@ def optimise(path: Path) -> None:
         connection.commit()
     finally:
         connection.close()
-
-
-def _affinity(column: Column) -> str:
-    if column.is_text or column.arraysize is not None:
-        return "TEXT"
-    return "INTEGER" if column.is_integer or column.datatype == "boolean" else "REAL"
 
 
 def _indexes(table: Table) -> Iterator[str]:
@@ -236,23 +197,3 @@ def _checked(table: Table, rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]
                 )
             values.append(stored)
         yield values
-
-
-def storable(column: Column, value: Any) -> Any:
-    """Give a value as SQLite keeps it; None for NaN and for what is masked."""
-    if value is None or getattr(value, "mask", False) is True:
-        return None
-    if column.is_text:
-        return value.decode() if isinstance(value, bytes) else str(value)
-    if isinstance(value, str | bytes):
-        raise TypeError(f"{value!r} is no number")
-    if column.is_integer or column.datatype == "boolean":
-        whole = int(value)
-        if whole != value:
-            raise ValueError(f"{value!r} is no whole number")
-        bits = _INTEGER_RANGE.get(column.datatype, 1)
-        if not -(1 << bits) <= whole < (1 << bits):
-            raise ValueError(f"{value!r} does not fit into {column.datatype}")
-        return whole
-    number = float(value)
-    return None if math.isnan(number) else number

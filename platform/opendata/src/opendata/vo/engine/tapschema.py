@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from opendata.vo.engine import storage
 from opendata.vo.engine.metadata import Datatype, ForeignKey, Schema, Table, TableColumn
+from opendata.vo.engine.rows import create, insert
 
 VERSION = "1"
 
@@ -120,8 +120,8 @@ def fill(connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
                 rows["keys"].append((key_id, name, key.target, key.description or None, None))
                 rows["key_columns"].extend((key_id, *pair) for pair in key.columns.items())
     for table in SCHEMA.tables:
-        storage.create(connection, "main", table.name, table.columns)
-        storage.insert(connection, "main", table.name, table.columns, rows[table.name])
+        create(connection, "main", table.name, table.columns)
+        insert(connection, "main", table.name, table.columns, rows[table.name])
     connection.commit()
 
 

@@ -19,7 +19,7 @@ from opendata.vo.engine import geometry
 from opendata.vo.engine.errors import QueryError
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.metadata import Column, Datatype, Table
-from opendata.vo.engine.storage import quoted
+from opendata.vo.engine.rows import quoted
 from opendata.vo.engine.syntax import parse
 
 FindTable = Callable[[str, str], tuple[str, Table | Sequence[Column]] | None]
