@@ -43,9 +43,10 @@ def machine() -> str:
     """The machine and the day, for the record."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     load = os.getloadavg()[0]
+    kernel = platform.release().split("-")[0]
     day = datetime.datetime.now(datetime.UTC).date()
     return (
-        f"{day}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()},"
+        f"{day}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {kernel},"
         f" load {load:.1f} before the run"
     )
 

@@ -27,10 +27,14 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "platform").mkdir(parents=True)
     shutil.copytree(ROOT / "platform" / "locks", folder / "platform" / "locks")
     shutil.copytree(
-        ROOT / "platform" / "hub", folder / "platform" / "hub", ignore=shutil.ignore_patterns("*.pyc")
+        ROOT / "platform" / "hub",
+        folder / "platform" / "hub",
+        ignore=shutil.ignore_patterns("*.pyc"),
     )
     shutil.copytree(
-        ROOT / "images" / "proxy", folder / "images" / "proxy", ignore=shutil.ignore_patterns("node*")
+        ROOT / "images" / "proxy",
+        folder / "images" / "proxy",
+        ignore=shutil.ignore_patterns("node*"),
     )
     return folder
 
@@ -74,7 +78,9 @@ def test_where_there_is_no_node_the_proxy_runs_on_one_of_its_own(
 ) -> None:
     python = tmp_path / "venv" / "bin" / "python"
     uv = Path(sys.executable).with_name("uv")
-    subprocess.run([uv, "--quiet", "venv", "--python", sys.executable, python.parents[1]], check=True)
+    subprocess.run(
+        [uv, "--quiet", "venv", "--python", sys.executable, python.parents[1]], check=True
+    )
     (python.parent / "uv").symlink_to(uv)
     empty = tmp_path / "empty"
     empty.mkdir()

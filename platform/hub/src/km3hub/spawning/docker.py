@@ -25,8 +25,7 @@ from km3hub.state import Runtime
 
 __all__ = ["PlatformDockerSpawner"]
 
-#: Docker calls at once. Measured with 15 starts at once (tests/bench): one thread, which is
-#: DockerSpawner's own choice, lets everybody wait for the slowest call.
+#: Docker calls at once. DockerSpawner's own choice is one, so that each waits for the slowest.
 THREADS = 8
 #: Files that one process may hold open. An engine in a virtual machine of little privilege cannot
 #: give more than it has itself, which may be 20000.
