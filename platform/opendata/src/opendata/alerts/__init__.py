@@ -1,0 +1,1 @@
+"""Alerts: handed in, signed off, and published as a feed."""

@@ -1,0 +1,34 @@
+"""The table of alerts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Notice(models.Model):
+    """One record of an alert: as it was handed in, as VOEvent, and who signed it off."""
+
+    ivorn = models.CharField(max_length=300, unique=True)
+    event_name = models.CharField(max_length=100, db_index=True)
+    role = models.CharField(max_length=20)
+    alert_type = models.CharField(max_length=20, blank=True)
+    instrument = models.CharField(max_length=100, blank=True)
+    document = models.JSONField()
+    voevent = models.BinaryField()
+    ra = models.FloatField(null=True)
+    dec = models.FloatField(null=True)
+    radius = models.FloatField(null=True)
+    trigger_time = models.CharField(max_length=40, blank=True)
+    received = models.DateTimeField(auto_now_add=True)
+    sender = models.CharField(max_length=100)
+    signer = models.CharField(max_length=100, blank=True)
+    issued = models.DateTimeField(null=True, db_index=True)
+    refused = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["-issued", "-id"]
+
+    def __str__(self) -> str:
+        return self.ivorn

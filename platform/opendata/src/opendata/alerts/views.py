@@ -1,0 +1,173 @@
+"""The feed (page, JSON), single alerts (JSON, VOEvent), and handing in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+from xml.sax.saxutils import escape
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from opendata.alerts import ingestion
+from opendata.alerts.models import Notice
+from opendata.api.authentication import HasAccount
+from opendata.api.writing import RawParser
+from opendata.exports.addresses import absolute
+
+_PAGE = 50
+
+
+def _public() -> Any:
+    return Notice.objects.filter(issued__isnull=False).order_by("-issued", "-id")
+
+
+def _get(number: int) -> Notice:
+    notice: Notice | None = _public().filter(pk=min(number, 2**62)).first()
+    if notice is None:
+        raise Http404(f"There is no alert {number}.")
+    return notice
+
+
+def _answer(request: HttpRequest, content: bytes, media_type: str) -> HttpResponse:
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+    if etag in request.headers.get("If-None-Match", ""):
+        return HttpResponseNotModified(headers=headers)
+    return HttpResponse(content, content_type=media_type, headers=headers)
+
+
+def _row(notice: Notice) -> dict[str, str]:
+    assert notice.issued is not None  # noqa: S101 - only public ones are listed
+    return {
+        "id": notice.ivorn,
+        "issued": notice.issued.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "role": notice.role,
+        "json": f"/alerts/{notice.pk}.json",
+        "voevent": f"/alerts/{notice.pk}.xml",
+    }
+
+
+def _page_number(request: HttpRequest) -> int:
+    text = request.GET.get("page", "1")
+    return int(text) if text.isdecimal() and 0 < len(text) < 7 else 1
+
+
+@require_safe
+def feed_json(request: HttpRequest) -> HttpResponse:
+    """The feed as openkm3's receiver reads it, newest first."""
+    number = _page_number(request)
+    page = Paginator(_public(), _PAGE).get_page(number)
+    rows = [_row(notice) for notice in page] if page.number == number else []
+    more = f"/alerts/feed.json?page={number + 1}" if rows and page.has_next() else None
+    content = json.dumps({"alerts": rows, "next": more}, indent=1).encode()
+    return _answer(request, content, "application/json")
+
+
+@require_safe
+def feed_xml(request: HttpRequest) -> HttpResponse:
+    """The feed as Atom, for news readers."""
+    notices = list(_public()[:_PAGE])
+    entries = "".join(
+        f"<entry><id>{escape(notice.ivorn)}</id><title>{escape(notice.event_name)} "
+        f"({escape(notice.role)}, {escape(notice.alert_type or 'initial')})</title>"
+        f"<updated>{_row(notice)['issued']}</updated>"
+        f'<link href="{absolute(f"alerts/{notice.pk}/")}"/>'
+        f'<link rel="alternate" type="application/xml" href="{absolute(f"alerts/{notice.pk}.xml")}"/>'
+        f"<summary>{escape(_summary(notice))}</summary></entry>"
+        for notice in notices
+    )
+    updated = _row(notices[0])["issued"] if notices else "1970-01-01T00:00:00Z"
+    content = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
+        f"<id>{absolute('alerts/')}</id><title>KM3NeT alerts</title>"
+        f"<author><name>KM3NeT</name></author><updated>{updated}</updated>"
+        f'<link rel="self" href="{absolute("alerts/feed.xml")}"/>{entries}</feed>\n'
+    )
+    return _answer(request, content.encode(), "application/atom+xml; charset=utf-8")
+
+
+def _summary(notice: Notice) -> str:
+    place = "" if notice.ra is None else f", ra {notice.ra:g} deg, dec {notice.dec:g} deg"
+    return f"{notice.instrument} {notice.trigger_time}{place}"
+
+
+@require_safe
+def notice_json(request: HttpRequest, number: int) -> HttpResponse:
+    """The alert as GCN notice."""
+    content = json.dumps(_get(number).document, indent=1, ensure_ascii=False).encode()
+    return _answer(request, content, "application/json")
+
+
+@require_safe
+def notice_xml(request: HttpRequest, number: int) -> HttpResponse:
+    """The alert as VOEvent."""
+    return _answer(request, bytes(_get(number).voevent), "application/xml")
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The feed for people."""
+    shown = Paginator(_public(), 25).get_page(_page_number(request))
+    return render(request, "alerts.html", {"page": shown})
+
+
+@require_safe
+def notice_page(request: HttpRequest, number: int) -> HttpResponse:
+    """One alert for people."""
+    notice = _get(number)
+    others = _public().filter(event_name=notice.event_name).exclude(pk=notice.pk)
+    document = json.dumps(notice.document, indent=2, ensure_ascii=False)
+    return render(
+        request, "alert.html", {"notice": notice, "others": others, "document": document}
+    )
+
+
+class HandIn(APIView):
+    """Alerts that wait, and new ones."""
+
+    permission_classes = (HasAccount,)
+    parser_classes = (RawParser,)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """List alerts that wait for their sign-off."""
+        waiting = Notice.objects.filter(issued__isnull=True, refused=False)[:200]
+        return Response([_state(notice) for notice in waiting])
+
+    @extend_schema(request={"application/json": OpenApiTypes.OBJECT}, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request) -> Response:
+        """Hand in an alert, GCN JSON or VOEvent."""
+        content = request.data.read() if hasattr(request.data, "read") else b""
+        notice = ingestion.hand_in(content, request.user)
+        return Response(_state(notice), status.HTTP_201_CREATED)
+
+
+class SignOff(APIView):
+    """The decision on an alert."""
+
+    permission_classes = (HasAccount,)
+    parser_classes = (RawParser,)
+
+    @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, number: str, step: str) -> Response:
+        """Sign the alert off, or refuse it."""
+        notice = Notice.objects.filter(pk=int(number)).first()
+        if notice is None:
+            raise Http404(f"There is no alert {number}.")
+        decide = ingestion.sign_off if step == "sign-off" else ingestion.refuse
+        return Response(_state(decide(notice, request.user)))
+
+
+def _state(notice: Notice) -> dict[str, object]:
+    state = "issued" if notice.issued else "refused" if notice.refused else "waiting"
+    return {"number": notice.pk, "id": notice.ivorn, "role": notice.role, "state": state,
+            "sender": notice.sender, "signer": notice.signer}

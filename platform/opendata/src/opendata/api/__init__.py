@@ -1,0 +1,1 @@
+"""REST: reading for everybody, writing for who has a token."""

@@ -1,0 +1,52 @@
+"""How the API says that something is wrong: always JSON, always with a sentence in `detail`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from openkm3.alerts import AlertError
+from pydantic import ValidationError
+from rest_framework import status
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from opendata.records.publishing import NotAllowed, Refused
+from opendata.records.store import TooLarge
+
+
+class Gone(APIException):
+    """What was asked for was withdrawn."""
+
+    status_code = status.HTTP_410_GONE
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return the answer for an error, None for one that we did not expect."""
+    if isinstance(error, NotAllowed):
+        return Response({"detail": str(error)}, status.HTTP_403_FORBIDDEN)
+    if isinstance(error, Refused):
+        return Response({"detail": str(error)}, status.HTTP_409_CONFLICT)
+    if isinstance(error, TooLarge):
+        return Response(
+            {"detail": f"The file has {error}."}, status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+        )
+    if isinstance(error, AlertError):
+        problems = [{"path": item.path, "message": item.message} for item in error.problems]
+        return Response(
+            {"detail": "This is no valid alert.", "problems": problems},
+            status.HTTP_400_BAD_REQUEST,
+        )
+    if isinstance(error, ValidationError):
+        problems = [
+            {"path": ".".join(map(str, item["loc"])), "message": item["msg"]}
+            for item in error.errors(include_url=False, include_context=False)
+        ]
+        return Response(
+            {"detail": f"{problems[0]['path']}: {problems[0]['message']}", "problems": problems},
+            status.HTTP_400_BAD_REQUEST,
+        )
+    if isinstance(error, Http404):
+        error = NotFound(str(error) or None)
+    return exception_handler(error, context)

@@ -1,0 +1,186 @@
+"""Writing: drafts and files by curators, decisions by reviewers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO, ClassVar
+
+from django.conf import settings
+from django.http import Http404
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework import status
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from opendata.api.authentication import HasAccount
+from opendata.api.serializers import FileRow, VersionDetail
+from opendata.records import publishing
+from opendata.records.models import Record, State, Version
+from opendata.records.publishing import Draft, NewRecord
+
+_OPEN = (State.DRAFT, State.REVIEW)
+
+
+class NewRecordWithDraft(BaseModel):
+    """A record and what its first version says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    record: NewRecord
+    draft: Draft
+
+
+class Reason(BaseModel):
+    """Why something is done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="", max_length=5000)
+
+
+class RawParser(BaseParser):
+    """Hands the body over as it comes."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        """Return the stream."""
+        return stream
+
+
+def _schema(model: type[BaseModel]) -> Any:
+    content = model.model_json_schema()
+    definitions = content.pop("$defs", {})
+
+    def inline(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return inline(definitions[value["$ref"].rpartition("/")[2]])
+            return {key: inline(item) for key, item in value.items()}
+        return [inline(item) for item in value] if isinstance(value, list) else value
+
+    return {"application/json": inline(content)}
+
+
+def _open_version(identifier: str) -> Version:
+    version = Version.objects.filter(record__identifier=identifier, state__in=_OPEN).first()
+    if version is None:
+        raise Http404(f"There is no draft of {identifier}.")
+    return version
+
+
+class _Protected(APIView):
+    permission_classes = (HasAccount,)
+
+
+class Drafts(_Protected):
+    """All drafts and reviews."""
+
+    @extend_schema(responses=VersionDetail(many=True))
+    def get(self, request: Request) -> Response:
+        """List what is not published yet."""
+        versions = Version.objects.filter(state__in=_OPEN).select_related("record")[:200]
+        return Response(VersionDetail(versions, many=True).data)
+
+    @extend_schema(request=_schema(NewRecordWithDraft), responses={201: VersionDetail})
+    def post(self, request: Request) -> Response:
+        """Make a record with its first draft."""
+        new = NewRecordWithDraft.model_validate(request.data)
+        version = publishing.create(new.record, new.draft, request.user)
+        return Response(VersionDetail(version).data, status.HTTP_201_CREATED)
+
+
+class DraftView(_Protected):
+    """The draft of a record."""
+
+    @extend_schema(responses=VersionDetail)
+    def get(self, request: Request, identifier: str) -> Response:
+        """Answer with the draft and what is wrong with its metadata."""
+        version = _open_version(identifier)
+        found = [str(item) for item in publishing.findings(version)]
+        return Response(VersionDetail(version).data | {"findings": found})
+
+    @extend_schema(request=_schema(Draft), responses={200: VersionDetail, 201: VersionDetail})
+    def put(self, request: Request, identifier: str) -> Response:
+        """Write the draft; where there is none, begin a new version."""
+        draft = Draft.model_validate(request.data)
+        version = Version.objects.filter(record__identifier=identifier, state__in=_OPEN).first()
+        if version is not None:
+            return Response(VersionDetail(publishing.change(version, draft, request.user)).data)
+        record = Record.objects.filter(identifier=identifier).first()
+        if record is None:
+            raise Http404(f"There is no record {identifier}.")
+        version = publishing.new_version(record, draft, request.user)
+        return Response(VersionDetail(version).data, status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, identifier: str) -> Response:
+        """Discard the draft."""
+        publishing.discard(_open_version(identifier), request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DraftFile(_Protected):
+    """A file of a draft."""
+
+    parser_classes = (RawParser,)
+
+    @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY},
+                   responses={201: FileRow})
+    def put(self, request: Request, identifier: str, name: str) -> Response:
+        """Upload a file: its bytes are the body. It is read and validated before it is kept."""
+        limit = settings.CONFIGURATION.upload_mb * 2**20
+        file = publishing.add_file(
+            _open_version(identifier), name, _pieces(request.data), request.user, limit=limit
+        )
+        return Response(FileRow(file).data, status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, identifier: str, name: str) -> Response:
+        """Take a file out of the draft."""
+        version = _open_version(identifier)
+        file = version.files.filter(name=name).first()
+        if file is None:
+            raise Http404(f"The draft has no file {name}.")
+        publishing.remove_file(file, request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _pieces(stream: BinaryIO | Any) -> Iterator[bytes]:
+    while piece := stream.read(2**18) if hasattr(stream, "read") else b"":
+        yield piece
+
+
+class Decision(_Protected):
+    """A step on the way of a version."""
+
+    steps: ClassVar = {
+        "submit": lambda version, user, reason: publishing.submit(
+            version, user, accept_findings=reason
+        ),
+        "approve": lambda version, user, reason: publishing.approve(version, user),
+        "reject": publishing.reject,
+    }
+
+    @extend_schema(request=_schema(Reason), responses=VersionDetail)
+    def post(self, request: Request, identifier: str, step: str) -> Response:
+        """Submit, approve or reject the draft; `reason` says why."""
+        reason = Reason.model_validate(request.data or {}).reason
+        version = self.steps[step](_open_version(identifier), request.user, reason)
+        return Response(VersionDetail(version).data)
+
+
+class Withdrawal(_Protected):
+    """The end of a published version."""
+
+    @extend_schema(request=_schema(Reason), responses=VersionDetail)
+    def post(self, request: Request, identifier: str, label: str) -> Response:
+        """Withdraw a version; a tombstone with the reason stays."""
+        version = Version.objects.filter(record__identifier=identifier, label=label).first()
+        if version is None:
+            raise Http404(f"There is no version {label} of {identifier}.")
+        reason = Reason.model_validate(request.data or {}).reason
+        return Response(VersionDetail(publishing.withdraw(version, request.user, reason)).data)

@@ -1,0 +1,81 @@
+"""The ASGI application: Django behind a guard that refuses bodies that are too large.
+
+Django takes a whole request into a temporary file before it looks at it, so that the limit has to
+be in front of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opendata.settings")
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+#: Everything but uploads of files and tables: metadata, alerts, queries.
+SMALL = 5 * 2**20
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class BodyLimit:
+    """Answers 413 to a request with more than is taken there."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]], largest: int) -> None:
+        self.app = app
+        self.largest = largest
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            return
+        headers = dict(scope["headers"])
+        path = scope["path"]
+        # Only who brings a token may send large files; whether it is a good one, the API finds out.
+        upload = "/draft/files/" in path and b"authorization" in headers
+        limit = self.largest if upload or path.startswith("/vo/") else SMALL
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > limit:
+            await self._refuse(send, limit)
+            return
+        count = 0
+        started = False
+
+        async def counted() -> Message:
+            nonlocal count
+            message = await receive()
+            count += len(message.get("body", b""))
+            if count > limit:
+                raise _TooLarge
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noted)
+        except _TooLarge:
+            if not started:
+                await self._refuse(send, limit)
+
+    @staticmethod
+    async def _refuse(send: Send, limit: int) -> None:
+        body = json.dumps({"detail": f"The request is larger than {limit} bytes."}).encode()
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+application = BodyLimit(get_asgi_application(), settings.CONFIGURATION.upload_mb * 2**20)

@@ -1,0 +1,176 @@
+"""The command ``opendata``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class _Group(click.Group):
+    """Shows errors that a person can act on as one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from opendata.configuration import ConfigurationError
+
+        try:
+            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opendata.settings")
+            import django
+
+            django.setup()
+        except ConfigurationError as error:
+            raise click.ClickException(str(error)) from None
+        except OSError as error:
+            raise click.ClickException(f"the state folder cannot be used: {error}") from None
+        from django.db import OperationalError, ProgrammingError
+        from openkm3.errors import OpenKM3Error
+
+        from opendata.records.publishing import Refused
+
+        try:
+            return super().invoke(ctx)
+        except (Refused, OpenKM3Error) as error:
+            raise click.ClickException(str(error)) from None
+        except (OperationalError, ProgrammingError) as error:
+            raise click.ClickException(
+                f"the database does not answer as it should ({error}); run opendata migrate"
+            ) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run and fill an Open Data Center. Its settings are environment variables (README)."""
+
+
+@main.command()
+def migrate() -> None:
+    """Make or upgrade the database."""
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=1)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (OPENDATA_HOST).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (OPENDATA_PORT).")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the portal until it is stopped."""
+    import uvicorn
+    from django.conf import settings
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise click.ClickException("the database is not up to date: run opendata migrate")
+    connection.close()
+    configuration = settings.CONFIGURATION
+    uvicorn.run(
+        "opendata.asgi:application",
+        host=host or configuration.host,
+        port=configuration.port if port is None else port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=bool(configuration.public_url),
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@main.command()
+def seed() -> None:
+    """Fill an empty portal with demonstration data; what is simulated says so."""
+    from opendata.importers import demonstration
+
+    number = demonstration.seed(click.echo)
+    click.echo(f"{number} records published." if number else "The portal has records: nothing done.")
+
+
+@main.group(name="import")
+def import_() -> None:
+    """Import data."""
+
+
+@import_.command(name="antares")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_antares(folder: Path) -> None:
+    """Import ANTARES 2007-2017: ANTARES.data, acc.txt and background.txt in FOLDER."""
+    from opendata.importers import antares
+
+    click.echo(f"{antares.import_folder(folder)} records published.")
+
+
+@import_.command(name="file")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--identifier", required=True, help="Identifier of the record, e.g. evts21_01.")
+@click.option("--title", help="Title; that of the file's header by default.")
+@click.option("--parent", help="Collection or stream that it is a part of.")
+@click.option("--accept-findings", default="", metavar="REASON",
+              help="Publish with errors in the metadata, and say why.")
+def import_file(
+    path: Path, identifier: str, title: str | None, parent: str | None, accept_findings: str
+) -> None:
+    """Import an annotated table or any HDF5, FITS, VOTable or ROOT file with metadata."""
+    from opendata.importers import files
+
+    files.import_file(path, identifier=identifier, title=title, parent=parent,
+                      accept_findings=accept_findings)
+    click.echo(f"{identifier} published.")
+
+
+@import_.command(name="testdata")
+def import_testdata() -> None:
+    """Import the real ORCA events of the package km3net-testdata."""
+    from opendata.importers import testdata
+
+    click.echo(f"{testdata.import_events()} records published.")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True,
+              type=click.Choice(["curator", "reviewer", "alert-sender", "alert-signer"]))
+@click.option("--days", type=click.IntRange(1, 3650), help="Days for which it is good.")
+def token(name: str, roles: tuple[str, ...], days: int | None) -> None:
+    """Give NAME an account with these roles, and print a new token for it."""
+    from datetime import timedelta
+
+    from django.core.exceptions import ValidationError
+    from django.utils import timezone
+
+    from opendata.records.models import Account, Token
+
+    account = Account.objects.filter(name=name).first() or Account(name=name)
+    account.roles = sorted(set(roles))
+    try:
+        account.full_clean(exclude=["roles"])
+    except ValidationError as error:
+        raise click.ClickException("; ".join(error.messages)) from None
+    account.save()
+    click.echo(Token.issue(account, timezone.now() + timedelta(days=days) if days else None))
+
+
+@main.command()
+def check() -> None:
+    """Check settings, database and every file's checksum; exit code 1 if something is wrong."""
+    from opendata.records.integrity import problems
+
+    number = 0
+    for problem in problems(click.echo):
+        click.echo(problem, err=True)
+        number += 1
+    click.echo("Everything is in order." if not number else f"{number} problems.")
+    sys.exit(1 if number else 0)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def django(arguments: tuple[str, ...]) -> None:
+    """Run one of Django's own commands, e.g. makemigrations."""
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["opendata django", *arguments])

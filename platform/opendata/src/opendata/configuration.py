@@ -1,0 +1,113 @@
+"""What the environment says: where the state lives, where to listen, what to show.
+
+Everything has a default. A wrong value is refused with the variable's name and what is right.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+_VARIABLES = {
+    "state": "OPENDATA_STATE",
+    "host": "OPENDATA_HOST",
+    "port": "OPENDATA_PORT",
+    "public_url": "OPENDATA_PUBLIC_URL",
+    "hosts": "OPENDATA_HOSTS",
+    "database_url": "DATABASE_URL",
+    "title": "OPENDATA_TITLE",
+    "contact": "OPENDATA_CONTACT",
+    "hub_url": "OPENDATA_HUB_URL",
+    "upload_mb": "OPENDATA_UPLOAD_MB",
+    "doi_prefix": "OPENDATA_DOI_PREFIX",
+}
+
+
+class ConfigurationError(Exception):
+    """A variable of the environment has a value that cannot be used."""
+
+
+class Configuration(BaseModel):
+    """The settings of one instance."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Path = Path(".opendata")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8090, ge=0, le=65535)
+    public_url: str = ""
+    hosts: tuple[str, ...] = ()
+    database_url: str = ""
+    title: str = "KM3NeT Open Data Center"
+    contact: str = ""
+    hub_url: str = ""
+    upload_mb: int = Field(default=100, ge=1, le=100_000)
+    doi_prefix: str = Field(default="", pattern=r"^(10\.\d{4,9})?$")
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("public_url", "hub_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("is no web address such as https://opendata.example.org")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
+            raise ValueError("must begin with postgresql://, or be empty for SQLite")
+        return value
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the environment.
+
+        Raises
+        ------
+        ConfigurationError
+            With the name of the variable and what is wrong with it.
+        """
+        source = os.environ if environment is None else environment
+        values: dict[str, Any] = {
+            field: source[name] for field, name in _VARIABLES.items() if source.get(name)
+        }
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = _VARIABLES.get(str(first["loc"][0]), str(first["loc"][0]))
+            shown = "(hidden)" if name == "DATABASE_URL" else repr(first["input"])
+            message = first["msg"].removeprefix("Value error, ")
+            raise ConfigurationError(f"{name}={shown}: {message}") from None
+
+    def folder(self, name: str = "") -> Path:
+        """Return a folder of the state, made at first use for this user only."""
+        path = self.state.absolute() / name
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    def secret(self, name: str) -> str:
+        """Return a secret of the state folder; it is made at first use, mode 0600."""
+        path = self.folder("secrets") / name
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text("ascii").strip()
+        with os.fdopen(handle, "w") as file:
+            text = secrets.token_urlsafe(48)
+            file.write(text)
+        return text

@@ -1,0 +1,163 @@
+"""Reading a file and describing what is in it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from openkm3 import annotated
+from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
+from openkm3.formats import FORMATS, detect, read
+from openkm3.metadata import Annotation, Parameter, validate
+
+from . import Unreadable
+from .plots import plots_of_content, plots_of_table
+from .sky import sky_of
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+_HEAD = 8
+_MOST_TABLES = 50
+_MOST_COLUMNS = 200
+_KNOWN_SUFFIXES = {suffix for form in FORMATS.values() for suffix in form.suffixes}
+
+
+def describe_content(path: Path, name: str) -> dict[str, Any]:
+    """See :func:`opendata.describing.describe`."""
+    suffix = Path(name).suffix.lower()
+    try:
+        if suffix == ".json":
+            return _json(path)
+        # An .xml may be anything; only a VOTable has to be readable as one.
+        if suffix in _KNOWN_SUFFIXES - {".xml"}:
+            return _tables(path, suffix)
+    except FormatError as error:
+        raise Unreadable(error.problem) from None
+    except MissingPackage:
+        return {"format": "root"}
+    except OpenKM3Error as error:
+        raise Unreadable(str(error)) from None
+    return {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Describe annotated JSON; other JSON has to be JSON only."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        raise Unreadable("is not JSON, or cut off") from None
+    if not isinstance(document, dict) or "content" not in document:
+        return {"format": "json"}
+    annotation, content = annotated.read(path)
+    return {
+        "format": "annotated JSON",
+        "annotation": annotation.plain(),
+        "findings": [asdict(item) for item in validate(annotation)],
+        "plots": plots_of_content(annotation, content),
+    }
+
+
+def _tables(path: Path, suffix: str) -> dict[str, Any]:
+    fmt = detect(path)
+    if suffix not in FORMATS[fmt].suffixes:
+        raise Unreadable(f"is {FORMATS[fmt].title}, which its name {suffix} does not say")
+    dataset = read(path, fmt)
+    annotation = dataset.annotation
+    result: dict[str, Any] = {
+        "format": FORMATS[fmt].title,
+        "annotation": annotation.plain(),
+        "findings": [asdict(item) for item in validate(annotation, dataset.data_tables)],
+        "tables": [
+            _table(key, table, annotation)
+            for key, table in list(dataset.tables.items())[:_MOST_TABLES]
+        ],
+    }
+    if dataset.data_tables:
+        _, table = dataset.main_table()
+        result["plots"] = plots_of_table(table, annotation)
+        sky = sky_of(table, annotation)
+        if sky:
+            result["sky"] = sky
+    if fmt == "hdf5":
+        result["tree"] = _tree(path)
+    return result
+
+
+def parameter_of(annotation: Annotation, column: str) -> Parameter:
+    """Return what the metadata say of a column."""
+    for key, parameter in annotation.paraminfo.items():
+        if column in (parameter.columnname, key):
+            return parameter
+    return Parameter()
+
+
+def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
+    columns = []
+    for key in table.colnames[:_MOST_COLUMNS]:
+        column, parameter = table[key], parameter_of(annotation, key)
+        shape = "x".join(str(size) for size in column.shape[1:])
+        columns.append(
+            {
+                "name": key,
+                "type": column.dtype.kind + str(column.dtype.itemsize) + (f"[{shape}]" if shape else "")
+                if column.dtype.kind != "U" else "text",
+                "unit": str(column.unit or parameter.unit or ""),
+                "title": parameter.name or "",
+                "description": parameter.description or str(column.description or ""),
+                "ucd": parameter.ucd or "",
+                "symbol": parameter.symbol or "",
+            }
+        )
+    head = [
+        [plain(table[key][row]) for key in table.colnames[:_MOST_COLUMNS]]
+        for row in range(min(_HEAD, len(table)))
+    ]
+    return {"name": name, "rows": len(table), "columns": columns, "head": head}
+
+
+def plain(value: Any) -> Any:
+    """Return a cell as JSON value; numbers that JSON has not become text."""
+    if np.ma.is_masked(value):
+        return ""
+    if isinstance(value, np.ndarray):
+        inside = ", ".join(str(plain(item)) for item in value.ravel()[:4])
+        return f"[{inside}{', ...' if value.size > 4 else ''}]"
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        return number if math.isfinite(number) else str(number)
+    return str(value)[:200]
+
+
+def _tree(path: Path) -> list[dict[str, Any]]:
+    """Return groups and data sets of an HDF5 file, in depth first order."""
+    import h5py
+
+    nodes: list[dict[str, Any]] = []
+
+    def visit(name: str, item: Any) -> bool | None:
+        if len(nodes) >= 500:
+            return True
+        node: dict[str, Any] = {"path": "/" + name, "depth": name.count("/")}
+        if isinstance(item, h5py.Dataset):
+            node |= {"shape": list(item.shape or []), "bytes": int(item.nbytes)}
+            fields = item.dtype.names
+            node["type"] = f"{len(fields)} columns" if fields else str(item.dtype)
+        node["attributes"] = len(item.attrs)
+        nodes.append(node)
+        return None
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(visit)
+    except (OSError, RuntimeError, ValueError, KeyError):
+        return nodes
+    return nodes

@@ -1,0 +1,48 @@
+"""Positions of an event list on the sky."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from openkm3.metadata import Annotation
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+#: More points than these are not told apart on a screen; of longer lists every n-th is shown.
+MOST_POINTS = 10_000
+
+_NAMES = {"ra": {"ra", "right_ascension", "raj2000"}, "dec": {"dec", "decl", "declination", "dej2000"}}
+
+
+def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
+    """Return right ascension and declination of the rows in degrees, None if there are none."""
+    columns = {}
+    for axis, names in _NAMES.items():
+        ucd = f"pos.eq.{axis}"
+        found = [
+            name
+            for name in table.colnames
+            if (annotation.paraminfo[name].ucd or "" if name in annotation.paraminfo else "").startswith(ucd)
+        ] or [name for name in table.colnames if name.lower() in names]
+        if not found or table[found[0]].dtype.kind not in "iuf" or table[found[0]].ndim != 1:
+            return None
+        columns[axis] = found[0]
+    ra, dec = (_degrees(table, columns[axis]) for axis in ("ra", "dec"))
+    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
+    ra, dec = ra[good] % 360, dec[good]
+    if len(ra) == 0:
+        return None
+    step = -(-len(ra) // MOST_POINTS)
+    return {
+        "rows": len(ra),
+        "step": step,
+        "ra": [round(float(value), 1) for value in ra[::step]],
+        "dec": [round(float(value), 1) for value in dec[::step]],
+    }
+
+
+def _degrees(table: Table, name: str) -> np.ndarray[Any, Any]:
+    values = np.asarray(table[name], dtype=float)
+    return np.degrees(values) if str(table[name].unit) == "rad" else values

@@ -1,0 +1,1 @@
+"""Records in the words of others: openkm3, DataCite, BibTeX, schema.org, OAI-PMH ..."""

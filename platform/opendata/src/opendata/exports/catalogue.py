@@ -1,0 +1,119 @@
+"""``/catalog.json``: what openkm3's KM3Store reads and caches.
+
+The document is written once a change of what is published and then served as a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Prefetch
+from django.utils import timezone
+from openkm3.catalogue import Catalogue, Entry, Service
+from openkm3.formats import limits
+
+from opendata.records.models import AuditEntry, DataFile, Record, State
+
+_PUBLISHING = ("publish", "withdraw")
+
+
+def revision() -> int:
+    """Return a number that changes with each publication and withdrawal."""
+    last = AuditEntry.objects.filter(action__in=_PUBLISHING).order_by("-id").first()
+    return 0 if last is None else last.pk
+
+
+def document() -> tuple[Path, str]:
+    """Return the catalogue's file and its ETag; it is written if something changed."""
+    number = revision()
+    folder = settings.CONFIGURATION.folder("catalogue")
+    # The code that made it is part of the name: an upgrade writes it anew.
+    path = folder / f"{number}-{_code()}.json"
+    if not path.exists():
+        content = catalogue().dump()
+        with limits.complete(path) as temporary:
+            temporary.write_bytes(content)
+        for old in folder.glob("*.json"):
+            if old != path:
+                old.unlink(missing_ok=True)
+    return path, f'"{path.stem}"'
+
+
+def _code() -> str:
+    name = settings.CONFIGURATION.title + Path(__file__).read_text("utf-8")
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def catalogue() -> Catalogue:
+    """Return everything that is published as openkm3's model."""
+    records = (
+        Record.objects.filter(current__isnull=False)
+        .select_related("current")
+        .prefetch_related(
+            "aliases",
+            Prefetch("current__files", DataFile.objects.select_related("description")),
+            Prefetch("children", Record.objects.filter(current__isnull=False)),
+        )
+    )
+    return Catalogue(
+        title=settings.CONFIGURATION.title,
+        updated=timezone.now(),
+        entries=[entry(record) for record in records],
+    )
+
+
+def entry(record: Record) -> Entry:
+    """Return the catalogue's entry of a record; addresses are relative to the portal's root."""
+    version = record.current
+    assert version is not None, "only published records have an entry"  # noqa: S101
+    annotation = version.annotation
+    file = next(iter(version.files.all()), None)
+    standing = version.state == State.PUBLISHED
+    content: dict[str, object] = {}
+    if file is not None and standing:
+        content = {
+            "url": storage_path(file).lstrip("/"),
+            "filename": file.name,
+            "media_type": file.media_type,
+            "size": file.size,
+            "sha256": file.sha256,
+            "etag": f'"{file.sha256}"',
+            "tables": [table["name"] for table in file.description.content.get("tables", [])],
+        }
+    elif version.url and standing:
+        content = {"url": version.url}
+    return Entry(
+        identifier=record.identifier,
+        aliases=[alias.name for alias in record.aliases.all()],
+        title=version.title,
+        description=version.description,
+        kind=record.kind,
+        ktype=version.ktype,
+        state="published" if standing else "withdrawn",
+        version=version.label,
+        doi=version.doi or None,
+        license=annotation.header.license,
+        instrument=annotation.header.instrument,
+        created=record.created,
+        updated=version.published_at,
+        landing_page=f"records/{record.identifier}/",
+        children=[child.identifier for child in record.children.all()],
+        service=service(version.service) if version.service and standing else None,
+        metadata=annotation,
+        **content,
+    )
+
+
+def service(described: dict[str, str]) -> Service:
+    """Return where a table is served: addresses of others, or of the embedded services."""
+    table = described.get("table", "")
+    own = {"tap": "vo/tap", "scs": f"vo/scs/{table.replace('.', '/')}"}
+    return Service(**(own | described))
+
+
+def storage_path(file: DataFile) -> str:
+    """Return the path of a file's download."""
+    version = file.version
+    return f"/storage/{version.record.identifier}/{version.label}/{file.name}"

@@ -1,0 +1,241 @@
+"""Drawing plots and sky maps as SVG, in the colours of the page (they follow dark and light)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+_W, _H = 640, 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 18, 18, 58
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to pixels, linear or logarithmic."""
+
+    low: float
+    high: float
+    start: float
+    stop: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        """Return the pixel of a value."""
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = math.log10(low), math.log10(high), math.log10(max(value, self.low))
+        return round(self.start + (value - low) / (high - low) * (self.stop - self.start), 1)
+
+    def ticks(self) -> list[float]:
+        """Return round values between the ends."""
+        if self.log:
+            first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
+            step = max(1, (last - first) // 5)
+            return [10.0**power for power in range(first, last + 1, step)]
+        rough = (self.high - self.low) / 6
+        power = 10 ** math.floor(math.log10(rough))
+        step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
+        first = math.ceil(self.low / step - 1e-9)
+        return [round(number * step, 12) for number in range(first, int(self.high / step + 1e-9) + 1)]
+
+
+def _number(value: float) -> str:
+    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
+        mantissa, _, power = f"{value:.3g}".partition("e")
+        if not power:
+            return f"{value:g}"
+        base = "10" if mantissa == "1" else f"{mantissa}·10"
+        return f'{base}<tspan dy="-5" font-size="9">{int(power)}</tspan>'
+    return f"{value:g}"
+
+
+def _axes(x: Scale, y: Scale, xlabel: str, ylabel: str) -> str:
+    parts = ['<g class="grid">']
+    for value in x.ticks():
+        parts.append(f'<path d="M{x(value)} {_TOP}V{_H - _BOTTOM}"/>')
+    for value in y.ticks():
+        parts.append(f'<path d="M{_LEFT} {y(value)}H{_W - _RIGHT}"/>')
+    parts.append('</g><g class="ticks">')
+    for value in x.ticks():
+        parts.append(f'<text x="{x(value)}" y="{_H - _BOTTOM + 18}" text-anchor="middle">{_number(value)}</text>')
+    for value in y.ticks():
+        parts.append(f'<text x="{_LEFT - 8}" y="{y(value) + 4}" text-anchor="end">{_number(value)}</text>')
+    middle = (_TOP + _H - _BOTTOM) / 2
+    parts.append(
+        f'</g><text class="label" x="{(_LEFT + _W - _RIGHT) / 2}" y="{_H - 12}" text-anchor="middle">'
+        f"{escape(xlabel)}</text>"
+        f'<text class="label" transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">'
+        f"{escape(ylabel)}</text>"
+    )
+    return "".join(parts)
+
+
+def _frame(inside: str, title: str, text: str, simulated: bool) -> SafeString:
+    mark = (
+        f'<text class="simulated" x="{_W - _RIGHT - 8}" y="{_TOP + 18}" text-anchor="end">SIMULATED</text>'
+        if simulated
+        else ""
+    )
+    return mark_safe(  # noqa: S308 - every text inside went through escape()
+        f'<svg class="plot" viewBox="0 0 {_W} {_H}" role="img" aria-label="{escape(text)}">'
+        f"<title>{escape(title)}</title>{inside}{mark}</svg>"
+    )
+
+
+def _span(values: list[float], *, zero: bool) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    if zero and low >= 0:
+        return 0.0, (high or 1.0) * 1.06
+    room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    return low - room, high + room
+
+
+def draw(plot: dict[str, Any], *, simulated: bool = False) -> SafeString:
+    """Return a plot of :mod:`opendata.describing.plots` as SVG."""
+    return _map(plot, simulated) if plot["kind"] == "map" else _curve(plot, simulated)
+
+
+def _curve(plot: dict[str, Any], simulated: bool) -> SafeString:
+    xs, ys = plot["x"], plot["y"]
+    positive = [value for value in ys if value > 0]
+    log = bool(plot.get("logy") and positive)
+    if log:
+        low, high = min(positive) / 1.6, max(positive) * 1.6
+    else:
+        low, high = _span(ys, zero=bool(plot.get("histogram")))
+    x = Scale(xs[0], xs[-1], _LEFT, _W - _RIGHT)
+    y = Scale(low, high, _H - _BOTTOM, _TOP, log)
+    if plot["kind"] == "steps":
+        path = f"M{x(xs[0])} {y(ys[0])}" + "".join(
+            f"V{y(value)}H{x(edge)}" for value, edge in zip(ys, xs[1:], strict=True)
+        )
+        if plot.get("histogram"):
+            path = f"M{x(xs[0])} {y(low)}V" + path.partition(" ")[2] + f"V{y(low)}Z"
+    else:
+        path = "M" + "L".join(f"{x(a)} {y(b)}" for a, b in zip(xs, ys, strict=True))
+    style = "area" if plot.get("histogram") else "line"
+    inside = _axes(x, y, plot["xlabel"], plot["ylabel"]) + f'<path class="{style}" d="{path}"/>'
+    text = f"{plot['title']}: {plot['ylabel']} against {plot['xlabel']}"
+    return _frame(inside, text, text, simulated)
+
+
+def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
+    xs, ys, rows = plot["x"], plot["y"], plot["z"]
+    values = [value for row in rows for value in row]
+    positive = [value for value in values if value > 0]
+    log = bool(positive) and len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)
+    low, high = (min(positive), max(positive)) if log else (min(values), max(values))
+
+    def shade(value: float) -> float:
+        if log:
+            if value <= 0:
+                return 0.0
+            return math.log(value / low) / math.log(high / low)
+        return (value - low) / (high - low) if high > low else 0.5
+
+    x = Scale(xs[0], xs[-1], _LEFT, _W - _RIGHT - 74)
+    y = Scale(ys[0], ys[-1], _H - _BOTTOM, _TOP)
+    cells = [
+        f'<rect x="{x(xs[i])}" y="{y(ys[j + 1])}" width="{x(xs[i + 1]) - x(xs[i]) + 0.4:.1f}" '
+        f'height="{y(ys[j]) - y(ys[j + 1]) + 0.4:.1f}" fill="{_colour(shade(value))}"/>'
+        for j, row in enumerate(rows)
+        for i, value in enumerate(row)
+    ]
+    bar = "".join(
+        f'<rect x="{_W - 82}" y="{_TOP + (_H - _BOTTOM - _TOP) * (1 - (n + 1) / 40):.1f}" width="14" '
+        f'height="{(_H - _BOTTOM - _TOP) / 40 + 0.5:.1f}" fill="{_colour((n + 0.5) / 40)}"/>'
+        for n in range(40)
+    )
+    scale = Scale(low, high, _H - _BOTTOM, _TOP, log)
+    bar += '<g class="ticks">' + "".join(
+        f'<text x="{_W - 62}" y="{scale(value) + 4}">{_number(value)}</text>'
+        for value in (scale.ticks() if high > low else [])
+    ) + "</g>"
+    # The axes are drawn over the whole width: shrink them to the map.
+    axes = _axes(x, y, plot["xlabel"], plot["ylabel"]).replace(f"H{_W - _RIGHT}", f"H{_W - _RIGHT - 74}")
+    text = f"{plot['zlabel']} against {plot['xlabel']} and {plot['ylabel']}"
+    return _frame(axes + "".join(cells) + bar, plot["title"], text, simulated)
+
+
+_COLOURS = [(4, 32, 58), (10, 90, 138), (40, 150, 170), (126, 200, 150), (255, 225, 120)]
+
+
+def _colour(fraction: float) -> str:
+    place = min(max(fraction, 0.0), 1.0) * (len(_COLOURS) - 1)
+    index = min(int(place), len(_COLOURS) - 2)
+    part = place - index
+    mixed = (
+        round(a + (b - a) * part)
+        for a, b in zip(_COLOURS[index], _COLOURS[index + 1], strict=True)
+    )
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def _project(ra: float, dec: float) -> tuple[float, float]:
+    """Hammer projection; right ascension grows to the left, 12 h in the middle."""
+    longitude, latitude = math.radians(180 - ra), math.radians(dec)
+    z = math.sqrt(1 + math.cos(latitude) * math.cos(longitude / 2))
+    return (
+        320 + 300 * math.cos(latitude) * math.sin(longitude / 2) / z,
+        166 - 150 * math.sin(latitude) / z,
+    )
+
+
+def sky(
+    points: dict[str, Any], *, simulated: bool = False, radius: float | None = None
+) -> SafeString:
+    """Return positions as sky map; with a radius (degrees) a circle is drawn around each."""
+    lines = [
+        "M" + "L".join("{:.0f} {:.0f}".format(*_project(ra, dec)) for dec in range(-90, 91, 5))
+        for ra in (0.001, 60, 120, 180, 240, 300, 359.999)
+    ] + [
+        "M" + "L".join("{:.0f} {:.0f}".format(*_project(max(0.001, min(ra, 359.999)), dec))
+                       for ra in range(0, 361, 5))
+        for dec in (-60, -30, 0, 30, 60)
+    ]
+    places = [_project(ra, dec) for ra, dec in zip(points["ra"], points["dec"], strict=True)]
+    dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
+    labels = "".join(
+        f'<text x="{_project(ra, 0)[0]:.0f}" y="{_project(ra, 0)[1] - 5:.0f}" text-anchor="middle">{ra // 15} h</text>'
+        for ra in (60, 120, 180, 240, 300)
+    ) + "".join(
+        f'<text x="{_project(359.999, dec)[0] - 6:.0f}" y="{_project(359.999, dec)[1] + 4:.0f}" text-anchor="end">'
+        f"{dec:+d}°</text>"
+        for dec in (-60, -30, 30, 60)
+    )
+    rings = ""
+    if radius:
+        for ra, dec in zip(points["ra"], points["dec"], strict=True):
+            rings += f'<path class="ring" d="M{_ring(ra, dec, max(radius, 0.8))}Z"/>'
+    count = points.get("rows", len(places))
+    shown = f" (every {points['step']}th shown)" if points.get("step", 1) > 1 else ""
+    mark = '<text class="simulated" x="620" y="22" text-anchor="end">SIMULATED</text>' if simulated else ""
+    text = f"Sky map of {count} positions{shown}, equatorial coordinates"
+    size = "many" if len(places) > 500 else "few"
+    return mark_safe(  # noqa: S308 - numbers only
+        f'<svg class="plot sky" viewBox="0 0 640 332" role="img" aria-label="{text}"><title>{text}</title>'
+        f'<path class="sea" d="{_outline()}"/><path class="graticule" d="{"".join(lines)}"/>'
+        f'<path class="dots {size}" d="{dots}"/>{rings}<g class="ticks">{labels}</g>{mark}</svg>'
+    )
+
+
+def _ring(ra: float, dec: float, radius: float) -> str:
+    steps = []
+    a, d, r = math.radians(ra), math.radians(dec), math.radians(radius)
+    for angle in range(0, 360, 10):
+        t = math.radians(angle)
+        sine = math.sin(d) * math.cos(r) + math.cos(d) * math.sin(r) * math.cos(t)
+        east = a + math.atan2(math.sin(t) * math.sin(r) * math.cos(d), math.cos(r) - math.sin(d) * sine)
+        steps.append("{:.1f} {:.1f}".format(
+            *_project(math.degrees(east) % 360, math.degrees(math.asin(max(-1, min(1, sine)))))))
+    return "L".join(steps)
+
+
+def _outline() -> str:
+    left = [_project(359.999, dec) for dec in range(-90, 91, 3)]
+    right = [_project(0.001, dec) for dec in range(90, -91, -3)]
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in left + right) + "Z"

@@ -1,0 +1,67 @@
+"""How to use a record: a few lines for openkm3, pyvo and curl that work as they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opendata.exports.addresses import absolute
+from opendata.exports.catalogue import service, storage_path
+from opendata.records.models import Version
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Lines to copy."""
+
+    name: str
+    title: str
+    code: str
+
+
+def snippets(version: Version) -> list[Snippet]:
+    """Return the snippets that make sense for a record."""
+    identifier = version.record.identifier
+    server = absolute("").rstrip("/")
+    lines = [
+        "from openkm3.store import KM3Store",
+        "",
+        f'store = KM3Store("{server}")',
+    ]
+    if version.record.kind == "resource":
+        lines += [f'data = store.get("{identifier}")', "data.show_metadata()"]
+        if version.service:
+            lines.append("events = data.get_dataframe()")
+        elif version.ktype.startswith("km3.data.l4.lookup"):
+            lines.append("value = data.lookup(-40, 2.0)  # declination, spectral index")
+        elif version.ktype.startswith("km3.data.l4.function"):
+            lines.append("value = data.evaluate(20)")
+        elif version.files.all():
+            lines.append("content = data.data")
+    else:
+        lines.append(f'store.list("{identifier}")')
+    found = [Snippet("openkm3", "openkm3", "\n".join(lines))]
+    if version.service:
+        places = service(version.service)
+        tap, scs = (
+            absolute(place) if place.startswith("vo/") else place
+            for place in (places.tap or "", places.scs or "")
+        )
+        found.append(
+            Snippet(
+                "pyvo",
+                "pyvo",
+                "import pyvo\n\n"
+                f'tap = pyvo.dal.TAPService("{tap}")\n'
+                f'events = tap.search("SELECT * FROM {places.table} WHERE nhit > 150")\n\n'
+                f'scs = pyvo.dal.SCSService("{scs}")\n'
+                "near = scs.search(pos=(20, 30), radius=2)  # degrees",
+            )
+        )
+    files = version.files.all()
+    curl = [f"curl -L -O -C - {absolute(storage_path(file))}" for file in files]
+    if files:
+        curl += ["sha256sum -c <<'END'", *(f"{file.sha256}  {file.name}" for file in files), "END"]
+    else:
+        curl = [f"curl {absolute(f'api/v1/records/{identifier}/')}"]
+    found.append(Snippet("curl", "curl", "\n".join(curl)))
+    return found

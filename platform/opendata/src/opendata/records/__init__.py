@@ -1,0 +1,1 @@
+"""Records of open data: versions, files, accounts, audit."""

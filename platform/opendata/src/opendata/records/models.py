@@ -1,0 +1,292 @@
+"""The tables of the portal. What may change when is kept by :mod:`opendata.records.publishing`;
+the models themselves refuse what must never happen: a change of what was published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any, ClassVar
+
+from django.core.validators import RegexValidator
+from django.db import models
+from openkm3.metadata import KTYPES, Annotation
+
+
+class Immutable(Exception):
+    """Something that was published, or written to the audit, was about to be changed."""
+
+
+class Role(models.TextChoices):
+    """What an account may do."""
+
+    CURATOR = "curator", "write records and submit them"
+    REVIEWER = "reviewer", "approve, reject and withdraw"
+    ALERT_SENDER = "alert-sender", "hand in alerts"
+    ALERT_SIGNER = "alert-signer", "sign alerts off"
+
+
+class Account(models.Model):
+    """Somebody, or a program, who may do more than read."""
+
+    name = models.CharField(
+        max_length=100, unique=True, validators=[RegexValidator(r"^[A-Za-z0-9][\w.@+-]*$")]
+    )
+    roles = models.JSONField(default=list)
+    active = models.BooleanField(default=True)
+
+    #: What REST framework asks of a user.
+    is_authenticated = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def has(self, role: str) -> bool:
+        """Return whether the account has a role."""
+        return self.active and role in self.roles
+
+
+class Token(models.Model):
+    """A secret that stands for an account; only its sha256 is kept."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(null=True)
+
+    @classmethod
+    def issue(cls, account: Account, expires: Any = None) -> str:
+        """Make a token and return its text, which is known only now."""
+        text = f"odc_{secrets.token_urlsafe(32)}"
+        cls.objects.create(account=account, digest=cls.digest_of(text), expires=expires)
+        return text
+
+    @staticmethod
+    def digest_of(text: str) -> str:
+        """Return what is kept of a token; it is random and long, so that no salt is needed."""
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class State(models.TextChoices):
+    """Where a version stands."""
+
+    DRAFT = "draft"
+    REVIEW = "review"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class Kind(models.TextChoices):
+    """Which sort of entry a record is in the catalogue."""
+
+    COLLECTION = "collection"
+    STREAM = "stream"
+    RESOURCE = "resource"
+
+
+class Record(models.Model):
+    """One entry: what stays the same over its versions, and an index of the current one.
+
+    The fields below `current` repeat what the current version says, so that searching and listing
+    touch one table only; :meth:`reindex` writes them.
+    """
+
+    identifier = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.RESOURCE)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+    position = models.PositiveIntegerField(default=0)
+    created = models.DateTimeField(auto_now_add=True)
+    current = models.OneToOneField("Version", models.PROTECT, null=True, related_name="+")
+
+    title = models.CharField(max_length=300, default="")
+    ktype = models.CharField(max_length=100, default="", db_index=True)
+    instrument = models.CharField(max_length=100, default="", db_index=True)
+    license = models.CharField(max_length=100, default="", db_index=True)
+    simulated = models.BooleanField(default=False)
+    withdrawn = models.BooleanField(default=False)
+    published = models.DateTimeField(null=True, db_index=True)
+    measured_from = models.DateField(null=True)
+    measured_to = models.DateField(null=True)
+    text = models.TextField(default="")
+
+    class Meta:
+        ordering: ClassVar = ["position", "identifier"]
+
+    def __str__(self) -> str:
+        return self.identifier
+
+    def reindex(self) -> None:
+        """Repeat what the current version says in the record's own row."""
+        version = self.current
+        if version is None:
+            return
+        annotation = version.annotation
+        self.title = version.title
+        self.ktype = version.ktype
+        self.instrument = annotation.header.instrument or ""
+        self.license = annotation.header.license or ""
+        self.simulated = version.simulated
+        self.withdrawn = version.state == State.WITHDRAWN
+        self.published = version.published_at
+        self.measured_from, self.measured_to = version.measured()
+        words = [
+            self.identifier,
+            *self.aliases.values_list("name", flat=True),
+            version.title,
+            version.description,
+            version.doi,
+            self.instrument,
+            KTYPES[version.ktype].label if version.ktype in KTYPES else "",
+            annotation.header.author or "",
+            *(f"{key} {p.name or ''} {p.description or ''}" for key, p in annotation.paraminfo.items()),
+        ]
+        self.text = "\n".join(word for word in words if word).lower()
+        self.save()
+
+
+class Alias(models.Model):
+    """Another name under which a record was published."""
+
+    record = models.ForeignKey(Record, models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=200, unique=True)
+
+
+class Version(models.Model):
+    """What a record was at one time. Once published it never changes, but for its withdrawal."""
+
+    record = models.ForeignKey(Record, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    label = models.CharField(max_length=30, default="1.0")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    title = models.CharField(max_length=300)
+    description = models.TextField(blank=True)
+    ktype = models.CharField(max_length=100)
+    metadata = models.JSONField(default=dict)
+    simulated = models.BooleanField(default=False)
+    doi = models.CharField(max_length=200, blank=True)
+    url = models.URLField(max_length=500, blank=True)
+    service = models.JSONField(default=dict)
+    changes = models.TextField(blank=True)
+    findings_accepted = models.TextField(blank=True)
+    submitted_by = models.CharField(max_length=100, blank=True)
+    approved_by = models.CharField(max_length=100, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["record", "number"], name="version_number_once"),
+            models.UniqueConstraint(fields=["record", "label"], name="version_label_once"),
+        ]
+
+    _WITHDRAWAL: ClassVar = {"state", "withdrawn_at", "withdrawn_reason"}
+
+    def __str__(self) -> str:
+        return f"{self.record.identifier} {self.label}"
+
+    @property
+    def annotation(self) -> Annotation:
+        """The metadata as openkm3 sees them."""
+        return Annotation.parse(self.metadata)
+
+    def measured(self) -> tuple[Any, Any]:
+        """Return the days from and to which the data were taken, None where they do not say."""
+        from openkm3.metadata.validation import instant
+
+        times = self.annotation.origin.range.get("time")
+        header = self.annotation.header
+        result = []
+        for key in ("measurement_start", "measurement_stop"):
+            text = getattr(times, key, None) or getattr(header, key)
+            moment = instant(text) if text else None
+            result.append(None if moment is None else moment.astype("datetime64[D]").item())
+        return result[0], result[1]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a published version lets only its withdrawal through."""
+        if self.pk:
+            before = Version.objects.get(pk=self.pk)
+            fields = {field.attname for field in self._meta.concrete_fields}
+            changed = {name for name in fields if getattr(before, name) != getattr(self, name)}
+            frozen = before.state in (State.PUBLISHED, State.WITHDRAWN)
+            withdrawal = before.state == State.PUBLISHED and self.state == State.WITHDRAWN
+            if frozen and changed - (self._WITHDRAWAL if withdrawal else set()):
+                raise Immutable(f"{before} is {before.state}: make a new version instead")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Delete a draft; what was published is withdrawn instead."""
+        if self.state in (State.PUBLISHED, State.WITHDRAWN):
+            raise Immutable(f"{self} was published: withdraw it instead")
+        return super().delete(*args, **kwargs)
+
+
+class DataFile(models.Model):
+    """A file of a version; its content lies in the store under its sha256."""
+
+    version = models.ForeignKey(Version, models.CASCADE, related_name="files")
+    name = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64, db_index=True)
+    media_type = models.CharField(max_length=100)
+    format = models.CharField(max_length=20, blank=True)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["position", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "name"], name="file_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}/{self.name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, unless the version was published."""
+        self._refuse_published()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Delete, unless the version was published."""
+        self._refuse_published()
+        return super().delete(*args, **kwargs)
+
+    def _refuse_published(self) -> None:
+        if self.version.state in (State.PUBLISHED, State.WITHDRAWN):
+            raise Immutable(f"{self.version} is {self.version.state}: its files stay as they are")
+
+
+class Description(models.Model):
+    """What was found in a file: tables, columns, previews, findings. Made anew at any time."""
+
+    file = models.OneToOneField(DataFile, models.CASCADE, related_name="description")
+    content = models.JSONField(default=dict)
+
+
+class AuditEntry(models.Model):
+    """Who did what; entries are only ever added."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    account = models.CharField(max_length=100)
+    action = models.CharField(max_length=50)
+    subject = models.CharField(max_length=250)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.account} {self.action} {self.subject}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the entry."""
+        if self.pk:
+            raise Immutable("entries of the audit do not change")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: entries stay."""
+        raise Immutable("entries of the audit stay")

@@ -1,0 +1,335 @@
+"""The way of a record: draft -> review -> published -> withdrawn.
+
+Every change goes through a function of this module, which checks who may do it, does all or
+nothing, and writes the audit.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from openkm3.catalogue import Entry
+from openkm3.errors import MetadataError
+from openkm3.metadata import KTYPES, Annotation, Finding, validate
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from opendata import describing
+from opendata.records import store
+from opendata.records.models import (
+    Account,
+    Alias,
+    AuditEntry,
+    DataFile,
+    Description,
+    Record,
+    Role,
+    State,
+    Version,
+)
+
+_TYPES = {
+    ".ecsv": "text/csv",
+    ".fits": "application/fits",
+    ".h5": "application/x-hdf5",
+    ".json": "application/json",
+    ".root": "application/x-root",
+    ".vot": "application/x-votable+xml",
+}
+#: Contents whose metadata describe data; of others the metadata only have to be readable.
+_DATA = ("km3.data", "km3.env", "km3.daq", "km3.resource.service")
+
+
+class Refused(Exception):
+    """Something cannot be done; the message says why and what to do."""
+
+
+class NotAllowed(Refused):
+    """The account lacks the role."""
+
+
+class NewRecord(BaseModel):
+    """What stays the same over the versions of a record."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    identifier: str
+    kind: Literal["collection", "stream", "resource"] = "resource"
+    aliases: list[str] = Field(default=[], max_length=20)
+    parent: str | None = None
+    position: int = Field(default=0, ge=0, le=10**6)
+
+
+class Draft(BaseModel):
+    """What a version says."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    title: str = Field(min_length=3, max_length=300)
+    description: str = Field(default="", max_length=20_000)
+    ktype: str = Field(max_length=100)
+    label: str = Field(default="1.0", pattern=r"^\d+(\.\d+){0,2}$")
+    metadata: dict[str, Any] = {}
+    simulated: bool = False
+    doi: str = Field(default="", pattern=r"^(10\.\d{4,9}/\S+)?$", max_length=200)
+    url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$", max_length=500)
+    service: dict[str, str] = {}
+    changes: str = Field(default="", max_length=5000)
+
+
+def _need(account: Account, role: Role) -> None:
+    if not account.has(role):
+        raise NotAllowed(f"{account.name} needs the role {role.value} to {role.label}")
+
+
+def _audit(account: Account, action: str, subject: object, **detail: Any) -> None:
+    AuditEntry.objects.create(
+        account=account.name, action=action, subject=str(subject), detail=detail
+    )
+
+
+def _check_draft(draft: Draft, kind: str) -> None:
+    if draft.ktype not in KTYPES:
+        raise Refused(f"ktype: there is no {draft.ktype!r}; /api/v1/ktypes/ lists all")
+    if (draft.ktype in ("km3.collection", "km3.stream")) != (kind != "resource"):
+        raise Refused(f"ktype: {draft.ktype} does not fit a {kind}")
+    if draft.simulated and "SIMULATED" not in draft.title:
+        raise Refused("title: what is simulated says SIMULATED in its title")
+    try:
+        Annotation.parse(draft.metadata)
+    except MetadataError as error:
+        raise Refused(str(error)) from None
+
+
+@transaction.atomic
+def create(new: NewRecord, draft: Draft, account: Account) -> Version:
+    """Make a record and its first draft."""
+    _need(account, Role.CURATOR)
+    try:
+        Entry(identifier=new.identifier, title=draft.title, kind=new.kind, ktype=draft.ktype,
+              aliases=new.aliases)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise Refused(f"{first['loc'][0]}: {first['msg']}") from None
+    for name in (new.identifier, *new.aliases):
+        if Record.objects.filter(identifier=name).exists() or Alias.objects.filter(name=name).exists():
+            raise Refused(f"identifier: {name} is taken")
+    if len({new.identifier, *new.aliases}) != 1 + len(new.aliases):
+        raise Refused("aliases: a name is there twice")
+    parent = None
+    if new.parent is not None:
+        parent = Record.objects.filter(identifier=new.parent).exclude(kind="resource").first()
+        if parent is None:
+            raise Refused(f"parent: there is no collection or stream {new.parent}")
+    record = Record.objects.create(
+        identifier=new.identifier, kind=new.kind, parent=parent, position=new.position,
+        title=draft.title, ktype=draft.ktype,
+    )
+    for name in new.aliases:
+        Alias.objects.create(record=record, name=name)
+    return new_version(record, draft, account)
+
+
+@transaction.atomic
+def new_version(record: Record, draft: Draft, account: Account) -> Version:
+    """Make a draft; there is one at a time."""
+    _need(account, Role.CURATOR)
+    _check_draft(draft, record.kind)
+    last = record.versions.first()
+    if last is not None and last.state in (State.DRAFT, State.REVIEW):
+        raise Refused(f"{last} is still in {last.state}: publish or discard it first")
+    if record.versions.filter(label=draft.label).exists():
+        raise Refused(f"label: there is a version {draft.label} already")
+    number = (record.versions.aggregate(Max("number"))["number__max"] or 0) + 1
+    version = Version.objects.create(record=record, number=number, **draft.model_dump())
+    _audit(account, "draft", version)
+    return version
+
+
+@transaction.atomic
+def change(version: Version, draft: Draft, account: Account) -> Version:
+    """Write a draft anew."""
+    _need(account, Role.CURATOR)
+    _is(version, State.DRAFT)
+    _check_draft(draft, version.record.kind)
+    if version.record.versions.exclude(pk=version.pk).filter(label=draft.label).exists():
+        raise Refused(f"label: there is a version {draft.label} already")
+    for name, value in draft.model_dump().items():
+        setattr(version, name, value)
+    version.save()
+    _audit(account, "change", version)
+    return version
+
+
+def add_file(
+    version: Version,
+    name: str,
+    pieces: Iterable[bytes],
+    account: Account,
+    *,
+    limit: int | None = None,
+    describe: Callable[[Path, str], dict[str, Any]] = describing.describe_safely,
+) -> DataFile:
+    """Add a file to a draft, or replace the one of that name.
+
+    Parameters
+    ----------
+    describe : callable
+        Reads the file; that of a stranger in a process of its own, which is the default.
+
+    Raises
+    ------
+    Refused
+        If the name is not plain, or the file is damaged or of no known format.
+    """
+    _need(account, Role.CURATOR)
+    _is(version, State.DRAFT)
+    try:
+        Entry(identifier="x", title="x", kind="resource", ktype="x", filename=name)
+    except ValidationError:
+        raise Refused(f"name: {name!r} is not a plain file name") from None
+    content = store.put(pieces, limit)
+    if content.size == 0:
+        raise Refused(f"{name} is empty")
+    try:
+        found = describe(store.path_of(content.sha256), name)
+    except describing.Unreadable as error:
+        raise Refused(f"{name}: {error}") from None
+    with transaction.atomic():
+        _is(Version.objects.select_for_update().get(pk=version.pk), State.DRAFT)
+        version.files.filter(name=name).delete()
+        file = DataFile.objects.create(
+            version=version, name=name, size=content.size, sha256=content.sha256,
+            media_type=media_type(name), format=found.get("format", ""),
+            position=version.files.count(),
+        )
+        Description.objects.create(file=file, content=found)
+        _audit(account, "file", file, sha256=content.sha256, size=content.size)
+    return file
+
+
+@transaction.atomic
+def remove_file(file: DataFile, account: Account) -> None:
+    """Take a file out of a draft."""
+    _need(account, Role.CURATOR)
+    _is(file.version, State.DRAFT)
+    _audit(account, "remove file", file)
+    file.delete()
+
+
+def media_type(name: str) -> str:
+    """Return the media type for a file name."""
+    suffix = Path(name).suffix.lower()
+    return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def findings(version: Version) -> list[Finding]:
+    """Return what is wrong with a version's metadata, and its files with respect to their own."""
+    found: list[Finding] = []
+    if version.ktype.startswith(_DATA):
+        found += validate(version.annotation)
+    for file in version.files.select_related("description"):
+        found += [Finding(**item) for item in file.description.content.get("findings", [])]
+    return list(dict.fromkeys(found))
+
+
+@transaction.atomic
+def submit(version: Version, account: Account, *, accept_findings: str = "") -> Version:
+    """Hand a draft to the reviewers.
+
+    Parameters
+    ----------
+    accept_findings : str
+        Why errors of the metadata stay, e.g. because the data were published like that elsewhere.
+    """
+    _need(account, Role.CURATOR)
+    _is(version, State.DRAFT)
+    wrong = [str(item) for item in findings(version) if item.level == "error"]
+    if wrong and not accept_findings:
+        raise Refused("the metadata are wrong: " + "; ".join(wrong[:5]))
+    needs_file = version.record.kind == "resource" and not (
+        version.files.exists() or version.url or version.doi or version.service
+    )
+    if needs_file:
+        raise Refused("there is nothing to publish: add a file, a DOI, an address or a service")
+    version.state = State.REVIEW
+    version.submitted_by = account.name
+    version.findings_accepted = accept_findings
+    version.save()
+    _audit(account, "submit", version, accepted=accept_findings)
+    return version
+
+
+@transaction.atomic
+def reject(version: Version, account: Account, reason: str) -> Version:
+    """Give a version back to the curators."""
+    _need(account, Role.REVIEWER)
+    _is(version, State.REVIEW)
+    if not reason.strip():
+        raise Refused("reason: say what has to be changed")
+    version.state = State.DRAFT
+    version.save()
+    _audit(account, "reject", version, reason=reason)
+    return version
+
+
+@transaction.atomic
+def approve(version: Version, account: Account) -> Version:
+    """Publish a version; whoever submitted it cannot."""
+    _need(account, Role.REVIEWER)
+    _is(version, State.REVIEW)
+    if version.submitted_by == account.name:
+        raise NotAllowed(f"{account.name} submitted {version}: somebody else has to approve it")
+    parent = version.record.parent
+    if parent is not None and parent.current is None:
+        raise Refused(f"publish {parent.identifier} first, which it is a part of")
+    version.state = State.PUBLISHED
+    version.approved_by = account.name
+    version.published_at = timezone.now()
+    version.save()
+    record = version.record
+    record.current = version
+    record.reindex()
+    _audit(account, "publish", version)
+    return version
+
+
+@transaction.atomic
+def withdraw(version: Version, account: Account, reason: str) -> Version:
+    """Take a published version back; a tombstone with the reason stays."""
+    _need(account, Role.REVIEWER)
+    _is(version, State.PUBLISHED)
+    if not reason.strip():
+        raise Refused("reason: say why, the tombstone shows it")
+    version.state = State.WITHDRAWN
+    version.withdrawn_at = timezone.now()
+    version.withdrawn_reason = reason
+    version.save()
+    record = version.record
+    # The newest version that still stands is the current one; if none does, the tombstone is.
+    record.current = record.versions.filter(state=State.PUBLISHED).first() or version
+    record.reindex()
+    _audit(account, "withdraw", version, reason=reason)
+    return version
+
+
+@transaction.atomic
+def discard(version: Version, account: Account) -> None:
+    """Delete a draft, and its record if that has nothing else."""
+    _need(account, Role.CURATOR)
+    _is(version, State.DRAFT)
+    _audit(account, "discard", version)
+    record = version.record
+    version.delete()
+    if not record.versions.exists() and not record.children.exists():
+        record.delete()
+
+
+def _is(version: Version, state: State) -> None:
+    if version.state != state:
+        raise Refused(f"{version} is {version.state}, for this it has to be {state.value}")

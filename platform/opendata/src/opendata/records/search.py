@@ -1,0 +1,82 @@
+"""Search with facets, the same for pages and REST."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django.db.models import Count, Q, QuerySet
+from openkm3.metadata import KTYPES
+
+from opendata.records.models import Kind, Record
+
+_FACETS = {"kind": "Kind", "ktype": "Content", "instrument": "Instrument", "license": "Licence"}
+_MOST_WORDS = 10
+
+
+class RecordFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """What a search may ask for."""
+
+    q = django_filters.CharFilter(method="words", label="words, all of which occur", max_length=200)
+    kind = django_filters.MultipleChoiceFilter(choices=Kind.choices)
+    ktype = django_filters.CharFilter(method="within", label="ktype, with all that are below it")
+    instrument = django_filters.CharFilter(max_length=100)
+    license = django_filters.CharFilter(max_length=100)
+    simulated = django_filters.BooleanFilter()
+    parent = django_filters.CharFilter(field_name="parent__identifier", max_length=200)
+    t_min = django_filters.DateFilter(
+        field_name="measured_to", lookup_expr="gte", label="measured on or after this day"
+    )
+    t_max = django_filters.DateFilter(
+        field_name="measured_from", lookup_expr="lte", label="measured on or before this day"
+    )
+    ordering = django_filters.OrderingFilter(
+        fields=[("published", "published"), ("title", "title"), ("identifier", "identifier")]
+    )
+
+    class Meta:
+        model = Record
+        fields = ["q", "kind", "ktype", "instrument", "license", "simulated", "parent"]
+
+    def words(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
+        """Keep records that hold every word."""
+        for word in value.replace("\0", "").lower().split()[:_MOST_WORDS]:
+            records = records.filter(text__contains=word)
+        return records
+
+    def within(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
+        """Keep records of a ktype and of those that are more special."""
+        return records.filter(Q(ktype=value) | Q(ktype__startswith=f"{value}."))
+
+
+@dataclass(frozen=True)
+class Facet:
+    """How many of the records found have which value."""
+
+    name: str
+    title: str
+    values: list[tuple[str, str, int]]
+
+
+def published() -> QuerySet[Record]:
+    """Return all records that are public and stand."""
+    return Record.objects.filter(current__isnull=False, withdrawn=False)
+
+
+def facets(records: QuerySet[Record]) -> list[Facet]:
+    """Count the values of each facet."""
+    result = []
+    for name, title in _FACETS.items():
+        rows: Any = (
+            records.exclude(**{name: ""}).order_by().values_list(name).annotate(n=Count("pk"))
+        )
+        values = [(value, _label(name, value), count) for value, count in rows]
+        result.append(Facet(name, title, sorted(values, key=lambda item: (-item[2], item[1]))))
+    return result
+
+
+def _label(name: str, value: str) -> str:
+    if name == "ktype" and value in KTYPES:
+        return KTYPES[value].label
+    return value

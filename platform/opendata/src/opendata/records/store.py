@@ -1,0 +1,69 @@
+"""The files' contents: one file a content, named by its sha256, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from django.conf import settings
+
+
+class TooLarge(Exception):
+    """More bytes came than are taken."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A content in the store."""
+
+    sha256: str
+    size: int
+
+
+def folder() -> Path:
+    """Return where the contents are."""
+    return Path(settings.CONFIGURATION.folder("files"))
+
+
+def path_of(sha256: str) -> Path:
+    """Return the file of a content."""
+    return folder() / sha256[:2] / sha256
+
+
+def put(pieces: Iterable[bytes], limit: int | None = None) -> Content:
+    """Keep a content; it appears when it is complete and on the disk.
+
+    Raises
+    ------
+    TooLarge
+        After `limit` bytes; nothing is kept.
+    """
+    digest, size = hashlib.sha256(), 0
+    with NamedTemporaryFile(dir=folder(), prefix=".new-", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            for piece in pieces:
+                size += len(piece)
+                if limit is not None and size > limit:
+                    raise TooLarge(f"more than {limit} bytes")
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+            target = path_of(digest.hexdigest())
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            temporary.chmod(0o400)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return Content(digest.hexdigest(), size)
+
+
+def put_file(path: Path) -> Content:
+    """Keep the content of a file."""
+    with path.open("rb") as file:
+        return put(iter(lambda: file.read(2**20), b""))

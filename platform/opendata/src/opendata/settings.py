@@ -1,0 +1,132 @@
+"""Django's settings, made of the environment (:mod:`opendata.configuration`)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from opendata.configuration import Configuration
+
+CONFIGURATION = Configuration.load()
+_HERE = Path(__file__).parent
+
+SECRET_KEY = CONFIGURATION.secret("django")
+DEBUG = False
+ALLOWED_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    *CONFIGURATION.hosts,
+    *([urlsplit(CONFIGURATION.public_url).hostname or ""] if CONFIGURATION.public_url else []),
+]
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "opendata.records",
+    "opendata.alerts",
+    "opendata.pages",
+]
+MIDDLEWARE = [
+    "opendata.logs.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "opendata.pages.security.ContentSecurity",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "opendata.exports.addresses.Root",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "opendata.urls"
+ASGI_APPLICATION = "opendata.asgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_HERE / "pages" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["opendata.pages.site.site"]},
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    if CONFIGURATION.database_url:
+        import dj_database_url
+
+        return dict(dj_database_url.parse(CONFIGURATION.database_url, conn_max_age=60))
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": CONFIGURATION.folder() / "opendata.sqlite",
+        "OPTIONS": {
+            # Readers go on while one writes; a writer waits instead of failing.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+
+STATIC_URL = "/static/"
+# Files of installed packages are served as they are: no step of collecting to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if CONFIGURATION.public_url.startswith("https") else None
+)
+# What a request may hold; larger uploads are streamed to files (opendata.asgi counts them).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["opendata.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "opendata.api.paging.Pages",
+    "EXCEPTION_HANDLER": "opendata.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "PAGE_SIZE": 20,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": CONFIGURATION.title,
+    "DESCRIPTION": "Search, records, files, uploads and alerts. Reading needs no account.",
+    "VERSION": "1.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "opendata.logs.Line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}
+#: Where the embedded VO services keep their tables.
+VO_FOLDER = CONFIGURATION.folder("vo")
+#: Whether the embedded VO services are part of this installation.
+HAS_VO = find_spec("opendata.vo") is not None and find_spec("opendata.vo.urls") is not None
