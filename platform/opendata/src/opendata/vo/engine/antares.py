@@ -30,17 +30,17 @@ SCHEMA = Schema(
                 "of hits and time"
             ),
             columns=(
-                TableColumn(name="mjd", datatype="double", unit="d", ucd="time.epoch",
+                TableColumn(name="mjd", label="MJD", datatype="double", unit="d", ucd="time.epoch",
                             indexed=True, description="Time of the event (MJD, UTC)"),
-                TableColumn(name="beta", datatype="double", unit="deg", ucd="stat.error;pos.eq",
+                TableColumn(name="beta", label="Beta", datatype="double", unit="deg", ucd="stat.error",
                             description="Estimated angular uncertainty of the direction"),
-                TableColumn(name="nhit", datatype="int", ucd="phys.energy", indexed=True,
+                TableColumn(name="nhit", label="Nhit", datatype="int", ucd="phys.energy", indexed=True,
                             description="Number of hits in the track fit, a measure of energy"),
-                TableColumn(name="ra", datatype="double", unit="deg", ucd="pos.eq.ra;meta.main",
+                TableColumn(name="ra", label="RA", datatype="double", unit="deg", ucd="pos.eq.ra;meta.main",
                             description="Right ascension (ICRS)"),
-                TableColumn(name="decl", datatype="double", unit="deg", ucd="pos.eq.dec;meta.main",
+                TableColumn(name="decl", label="Decl", datatype="double", unit="deg", ucd="pos.eq.dec;meta.main",
                             description="Declination (ICRS)"),
-                TableColumn(name="id", datatype="char", arraysize="*", ucd="meta.id;meta.main",
+                TableColumn(name="id", label="ID", datatype="char", arraysize="*", ucd="meta.id;meta.main",
                             indexed=True, description="Name of the event: its rank in time"),
             ),
             examples={

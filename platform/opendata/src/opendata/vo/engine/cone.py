@@ -87,8 +87,11 @@ def cone_search(
     if radius == 0:
         maxrec = 0  # the standard: the description alone
     with engine.run(query, seconds=engine.limits.sync_seconds, maxrec=maxrec) as result:
-        described = [c.model_copy(update={"ucd": _OLD_UCDS.get((c.ucd or "").lower(), c.ucd)})
-                     for c in result.columns[1:]]
+        described = [
+            c.model_copy(update={"ucd": _OLD_UCDS.get((c.ucd or "").lower(), c.ucd),
+                                 "name": c.label or c.name})
+            for c in columns
+        ]
         result.columns = [DISTANCE, *described]
         result.description = table.description
         if radius == 0:

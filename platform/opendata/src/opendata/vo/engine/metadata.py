@@ -74,6 +74,7 @@ class TableColumn(Column):
 
     name: Name
     unit: Annotated[str | None, AfterValidator(_vounit)] = None
+    label: str | None = Field(None, description="name in cone searches, where it differs")
 
 
 class ForeignKey(BaseModel):

@@ -30,13 +30,13 @@ class TapService:
     Parameters
     ----------
     folder : pathlib.Path
-        Has `tables/` and `jobs/`.
+        Holds the tables, and the jobs in `jobs/`.
     limits : Limits, optional
     """
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self.store = TableStore(folder / "tables")
+        self.store = TableStore(folder)
         self.engine = Engine(self.store, self.limits)
         self.gate = Gate(self.limits.parallel_queries)
         self.jobs = JobStore(folder / "jobs", self.limits, self._run_job)

@@ -55,6 +55,12 @@ def error_document(message: str) -> bytes:
     )
 
 
+def cone_error_document(message: str) -> bytes:
+    """Give the VOTable that reports an error of a cone search (SCS 1.03, section 2.3)."""
+    info = f"<INFO ID=\"Error\" name=\"Error\" value={quoteattr(_clean(message))}/>\n"
+    return error_document(message).replace(b"<RESOURCE", info.encode() + b"<RESOURCE", 1)
+
+
 def head(parameters: dict[str, str]) -> bytes:
     """Give a VOTable up to its first result."""
     infos = "".join(
