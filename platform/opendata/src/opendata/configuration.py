@@ -25,7 +25,7 @@ _VARIABLES = {
     "contact": "OPENDATA_CONTACT",
     "hub_url": "OPENDATA_HUB_URL",
     "upload_mb": "OPENDATA_UPLOAD_MB",
-    "doi_prefix": "OPENDATA_DOI_PREFIX",
+    "vo": "OPENDATA_VO",
 }
 
 
@@ -48,7 +48,8 @@ class Configuration(BaseModel):
     contact: str = ""
     hub_url: str = ""
     upload_mb: int = Field(default=100, ge=1, le=100_000)
-    doi_prefix: str = Field(default="", pattern=r"^(10\.\d{4,9})?$")
+    #: ``embedded``, ``none``, or the address of a DaCHS server.
+    vo: str = "embedded"
 
     @field_validator("hosts", mode="before")
     @classmethod
@@ -64,6 +65,14 @@ class Configuration(BaseModel):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("is no web address such as https://opendata.example.org")
         return value.rstrip("/")
+
+    @field_validator("vo")
+    @classmethod
+    def _is_service(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value in ("embedded", "none") or (parts.scheme in ("http", "https") and parts.hostname):
+            return value.rstrip("/")
+        raise ValueError("must be embedded, none or the web address of a DaCHS server")
 
     @field_validator("database_url")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,5 +127,5 @@ LOGGING = {
 }
 #: Where the embedded VO services keep their tables.
 VO_FOLDER = CONFIGURATION.folder("vo")
-#: Whether the embedded VO services are part of this installation.
-HAS_VO = find_spec("opendata.vo") is not None and find_spec("opendata.vo.urls") is not None
+#: Whether the embedded VO services are served here.
+HAS_VO = CONFIGURATION.vo == "embedded"

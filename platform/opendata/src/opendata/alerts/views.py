@@ -22,6 +22,7 @@ from opendata.alerts.models import Notice
 from opendata.api.authentication import HasAccount
 from opendata.api.writing import RawParser
 from opendata.exports.addresses import absolute
+from opendata.pages.plots import sky
 
 _PAGE = 50
 
@@ -126,9 +127,11 @@ def notice_page(request: HttpRequest, number: int) -> HttpResponse:
     notice = _get(number)
     others = _public().filter(event_name=notice.event_name).exclude(pk=notice.pk)
     document = json.dumps(notice.document, indent=2, ensure_ascii=False)
-    return render(
-        request, "alert.html", {"notice": notice, "others": others, "document": document}
-    )
+    drawing = None
+    if notice.ra is not None and notice.dec is not None:
+        drawing = sky({"ra": [notice.ra % 360], "dec": [notice.dec]}, radius=notice.radius)
+    context = {"notice": notice, "others": others, "document": document, "map": drawing}
+    return render(request, "alert.html", context)
 
 
 class HandIn(APIView):

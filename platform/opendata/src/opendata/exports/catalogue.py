@@ -42,7 +42,7 @@ def document() -> tuple[Path, str]:
 
 
 def _code() -> str:
-    name = settings.CONFIGURATION.title + Path(__file__).read_text("utf-8")
+    name = settings.CONFIGURATION.title + settings.CONFIGURATION.vo + Path(__file__).read_text("utf-8")
     return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
@@ -107,9 +107,17 @@ def entry(record: Record) -> Entry:
 
 
 def service(described: dict[str, str]) -> Service:
-    """Return where a table is served: addresses of others, or of the embedded services."""
+    """Return where a table is served: as the record says, else by the portal's VO services."""
     table = described.get("table", "")
-    own = {"tap": "vo/tap", "scs": f"vo/scs/{table.replace('.', '/')}"}
+    server = settings.CONFIGURATION.vo
+    if server == "embedded":
+        own = {"tap": "vo/tap", "scs": f"vo/scs/{table.replace('.', '/')}"}
+    elif server == "none":
+        own = {}
+    else:
+        # Where DaCHS puts the service `cone` of a resource descriptor SCHEMA/q.
+        schema = table.partition(".")[0]
+        own = {"tap": f"{server}/tap", "scs": f"{server}/{schema}/q/cone/scs.xml"}
     return Service(**(own | described))
 
 

@@ -40,8 +40,8 @@ def snippets(version: Version) -> list[Snippet]:
     else:
         lines.append(f'store.list("{identifier}")')
     found = [Snippet("openkm3", "openkm3", "\n".join(lines))]
-    if version.service:
-        places = service(version.service)
+    places = service(version.service) if version.service else None
+    if places and places.tap:
         tap, scs = (
             absolute(place) if place.startswith("vo/") else place
             for place in (places.tap or "", places.scs or "")
