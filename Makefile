@@ -58,9 +58,9 @@ lock: .dev ## bring the locks up to date with pyproject.toml
 	@$(UV_COMPILE) platform/hub/pyproject.toml --group pyproject.toml:lab -o platform/locks/lab.txt
 	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub -c platform/locks/lab.txt \
 		-o platform/locks/hub.txt
-	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub $(SCIENCE) \
-		--group pyproject.toml:joint --group pyproject.toml:dev $(patsubst %,-c platform/locks/%.txt,hub joint uv) \
-		-o platform/locks/dev.txt
+	@$(UV_COMPILE) --all-extras platform/hub/pyproject.toml platform/openkm3/pyproject.toml \
+		--group pyproject.toml:joint --group pyproject.toml:dev \
+		$(foreach name,hub joint uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
 
 .PHONY: .hub .dev
 .hub:

@@ -43,7 +43,7 @@ class Recipe:
 
 
 _BASE = ("images/base", "platform/locks/uv.txt")
-_TOP = ("platform/hub", "notebooks")
+_TOP = ("platform/hub", "platform/openkm3", "notebooks")
 
 RECIPES = {
     recipe.name: recipe

@@ -103,7 +103,7 @@ def test_the_hub_killed_and_started_again_keeps_kernels(running: Platform) -> No
     kernel.run("energy_GeV = 6300")
     servers = {p.pid for p in processes(running.state, "server")}
 
-    the_process(running.state, "jupyterhub_config.py").send_signal(signal.SIGKILL)
+    the_process(running.state, "km3hub.hub").send_signal(signal.SIGKILL)
     port = running.address.rsplit(":", 1)[1]
     result = running.command("up", "--mode", "embedded", "--port", port)
     assert result.returncode == 0, result.stderr
@@ -126,7 +126,7 @@ def test_a_killed_proxy_comes_back_with_its_routes(running: Platform) -> None:
 
 def test_the_hub_killed_during_a_spawn_leaves_a_user_who_can_start(running: Platform) -> None:
     admin = running.api("admin", running.admin_password)
-    hub = the_process(running.state, "jupyterhub_config.py")
+    hub = the_process(running.state, "km3hub.hub")
     with admin.client() as client, pytest.raises(httpx.ReadTimeout):
         client.post("/hub/api/users/admin/server", json={}, timeout=0.3)
     hub.send_signal(signal.SIGKILL)

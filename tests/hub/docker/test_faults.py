@@ -118,7 +118,7 @@ def test_hub_killed_during_a_start(
     asking.start()
     while not moment(site, name):
         assert asking.is_alive(), "the start ended before the moment came"
-    kill(site, site.names.hub, "jupyterhub")
+    kill(site, site.names.hub, "km3hub.hub")
     asking.join()
     eventually(lambda: httpx.get(f"{site.platform.address}/hub/health").is_success, "the hub is up")
     start_server(person)

@@ -76,7 +76,7 @@ def test_hub_restarted(site: Site, kernel: Kernel) -> None:
 
 def test_hub_killed(site: Site, kernel: Kernel) -> None:
     server = site.server(kernel.person).id
-    kill(site, site.names.hub, "jupyterhub")
+    kill(site, site.names.hub, "km3hub.hub")
     still_there(site, kernel, server)
 
 

@@ -12,21 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-__all__ = ["import_lab", "import_single_user"]
+from km3hub.imports import skip_unused
 
-#: Optional imports of libraries that the server uses, each with what is lost without it.
-_SKIPPED = {
-    # jsonschema: the checks of `format: iri`, which no schema of Jupyter's uses. Its import
-    # compiles a grammar, which takes longer than all the rest of the server (about a second).
-    "rfc3987_syntax": None,
-}
+__all__ = ["import_lab", "import_single_user"]
 
 
 def import_lab() -> None:
     """Import JupyterLab without the parts that nobody here needs."""
-    for name, module in _SKIPPED.items():
-        # None makes `import NAME` raise ImportError, which these libraries are prepared for.
-        sys.modules.setdefault(name, module)  # type: ignore[arg-type]
+    skip_unused()
     # Where `node` is on the PATH, the import of jupyterlab.labapp runs it (0.6 s) to ask yarn for
     # the registry from which extensions would be built. Nothing is built here.
     path = os.environ.get("PATH")

@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx
 import psutil
 
-import km3hub
 from km3hub.login.accounts import AccountStore
 from km3hub.settings import FILE_VARIABLE, Settings
 from km3hub.state import Runtime
@@ -53,6 +52,8 @@ class Embedded:
         self.runtime = runtime
         self.settings_file = settings_file
         self.say = say
+        # One for all questions, and without certificates: reading those takes longer than asking.
+        self._client = httpx.Client(verify=False, timeout=5)  # noqa: S501 -- loopback, no TLS
 
     @property
     def address(self) -> str:
@@ -74,10 +75,7 @@ class Embedded:
         """Whether the hub of this state folder answers at its address."""
         if not self.running_port():
             return False
-        try:
-            return httpx.get(f"{self.address}/hub/health", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return self._all_answer(f"{self.address}/hub/health")
 
     def install(self, settings: Settings) -> None:
         """Bring environments and proxy to their locks; quick where they are there already."""
@@ -143,11 +141,10 @@ class Embedded:
             "KM3_NODE": NodePackages(root=self.root, folder=self.runtime.state.proxy).node(),
             "KM3_TUTORIALS": str(self.root / "notebooks"),
         }
-        config = Path(km3hub.__file__).with_name("jupyterhub_config.py")
         with log.open("ab") as output:
             start = output.tell()
             hub = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                [sys.executable, "-m", "km3hub.hub"],
                 cwd=self.runtime.state.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -176,12 +173,14 @@ class Embedded:
 
     def _login_page_answers(self) -> bool:
         # The hub first: the proxy logs an error for a request that comes before its hub.
-        addresses = (
+        return self._all_answer(
             f"http://127.0.0.1:{self.runtime.port + 1}/hub/health",
             f"http://127.0.0.1:{self.runtime.port}/hub/login",
         )
+
+    def _all_answer(self, *addresses: str) -> bool:
         try:
-            return all(httpx.get(a, timeout=5).status_code == 200 for a in addresses)
+            return all(self._client.get(a).status_code == 200 for a in addresses)
         except httpx.HTTPError:
             return False
 

@@ -65,10 +65,9 @@ class Installer:
             "pip", "sync", *target, *constraints, "--require-hashes", "--compile-bytecode",
             str(self._lock(name)),
         )  # fmt: skip
-        if name == "lab":
-            hub = self.root / "platform" / "hub"
-            self._uv("pip", "install", *target, *constraints, "--no-deps", "-e", str(hub))
-        else:
+        own = self.root / "platform" / ("hub" if name == "lab" else "openkm3")
+        self._uv("pip", "install", *target, *constraints, "--no-deps", "-e", str(own))
+        if name != "lab":
             self._kernel(prefix)
         (prefix / ".installed").write_text(self._fingerprint(name))
 
