@@ -11,7 +11,7 @@ import random
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import cached_property, lru_cache, wraps
 from typing import Any
 
 from opendata.vo.engine.errors import QueryError
@@ -80,7 +80,7 @@ class Shape:
     def __str__(self) -> str:
         return " ".join((self.kind, "ICRS", *map(repr, self.numbers)))
 
-    @property
+    @cached_property
     def vertices(self) -> list[Vector]:
         """Corners of a polygon, or the centre."""
         last = len(self.numbers) if self.kind == "Polygon" else 2
@@ -91,7 +91,7 @@ class Shape:
         """Radius of a circle, 0 of a point."""
         return self.numbers[2] if self.kind == "Circle" else 0.0
 
-    @property
+    @cached_property
     def centre(self) -> Vector:
         """Middle of the shape."""
         total = [sum(axis) for axis in zip(*self.vertices, strict=True)]

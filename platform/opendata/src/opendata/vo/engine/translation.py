@@ -26,8 +26,13 @@ FindTable = Callable[[str, str], tuple[str, Table | Sequence[Column]] | None]
 UDFS = {
     "ivo_nocasematch": "ivo_nocasematch(value VARCHAR, pattern VARCHAR) -> INTEGER",
 }
-_PLAIN_FUNCTIONS = {"upper", "lower", "rand", "centroid", *UDFS}
+_PLAIN_FUNCTIONS = {"upper", "lower", "rand", "centroid", "coord1", "coord2", "area",
+                    *UDFS}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MAKERS: dict[str, Callable[..., geometry.Shape]] = {
+    "point": geometry.position, "circle": geometry.circle, "box": geometry.box,
+    "polygon": geometry.polygon,
+}
 _MARGIN = 1e-9  # deg; rounding must not take a row out of the rectangle that is in the cone
 _DOUBLE = Column(name="", datatype="double")
 _LONG = Column(name="", datatype="long")
@@ -90,6 +95,13 @@ class _Geometry:
     def sql(self) -> str:
         if self.kind == "text":
             return self.values[0].sql
+        numbers = [v.number for v in self.values if v.number is not None]
+        if len(numbers) == len(self.values):
+            # Known now, so that it is not made again for each row.
+            try:
+                return f"'{_MAKERS[self.kind](*numbers)}'"
+            except ValueError as error:
+                raise QueryError(str(error)) from None
         return f"adql_{self.kind}({', '.join(v.sql for v in self.values)})"
 
 
@@ -634,9 +646,8 @@ class _Writer:
         numbers = [v.number for v in shape.values]
         if shape.kind != "text" and None not in numbers:
             given = [n for n in numbers if n is not None]
-            maker = geometry.box if shape.kind == "box" else geometry.polygon
             try:
-                cap = maker(*given).cap()
+                cap = _MAKERS[shape.kind](*given).cap()
             except ValueError as error:
                 raise QueryError(str(error)) from None
             if cap is not None:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import logging
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
 
 from opendata.vo.engine.errors import VOError
 from opendata.vo.engine.votable import error_document
+from opendata.vo.http.running import service
 
-log = logging.getLogger(__name__)
 VOTABLE = "application/x-votable+xml"
 _BLOCK = 1 << 18
+_MEMORY = 2_000_000  # bytes of a body that are kept in memory
 
 View = Callable[..., HttpResponseBase]
 
@@ -84,13 +87,41 @@ def tap_error(error: VOError) -> HttpResponse:
     return response
 
 
+def _form(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, UploadedFile]]:
+    """Give the fields and files of a request.
+
+    Django takes a body without Content-Length for an empty one, but Java's clients send uploads in
+    chunks.
+    """
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if request.META.get("CONTENT_LENGTH") or not chunked:
+        return request.POST, request.FILES
+    kept = getattr(request, "vo_form", None)
+    if kept is None:
+        limits = service().limits
+        most = limits.upload_bytes * limits.upload_tables
+        body: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115
+        while block := request.read(_BLOCK):
+            body.write(block)
+            if body.tell() > most:
+                raise RequestDataTooBig
+        meta = {**request.META, "CONTENT_LENGTH": str(body.tell())}
+        body.seek(0)
+        if request.content_type == "multipart/form-data":
+            kept = request.parse_file_upload(meta, body)
+        else:
+            kept = QueryDict(body.read(_MEMORY), encoding=request.encoding), MultiValueDict()
+        request.vo_form = kept  # type: ignore[attr-defined]
+    return kept
+
+
 def parameters(request: HttpRequest) -> dict[str, str]:
     """Give the parameters of a request, names in upper case (DALI: case does not matter).
 
     UPLOAD may come more than once; of others the last one holds.
     """
     found: dict[str, str] = {}
-    for source in (request.GET, request.POST):
+    for source in (request.GET, _form(request)[0]):
         for name, values in source.lists():
             key = name.upper()
             texts = [str(value) for value in values]
@@ -103,7 +134,8 @@ def parameters(request: HttpRequest) -> dict[str, str]:
 
 def uploads(request: HttpRequest) -> dict[str, IO[bytes]]:
     """Give the files of a request by the names of their parts."""
-    return {name: request.FILES[name] for name in request.FILES}  # type: ignore[misc]
+    files = _form(request)[1]
+    return {name: cast(IO[bytes], files[name]) for name in files}
 
 
 def root(request: HttpRequest) -> str:
