@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from openkm3 import annotated
 from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
-from openkm3.formats import FORMATS, detect, read
+from openkm3.formats import FORMATS, DataSet, detect, read
 from openkm3.metadata import Annotation, Parameter, validate
 
 from . import Unreadable
@@ -71,7 +71,7 @@ def _tables(path: Path, suffix: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "format": FORMATS[fmt].title,
         "annotation": annotation.plain(),
-        "findings": [asdict(item) for item in validate(annotation, dataset.data_tables)],
+        "findings": _findings(annotation, dataset),
         "tables": [
             _table(key, table, annotation)
             for key, table in list(dataset.tables.items())[:_MOST_TABLES]
@@ -86,6 +86,13 @@ def _tables(path: Path, suffix: str) -> dict[str, Any]:
     if fmt == "hdf5":
         result["tree"] = _tree(path)
     return result
+
+
+def _findings(annotation: Annotation, dataset: DataSet) -> list[dict[str, str]]:
+    """Return what is wrong with a file's own metadata; one without any relies on its record's."""
+    if not annotation.plain().get("header"):
+        return []
+    return [asdict(item) for item in validate(annotation, dataset.data_tables)]
 
 
 def parameter_of(annotation: Annotation, column: str) -> Parameter:

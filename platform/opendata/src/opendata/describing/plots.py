@@ -148,12 +148,19 @@ def _histogram(
 ) -> dict[str, Any]:
     low, high = float(values.min()), float(values.max())
     bins = 40
+    distinct = np.unique(values[:100_000])
     if whole:
         # Bins of whole numbers, so that none gets more of them than its neighbour.
         width = max(1, math.ceil((high - low + 1) / 40))
         bins = math.ceil((high - low + 1) / width)
         low, high = low - 0.5, low - 0.5 + bins * width
+    elif len(distinct) <= 40:
+        # Rounded values: a bin each, without empty ones between them.
+        step = float(np.diff(distinct).min())
+        bins = min(round((high - low) / step) + 1, 200)
+        low, high = low - step / 2, high + step / 2
     counts, edges = np.histogram(values, bins=bins, range=(low, high))
+    filled = counts[counts > 0]
     return {
         "kind": "steps",
         "title": name,
@@ -162,7 +169,7 @@ def _histogram(
         "xlabel": f"log10({axis})" if ratio else axis,
         "ylabel": "entries",
         "histogram": True,
-        "logy": bool(counts.max() > 1000 * max(1, int(np.median(counts)))),
+        "logy": bool(filled.max() > 1000 * int(np.median(filled))),
     }
 
 

@@ -268,8 +268,8 @@ def publish_analysis(
             part("pub", 1),
             {
                 "title": f"{_PREFIX} point source analysis",
-                "description": "First all-flavor neutrino pointlike source search with the "
-                "ANTARES neutrino telescope and its successor analyses",
+                "description": "Search for neutrino point sources with ANTARES "
+                "(Albert et al., ApJL 863, L30, 2018)",
                 "ktype": "km3.resource.paper",
                 "doi": PAPER,
                 "metadata": about.plain(),

@@ -1,0 +1,103 @@
+"""A portal in a temporary folder, in this process and as a server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Django reads its settings once: the folder has to be known before anything is imported.
+_STATE = tempfile.mkdtemp(prefix="opendata-test-")
+os.environ["OPENDATA_STATE"] = _STATE
+os.environ["DJANGO_SETTINGS_MODULE"] = "opendata.settings"
+os.environ["OPENDATA_HOSTS"] = "testserver"
+for _name in ("OPENDATA_PUBLIC_URL", "DATABASE_URL", "OPENDATA_VO"):
+    os.environ.pop(_name, None)
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client
+from opendata.records.models import Account, Role, Token
+
+from .running import Server, environment, run, serve
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+ANTARES = SHARED / "antares"
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(_STATE, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _migrated() -> None:
+    call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def database(_migrated: None) -> Iterator[None]:
+    """The database, as it was before when the test is over."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def curator(database: None) -> Account:
+    return Account.objects.create(name="cora", roles=[Role.CURATOR])
+
+
+@pytest.fixture
+def reviewer(database: None) -> Account:
+    return Account.objects.create(name="rené", roles=[Role.REVIEWER])
+
+
+@pytest.fixture
+def web(database: None) -> Client:
+    return Client()
+
+
+@pytest.fixture
+def curators_web(curator: Account) -> Client:
+    return Client(headers={"Authorization": f"Bearer {Token.issue(curator)}"})
+
+
+@pytest.fixture
+def reviewers_web(reviewer: Account) -> Client:
+    return Client(headers={"Authorization": f"Bearer {Token.issue(reviewer)}"})
+
+
+@pytest.fixture(scope="session")
+def antares() -> Path:
+    """The folder with the public ANTARES files."""
+    if not (ANTARES / "ANTARES.data").exists():
+        pytest.skip(f"needs ANTARES.data, acc.txt and background.txt in {ANTARES}")
+    return ANTARES
+
+
+@pytest.fixture(scope="session")
+def antares_server(antares: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real server with the public ANTARES data."""
+    variables = environment(tmp_path_factory.mktemp("antares"))
+    run(variables, "migrate")
+    run(variables, "import", "antares", str(antares))
+    with serve(variables) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def seeded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real server with the demonstration data."""
+    variables = environment(tmp_path_factory.mktemp("seeded"))
+    run(variables, "migrate")
+    run(variables, "seed")
+    with serve(variables) as server:
+        yield server

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from django.test import Client
+from openkm3 import alerts
+from opendata.records.models import Account, Role, Token
+
+from .running import Server
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+DOCUMENT = {
+    "mission": "KM3NeT", "messenger": "Neutrino", "instrument": "ARCA028", "pipeline": "arca_HE",
+    "alert_tense": "test", "alert_type": "initial", "record_number": 1,
+    "alert_datetime": "2024-09-01T12:01:00Z", "id": "km3.133.1.2.3", "event_name": "KM3-240901A",
+    "trigger_time": "2024-09-01T12:00:00Z", "ra": 120.5, "dec": -30.25, "ra_dec_error": 1.5,
+    "alert_topology": "Track", "number_of_events": 1,
+}
+
+
+def _web(name: str, *roles: Role) -> Client:
+    account = Account.objects.create(name=name, roles=list(roles))
+    return Client(headers={"Authorization": f"Bearer {Token.issue(account)}"})
+
+
+def _hand_in(web: Client, document: object) -> object:
+    return web.post("/alerts/incoming/", json.dumps(document), content_type="application/json")
+
+
+def test_an_alert_is_public_only_when_somebody_signed_it_off(web: Client) -> None:
+    sender, signer = _web("daq", Role.ALERT_SENDER), _web("shifter", Role.ALERT_SIGNER)
+    answer = _hand_in(sender, DOCUMENT)
+    assert (answer.status_code, answer.json()["state"]) == (201, "waiting")
+    number = answer.json()["number"]
+    assert web.get("/alerts/feed.json").json()["alerts"] == []
+    assert web.get(f"/alerts/{number}.json").status_code == 404
+    step = f"/alerts/incoming/{number}/sign-off/"
+    assert sender.post(step).status_code == 403
+    assert signer.post(step).json()["state"] == "issued"
+    assert web.get(f"/alerts/{number}.json").json() == DOCUMENT
+    row = web.get("/alerts/feed.json").json()["alerts"][0]
+    assert (row["id"], row["role"]) == ("ivo://km3net.org/VOEvent#KM3-240901A", "test")
+
+
+def test_a_refused_alert_is_never_issued(web: Client) -> None:
+    sender, signer = _web("daq", Role.ALERT_SENDER), _web("shifter", Role.ALERT_SIGNER)
+    number = _hand_in(sender, DOCUMENT).json()["number"]
+    assert signer.post(f"/alerts/incoming/{number}/refuse/").json()["state"] == "refused"
+    assert signer.post(f"/alerts/incoming/{number}/sign-off/").status_code == 409
+
+
+def test_the_same_record_comes_once_and_an_update_is_its_own(web: Client) -> None:
+    both = _web("auto", Role.ALERT_SENDER, Role.ALERT_SIGNER)
+    assert _hand_in(both, DOCUMENT).json()["state"] == "issued"
+    assert _hand_in(both, DOCUMENT).status_code == 409
+    assert _hand_in(both, DOCUMENT | {"record_number": 2, "alert_type": "update"}).status_code == 201
+    rows = web.get("/alerts/feed.json").json()["alerts"]
+    assert [row["id"][-3:] for row in rows] == ["_r2", "01A"]
+    page = web.get("/alerts/").content.decode()
+    assert "KM3-240901A" in page
+    assert "update" in page
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"dec": 120}', b"<VOEvent/>", b"\xff\xfe",
+                b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>']
+)
+def test_malformed_alerts_are_refused_with_a_reason(web: Client, content: bytes) -> None:
+    sender = _web("daq", Role.ALERT_SENDER)
+    answer = sender.post("/alerts/incoming/", content, content_type="application/octet-stream")
+    assert answer.status_code == 400
+    assert answer.json()["problems"]
+
+
+def test_without_the_role_nothing_is_taken(web: Client) -> None:
+    assert _hand_in(web, DOCUMENT).status_code == 401
+    assert _hand_in(_web("cora", Role.CURATOR), DOCUMENT).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["alert.example.json", "alert.multiplet.example.json"])
+def test_the_published_examples_come_back_equal_and_valid(web: Client, name: str) -> None:
+    file = SHARED / "alerts" / name
+    if not file.exists():
+        pytest.skip(f"needs {name} of the GCN schema in {file.parent}")
+    both = _web("auto", Role.ALERT_SENDER, Role.ALERT_SIGNER)
+    document = json.loads(file.read_bytes())
+    number = _hand_in(both, document).json()["number"]
+    assert web.get(f"/alerts/{number}.json").json() == document
+    packet = web.get(f"/alerts/{number}.xml").content
+    assert alerts.validate_voevent(packet) == []
+    assert alerts.from_voevent(packet).fields() == document
+    assert web.get(f"/alerts/{number}/").status_code == 200
+
+
+def test_openkm3_follows_the_feed_of_a_real_server(seeded_server: Server) -> None:
+    headers = seeded_server.token("auto", "alert-sender", "alert-signer")
+    for number in (1, 2):
+        document = DOCUMENT | {"record_number": number, "event_name": "KM3-240902B"}
+        httpx.post(f"{seeded_server.url}/alerts/incoming/", json=document, headers=headers)
+    stop = threading.Event()
+    found = []
+    for alert in alerts.follow(f"{seeded_server.url}/alerts/feed.json", interval=0.1, stop=stop):
+        found.append((alert.record_number, alert.role))
+        if len(found) == 2:
+            stop.set()
+    assert found == [(1, "test"), (2, "test")]
