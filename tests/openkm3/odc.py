@@ -23,6 +23,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.io.votable import from_table, writeto
 from astropy.table import Table
+
 from openkm3 import annotated
 from openkm3.catalogue import Catalogue, Entry, Service
 from openkm3.formats import DataSet, hdf5, write

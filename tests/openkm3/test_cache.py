@@ -15,7 +15,6 @@ pytest.importorskip("astropy", reason="needs astropy: run it in the science envi
 
 from openkm3.cache import Cache
 from openkm3.errors import DownloadError, OpenKM3Error, ServerError
-
 from tests.openkm3.odc import OpenDataCenter
 
 

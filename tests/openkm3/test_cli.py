@@ -13,9 +13,9 @@ pytest.importorskip("astropy", reason="needs astropy: run it in the science envi
 pytest.importorskip("h5py", reason="needs h5py: run it in the science environment")
 
 from click.testing import CliRunner
+
 from openkm3.cli import main
 from openkm3.formats import read, write
-
 from tests.openkm3 import odc
 from tests.openkm3.odc import OpenDataCenter
 

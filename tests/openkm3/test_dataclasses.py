@@ -13,6 +13,7 @@ pytest.importorskip("pandas", reason="needs pandas: run it in the science enviro
 pytest.importorskip("h5py", reason="needs h5py: run it in the science environment")
 
 import numpy as np
+
 from openkm3.catalogue import Catalogue, Entry
 from openkm3.dataclasses import (
     AcousticSample,
@@ -28,7 +29,6 @@ from openkm3.dataclasses import (
 from openkm3.errors import FormatError
 from openkm3.formats import write
 from openkm3.store import KM3Store
-
 from tests.openkm3.odc import OpenDataCenter
 
 

@@ -11,12 +11,12 @@ pytest.importorskip("pandas", reason="needs pandas: run it in the science enviro
 
 import numpy as np
 import pandas as pd
+
 from openkm3.catalogue import Catalogue
 from openkm3.dataclasses import Function, HDFTable, KM3Object, LookUpTable, SCSServiceVO
 from openkm3.errors import OpenKM3Error, ServerError, UnknownIdentifier
 from openkm3.library import Library
 from openkm3.store import KM3Store
-
 from tests.openkm3.odc import OpenDataCenter
 
 

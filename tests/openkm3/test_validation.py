@@ -14,6 +14,7 @@ import numpy as np
 from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openkm3.errors import MetadataError
 from openkm3.metadata import KTYPES, Annotation, Finding, validate
 from openkm3.metadata.validation import instant

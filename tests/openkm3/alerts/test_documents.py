@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from openkm3 import alerts
 
 from .samples import FULL

@@ -6,6 +6,7 @@ import threading
 from itertools import islice
 
 import pytest
+
 from openkm3 import alerts
 from openkm3.alerts.feed import FeedError
 

@@ -7,8 +7,9 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openkm3 import alerts
 from referencing import Registry, Resource
+
+from openkm3 import alerts
 
 from .gcn_core import documents
 from .samples import EXAMPLES, FULL, example, shared

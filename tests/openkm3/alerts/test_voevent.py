@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
 from openkm3 import alerts
 from openkm3.alerts.pointing import expected_cos_zenith
 

@@ -15,9 +15,9 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 from astropy.time import Time
+
 from openkm3.formats import DataSet, read, write
 from openkm3.formats.eventids import event_number, event_numbers
-
 from tests.openkm3 import odc
 
 

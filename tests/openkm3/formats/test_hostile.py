@@ -18,6 +18,7 @@ import numpy as np
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from openkm3 import annotated
 from openkm3.errors import FormatError, MetadataError, OpenKM3Error
 from openkm3.formats import DataSet, convert, detect, read, write

@@ -13,6 +13,7 @@ pytest.importorskip("km3net_testdata", reason="needs it: run it in the science e
 
 import km3net_testdata as testdata
 import numpy as np
+
 from openkm3.errors import FormatError
 from openkm3.formats import convert, daq, detect, read
 

@@ -14,9 +14,9 @@ import numpy as np
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from openkm3.formats import DataSet, convert, read, write
 from openkm3.metadata import Annotation
-
 from tests.openkm3 import odc
 
 SUFFIXES = (".h5", ".fits", ".vot", ".ecsv")

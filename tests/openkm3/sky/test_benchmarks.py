@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import FK5, Galactic, SkyCoord
 from astropy.time import Time
+
 from openkm3 import sky
 
 from .benchmarks import table, times

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from openkm3 import sky
 
 from .benchmarks import table

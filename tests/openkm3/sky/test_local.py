@@ -5,6 +5,7 @@ from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from openkm3 import sky
 from openkm3.sky import LocalDirection
 
