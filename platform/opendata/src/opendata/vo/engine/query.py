@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from opendata.vo.engine import geometry
@@ -25,6 +26,8 @@ _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
             getattr(sqlite3, "SQLITE_RECURSIVE", 33)}
 _FUNCTIONS = {"count", "sum", "avg", "min", "max", "total", "like"}
 _PEEK = 1000  # rows that decide the type of a computed column
+_IDLE = 8  # connections that wait for the next query
+_Files = tuple[tuple[str, Path], ...]
 _STEPS = 10_000  # steps of SQLite's machine between two looks at the clock
 
 
@@ -68,6 +71,8 @@ class Engine:
     def __init__(self, store: TableStore, limits: Limits) -> None:
         self.store = store
         self.limits = limits
+        self._lock = threading.Lock()
+        self._idle: dict[_Files, tuple[sqlite3.Connection, list[str]]] = {}
         self._translations = lru_cache(256)(self._translate_published)
 
     def translate(self, query: str, uploads: Mapping[str, UploadedTable]) -> Translation:
@@ -126,48 +131,90 @@ class Engine:
         started = time.monotonic()
         named = {upload.name.lower(): upload for upload in uploads}
         translation = self.translate(query, named)
-        connection = sqlite3.connect(":memory:", check_same_thread=False, cached_statements=0)
         clock = _Clock(started + seconds, stopped)
-        try:
-            errors = self._prepare(connection, translation, uploads)
+        with self._connection(translation, uploads) as (connection, errors):
             connection.set_progress_handler(clock, _STEPS)
-            with _as_vo_errors(clock, errors, seconds):
-                cursor = connection.execute(translation.sql)
-                result = self._result(cursor, translation.columns, maxrec)
-                result.rows = _guarded(result.rows, clock, errors, seconds)
-                yield result
-        finally:
-            connection.set_progress_handler(None, 0)
-            connection.close()
+            cursor: sqlite3.Cursor | None = None
+            try:
+                with _as_vo_errors(clock, errors, seconds):
+                    cursor = connection.execute(translation.sql)
+                    result = self._result(cursor, translation.columns, maxrec)
+                    result.rows = _guarded(result.rows, clock, errors, seconds)
+                    yield result
+            finally:
+                if cursor is not None:
+                    cursor.close()
+                connection.set_progress_handler(None, 0)
 
-    def _prepare(
-        self,
-        connection: sqlite3.Connection,
-        translation: Translation,
-        uploads: Sequence[UploadedTable],
-    ) -> list[str]:
-        connection.execute("PRAGMA case_sensitive_like = ON")
-        connection.execute("PRAGMA temp_store = DEFAULT")
-        connection.execute(f"PRAGMA soft_heap_limit = {self.limits.memory_bytes}")
+    @contextmanager
+    def _connection(
+        self, translation: Translation, uploads: Sequence[UploadedTable]
+    ) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
+        """Give a connection that sees the tables of the query; without uploads one is kept."""
+        files = []
         for name in sorted(translation.schemas - {"tap_upload"}):
             schema = self.store.schema(name)
             if schema is None:
                 raise QueryError(f"the schema {name} is no longer published")
-            uri = f"{self.store.file(schema).resolve().as_uri()}?mode=ro&immutable=1"
-            _attach(connection, uri, schema.name)
+            files.append((schema.name, self.store.file(schema)))
         if uploads:
-            _attach(connection, ":memory:", "TAP_UPLOAD")
-            for upload in uploads:
-                create(connection, "TAP_UPLOAD", upload.name, upload.columns)
-                insert(connection, "TAP_UPLOAD", upload.name, upload.columns, upload.rows)
-        connection.commit()
-        errors = geometry.register(connection)
-        connection.execute("PRAGMA query_only = ON")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000_000)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, len(translation.schemas) + 1)
-        connection.set_authorizer(_authorise)
-        return errors
+            connection, errors = self._open(files, uploads)
+            try:
+                yield connection, errors
+            finally:
+                connection.close()
+            return
+        key = tuple(files)
+        with self._lock:
+            kept = self._idle.pop(key, None)
+        connection, errors = kept or self._open(files, ())
+        errors.clear()
+        healthy = False
+        try:
+            yield connection, errors
+            healthy = True
+        except VOError:
+            healthy = True
+            raise
+        finally:
+            for old in self._keep(key, connection, errors) if healthy else [connection]:
+                old.close()
+
+    def _keep(
+        self, key: _Files, connection: sqlite3.Connection, errors: list[str]
+    ) -> list[sqlite3.Connection]:
+        """Keep a connection for the next query on these files; give those that are too many."""
+        with self._lock:
+            spare = [self._idle.pop(key)[0]] if key in self._idle else []
+            self._idle[key] = (connection, errors)
+            while len(self._idle) > _IDLE:
+                spare.append(self._idle.pop(next(iter(self._idle)))[0])
+        return spare
+
+    def _open(
+        self, files: Sequence[tuple[str, Path]], uploads: Sequence[UploadedTable]
+    ) -> tuple[sqlite3.Connection, list[str]]:
+        connection = sqlite3.connect(":memory:", check_same_thread=False, uri=True)
+        try:
+            connection.execute("PRAGMA case_sensitive_like = ON")
+            connection.execute(f"PRAGMA soft_heap_limit = {self.limits.memory_bytes}")
+            for name, path in files:
+                _attach(connection, f"{path.resolve().as_uri()}?mode=ro&immutable=1", name)
+            if uploads:
+                _attach(connection, ":memory:", "TAP_UPLOAD")
+                for upload in uploads:
+                    create(connection, "TAP_UPLOAD", upload.name, upload.columns)
+                    insert(connection, "TAP_UPLOAD", upload.name, upload.columns, upload.rows)
+            connection.commit()
+            errors = geometry.register(connection)
+            connection.execute("PRAGMA query_only = ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000_000)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
+            connection.set_authorizer(_authorise)
+        except BaseException:
+            connection.close()
+            raise
+        return connection, errors
 
     def _result(
         self, cursor: sqlite3.Cursor, columns: list[Column] | None, maxrec: int | None
