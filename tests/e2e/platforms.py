@@ -68,6 +68,11 @@ class Person:
             assert answer.status_code == 201, answer.text
             return cls(address, name, answer.json()["token"])
 
+    def api_answers(self) -> bool:
+        """Whether the hub still knows this login."""
+        with self.client() as client:
+            return client.get(f"/hub/api/users/{self.name}").status_code == 200
+
     def client(self) -> httpx.Client:
         headers = {"Authorization": f"token {self.token}"}
         return httpx.Client(base_url=self.address, timeout=150, headers=headers)

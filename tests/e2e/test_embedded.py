@@ -24,7 +24,7 @@ from tests.e2e.platforms import (
     share_installation,
     start,
 )
-from tests.e2e.servers import start_kernel, start_server
+from tests.e2e.servers import Kernel, start_kernel, start_server
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,18 @@ def test_the_hub_killed_and_started_again_keeps_kernels(running: Platform) -> No
 
     assert kernel.run("print(energy_GeV)").strip() == "6300"
     assert servers <= {p.pid for p in processes(running.state, "server")}
+
+
+def test_two_logins_of_one_account_work_side_by_side(running: Platform) -> None:
+    first = running.api(running.user, running.password)
+    second = running.api(running.user, running.password)
+    assert first.token != second.token
+    kernel = start_kernel(first)  # the server runs since the test before
+    kernel.run("events = 2499")
+    again = Kernel(second, kernel.id)
+    assert again.run("print(events)").strip() == "2499"
+    assert first.api_answers()
+    assert second.api_answers()
 
 
 def test_a_killed_proxy_comes_back_with_its_routes(running: Platform) -> None:
