@@ -9,7 +9,7 @@ import pytest
 
 def table(name: str) -> dict[str, np.ndarray]:
     """Columns of a benchmark, as numbers where they are numbers."""
-    data = pytest.importorskip("km3net_testdata", reason="make test-openkm3 has it")
+    data = pytest.importorskip("km3net_testdata", reason="make test TESTS=tests/openkm3 has it")
     lines = Path(data.data_path(f"astro/{name}")).read_text().splitlines()
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     assert rows

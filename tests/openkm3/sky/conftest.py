@@ -10,6 +10,6 @@ def pytest_pycollect_makemodule():
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         pytest.skip(
-            f"no {', '.join(missing)} here: run with the stack environment: make test-openkm3",
+            f"no {', '.join(missing)} here: run with the packages of the dev lock: make test",
             allow_module_level=True,
         )

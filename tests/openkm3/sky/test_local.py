@@ -17,8 +17,8 @@ EVENTS = [
 
 
 def orca6_time() -> Time:
-    reader = pytest.importorskip("km3io", reason="make test-openkm3 has it")
-    data = pytest.importorskip("km3net_testdata", reason="make test-openkm3 has it")
+    reader = pytest.importorskip("km3io", reason="make test TESTS=tests/openkm3 has it")
+    data = pytest.importorskip("km3net_testdata", reason="make test TESTS=tests/openkm3 has it")
     events = reader.OfflineReader(data.data_path("dst/orca6_sample.root"))
     return Time(float(events.t_sec[0]), float(events.t_ns[0]) * 1e-9, format="unix")
 
