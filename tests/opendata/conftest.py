@@ -1,4 +1,5 @@
 """A portal in a temporary folder, in this process and as a server."""
+# ruff: noqa: E402
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ django.setup()
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
+
 from opendata.records.models import Account, Role, Token
 
 from .running import Server, environment, run, serve

@@ -46,9 +46,7 @@ def draft(**more: Any) -> dict[str, Any]:
 def drafted(curator: Account, identifier: str = "cnt24_01", **more: Any) -> Version:
     """Return a draft with a file."""
     version = publishing.create(NewRecord(identifier=identifier), Draft(**draft(**more)), curator)
-    publishing.add_file(
-        version, "counts.ecsv", [ECSV], curator, describe=describing.describe
-    )
+    publishing.add_file(version, "counts.ecsv", [ECSV], curator, describe=describing.describe)
     return version
 
 

@@ -43,7 +43,10 @@ def run(variables: dict[str, str], *arguments: str) -> str:
     """Run a command and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-m", "opendata", *arguments],
-        env=variables, capture_output=True, text=True, check=False,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -54,7 +57,9 @@ def serve(variables: dict[str, str]) -> Iterator[Server]:
     """Run a server on a free port until the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "opendata", "serve", "--port", "0"],
-        env=variables, stderr=subprocess.PIPE, text=True,
+        env=variables,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     server = Server("", process.pid, variables)

@@ -7,18 +7,30 @@ from pathlib import Path
 import httpx
 import pytest
 from django.test import Client
-from openkm3 import alerts
+
 from opendata.records.models import Account, Role, Token
+from openkm3 import alerts
 
 from .running import Server
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 DOCUMENT = {
-    "mission": "KM3NeT", "messenger": "Neutrino", "instrument": "ARCA028", "pipeline": "arca_HE",
-    "alert_tense": "test", "alert_type": "initial", "record_number": 1,
-    "alert_datetime": "2024-09-01T12:01:00Z", "id": "km3.133.1.2.3", "event_name": "KM3-240901A",
-    "trigger_time": "2024-09-01T12:00:00Z", "ra": 120.5, "dec": -30.25, "ra_dec_error": 1.5,
-    "alert_topology": "Track", "number_of_events": 1,
+    "mission": "KM3NeT",
+    "messenger": "Neutrino",
+    "instrument": "ARCA028",
+    "pipeline": "arca_HE",
+    "alert_tense": "test",
+    "alert_type": "initial",
+    "record_number": 1,
+    "alert_datetime": "2024-09-01T12:01:00Z",
+    "id": "km3.133.1.2.3",
+    "event_name": "KM3-240901A",
+    "trigger_time": "2024-09-01T12:00:00Z",
+    "ra": 120.5,
+    "dec": -30.25,
+    "ra_dec_error": 1.5,
+    "alert_topology": "Track",
+    "number_of_events": 1,
 }
 
 
@@ -57,7 +69,9 @@ def test_the_same_record_comes_once_and_an_update_is_its_own(web: Client) -> Non
     both = _web("auto", Role.ALERT_SENDER, Role.ALERT_SIGNER)
     assert _hand_in(both, DOCUMENT).json()["state"] == "issued"
     assert _hand_in(both, DOCUMENT).status_code == 409
-    assert _hand_in(both, DOCUMENT | {"record_number": 2, "alert_type": "update"}).status_code == 201
+    assert (
+        _hand_in(both, DOCUMENT | {"record_number": 2, "alert_type": "update"}).status_code == 201
+    )
     rows = web.get("/alerts/feed.json").json()["alerts"]
     assert [row["id"][-3:] for row in rows] == ["_r2", "01A"]
     page = web.get("/alerts/").content.decode()
@@ -66,8 +80,16 @@ def test_the_same_record_comes_once_and_an_update_is_its_own(web: Client) -> Non
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"dec": 120}', b"<VOEvent/>", b"\xff\xfe",
-                b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>']
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"dec": 120}',
+        b"<VOEvent/>",
+        b"\xff\xfe",
+        b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+    ],
 )
 def test_malformed_alerts_are_refused_with_a_reason(web: Client, content: bytes) -> None:
     sender = _web("daq", Role.ALERT_SENDER)

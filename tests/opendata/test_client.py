@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from openkm3.catalogue import Catalogue
 from openkm3.openio import KM3Store as KM3StoreA
 from openkm3.store import KM3Store
@@ -25,7 +26,12 @@ def test_the_event_list_has_8754_rows_and_10_above_150_hits(store: KM3Store) -> 
     assert (events.nhit > 150).sum() == 10
     brightest = events.loc[events.nhit.idxmax()]
     assert brightest.to_dict() == {
-        "mjd": 54789.2282, "beta": 0.1, "nhit": 263, "ra": 315.0, "decl": -16.7, "id": "ANT1157",
+        "mjd": 54789.2282,
+        "beta": 0.1,
+        "nhit": 263,
+        "ra": 315.0,
+        "decl": -16.7,
+        "id": "ANT1157",
     }
 
 
@@ -76,7 +82,12 @@ def test_check_finds_a_file_that_has_changed(antares: Path, tmp_path: Path) -> N
     file = next(path for path in (tmp_path / "state" / "files").glob("*/*") if path.is_file())
     file.chmod(0o600)
     file.write_bytes(b"broken")
-    done = subprocess.run([sys.executable, "-m", "opendata", "check"], env=variables,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "opendata", "check"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "has changed" in done.stderr

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+
 from opendata.api.downloads import wanted
 from opendata.records import publishing
 from opendata.records.models import Account
@@ -43,9 +44,7 @@ def test_a_range_gives_that_part(web: Client, file: None, text: str, part: bytes
 
 
 @pytest.mark.parametrize("text", ["bytes=5-2", "lines=1-2", "bytes=0-1,5-6", "bytes=-", "nonsense"])
-def test_ranges_that_are_not_understood_give_everything(
-    web: Client, file: None, text: str
-) -> None:
+def test_ranges_that_are_not_understood_give_everything(web: Client, file: None, text: str) -> None:
     answer = web.get(PATH, headers={"Range": text})
     assert (answer.status_code, answer.getvalue()) == (200, ECSV)
 
@@ -91,8 +90,15 @@ def test_the_address_of_former_years_leads_to_the_file(web: Client, file: None) 
     assert web.get("/storage/counts.ecsv")["Location"] == PATH
 
 
-@pytest.mark.parametrize("path", ["/storage/../opendata.sqlite", "/storage/%2e%2e/x/y",
-                                  "/storage/cnt24_01/1.0/..%2f..%2fx", "/storage/a%00b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/storage/../opendata.sqlite",
+        "/storage/%2e%2e/x/y",
+        "/storage/cnt24_01/1.0/..%2f..%2fx",
+        "/storage/a%00b",
+    ],
+)
 def test_path_tricks_find_nothing(web: Client, file: None, path: str) -> None:
     assert web.get(path).status_code == 404
 
@@ -103,10 +109,12 @@ async def test_two_hundred_ranges_at_once_give_the_whole_file(antares_server: Se
     step = -(-size // 200)
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(timeout=60, limits=limits) as client:
-        answers = await asyncio.gather(*(
-            client.get(url, headers={"Range": f"bytes={start}-{start + step - 1}"})
-            for start in range(0, size, step)
-        ))
+        answers = await asyncio.gather(
+            *(
+                client.get(url, headers={"Range": f"bytes={start}-{start + step - 1}"})
+                for start in range(0, size, step)
+            )
+        )
     assert {answer.status_code for answer in answers} == {206}
     content = b"".join(answer.content for answer in answers)
     assert hashlib.sha256(content).hexdigest() == record["sha256"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
+
 from opendata.records import publishing
 from opendata.records.models import Account, Record, Version
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 EVIL = "</script><script>alert(1)</script>"
 
 
-@pytest.mark.parametrize("path", ["/", "/search", "/ktypes/", "/alerts/", "/api/docs/", "/sitemap.xml"])
+@pytest.mark.parametrize(
+    "path", ["/", "/search", "/ktypes/", "/alerts/", "/api/docs/", "/sitemap.xml"]
+)
 def test_pages_of_an_empty_portal_work(web: Client, path: str) -> None:
     assert web.get(path).status_code == 200
 
@@ -28,14 +31,19 @@ def test_a_record_page_holds_what_one_needs(
 ) -> None:
     version = published(curator, reviewer)
     page = web.get("/records/cnt24_01/").content.decode()
-    for text in (version.files.get().sha256, "CC-BY-4.0", "KM3Store(", "curl -L", "energy", "GeV",
-                 "Sky map of 3 positions"):
+    for text in (
+        version.files.get().sha256,
+        "CC-BY-4.0",
+        "KM3Store(",
+        "curl -L",
+        "energy",
+        "GeV",
+        "Sky map of 3 positions",
+    ):
         assert text in page
 
 
-def test_what_people_write_is_never_run(
-    web: Client, curator: Account, reviewer: Account
-) -> None:
+def test_what_people_write_is_never_run(web: Client, curator: Account, reviewer: Account) -> None:
     published(curator, reviewer, title=f"Title {EVIL}", description=EVIL)
     answer = web.get("/records/cnt24_01/")
     page = answer.content.decode()
@@ -76,16 +84,26 @@ def test_a_record_page_takes_less_than_150_ms_among_ten_thousand(
 
     version = published(curator, reviewer)
     record = version.record
-    fields = {name: getattr(version, name) for name in
-              ("title", "description", "ktype", "metadata", "state", "published_at")}
+    fields = {
+        name: getattr(version, name)
+        for name in ("title", "description", "ktype", "metadata", "state", "published_at")
+    }
     many = Record.objects.bulk_create(
-        Record(identifier=f"many_{n}", title=record.title, ktype=record.ktype, text=record.text,
-               instrument=f"ORCA{n % 30}", license=record.license, published=record.published)
+        Record(
+            identifier=f"many_{n}",
+            title=record.title,
+            ktype=record.ktype,
+            text=record.text,
+            instrument=f"ORCA{n % 30}",
+            license=record.license,
+            published=record.published,
+        )
         for n in range(10_000)
     )
     Version.objects.bulk_create(Version(record=item, number=1, **fields) for item in many)
-    for item, number in zip(many, Version.objects.filter(record__in=many[:1]).values_list("pk"),
-                            strict=False):
+    for item, number in zip(
+        many, Version.objects.filter(record__in=many[:1]).values_list("pk"), strict=False
+    ):
         Record.objects.filter(pk=item.pk).update(current_id=number[0])
     versions = dict(Version.objects.exclude(pk=version.pk).values_list("record_id", "pk"))
     for item in many:
@@ -112,7 +130,9 @@ def test_in_a_browser_one_finds_a_record_and_reads_its_plot(
     context = chromium.new_context(color_scheme="dark")
     page = context.new_page()
     said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console", lambda message: said.append(message.text) if message.type == "error" else None
+    )
     page.goto(seeded_server.url)
     page.keyboard.press("/")
     page.keyboard.type("week of orca")

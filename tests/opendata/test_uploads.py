@@ -6,6 +6,7 @@ import socket
 import httpx
 import pytest
 from django.test import Client
+
 from opendata.records import store
 from opendata.records.models import DataFile
 
@@ -60,8 +61,12 @@ def test_drafts_are_hidden_from_others(web: Client, curators_web: Client) -> Non
         ("counts.fits", ECSV, "does not say"),
         ("counts.json", b'{"a": [1, 2', "not JSON"),
         ("counts.json", b"[" * 100_000, "not JSON"),
-        ("counts.vot", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
-                       b"<VOTABLE>&a;</VOTABLE>", "counts.vot"),
+        (
+            "counts.vot",
+            b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+            b"<VOTABLE>&a;</VOTABLE>",
+            "counts.vot",
+        ),
         ("counts.ecsv", b"", "empty"),
         ("counts.root", b"root" + b"\0" * 10, "counts.root"),
         ("..counts.ecsv", ECSV, "name"),
@@ -78,7 +83,8 @@ def test_bad_files_are_refused_and_leave_nothing(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"null", b'{"record": 1}', b"{", b'{"draft": {}, "record": {}}', b"\xff"]
+    "content",
+    [b"", b"[]", b"null", b'{"record": 1}', b"{", b'{"draft": {}, "record": {}}', b"\xff"],
 )
 def test_bad_documents_get_a_sentence(curators_web: Client, content: bytes) -> None:
     answer = curators_web.post("/api/v1/drafts/", content, content_type="application/json")

@@ -48,9 +48,8 @@ class RequestLog:
         if self.is_async:
             markcoroutinefunction(self)  # type: ignore[arg-type]
 
-    def __call__(
-        self, request: HttpRequest
-    ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Handle a request."""
         if self.is_async:
             return self._later(request)
         started = time.perf_counter()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils import timezone
-from openkm3 import alerts
 
 from opendata.alerts.models import Notice
 from opendata.records.models import Account, AuditEntry, Role
 from opendata.records.publishing import NotAllowed, Refused
+from openkm3 import alerts
 
 
 def _need(account: Account, role: Role) -> None:

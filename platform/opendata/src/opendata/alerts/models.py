@@ -28,6 +28,8 @@ class Notice(models.Model):
     refused = models.BooleanField(default=False)
 
     class Meta:
+        """Order and constraints."""
+
         ordering: ClassVar = ["-issued", "-id"]
 
     def __str__(self) -> str:

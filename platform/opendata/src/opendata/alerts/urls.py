@@ -14,6 +14,5 @@ urlpatterns = [
     path("<int:number>.xml", views.notice_xml),
     path("<int:number>/", views.notice_page, name="alert"),
     path("incoming/", views.HandIn.as_view(), name="alert-hand-in"),
-    re_path(r"^incoming/(?P<number>\d{1,18})/(?P<step>sign-off|refuse)/$",
-            views.SignOff.as_view()),
+    re_path(r"^incoming/(?P<number>\d{1,18})/(?P<step>sign-off|refuse)/$", views.SignOff.as_view()),
 ]

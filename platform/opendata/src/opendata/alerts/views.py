@@ -172,5 +172,11 @@ class SignOff(APIView):
 
 def _state(notice: Notice) -> dict[str, object]:
     state = "issued" if notice.issued else "refused" if notice.refused else "waiting"
-    return {"number": notice.pk, "id": notice.ivorn, "role": notice.role, "state": state,
-            "sender": notice.sender, "signer": notice.signer}
+    return {
+        "number": notice.pk,
+        "id": notice.ivorn,
+        "role": notice.role,
+        "state": state,
+        "sender": notice.sender,
+        "signer": notice.signer,
+    }

@@ -15,7 +15,11 @@ def catalog(request: HttpRequest) -> HttpResponseBase:
     """Answer with everything that is published, in openkm3's format."""
     path, etag = catalogue.document()
     response = send(
-        request, path, size=path.stat().st_size, etag=etag, media_type="application/json",
+        request,
+        path,
+        size=path.stat().st_size,
+        etag=etag,
+        media_type="application/json",
         name="catalog.json",
         headers={"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"},
     )

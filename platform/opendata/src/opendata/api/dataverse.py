@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,11 +15,17 @@ from opendata.records.models import DataFile, Record, State
 
 
 class Dataset(APIView):
-    """``GET /api/datasets/:persistentId/?persistentId=doi:...``"""
+    """``GET /api/datasets/:persistentId/?persistentId=doi:...``."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("persistentId", str, required=True,
-                                     description="doi:... or an identifier of this portal")],
+        parameters=[
+            OpenApiParameter(
+                "persistentId",
+                str,
+                required=True,
+                description="doi:... or an identifier of this portal",
+            )
+        ],
         responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request) -> Response:

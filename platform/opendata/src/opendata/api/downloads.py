@@ -47,13 +47,21 @@ def wanted(text: str, size: int) -> tuple[int, int] | None:
 
 
 def send(
-    request: HttpRequest, path: Path, *, size: int, etag: str, media_type: str,
-    name: str, headers: dict[str, str],
+    request: HttpRequest,
+    path: Path,
+    *,
+    size: int,
+    etag: str,
+    media_type: str,
+    name: str,
+    headers: dict[str, str],
 ) -> HttpResponseBase:
     """Answer with a file or the part of it that is asked for."""
     headers = {"ETag": etag, "Accept-Ranges": "bytes", **headers}
-    if etag in [tag.strip().removeprefix("W/") for tag in
-                request.headers.get("If-None-Match", "").split(",")]:
+    if etag in [
+        tag.strip().removeprefix("W/")
+        for tag in request.headers.get("If-None-Match", "").split(",")
+    ]:
         return HttpResponse(status=304, headers=headers)
     headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     start, stop, status = 0, size - 1, 200
@@ -95,7 +103,9 @@ def _find(identifier: str, label: str, name: str) -> tuple[DataFile, str]:
     file = (
         DataFile.objects.select_related("version__record")
         .filter(
-            version__record__identifier=identifier, version__label=label, name=name,
+            version__record__identifier=identifier,
+            version__label=label,
+            name=name,
             version__state__in=[State.PUBLISHED, State.WITHDRAWN],
         )
         .first()
@@ -113,11 +123,17 @@ def download(request: HttpRequest, identifier: str, label: str, name: str) -> Ht
         return HttpResponse(text, status=410, content_type="text/plain; charset=utf-8")
     digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
     return send(
-        request, store.path_of(file.sha256), size=file.size, etag=f'"{file.sha256}"',
-        media_type=file.media_type, name=file.name,
+        request,
+        store.path_of(file.sha256),
+        size=file.size,
+        etag=f'"{file.sha256}"',
+        media_type=file.media_type,
+        name=file.name,
         headers={
             "Repr-Digest": f"sha-256=:{digest}:",
-            "Last-Modified": http_date((file.version.published_at or file.version.created).timestamp()),
+            "Last-Modified": http_date(
+                (file.version.published_at or file.version.created).timestamp()
+            ),
             "Cache-Control": "public, max-age=31536000, immutable",
             "Link": links,
             "Access-Control-Allow-Origin": "*",

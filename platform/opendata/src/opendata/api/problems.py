@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404
-from openkm3.alerts import AlertError
 from pydantic import ValidationError
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound
@@ -14,6 +13,7 @@ from rest_framework.views import exception_handler
 
 from opendata.records.publishing import NotAllowed, Refused
 from opendata.records.store import TooLarge
+from openkm3.alerts import AlertError
 
 
 class Gone(APIException):

@@ -8,7 +8,6 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiTypes, extend_schema
-from openkm3.metadata import KTYPES
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,19 +17,25 @@ from opendata.api.serializers import FileRow, RecordDetail, RecordRow, VersionDe
 from opendata.exports.addresses import absolute
 from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
+from openkm3.metadata import KTYPES
 
 
 def find(identifier: str) -> Record:
     """Return a public record by identifier or alias; tombstones too."""
-    public = Record.objects.filter(current__isnull=False).select_related(
-        "current__record__parent", "parent"
-    ).prefetch_related(
-        Prefetch("current__files", DataFile.objects.select_related("description", "version__record")),
-        "aliases",
+    public = (
+        Record.objects.filter(current__isnull=False)
+        .select_related("current__record__parent", "parent")
+        .prefetch_related(
+            Prefetch(
+                "current__files", DataFile.objects.select_related("description", "version__record")
+            ),
+            "aliases",
+        )
     )
-    record = public.filter(identifier=identifier).first() or public.filter(
-        aliases__name=identifier
-    ).first()
+    record = (
+        public.filter(identifier=identifier).first()
+        or public.filter(aliases__name=identifier).first()
+    )
     if record is None:
         raise Http404(f"There is no record {identifier}.")
     return record
@@ -44,8 +49,13 @@ class Root(APIView):
         """List the entry points."""
         places = ("records/", "collections/", "streams/", "resources/", "search/", "ktypes/")
         content = {name.strip("/"): absolute(f"api/v1/{name}") for name in places}
-        others = {"alerts": "alerts/feed.json", "catalogue": "catalog.json", "oai": "oai",
-                  "schema": "api/schema/", "documentation": "api/docs/"}
+        others = {
+            "alerts": "alerts/feed.json",
+            "catalogue": "catalog.json",
+            "oai": "oai",
+            "schema": "api/schema/",
+            "documentation": "api/docs/",
+        }
         return Response(content | {name: absolute(path) for name, path in others.items()})
 
 
@@ -71,8 +81,10 @@ class Search(Records):
         response = super().list(request, *args, **kwargs)
         found = self.filter_queryset(self.get_queryset())
         response.data["facets"] = {
-            facet.name: [{"value": value, "label": text, "count": count}
-                         for value, text, count in facet.values]
+            facet.name: [
+                {"value": value, "label": text, "count": count}
+                for value, text, count in facet.values
+            ]
             for facet in facets(found)
         }
         return response
@@ -119,6 +131,4 @@ class KTypes(APIView):
 
     def get(self, request: Request) -> Response:
         """List all words with their more general one."""
-        return Response(
-            [word.model_dump() | {"broader": word.broader} for word in KTYPES.values()]
-        )
+        return Response([word.model_dump() | {"broader": word.broader} for word in KTYPES.values()])

@@ -20,11 +20,27 @@ class RecordRow(serializers.ModelSerializer[Record]):
     description = serializers.CharField(source="current.description")
 
     class Meta:
+        """What is shown."""
+
         model = Record
-        fields = ("identifier", "kind", "title", "description", "ktype", "instrument", "license",
-                  "simulated", "version", "published", "measured_from", "measured_to", "url")
+        fields = (
+            "identifier",
+            "kind",
+            "title",
+            "description",
+            "ktype",
+            "instrument",
+            "license",
+            "simulated",
+            "version",
+            "published",
+            "measured_from",
+            "measured_to",
+            "url",
+        )
 
     def get_url(self, record: Record) -> str:
+        """Return the address."""
         return absolute(f"api/v1/records/{record.identifier}/")
 
 
@@ -35,15 +51,19 @@ class FileRow(serializers.ModelSerializer[DataFile]):
     tables = serializers.SerializerMethodField()
 
     class Meta:
+        """What is shown."""
+
         model = DataFile
         fields = ("id", "name", "size", "sha256", "media_type", "format", "url", "tables")
 
     def get_url(self, file: DataFile) -> str | None:
+        """Return the address."""
         published = file.version.state == State.PUBLISHED
         return absolute(storage_path(file)) if published else None
 
     @extend_schema_field({"type": "array", "items": {"type": "object"}})
     def get_tables(self, file: DataFile) -> list[dict[str, Any]]:
+        """Return names, sizes and columns."""
         description = getattr(file, "description", None)
         tables = description.content.get("tables", []) if description else []
         return [{key: table[key] for key in ("name", "rows", "columns")} for table in tables]
@@ -53,6 +73,8 @@ class VersionRow(serializers.ModelSerializer[Version]):
     """A version in a list."""
 
     class Meta:
+        """What is shown."""
+
         model = Version
         fields = ("label", "state", "changes", "published_at", "withdrawn_at", "withdrawn_reason")
 
@@ -65,18 +87,39 @@ class VersionDetail(serializers.ModelSerializer[Version]):
     service = serializers.SerializerMethodField()
 
     class Meta:
+        """What is shown."""
+
         model = Version
-        fields = ("identifier", "label", "state", "title", "description", "ktype", "metadata",
-                  "simulated", "doi", "url", "service", "changes", "findings_accepted",
-                  "published_at", "withdrawn_at", "withdrawn_reason", "files")
+        fields = (
+            "identifier",
+            "label",
+            "state",
+            "title",
+            "description",
+            "ktype",
+            "metadata",
+            "simulated",
+            "doi",
+            "url",
+            "service",
+            "changes",
+            "findings_accepted",
+            "published_at",
+            "withdrawn_at",
+            "withdrawn_reason",
+            "files",
+        )
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
     def get_service(self, version: Version) -> dict[str, str]:
+        """Return where its table is served."""
         if not version.service:
             return {}
         found = service(version.service).model_dump(exclude_none=True)
-        return {key: absolute(value) if value.startswith("vo/") else value
-                for key, value in found.items()}
+        return {
+            key: absolute(value) if value.startswith("vo/") else value
+            for key, value in found.items()
+        }
 
 
 class RecordDetail(serializers.ModelSerializer[Record]):
@@ -90,17 +133,33 @@ class RecordDetail(serializers.ModelSerializer[Record]):
     page = serializers.SerializerMethodField()
 
     class Meta:
+        """What is shown."""
+
         model = Record
-        fields = ("identifier", "aliases", "kind", "parent", "children", "withdrawn", "page",
-                  "current", "versions")
+        fields = (
+            "identifier",
+            "aliases",
+            "kind",
+            "parent",
+            "children",
+            "withdrawn",
+            "page",
+            "current",
+            "versions",
+        )
 
     def get_children(self, record: Record) -> list[str]:
-        return list(record.children.filter(current__isnull=False).values_list("identifier", flat=True))
+        """Return the parts."""
+        return list(
+            record.children.filter(current__isnull=False).values_list("identifier", flat=True)
+        )
 
     @extend_schema_field(VersionRow(many=True))
     def get_versions(self, record: Record) -> list[Any]:
+        """Return all that were published."""
         public = record.versions.filter(state__in=[State.PUBLISHED, State.WITHDRAWN])
         return list(VersionRow(public, many=True).data)
 
     def get_page(self, record: Record) -> str:
+        """Return the address of the page."""
         return absolute(f"records/{record.identifier}/")

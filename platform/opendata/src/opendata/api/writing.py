@@ -128,8 +128,9 @@ class DraftFile(_Protected):
 
     parser_classes = (RawParser,)
 
-    @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY},
-                   responses={201: FileRow})
+    @extend_schema(
+        request={"application/octet-stream": OpenApiTypes.BINARY}, responses={201: FileRow}
+    )
     def put(self, request: Request, identifier: str, name: str) -> Response:
         """Upload a file: its bytes are the body. It is read and validated before it is kept."""
         limit = settings.CONFIGURATION.upload_mb * 2**20

@@ -26,9 +26,9 @@ class _Group(click.Group):
         except OSError as error:
             raise click.ClickException(f"the state folder cannot be used: {error}") from None
         from django.db import OperationalError, ProgrammingError
-        from openkm3.errors import OpenKM3Error
 
         from opendata.records.publishing import Refused
+        from openkm3.errors import OpenKM3Error
 
         try:
             return super().invoke(ctx)
@@ -87,7 +87,9 @@ def seed() -> None:
     from opendata.importers import demonstration
 
     number = demonstration.seed(click.echo)
-    click.echo(f"{number} records published." if number else "The portal has records: nothing done.")
+    click.echo(
+        f"{number} records published." if number else "The portal has records: nothing done."
+    )
 
 
 @main.group(name="import")
@@ -109,16 +111,21 @@ def import_antares(folder: Path) -> None:
 @click.option("--identifier", required=True, help="Identifier of the record, e.g. evts21_01.")
 @click.option("--title", help="Title; that of the file's header by default.")
 @click.option("--parent", help="Collection or stream that it is a part of.")
-@click.option("--accept-findings", default="", metavar="REASON",
-              help="Publish with errors in the metadata, and say why.")
+@click.option(
+    "--accept-findings",
+    default="",
+    metavar="REASON",
+    help="Publish with errors in the metadata, and say why.",
+)
 def import_file(
     path: Path, identifier: str, title: str | None, parent: str | None, accept_findings: str
 ) -> None:
     """Import an annotated table or any HDF5, FITS, VOTable or ROOT file with metadata."""
     from opendata.importers import files
 
-    files.import_file(path, identifier=identifier, title=title, parent=parent,
-                      accept_findings=accept_findings)
+    files.import_file(
+        path, identifier=identifier, title=title, parent=parent, accept_findings=accept_findings
+    )
     click.echo(f"{identifier} published.")
 
 
@@ -132,8 +139,13 @@ def import_testdata() -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True,
-              type=click.Choice(["curator", "reviewer", "alert-sender", "alert-signer"]))
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(["curator", "reviewer", "alert-sender", "alert-signer"]),
+)
 @click.option("--days", type=click.IntRange(1, 3650), help="Days for which it is good.")
 def token(name: str, roles: tuple[str, ...], days: int | None) -> None:
     """Give NAME an account with these roles, and print a new token for it."""

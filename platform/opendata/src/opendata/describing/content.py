@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from openkm3 import annotated
 from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
 from openkm3.formats import FORMATS, DataSet, detect, read
@@ -111,8 +112,11 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
         columns.append(
             {
                 "name": key,
-                "type": column.dtype.kind + str(column.dtype.itemsize) + (f"[{shape}]" if shape else "")
-                if column.dtype.kind != "U" else "text",
+                "type": column.dtype.kind
+                + str(column.dtype.itemsize)
+                + (f"[{shape}]" if shape else "")
+                if column.dtype.kind != "U"
+                else "text",
                 "unit": str(column.unit or parameter.unit or ""),
                 "title": parameter.name or "",
                 "description": parameter.description or str(column.description or ""),

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from openkm3 import annotated
 from openkm3.metadata import Annotation, Parameter
 
@@ -96,7 +97,8 @@ def _binned(table: Table, annotation: Annotation) -> dict[str, Any] | None:
             return None
         names[role] = parameter.columnname
     low, high, value = (
-        np.asarray(table[names[role]], dtype=float) for role in ("lower_edge", "upper_edge", "value")
+        np.asarray(table[names[role]], dtype=float)
+        for role in ("lower_edge", "upper_edge", "value")
     )
     if not 0 < len(low) <= _MOST_BINS or not np.all(np.isfinite([low, high, value])):
         return None
@@ -136,8 +138,15 @@ def _histograms(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
         axis = label(parameter, parameter.description or name, str(column.unit or ""))
         # Energies and hit counts span decades: bins of equal ratio show them.
         ratio = values.min() > 0 and values.max() > 300 * values.min()
-        plots.append(_histogram(np.log10(values) if ratio else values, name, axis, ratio,
-                                column.dtype.kind in "iu" and not ratio))
+        plots.append(
+            _histogram(
+                np.log10(values) if ratio else values,
+                name,
+                axis,
+                ratio,
+                column.dtype.kind in "iu" and not ratio,
+            )
+        )
         if len(plots) == _MOST_PLOTS:
             break
     return plots

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from openkm3.metadata import Annotation
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 #: More points than these are not told apart on a screen; of longer lists every n-th is shown.
 MOST_POINTS = 10_000
 
-_NAMES = {"ra": {"ra", "right_ascension", "raj2000"}, "dec": {"dec", "decl", "declination", "dej2000"}}
+_NAMES = {
+    "ra": {"ra", "right_ascension", "raj2000"},
+    "dec": {"dec", "decl", "declination", "dej2000"},
+}
 
 
 def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
@@ -24,7 +28,9 @@ def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
         found = [
             name
             for name in table.colnames
-            if (annotation.paraminfo[name].ucd or "" if name in annotation.paraminfo else "").startswith(ucd)
+            if (
+                annotation.paraminfo[name].ucd or "" if name in annotation.paraminfo else ""
+            ).startswith(ucd)
         ] or [name for name in table.colnames if name.lower() in names]
         if not found or table[found[0]].dtype.kind not in "iuf" or table[found[0]].ndim != 1:
             return None

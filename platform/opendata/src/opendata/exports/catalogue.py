@@ -11,10 +11,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Prefetch
 from django.utils import timezone
-from openkm3.catalogue import Catalogue, Entry, Service
-from openkm3.formats import limits
 
 from opendata.records.models import AuditEntry, DataFile, Record, State
+from openkm3.catalogue import Catalogue, Entry, Service
+from openkm3.formats import limits
 
 _PUBLISHING = ("publish", "withdraw")
 
@@ -42,7 +42,9 @@ def document() -> tuple[Path, str]:
 
 
 def _code() -> str:
-    name = settings.CONFIGURATION.title + settings.CONFIGURATION.vo + Path(__file__).read_text("utf-8")
+    name = (
+        settings.CONFIGURATION.title + settings.CONFIGURATION.vo + Path(__file__).read_text("utf-8")
+    )
     return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from django.conf import settings
-from openkm3.metadata import KTYPES, Annotation
 
 from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.exports.signposting import cite_as
 from opendata.records.models import State, Version
+from openkm3.metadata import KTYPES, Annotation
 
 PUBLISHER = "KM3NeT Open Data Center"
 _NAMESPACE = "http://datacite.org/schema/kernel-4"
@@ -87,9 +87,13 @@ def datacite(version: Version) -> dict[str, Any]:
         "publicationYear": year(version),
         "types": {
             "resourceTypeGeneral": resource_type(version),
-            "resourceType": KTYPES[version.ktype].label if version.ktype in KTYPES else version.ktype,
+            "resourceType": KTYPES[version.ktype].label
+            if version.ktype in KTYPES
+            else version.ktype,
         },
-        "subjects": [{"subject": text} for text in (header.instrument, "neutrino astronomy") if text],
+        "subjects": [
+            {"subject": text} for text in (header.instrument, "neutrino astronomy") if text
+        ],
         "dates": dates,
         "language": "en",
         "alternateIdentifiers": [
@@ -139,8 +143,12 @@ def datacite_xml(version: Version) -> bytes:
     add(add(root, "titles"), "title", version.title)
     add(root, "publisher", PUBLISHER)
     add(root, "publicationYear", content["publicationYear"])
-    add(root, "resourceType", content["types"]["resourceType"],
-        resourceTypeGeneral=content["types"]["resourceTypeGeneral"])
+    add(
+        root,
+        "resourceType",
+        content["types"]["resourceType"],
+        resourceTypeGeneral=content["types"]["resourceTypeGeneral"],
+    )
     subjects = add(root, "subjects")
     for item in content["subjects"]:
         add(subjects, "subject", item["subject"])
@@ -149,14 +157,22 @@ def datacite_xml(version: Version) -> bytes:
         add(dates, "date", item["date"], dateType=item["dateType"])
     add(root, "language", "en")
     alternates = add(root, "alternateIdentifiers")
-    add(alternates, "alternateIdentifier", version.record.identifier,
-        alternateIdentifierType="openkm3")
+    add(
+        alternates,
+        "alternateIdentifier",
+        version.record.identifier,
+        alternateIdentifierType="openkm3",
+    )
     if content["relatedIdentifiers"]:
         related = add(root, "relatedIdentifiers")
         for item in content["relatedIdentifiers"]:
-            add(related, "relatedIdentifier", item["relatedIdentifier"],
+            add(
+                related,
+                "relatedIdentifier",
+                item["relatedIdentifier"],
                 relatedIdentifierType=item["relatedIdentifierType"],
-                relationType=item["relationType"])
+                relationType=item["relationType"],
+            )
     if content["sizes"]:
         sizes, formats = add(root, "sizes"), add(root, "formats")
         for text in content["sizes"]:
@@ -169,8 +185,12 @@ def datacite_xml(version: Version) -> bytes:
         attributes = {"rightsURI": item["rightsUri"]} if item["rightsUri"] else {}
         add(add(root, "rightsList"), "rights", item["rights"], **attributes)
     if content["descriptions"]:
-        add(add(root, "descriptions"), "description", version.description,
-            descriptionType="Abstract")
+        add(
+            add(root, "descriptions"),
+            "description",
+            version.description,
+            descriptionType="Abstract",
+        )
     ET.indent(root)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
 
@@ -229,7 +249,11 @@ def jsonld(version: Version) -> dict[str, Any]:
     """Return schema.org metadata, which search engines read."""
     annotation = version.annotation
     page = absolute(f"records/{version.record.identifier}/")
-    kind = {"Collection": "DataCatalog", "Software": "SoftwareSourceCode", "Text": "ScholarlyArticle"}
+    kind = {
+        "Collection": "DataCatalog",
+        "Software": "SoftwareSourceCode",
+        "Text": "ScholarlyArticle",
+    }
     content: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": kind.get(resource_type(version), "Dataset"),
@@ -242,10 +266,15 @@ def jsonld(version: Version) -> dict[str, Any]:
         "datePublished": str((version.published_at or version.created).date()),
         "creator": {"@type": "Organization", "name": author(annotation)},
         "publisher": {"@type": "Organization", "name": PUBLISHER},
-        "includedInDataCatalog": {"@type": "DataCatalog", "name": settings.CONFIGURATION.title,
-                                  "url": absolute("")},
+        "includedInDataCatalog": {
+            "@type": "DataCatalog",
+            "name": settings.CONFIGURATION.title,
+            "url": absolute(""),
+        },
         "isAccessibleForFree": True,
-        "keywords": [word for word in (annotation.header.instrument, "neutrino", version.ktype) if word],
+        "keywords": [
+            word for word in (annotation.header.instrument, "neutrino", version.ktype) if word
+        ],
     }
     licence = licence_url(annotation.header.license)
     if licence:

@@ -21,8 +21,10 @@ _DC = "http://purl.org/dc/elements/1.1/"
 _OAI_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 _FORMATS = {
     "oai_dc": (f"{_OAI}oai_dc.xsd", _OAI_DC),
-    "oai_datacite": ("http://schema.datacite.org/meta/kernel-4/metadata.xsd",
-                     "http://datacite.org/schema/kernel-4"),
+    "oai_datacite": (
+        "http://schema.datacite.org/meta/kernel-4/metadata.xsd",
+        "http://datacite.org/schema/kernel-4",
+    ),
 }
 _PAGE = 100
 _ARGUMENTS = {

@@ -7,7 +7,7 @@ from typing import Any
 from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
-from opendata.records.models import DataFile, Record, Version
+from opendata.records.models import DataFile, Record, State, Version
 
 _TYPES = {
     "collection": "https://schema.org/Collection",
@@ -50,10 +50,14 @@ def links(record: Record) -> list[dict[str, str]]:
             "href": absolute(storage_path(file)),
             "type": file.media_type,
         }
-        for file in version.files.all()
+        for file in (version.files.all() if version.state == State.PUBLISHED else [])
     ]
     found += [
-        {"rel": "describedby", "href": absolute(f"records/{record.identifier}/{name}"), "type": kind}
+        {
+            "rel": "describedby",
+            "href": absolute(f"records/{record.identifier}/{name}"),
+            "type": kind,
+        }
         for name, kind in DESCRIBED_BY
     ]
     if record.parent:

@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+
+from opendata.importers import tables
+from opendata.importers.publication import publish
 from openkm3 import annotated
 from openkm3.errors import FormatError
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
-
-from opendata.importers import tables
-from opendata.importers.publication import publish
 
 PAPER = "10.3847/2041-8213/aad8c0"
 _PREFIX = "ANTARES 2007-2017"
@@ -90,18 +90,42 @@ def event_annotation(**header: str) -> Annotation:
             | header,
             "origin": {"range": _TIME},
             "paraminfo": {
-                "mjd": {"name": "Time", "description": "Modified Julian Date", "unit": "d",
-                        "ucd": "time.epoch"},
-                "beta": {"name": "Angular error", "unit": "deg", "ucd": "stat.error;pos",
-                         "description": "angular error estimate on reconstruction"},
-                "nhit": {"name": "Number of hits", "ucd": "phot.count",
-                         "description": "number of light signals in photomultipliers"},
-                "ra": {"name": "Right ascension", "unit": "deg", "ucd": "pos.eq.ra;meta.main",
-                       "description": "FK5 equatorial right ascension", "range": [0, 360]},
-                "decl": {"name": "Declination", "unit": "deg", "ucd": "pos.eq.dec;meta.main",
-                         "description": "FK5 equatorial declination", "range": [-90, 90]},
-                "id": {"name": "Event", "description": "event identifier",
-                       "ucd": "meta.id;meta.main"},
+                "mjd": {
+                    "name": "Time",
+                    "description": "Modified Julian Date",
+                    "unit": "d",
+                    "ucd": "time.epoch",
+                },
+                "beta": {
+                    "name": "Angular error",
+                    "unit": "deg",
+                    "ucd": "stat.error;pos",
+                    "description": "angular error estimate on reconstruction",
+                },
+                "nhit": {
+                    "name": "Number of hits",
+                    "ucd": "phot.count",
+                    "description": "number of light signals in photomultipliers",
+                },
+                "ra": {
+                    "name": "Right ascension",
+                    "unit": "deg",
+                    "ucd": "pos.eq.ra;meta.main",
+                    "description": "FK5 equatorial right ascension",
+                    "range": [0, 360],
+                },
+                "decl": {
+                    "name": "Declination",
+                    "unit": "deg",
+                    "ucd": "pos.eq.dec;meta.main",
+                    "description": "FK5 equatorial declination",
+                    "range": [-90, 90],
+                },
+                "id": {
+                    "name": "Event",
+                    "description": "event identifier",
+                    "ucd": "meta.id;meta.main",
+                },
             },
         }
     )
@@ -227,7 +251,9 @@ def publish_analysis(
     simulated = bool(mark)
     prefix = f"{mark} {_PREFIX}".strip()
 
-    def draft(title: str, text: str, ktype: str, annotation: Annotation, **more: Any) -> dict[str, Any]:
+    def draft(
+        title: str, text: str, ktype: str, annotation: Annotation, **more: Any
+    ) -> dict[str, Any]:
         return {
             "title": f"{prefix} {title}",
             "description": text,
@@ -240,6 +266,10 @@ def publish_analysis(
         return {"identifier": f"ana20_01_{name}", "parent": "ana20_01", "position": position}
 
     about = Annotation.parse({"header": _HEADER, "origin": {"range": _TIME}})
+    if simulated:
+        about = event_list.annotation.model_copy(update={"paraminfo": {}, "ktype": None})
+    paper = Annotation.parse({"header": _HEADER})
+    note = " Everything measured in it is replaced by generated data." if simulated else ""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write(event_list, folder / "antares_events.vot")
@@ -249,8 +279,10 @@ def publish_analysis(
             {"identifier": "ana20_01", "kind": "collection"},
             draft(
                 "neutrino point source search",
-                "Cosmic neutrino event candidate selection from search for neutrino point sources",
-                "km3.collection", about,
+                "Cosmic neutrino event candidate selection from search for neutrino point sources"
+                + note,
+                "km3.collection",
+                about,
             ),
         )
         service = tables.publish_table(
@@ -259,8 +291,11 @@ def publish_analysis(
         publish(
             part("vo", 0),
             draft(
-                "neutrino events", event_list.annotation.header.description or "",
-                "km3.resource.service.scs", event_list.annotation, service=service,
+                "neutrino events",
+                event_list.annotation.header.description or "",
+                "km3.resource.service.scs",
+                event_list.annotation,
+                service=service,
             ),
             folder / "antares_events.vot",
         )
@@ -272,19 +307,24 @@ def publish_analysis(
                 "(Albert et al., ApJL 863, L30, 2018)",
                 "ktype": "km3.resource.paper",
                 "doi": PAPER,
-                "metadata": about.plain(),
+                "metadata": paper.plain(),
             },
         )
         publish(
             part("bkg", 3),
-            draft("muon estimate function", bkg[0].header.description or "",
-                  "km3.data.l4.function.polynomial", bkg[0]),
+            draft(
+                "muon estimate function",
+                bkg[0].header.description or "",
+                "km3.data.l4.function.polynomial",
+                bkg[0],
+            ),
             folder / "background.json",
         )
         publish(
             part("acc", 4),
-            draft("detector acceptance", acc[0].header.description or "",
-                  "km3.data.l4.lookup", acc[0]),
+            draft(
+                "detector acceptance", acc[0].header.description or "", "km3.data.l4.lookup", acc[0]
+            ),
             folder / "acceptance.json",
         )
     publish_effective_area()
@@ -300,8 +340,12 @@ def publish_effective_area() -> None:
         path = Path(temporary) / "effective_area.ecsv"
         write(dataset, path)
         publish(
-            {"identifier": "ana20_01_aeff0", "parent": "ana20_01", "position": 2,
-             "aliases": ["annotated_aeff0"]},
+            {
+                "identifier": "ana20_01_aeff0",
+                "parent": "ana20_01",
+                "position": 2,
+                "aliases": ["annotated_aeff0"],
+            },
             {
                 "title": f"{_PREFIX} effective area",
                 "description": dataset.annotation.header.description or "",

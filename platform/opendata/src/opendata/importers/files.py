@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from openkm3.errors import FormatError
-from openkm3.metadata import KTYPES, Annotation
-
 from opendata import describing
 from opendata.importers.publication import publish
 from opendata.records.models import Version
+from openkm3.errors import FormatError
+from openkm3.metadata import KTYPES, Annotation
 
 _KTYPES = {
     "HDF5 (km3pipe)": "km3.data.l3.events.hdf5",
@@ -54,7 +53,12 @@ def import_file(
     ktype = metadata.ktype if metadata.ktype in KTYPES else None
     header = metadata.header
     return publish(
-        {"identifier": identifier, "parent": parent, "position": position, "aliases": list(aliases)},
+        {
+            "identifier": identifier,
+            "parent": parent,
+            "position": position,
+            "aliases": list(aliases),
+        },
         {
             "title": title or header.name or path.stem,
             "description": header.description or "",

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from opendata.importers import antares
 from openkm3 import annotated
 from openkm3.formats import DataSet
 from openkm3.metadata import Annotation
-
-from opendata.importers import antares
 
 MARK = "SIMULATED"
 _NOTE = "SIMULATED demonstration data, not measured: do not use them for science."
@@ -28,6 +28,7 @@ def _marked(name: str, text: str) -> dict[str, str]:
         "description": f"{text} {_NOTE}",
         "author": "generated for demonstration",
         "license": "CC0-1.0",
+        "reference": "https://www.km3net.org/",
     }
 
 
@@ -89,7 +90,9 @@ def orca_week(number: int = 3000) -> DataSet:
     annotation = Annotation.parse(
         {
             "ktype": "km3.data.l3.events.hdf5",
-            "header": _marked("week of ORCA", "Muons from above, as ORCA with four lines sees them.")
+            "header": _marked(
+                "week of ORCA", "Muons from above, as ORCA with four lines sees them."
+            )
             | {
                 "contact": "opendata@km3net.de",
                 "instrument": "ORCA4",
@@ -100,18 +103,40 @@ def orca_week(number: int = 3000) -> DataSet:
                 "measurement_stop": "2019-09-24T06:00:00",
             },
             "paraminfo": {
-                "internalID": {"name": "Event", "description": "detector, run and number",
-                               "ucd": "meta.id;meta.main"},
-                "mjd": {"name": "Time", "description": "Modified Julian Date", "unit": "d",
-                        "ucd": "time.epoch"},
-                "energy": {"name": "Energy", "description": "reconstructed energy", "unit": "GeV",
-                           "ucd": "phys.energy", "symbol": "E"},
-                "azimuth": {"name": "Azimuth", "description": "local azimuth of the track",
-                            "unit": "rad", "ucd": "pos.az.azi"},
-                "dirz": {"name": "Vertical direction",
-                         "description": "z of the direction of flight; -1 is straight down"},
-                "angular_error": {"name": "Angular error", "unit": "rad", "ucd": "stat.error;pos",
-                                  "description": "estimate of the reconstruction"},
+                "internalID": {
+                    "name": "Event",
+                    "description": "detector, run and number",
+                    "ucd": "meta.id;meta.main",
+                },
+                "mjd": {
+                    "name": "Time",
+                    "description": "Modified Julian Date",
+                    "unit": "d",
+                    "ucd": "time.epoch",
+                },
+                "energy": {
+                    "name": "Energy",
+                    "description": "reconstructed energy",
+                    "unit": "GeV",
+                    "ucd": "phys.energy",
+                    "symbol": "E",
+                },
+                "azimuth": {
+                    "name": "Azimuth",
+                    "description": "local azimuth of the track",
+                    "unit": "rad",
+                    "ucd": "pos.az.azi",
+                },
+                "dirz": {
+                    "name": "Vertical direction",
+                    "description": "z of the direction of flight; -1 is straight down",
+                },
+                "angular_error": {
+                    "name": "Angular error",
+                    "unit": "rad",
+                    "ucd": "stat.error;pos",
+                    "description": "estimate of the reconstruction",
+                },
                 "group_id": {"name": "Group", "description": "number of the event in the file"},
             },
         }
@@ -146,8 +171,12 @@ def acoustic_statistics(channel: str) -> DataSet:
             "paraminfo": {
                 "lower_edge": edge | {"columnname": names[0]},
                 "upper_edge": edge | {"columnname": names[1]},
-                "value": {"columnname": names[2], "name": "Power spectral density",
-                          "description": "median, relative to 1 uPa2/Hz", "unit": "dB"},
+                "value": {
+                    "columnname": names[2],
+                    "name": "Power spectral density",
+                    "description": "median, relative to 1 uPa2/Hz",
+                    "unit": "dB",
+                },
             },
         }
     )
@@ -158,8 +187,10 @@ def sound(path: Path, seconds: int = 2, rate: int = 16_000) -> None:
     """Write noise with one dolphin-like whistle as wav file."""
     time: np.ndarray[Any, Any] = np.arange(seconds * rate) / rate
     draw = np.random.default_rng(808974724)
-    whistle = 0.3 * np.sin(2 * np.pi * (3000 * time + 1200 * time**2)) * np.exp(
-        -(((time - 1) / 0.25) ** 2)
+    whistle = (
+        0.3
+        * np.sin(2 * np.pi * (3000 * time + 1200 * time**2))
+        * np.exp(-(((time - 1) / 0.25) ** 2))
     )
     samples = (20_000 * (whistle + draw.normal(0, 0.03, len(time)))).clip(-32767, 32767)
     buffer = io.BytesIO()

@@ -37,7 +37,10 @@ def publish(
         for path in paths:
             with path.open("rb") as file:
                 publishing.add_file(
-                    version, path.name, iter(lambda f=file: f.read(2**20), b""), curator,
+                    version,
+                    path.name,
+                    iter(lambda f=file: f.read(2**20), b""),
+                    curator,
                     describe=describe,
                 )
         publishing.submit(version, curator, accept_findings=accept_findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+
 from openkm3.formats import DataSet
 
 _DATATYPES = {"i2": "short", "i4": "int", "i8": "long", "f4": "float", "f8": "double"}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from openkm3.errors import MissingPackage
-from openkm3.metadata import Annotation
-
 from opendata.importers.files import import_file
 from opendata.importers.publication import publish
+from openkm3.errors import MissingPackage
+from openkm3.metadata import Annotation
 
 _HEADER = {
     "author": "KM3NeT Collaboration",

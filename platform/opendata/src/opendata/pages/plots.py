@@ -40,7 +40,9 @@ class Scale:
         power = 10 ** math.floor(math.log10(rough))
         step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
         first = math.ceil(self.low / step - 1e-9)
-        return [round(number * step, 12) for number in range(first, int(self.high / step + 1e-9) + 1)]
+        return [
+            round(number * step, 12) for number in range(first, int(self.high / step + 1e-9) + 1)
+        ]
 
 
 def _number(value: float) -> str:
@@ -61,9 +63,13 @@ def _axes(x: Scale, y: Scale, xlabel: str, ylabel: str) -> str:
         parts.append(f'<path d="M{_LEFT} {y(value)}H{_W - _RIGHT}"/>')
     parts.append('</g><g class="ticks">')
     for value in x.ticks():
-        parts.append(f'<text x="{x(value)}" y="{_H - _BOTTOM + 18}" text-anchor="middle">{_number(value)}</text>')
+        parts.append(
+            f'<text x="{x(value)}" y="{_H - _BOTTOM + 18}" text-anchor="middle">{_number(value)}</text>'
+        )
     for value in y.ticks():
-        parts.append(f'<text x="{_LEFT - 8}" y="{y(value) + 4}" text-anchor="end">{_number(value)}</text>')
+        parts.append(
+            f'<text x="{_LEFT - 8}" y="{y(value) + 4}" text-anchor="end">{_number(value)}</text>'
+        )
     middle = (_TOP + _H - _BOTTOM) / 2
     parts.append(
         f'</g><text class="label" x="{(_LEFT + _W - _RIGHT) / 2}" y="{_H - 12}" text-anchor="middle">'
@@ -127,7 +133,9 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
     xs, ys, rows = plot["x"], plot["y"], plot["z"]
     values = [value for row in rows for value in row]
     positive = [value for value in values if value > 0]
-    log = bool(positive) and len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)
+    log = (
+        bool(positive) and len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)
+    )
     low, high = (min(positive), max(positive)) if log else (min(values), max(values))
 
     def shade(value: float) -> float:
@@ -151,12 +159,18 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
         for n in range(40)
     )
     scale = Scale(low, high, _H - _BOTTOM, _TOP, log)
-    bar += '<g class="ticks">' + "".join(
-        f'<text x="{_W - 62}" y="{scale(value) + 4}">{_number(value)}</text>'
-        for value in (scale.ticks() if high > low else [])
-    ) + "</g>"
+    bar += (
+        '<g class="ticks">'
+        + "".join(
+            f'<text x="{_W - 62}" y="{scale(value) + 4}">{_number(value)}</text>'
+            for value in (scale.ticks() if high > low else [])
+        )
+        + "</g>"
+    )
     # The axes are drawn over the whole width: shrink them to the map.
-    axes = _axes(x, y, plot["xlabel"], plot["ylabel"]).replace(f"H{_W - _RIGHT}", f"H{_W - _RIGHT - 74}")
+    axes = _axes(x, y, plot["xlabel"], plot["ylabel"]).replace(
+        f"H{_W - _RIGHT}", f"H{_W - _RIGHT - 74}"
+    )
     text = f"{plot['zlabel']} against {plot['xlabel']} and {plot['ylabel']}"
     return _frame(axes + "".join(cells) + bar, plot["title"], text, simulated)
 
@@ -169,8 +183,7 @@ def _colour(fraction: float) -> str:
     index = min(int(place), len(_COLOURS) - 2)
     part = place - index
     mixed = (
-        round(a + (b - a) * part)
-        for a, b in zip(_COLOURS[index], _COLOURS[index + 1], strict=True)
+        round(a + (b - a) * part) for a, b in zip(_COLOURS[index], _COLOURS[index + 1], strict=True)
     )
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
@@ -193,8 +206,11 @@ def sky(
         "M" + "L".join("{:.0f} {:.0f}".format(*_project(ra, dec)) for dec in range(-90, 91, 5))
         for ra in (0.001, 60, 120, 180, 240, 300, 359.999)
     ] + [
-        "M" + "L".join("{:.0f} {:.0f}".format(*_project(max(0.001, min(ra, 359.999)), dec))
-                       for ra in range(0, 361, 5))
+        "M"
+        + "L".join(
+            "{:.0f} {:.0f}".format(*_project(max(0.001, min(ra, 359.999)), dec))
+            for ra in range(0, 361, 5)
+        )
         for dec in (-60, -30, 0, 30, 60)
     ]
     places = [_project(ra, dec) for ra, dec in zip(points["ra"], points["dec"], strict=True)]
@@ -213,7 +229,11 @@ def sky(
             rings += f'<path class="ring" d="M{_ring(ra, dec, max(radius, 0.8))}Z"/>'
     count = points.get("rows", len(places))
     shown = f" (every {points['step']}th shown)" if points.get("step", 1) > 1 else ""
-    mark = '<text class="simulated" x="620" y="22" text-anchor="end">SIMULATED</text>' if simulated else ""
+    mark = (
+        '<text class="simulated" x="620" y="22" text-anchor="end">SIMULATED</text>'
+        if simulated
+        else ""
+    )
     text = f"Sky map of {count} positions{shown}, equatorial coordinates"
     size = "many" if len(places) > 500 else "few"
     return mark_safe(  # noqa: S308 - numbers only
@@ -229,9 +249,14 @@ def _ring(ra: float, dec: float, radius: float) -> str:
     for angle in range(0, 360, 10):
         t = math.radians(angle)
         sine = math.sin(d) * math.cos(r) + math.cos(d) * math.sin(r) * math.cos(t)
-        east = a + math.atan2(math.sin(t) * math.sin(r) * math.cos(d), math.cos(r) - math.sin(d) * sine)
-        steps.append("{:.1f} {:.1f}".format(
-            *_project(math.degrees(east) % 360, math.degrees(math.asin(max(-1, min(1, sine)))))))
+        east = a + math.atan2(
+            math.sin(t) * math.sin(r) * math.cos(d), math.cos(r) - math.sin(d) * sine
+        )
+        steps.append(
+            "{:.1f} {:.1f}".format(
+                *_project(math.degrees(east) % 360, math.degrees(math.asin(max(-1, min(1, sine)))))
+            )
+        )
     return "L".join(steps)
 
 

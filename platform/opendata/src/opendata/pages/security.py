@@ -30,6 +30,7 @@ class ContentSecurity:
             markcoroutinefunction(self)  # type: ignore[arg-type]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Handle a request."""
         if self.is_async:
             return self._later(request)
         return self._set(request, self.get_response(request))

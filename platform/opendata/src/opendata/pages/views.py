@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
-from openkm3.metadata import KTYPES
 
 from opendata.api.reading import find
 from opendata.exports import citation, signposting
@@ -23,8 +22,11 @@ from opendata.pages import plots
 from opendata.pages.snippets import snippets
 from opendata.records.models import Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
+from openkm3.metadata import KTYPES
 
 Json = dict[str, Any]
+#: Tables that describe a file; the page shows what they say at other places.
+_DESCRIPTIVE = {"header", "raw_header", "group_info"}
 
 
 def _text(value: str, kind: str) -> HttpResponse:
@@ -46,9 +48,7 @@ EXPORTS: dict[str, Callable[[Version], HttpResponse]] = {
     "bib": lambda v: _text(citation.bibtex(v), "application/x-bibtex"),
     "ris": lambda v: _text(citation.ris(v), "application/x-research-info-systems"),
     "ro-crate": lambda v: _json(citation.ro_crate(v), "application/ld+json"),
-    "linkset.json": lambda v: _json(
-        signposting.linkset(v.record), "application/linkset+json"
-    ),
+    "linkset.json": lambda v: _json(signposting.linkset(v.record), "application/linkset+json"),
 }
 #: What `Accept` may ask of a record's address instead of the page.
 _NEGOTIATED = {
@@ -90,8 +90,14 @@ def search(request: HttpRequest) -> HttpResponse:
             on = value in chosen.get(facet.name, [])
             others = {key: item for key, item in chosen.items() if key != facet.name}
             target = others if on else others | {facet.name: [value]}
-            values.append({"label": label, "count": count, "on": on,
-                           "url": "?" + urlencode(target, doseq=True)})
+            values.append(
+                {
+                    "label": label,
+                    "count": count,
+                    "on": on,
+                    "url": "?" + urlencode(target, doseq=True),
+                }
+            )
         groups.append({"title": facet.title, "values": values})
     return render(
         request,
@@ -124,9 +130,7 @@ def record(request: HttpRequest, identifier: str) -> HttpResponseBase:
 def version(request: HttpRequest, identifier: str, label: str) -> HttpResponseBase:
     """The page of one version."""
     entry = find(identifier)
-    shown = entry.versions.filter(
-        label=label, state__in=[State.PUBLISHED, State.WITHDRAWN]
-    ).first()
+    shown = entry.versions.filter(label=label, state__in=[State.PUBLISHED, State.WITHDRAWN]).first()
     if shown is None:
         raise Http404(f"There is no version {label} of {identifier}.")
     return _record(request, entry, shown)
@@ -154,11 +158,15 @@ def _context(request: HttpRequest, entry: Record, version: Version) -> Json:
     for file in version.files.select_related("description", "version__record"):
         found = getattr(file, "description", None)
         content = found.content if found else {}
-        files.append({"file": file, "url": storage_path(file), "tables": content.get("tables", [])})
+        tables = [item for item in content.get("tables", []) if item["name"] not in _DESCRIPTIVE]
+        files.append({"file": file, "url": storage_path(file), "tables": tables})
         for plot in content.get("plots", []):
             drawings.append(
-                {"svg": plots.draw(plot, simulated=version.simulated), "title": plot["title"],
-                 "data": plot if plot["kind"] != "map" else None}
+                {
+                    "svg": plots.draw(plot, simulated=version.simulated),
+                    "title": plot["title"],
+                    "data": plot if plot["kind"] != "map" else None,
+                }
             )
         if content.get("sky") and sky is None:
             sky = plots.sky(content["sky"], simulated=version.simulated)
@@ -176,7 +184,8 @@ def _context(request: HttpRequest, entry: Record, version: Version) -> Json:
         "newest": entry.current_id == version.pk,
         "header": annotation.header,
         "extra": [
-            (key, value) for key, value in (annotation.header.model_extra or {}).items()
+            (key, value)
+            for key, value in (annotation.header.model_extra or {}).items()
             if isinstance(value, (str, int, float))
         ],
         "ranges": ranges,
@@ -236,8 +245,10 @@ def ktypes(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """What search engines may read: pages, not queries."""
-    return _text(f"User-agent: *\nDisallow: /vo/\nDisallow: /search\n\nSitemap: {absolute('sitemap.xml')}\n",
-                 "text/plain")
+    return _text(
+        f"User-agent: *\nDisallow: /vo/\nDisallow: /search\n\nSitemap: {absolute('sitemap.xml')}\n",
+        "text/plain",
+    )
 
 
 @require_safe
@@ -252,4 +263,3 @@ def sitemap(request: HttpRequest) -> HttpResponse:
         f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{rows}</urlset>',
         content_type="application/xml",
     )
-

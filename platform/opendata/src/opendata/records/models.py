@@ -1,5 +1,7 @@
-"""The tables of the portal. What may change when is kept by :mod:`opendata.records.publishing`;
-the models themselves refuse what must never happen: a change of what was published.
+"""The tables of the portal.
+
+What may change when is kept by :mod:`opendata.records.publishing`; the models themselves refuse
+what must never happen: a change of what was published.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
 from django.db import models
+
 from openkm3.metadata import KTYPES, Annotation
 
 
@@ -110,6 +113,8 @@ class Record(models.Model):
     text = models.TextField(default="")
 
     class Meta:
+        """Order and constraints."""
+
         ordering: ClassVar = ["position", "identifier"]
 
     def __str__(self) -> str:
@@ -138,7 +143,10 @@ class Record(models.Model):
             self.instrument,
             KTYPES[version.ktype].label if version.ktype in KTYPES else "",
             annotation.header.author or "",
-            *(f"{key} {p.name or ''} {p.description or ''}" for key, p in annotation.paraminfo.items()),
+            *(
+                f"{key} {p.name or ''} {p.description or ''}"
+                for key, p in annotation.paraminfo.items()
+            ),
         ]
         self.text = "\n".join(word for word in words if word).lower()
         self.save()
@@ -176,6 +184,8 @@ class Version(models.Model):
     withdrawn_reason = models.TextField(blank=True)
 
     class Meta:
+        """Order and constraints."""
+
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["record", "number"], name="version_number_once"),
@@ -236,6 +246,8 @@ class DataFile(models.Model):
     position = models.PositiveIntegerField(default=0)
 
     class Meta:
+        """Order and constraints."""
+
         ordering: ClassVar = ["position", "name"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "name"], name="file_name_once")
@@ -276,6 +288,8 @@ class AuditEntry(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
+        """Order and constraints."""
+
         ordering: ClassVar = ["-id"]
 
     def __str__(self) -> str:

@@ -14,9 +14,6 @@ from typing import Any, Literal
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
-from openkm3.catalogue import Entry
-from openkm3.errors import MetadataError
-from openkm3.metadata import KTYPES, Annotation, Finding, validate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from opendata import describing
@@ -32,6 +29,9 @@ from opendata.records.models import (
     State,
     Version,
 )
+from openkm3.catalogue import Entry
+from openkm3.errors import MetadataError
+from openkm3.metadata import KTYPES, Annotation, Finding, validate
 
 _TYPES = {
     ".ecsv": "text/csv",
@@ -111,13 +111,21 @@ def create(new: NewRecord, draft: Draft, account: Account) -> Version:
     """Make a record and its first draft."""
     _need(account, Role.CURATOR)
     try:
-        Entry(identifier=new.identifier, title=draft.title, kind=new.kind, ktype=draft.ktype,
-              aliases=new.aliases)
+        Entry(
+            identifier=new.identifier,
+            title=draft.title,
+            kind=new.kind,
+            ktype=draft.ktype,
+            aliases=new.aliases,
+        )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise Refused(f"{first['loc'][0]}: {first['msg']}") from None
     for name in (new.identifier, *new.aliases):
-        if Record.objects.filter(identifier=name).exists() or Alias.objects.filter(name=name).exists():
+        if (
+            Record.objects.filter(identifier=name).exists()
+            or Alias.objects.filter(name=name).exists()
+        ):
             raise Refused(f"identifier: {name} is taken")
     if len({new.identifier, *new.aliases}) != 1 + len(new.aliases):
         raise Refused("aliases: a name is there twice")
@@ -127,8 +135,12 @@ def create(new: NewRecord, draft: Draft, account: Account) -> Version:
         if parent is None:
             raise Refused(f"parent: there is no collection or stream {new.parent}")
     record = Record.objects.create(
-        identifier=new.identifier, kind=new.kind, parent=parent, position=new.position,
-        title=draft.title, ktype=draft.ktype,
+        identifier=new.identifier,
+        kind=new.kind,
+        parent=parent,
+        position=new.position,
+        title=draft.title,
+        ktype=draft.ktype,
     )
     for name in new.aliases:
         Alias.objects.create(record=record, name=name)
@@ -204,8 +216,12 @@ def add_file(
         _is(Version.objects.select_for_update().get(pk=version.pk), State.DRAFT)
         version.files.filter(name=name).delete()
         file = DataFile.objects.create(
-            version=version, name=name, size=content.size, sha256=content.sha256,
-            media_type=media_type(name), format=found.get("format", ""),
+            version=version,
+            name=name,
+            size=content.size,
+            sha256=content.sha256,
+            media_type=media_type(name),
+            format=found.get("format", ""),
             position=version.files.count(),
         )
         Description.objects.create(file=file, content=found)

@@ -7,9 +7,9 @@ from typing import Any
 
 import django_filters
 from django.db.models import Count, Q, QuerySet
-from openkm3.metadata import KTYPES
 
 from opendata.records.models import Kind, Record
+from openkm3.metadata import KTYPES
 
 _FACETS = {"kind": "Kind", "ktype": "Content", "instrument": "Instrument", "license": "Licence"}
 _MOST_WORDS = 10
@@ -36,8 +36,10 @@ class RecordFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
 
     class Meta:
+        """What is shown."""
+
         model = Record
-        fields = ["q", "kind", "ktype", "instrument", "license", "simulated", "parent"]
+        fields = ("q", "kind", "ktype", "instrument", "license", "simulated", "parent")
 
     def words(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
         """Keep records that hold every word."""
@@ -61,7 +63,7 @@ class Facet:
 
 def published() -> QuerySet[Record]:
     """Return all records that are public and stand."""
-    return Record.objects.filter(current__isnull=False, withdrawn=False)
+    return Record.objects.filter(current__isnull=False, withdrawn=False).order_by("identifier")
 
 
 def facets(records: QuerySet[Record]) -> list[Facet]:
