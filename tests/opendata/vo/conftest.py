@@ -64,12 +64,24 @@ class Server:
         paths = [str(ROOT / "platform" / "opendata" / "src"), str(Path(__file__).parent)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "site_of_tests:application", "--port",
-                 str(self.port), "--log-level", "warning"],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths),
-                     "VO_FOLDER": str(self.folder),
-                     "DJANGO_SETTINGS_MODULE": "site_of_tests"},
-                stdout=log, stderr=log,
+                [
+                    sys.executable,
+                    "-m",
+                    "uvicorn",
+                    "site_of_tests:application",
+                    "--port",
+                    str(self.port),
+                    "--log-level",
+                    "warning",
+                ],
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(paths),
+                    "VO_FOLDER": str(self.folder),
+                    "DJANGO_SETTINGS_MODULE": "site_of_tests",
+                },
+                stdout=log,
+                stderr=log,
             )
         deadline = time.monotonic() + 60
         while True:

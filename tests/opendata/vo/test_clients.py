@@ -17,8 +17,10 @@ from astropy.table import Table
 pyvo = pytest.importorskip("pyvo", reason="needs pyvo: run it in the environment of opendata")
 
 ALL = "SELECT * FROM ant20_01.main"
-ENDLESS = ("SELECT COUNT(*) FROM ant20_01.main a, ant20_01.main b, ant20_01.main c "
-           "WHERE a.ra + b.ra + c.ra > SQRT(4)")
+ENDLESS = (
+    "SELECT COUNT(*) FROM ant20_01.main a, ant20_01.main b, ant20_01.main c "
+    "WHERE a.ra + b.ra + c.ra > SQRT(4)"
+)
 
 
 @pytest.fixture
@@ -64,8 +66,14 @@ def test_pyvo_searches_a_cone(server):
     assert list(found["ID"]) == ["ANT5087", "ANT3659"]
     assert list(found["_r"]) == pytest.approx([0.327663931770686, 1.56948430621669])
     assert [found.getdesc(name).ucd for name in found.fieldnames] == [
-        "pos.distance", "time.epoch", "stat.error", "phys.energy", "POS_EQ_RA_MAIN",
-        "POS_EQ_DEC_MAIN", "ID_MAIN"]
+        "pos.distance",
+        "time.epoch",
+        "stat.error",
+        "phys.energy",
+        "POS_EQ_RA_MAIN",
+        "POS_EQ_DEC_MAIN",
+        "ID_MAIN",
+    ]
 
 
 def test_pyvo_says_what_was_wrong_with_a_cone(server):
@@ -79,9 +87,16 @@ def test_pyvo_joins_an_uploaded_table(tap, run):
     mine = Table({"ra": [20.0, 315.0], "dec": [30.0, -16.7], "name": ["a", "b"]})
     found = getattr(tap, run)(
         "SELECT u.name, m.id FROM ant20_01.main AS m JOIN TAP_UPLOAD.mine AS u ON 1 = CONTAINS("
-        "POINT(m.ra, m.decl), CIRCLE(u.ra, u.dec, 2)) ORDER BY m.id", uploads={"mine": mine})
+        "POINT(m.ra, m.decl), CIRCLE(u.ra, u.dec, 2)) ORDER BY m.id",
+        uploads={"mine": mine},
+    )
     assert [tuple(row) for row in found.to_table()] == [
-        ("b", "ANT1157"), ("a", "ANT3659"), ("b", "ANT4138"), ("a", "ANT5087"), ("b", "ANT5257")]
+        ("b", "ANT1157"),
+        ("a", "ANT3659"),
+        ("b", "ANT4138"),
+        ("a", "ANT5087"),
+        ("b", "ANT5257"),
+    ]
 
 
 def test_pyvo_reads_tables_limits_and_examples(tap):
@@ -121,23 +136,26 @@ def test_jobs_survive_the_sudden_end_of_the_server(server):
     done.delete()
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"QUERY": "DROP TABLE ant20_01.main"}, "not understood"),
-    ({"QUERY": "SELECT nosuch FROM ant20_01.main"}, "no column nosuch"),
-    ({"QUERY": ""}, "QUERY is missing"),
-    ({"QUERY": ENDLESS}, "longer than 3 s"),
-    ({"QUERY": "SELECT " + "(" * 999 + " FROM ant20_01.main"}, "nested"),
-    ({"LANG": "PQL"}, "LANG"),
-    ({"LANG": ""}, "LANG is missing"),
-    ({"MAXREC": "-1"}, "MAXREC"),
-    ({"MAXREC": "many"}, "MAXREC"),
-    ({"REQUEST": "getAll"}, "doQuery"),
-    ({"RESPONSEFORMAT": "excel"}, "not known"),
-    ({"UPLOAD": "mine"}, "name,source"),
-    ({"UPLOAD": "mine,param:nothing"}, "no part named"),
-    ({"UPLOAD": "mine,http://127.0.0.1:8000/x"}, "ports"),
-    ({"UPLOAD": "mine,file:///etc/passwd"}, "neither"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"QUERY": "DROP TABLE ant20_01.main"}, "not understood"),
+        ({"QUERY": "SELECT nosuch FROM ant20_01.main"}, "no column nosuch"),
+        ({"QUERY": ""}, "QUERY is missing"),
+        ({"QUERY": ENDLESS}, "longer than 3 s"),
+        ({"QUERY": "SELECT " + "(" * 999 + " FROM ant20_01.main"}, "nested"),
+        ({"LANG": "PQL"}, "LANG"),
+        ({"LANG": ""}, "LANG is missing"),
+        ({"MAXREC": "-1"}, "MAXREC"),
+        ({"MAXREC": "many"}, "MAXREC"),
+        ({"REQUEST": "getAll"}, "doQuery"),
+        ({"RESPONSEFORMAT": "excel"}, "not known"),
+        ({"UPLOAD": "mine"}, "name,source"),
+        ({"UPLOAD": "mine,param:nothing"}, "no part named"),
+        ({"UPLOAD": "mine,http://127.0.0.1:8000/x"}, "ports"),
+        ({"UPLOAD": "mine,file:///etc/passwd"}, "neither"),
+    ],
+)
 def test_a_wrong_request_gets_an_error_document(server, change, words):
     status, body = sync(server, **change)
     assert status == 400
@@ -145,12 +163,24 @@ def test_a_wrong_request_gets_an_error_document(server, change, words):
 
 
 def multipart(name: str, content: bytes) -> tuple[bytes, str]:
-    parts = {"LANG": "ADQL", "QUERY": "SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine",
-             "UPLOAD": f"mine,param:{name}", "FORMAT": "json"}
-    body = b"".join(f'--XX\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
-                    for k, v in parts.items())
-    body += (f'--XX\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\n'
-             "Content-Type: application/x-votable+xml\r\n\r\n").encode() + content + b"\r\n--XX--\r\n"
+    parts = {
+        "LANG": "ADQL",
+        "QUERY": "SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine",
+        "UPLOAD": f"mine,param:{name}",
+        "FORMAT": "json",
+    }
+    body = b"".join(
+        f'--XX\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
+        for k, v in parts.items()
+    )
+    body += (
+        (
+            f'--XX\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\n'
+            "Content-Type: application/x-votable+xml\r\n\r\n"
+        ).encode()
+        + content
+        + b"\r\n--XX--\r\n"
+    )
     return body, "multipart/form-data; boundary=XX"
 
 
@@ -168,48 +198,72 @@ def a_votable() -> bytes:
 def test_an_upload_in_chunks_is_read(server):
     body, kind = multipart("f", a_votable())
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    connection.request("POST", "/vo/tap/sync", iter([body[:100], body[100:]]),
-                       {"Content-Type": kind}, encode_chunked=True)
+    connection.request(
+        "POST",
+        "/vo/tap/sync",
+        iter([body[:100], body[100:]]),
+        {"Content-Type": kind},
+        encode_chunked=True,
+    )
     response = connection.getresponse()
     assert json.loads(response.read())["data"] == [[3]]
     connection.close()
 
 
-@pytest.mark.parametrize(("content", "status", "words"), [
-    (b"not a votable", 400, "well-formed"),
-    (b'<!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]><VOTABLE>&y;</VOTABLE>', 400,
-     "document type"),
-    (b" " * 3_000_000, 413, "are allowed"),
-])
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"not a votable", 400, "well-formed"),
+        (
+            b'<!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]><VOTABLE>&y;</VOTABLE>',
+            400,
+            "document type",
+        ),
+        (b" " * 3_000_000, 413, "are allowed"),
+    ],
+)
 def test_a_bad_upload_gets_an_error_document(server, content, status, words):
     got, body = uploaded(server, content)
     assert got == status
     assert words in message(body)
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [
-    ("GET", "/tap/async/nothing", 404),
-    ("GET", "/tap/async/..%2f..%2fetc", 404),
-    ("GET", "/tap/async/nothing/results/result", 404),
-    ("DELETE", "/tap/async/nothing", 404),
-    ("POST", "/tap/async/nothing/phase", 404),
-    ("POST", "/tap/async/nothing/destruction", 404),
-    ("PUT", "/tap/sync", 405),
-    ("GET", "/tap/tables/no.table", 404),
-    ("GET", "/scs/no/table?RA=1&DEC=1&SR=1", 404),
-    ("GET", "/scs/tap_schema/tables?RA=1&DEC=1&SR=1", 404),
-    ("POST", "/tap/async?PHASE=NOTHING", 400),
-])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/tap/async/nothing", 404),
+        ("GET", "/tap/async/..%2f..%2fetc", 404),
+        ("GET", "/tap/async/nothing/results/result", 404),
+        ("DELETE", "/tap/async/nothing", 404),
+        ("POST", "/tap/async/nothing/phase", 404),
+        ("POST", "/tap/async/nothing/destruction", 404),
+        ("PUT", "/tap/sync", 405),
+        ("GET", "/tap/tables/no.table", 404),
+        ("GET", "/scs/no/table?RA=1&DEC=1&SR=1", 404),
+        ("GET", "/scs/tap_schema/tables?RA=1&DEC=1&SR=1", 404),
+        ("POST", "/tap/async?PHASE=NOTHING", 400),
+    ],
+)
 def test_what_does_not_exist_is_said_and_no_server_error(server, method, path, status):
-    request = urllib.request.Request(server.url + path, method=method,
-                                     data=b"" if method == "POST" else None)
+    request = urllib.request.Request(
+        server.url + path, method=method, data=b"" if method == "POST" else None
+    )
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
     assert caught.value.code == status
 
 
-@pytest.mark.parametrize("query", ["RA=x&DEC=1&SR=1", "RA=nan&DEC=1&SR=1", "DEC=1&SR=1",
-                                   "RA=1&DEC=-91&SR=1", "RA=1&DEC=1&SR=-1", "RA=1&DEC=1&SR=1&VERB=9"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "RA=x&DEC=1&SR=1",
+        "RA=nan&DEC=1&SR=1",
+        "DEC=1&SR=1",
+        "RA=1&DEC=-91&SR=1",
+        "RA=1&DEC=1&SR=-1",
+        "RA=1&DEC=1&SR=1&VERB=9",
+    ],
+)
 def test_a_wrong_cone_gets_the_error_document_of_cone_search(server, query):
     status, body = fetch(f"{server.url}/scs/ant20_01/main?{query}")
     assert status == 200
@@ -217,8 +271,9 @@ def test_a_wrong_cone_gets_the_error_document_of_cone_search(server, query):
 
 
 def test_a_malformed_body_is_a_bad_request(server):
-    status, _ = fetch(f"{server.url}/tap/sync", b"--\xff", **{
-        "Content-Type": "multipart/form-data; boundary="})
+    status, _ = fetch(
+        f"{server.url}/tap/sync", b"--\xff", **{"Content-Type": "multipart/form-data; boundary="}
+    )
     assert status == 400
 
 

@@ -43,7 +43,9 @@ def written(name: str, limits: Limits | None = None, overflow: bool = False) -> 
 
 @pytest.mark.parametrize("name", ["votable", "votable/td", "votable/b"])
 def test_votable_is_read_by_astropy(name):
-    document = parse(io.BytesIO(written(name)), verify="exception" if name != "votable/b" else "warn")
+    document = parse(
+        io.BytesIO(written(name)), verify="exception" if name != "votable/b" else "warn"
+    )
     table = document.get_first_table().to_table(use_names_over_ids=True)
     assert table.colnames == [c.name for c in COLUMNS]
     assert table["x"].unit == "deg"

@@ -93,7 +93,9 @@ def test_a_job_that_fails_says_why_but_not_more(store, query, words):
 def test_a_started_job_keeps_its_parameters(store):
     job = store.create({"QUERY": "x"})
     assert store.set_parameters(job.id, {"LANG": "ADQL"}).parameters == {
-        "QUERY": "x", "LANG": "ADQL"}
+        "QUERY": "x",
+        "LANG": "ADQL",
+    }
     store.start(job.id)
     with pytest.raises(VOError, match="cannot be changed"):
         store.set_parameters(job.id, {"QUERY": "y"})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+from contextlib import suppress
 
 import pytest
 from astropy.table import MaskedColumn, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opendata.vo.engine.errors import UploadError, VOError
+from opendata.vo.engine.errors import UploadError
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.remote import fetch, public_address
 from opendata.vo.engine.service import upload_parts
@@ -22,7 +23,9 @@ FIELDS = '<FIELD name="ra" datatype="double"/><FIELD name="n" datatype="int"/>'
 
 
 def votable(inner: str, fields: str = FIELDS) -> bytes:
-    return f"{HEAD}<RESOURCE><TABLE>{fields}<DATA>{inner}</DATA></TABLE></RESOURCE></VOTABLE>".encode()
+    return (
+        f"{HEAD}<RESOURCE><TABLE>{fields}<DATA>{inner}</DATA></TABLE></RESOURCE></VOTABLE>".encode()
+    )
 
 
 def rows(count: int) -> str:
@@ -35,10 +38,15 @@ def read(data: bytes, **limits):
 
 @pytest.mark.parametrize("serialization", ["tabledata", "binary", "binary2"])
 def test_a_table_of_astropy_is_read_whole(serialization):
-    table = Table({
-        "ra": [1.5, 2.5], "name": ["a", "Ω"], "flag": [True, False], "v": [[1, 2], [3, 4]],
-        "n": MaskedColumn([7, 8], mask=[False, serialization != "binary"]),
-    })
+    table = Table(
+        {
+            "ra": [1.5, 2.5],
+            "name": ["a", "Ω"],
+            "flag": [True, False],
+            "v": [[1, 2], [3, 4]],
+            "n": MaskedColumn([7, 8], mask=[False, serialization != "binary"]),
+        }
+    )
     out = io.BytesIO()
     table.write(out, format="votable", tabledata_format=serialization)
     found = read(out.getvalue())
@@ -51,35 +59,54 @@ BOMB = '<!DOCTYPE V [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
 XXE = '<!DOCTYPE V [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 
 
-@pytest.mark.parametrize(("data", "words"), [
-    (b"", "no well-formed XML"),
-    (b"\x00\xff\xfe not xml", "no well-formed XML"),
-    (votable(rows(1))[:-30], "no well-formed XML"),
-    (b"<html><body/></html>", "no VOTable"),
-    (votable(rows(1)).replace(b"<VOTABLE", BOMB.encode() + b"<VOTABLE"), "document type"),
-    (votable(rows(1)).replace(b"<VOTABLE", XXE.encode() + b"<VOTABLE"), "document type"),
-    (f"{HEAD}{'<RESOURCE>' * 99}{'</RESOURCE>' * 99}</VOTABLE>".encode(), "nested deeper"),
-    (f"{HEAD}<RESOURCE/></VOTABLE>".encode(), "cannot be read"),
-    (votable('<BINARY><STREAM href="http://127.0.0.1/x"/></BINARY>'), "href"),
-    (votable('<BINARY><STREAM encoding="gzip">' + base64.b64encode(gzip.compress(b"0" * 9999)).decode()
-             + "</STREAM></BINARY>"), "base64"),
-    (votable('<FITS><STREAM encoding="base64">AAAA</STREAM></FITS>'), "FITS"),
-    (votable('<BINARY><STREAM encoding="base64">!!!</STREAM></BINARY>'), "no base64"),
-    (votable('<BINARY><STREAM encoding="base64">AAAA</STREAM></BINARY>'), "end within row 1"),
-    (votable("<TABLEDATA><TR><TD>x</TD></TR></TABLEDATA>",
-             '<FIELD name="a" datatype="floatComplex"/>'), "floatComplex"),
-    (votable(rows(1), FIELDS.replace('"n"', '"RA"')), "two columns"),
-    (votable(rows(1), '<FIELD name="ra" datatype="nonsense"/>'), "cannot be read"),
-    (votable(rows(1), f'<FIELD name="{"x" * 20_000}" datatype="int"/>'), "too long"),
-])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "no well-formed XML"),
+        (b"\x00\xff\xfe not xml", "no well-formed XML"),
+        (votable(rows(1))[:-30], "no well-formed XML"),
+        (b"<html><body/></html>", "no VOTable"),
+        (votable(rows(1)).replace(b"<VOTABLE", BOMB.encode() + b"<VOTABLE"), "document type"),
+        (votable(rows(1)).replace(b"<VOTABLE", XXE.encode() + b"<VOTABLE"), "document type"),
+        (f"{HEAD}{'<RESOURCE>' * 99}{'</RESOURCE>' * 99}</VOTABLE>".encode(), "nested deeper"),
+        (f"{HEAD}<RESOURCE/></VOTABLE>".encode(), "cannot be read"),
+        (votable('<BINARY><STREAM href="http://127.0.0.1/x"/></BINARY>'), "href"),
+        (
+            votable(
+                '<BINARY><STREAM encoding="gzip">'
+                + base64.b64encode(gzip.compress(b"0" * 9999)).decode()
+                + "</STREAM></BINARY>"
+            ),
+            "base64",
+        ),
+        (votable('<FITS><STREAM encoding="base64">AAAA</STREAM></FITS>'), "FITS"),
+        (votable('<BINARY><STREAM encoding="base64">!!!</STREAM></BINARY>'), "no base64"),
+        (votable('<BINARY><STREAM encoding="base64">AAAA</STREAM></BINARY>'), "end within row 1"),
+        (
+            votable(
+                "<TABLEDATA><TR><TD>x</TD></TR></TABLEDATA>",
+                '<FIELD name="a" datatype="floatComplex"/>',
+            ),
+            "floatComplex",
+        ),
+        (votable(rows(1), FIELDS.replace('"n"', '"RA"')), "two columns"),
+        (votable(rows(1), '<FIELD name="ra" datatype="nonsense"/>'), "cannot be read"),
+        (votable(rows(1), f'<FIELD name="{"x" * 20_000}" datatype="int"/>'), "too long"),
+    ],
+)
 def test_a_hostile_or_broken_document_is_refused_with_a_reason(data, words):
     with pytest.raises(UploadError, match=words):
         read(data)
 
 
-@pytest.mark.parametrize(("limits", "words"), [
-    ({"upload_bytes": 100}, "bytes"), ({"upload_rows": 5}, "rows"), ({"upload_columns": 1}, "columns"),
-])
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"upload_bytes": 100}, "bytes"),
+        ({"upload_rows": 5}, "rows"),
+        ({"upload_columns": 1}, "columns"),
+    ],
+)
 def test_the_limits_hold(limits, words):
     assert len(read(votable(rows(6))).rows) == 6
     with pytest.raises(UploadError, match=words):
@@ -90,10 +117,8 @@ def test_the_limits_hold(limits, words):
 @given(at=st.integers(0, 600), junk=st.binary(min_size=1, max_size=12))
 def test_a_damaged_document_is_read_or_refused_but_breaks_nothing(at, junk):
     data = votable(rows(3))
-    try:
-        read(data[:at] + junk + data[at + len(junk):])
-    except VOError as error:
-        assert str(error).startswith("upload mine")
+    with suppress(UploadError):  # any other error fails the test
+        assert len(read(data[:at] + junk + data[at + len(junk) :]).rows) <= 4
 
 
 @pytest.mark.parametrize("text", ["mine", "mine,", ",param:x", "a,param:x;A,param:y"])
@@ -102,12 +127,24 @@ def test_a_wrong_upload_parameter_is_refused(text):
         upload_parts(text)
 
 
-@pytest.mark.parametrize("url", [
-    "http://127.0.0.1/x", "http://localhost/x", "http://[::1]/x", "http://10.0.0.1/x",
-    "http://169.254.169.254/latest/meta-data", "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/",
-    "file:///etc/passwd", "ftp://example.org/x", "http://user:pw@example.org/", "http://127.0.0.1:22/",
-    "http://[bad", "nothing",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/x",
+        "http://localhost/x",
+        "http://[::1]/x",
+        "http://10.0.0.1/x",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:127.0.0.1]/",
+        "http://0.0.0.0/",
+        "file:///etc/passwd",
+        "ftp://example.org/x",
+        "http://user:pw@example.org/",
+        "http://127.0.0.1:22/",
+        "http://[bad",
+        "nothing",
+    ],
+)
 def test_nothing_is_fetched_from_inside_the_network(url):
     with pytest.raises(UploadError), fetch(url, Limits()):
         pass

@@ -30,18 +30,56 @@ SCHEMA = Schema(
                 "of hits and time"
             ),
             columns=(
-                TableColumn(name="mjd", label="MJD", datatype="double", unit="d", ucd="time.epoch",
-                            indexed=True, description="Time of the event (MJD, UTC)"),
-                TableColumn(name="beta", label="Beta", datatype="double", unit="deg", ucd="stat.error",
-                            description="Estimated angular uncertainty of the direction"),
-                TableColumn(name="nhit", label="Nhit", datatype="int", ucd="phys.energy", indexed=True,
-                            description="Number of hits in the track fit, a measure of energy"),
-                TableColumn(name="ra", label="RA", datatype="double", unit="deg", ucd="pos.eq.ra;meta.main",
-                            description="Right ascension (ICRS)"),
-                TableColumn(name="decl", label="Decl", datatype="double", unit="deg", ucd="pos.eq.dec;meta.main",
-                            description="Declination (ICRS)"),
-                TableColumn(name="id", label="ID", datatype="char", arraysize="*", ucd="meta.id;meta.main",
-                            indexed=True, description="Name of the event: its rank in time"),
+                TableColumn(
+                    name="mjd",
+                    label="MJD",
+                    datatype="double",
+                    unit="d",
+                    ucd="time.epoch",
+                    indexed=True,
+                    description="Time of the event (MJD, UTC)",
+                ),
+                TableColumn(
+                    name="beta",
+                    label="Beta",
+                    datatype="double",
+                    unit="deg",
+                    ucd="stat.error",
+                    description="Estimated angular uncertainty of the direction",
+                ),
+                TableColumn(
+                    name="nhit",
+                    label="Nhit",
+                    datatype="int",
+                    ucd="phys.energy",
+                    indexed=True,
+                    description="Number of hits in the track fit, a measure of energy",
+                ),
+                TableColumn(
+                    name="ra",
+                    label="RA",
+                    datatype="double",
+                    unit="deg",
+                    ucd="pos.eq.ra;meta.main",
+                    description="Right ascension (ICRS)",
+                ),
+                TableColumn(
+                    name="decl",
+                    label="Decl",
+                    datatype="double",
+                    unit="deg",
+                    ucd="pos.eq.dec;meta.main",
+                    description="Declination (ICRS)",
+                ),
+                TableColumn(
+                    name="id",
+                    label="ID",
+                    datatype="char",
+                    arraysize="*",
+                    ucd="meta.id;meta.main",
+                    indexed=True,
+                    description="Name of the event: its rank in time",
+                ),
             ),
             examples={
                 "Events with many hits": "SELECT * FROM ant20_01.main WHERE nhit > 150",
@@ -66,7 +104,9 @@ def read(path: Path) -> list[tuple[float, float, int, float, float, str]]:
         A line does not have five numbers.
     """
     events = []
-    for number, line in enumerate(path.read_text(encoding="ascii", errors="replace").splitlines(), 1):
+    for number, line in enumerate(
+        path.read_text(encoding="ascii", errors="replace").splitlines(), 1
+    ):
         words = line.split()
         if not words:
             continue

@@ -12,10 +12,18 @@ from opendata.vo.engine.query import Engine, Result
 
 # UCDs of the first version, which the standard asks for. They name kinds, not columns, so that a
 # column keeps its UCD otherwise.
-_OLD_UCDS = {"pos.eq.ra;meta.main": "POS_EQ_RA_MAIN", "pos.eq.dec;meta.main": "POS_EQ_DEC_MAIN",
-             "meta.id;meta.main": "ID_MAIN"}
-DISTANCE = Column(name="_r", datatype="double", unit="deg", ucd="pos.distance",
-                  description="Distance from the centre of the cone")
+_OLD_UCDS = {
+    "pos.eq.ra;meta.main": "POS_EQ_RA_MAIN",
+    "pos.eq.dec;meta.main": "POS_EQ_DEC_MAIN",
+    "meta.id;meta.main": "ID_MAIN",
+}
+DISTANCE = Column(
+    name="_r",
+    datatype="double",
+    unit="deg",
+    ucd="pos.distance",
+    description="Distance from the centre of the cone",
+)
 
 
 def cone_table(engine: Engine, schema_name: str, table_name: str) -> tuple[Schema, Table]:
@@ -88,8 +96,12 @@ def cone_search(
         maxrec = 0  # the standard: the description alone
     with engine.run(query, seconds=engine.limits.sync_seconds, maxrec=maxrec) as result:
         described = [
-            c.model_copy(update={"ucd": _OLD_UCDS.get((c.ucd or "").lower(), c.ucd),
-                                 "name": c.label or c.name})
+            c.model_copy(
+                update={
+                    "ucd": _OLD_UCDS.get((c.ucd or "").lower(), c.ucd),
+                    "name": c.label or c.name,
+                }
+            )
             for c in columns
         ]
         result.columns = [DISTANCE, *described]
@@ -97,5 +109,3 @@ def cone_search(
         if radius == 0:
             result.rows, result.overflow = iter(()), False
         yield result
-
-

@@ -90,9 +90,22 @@ def _typed(result: Result) -> Iterator[list[Any]]:
 
 
 def _json(result: Result, out: IO[bytes]) -> None:
-    metadata = [column.model_dump(include={"name", "datatype", "arraysize", "xtype", "unit", "ucd",
-                                           "utype", "description"}, exclude_none=True)
-                for column in result.columns]
+    metadata = [
+        column.model_dump(
+            include={
+                "name",
+                "datatype",
+                "arraysize",
+                "xtype",
+                "unit",
+                "ucd",
+                "utype",
+                "description",
+            },
+            exclude_none=True,
+        )
+        for column in result.columns
+    ]
     out.write(b'{"metadata": ' + json.dumps(metadata).encode() + b',\n"data": [')
     for number, row in enumerate(_typed(result)):
         plain = [None if value in (float("inf"), float("-inf")) else value for value in row]
@@ -103,7 +116,8 @@ def _json(result: Result, out: IO[bytes]) -> None:
 def _html(result: Result, out: IO[bytes]) -> None:
     heads = "".join(
         f'<th scope="col" title="{escape(c.description)}">{escape(c.name)}'
-        + (f"<br><small>{escape(c.unit)}</small>" if c.unit else "") + "</th>"
+        + (f"<br><small>{escape(c.unit)}</small>" if c.unit else "")
+        + "</th>"
         for c in result.columns
     )
     out.write(
@@ -138,14 +152,20 @@ def _fits(result: Result, out: IO[bytes]) -> None:
         if column.is_text or column.arraysize is not None:
             texts = [("" if v is None else str(v)).encode("ascii", "replace") for v in values]
             width = max([len(t) for t in texts], default=1) or 1
-            columns.append(fits.Column(format=f"{width}A", array=np.array(texts, f"S{width}"),
-                                       **common))
+            columns.append(
+                fits.Column(format=f"{width}A", array=np.array(texts, f"S{width}"), **common)
+            )
         elif column.is_integer:
             null = -(1 << {"short": 15, "int": 31, "long": 63}[column.datatype])
             filled = np.array([null if v is None else v for v in values], dtype=np.int64)
-            columns.append(fits.Column(
-                format=_FITS_CODES[column.datatype], array=filled,
-                null=null if None in values else None, **common))
+            columns.append(
+                fits.Column(
+                    format=_FITS_CODES[column.datatype],
+                    array=filled,
+                    null=null if None in values else None,
+                    **common,
+                )
+            )
         elif column.datatype == "boolean":
             columns.append(fits.Column(format="L", array=np.array(values, dtype=bool), **common))
         else:
@@ -183,18 +203,37 @@ def _text(result: Result, out: IO[bytes]) -> None:
 
 _VOTABLE = "application/x-votable+xml"
 FORMATS = (
-    Format("votable", f"{_VOTABLE};serialization=BINARY2", "vot",
-           lambda r, o: write_votable(r, o, "binary2"),
-           (_VOTABLE, "text/xml", "votable/b2", "binary2", "votable/binary2"),
-           "ivo://ivoa.net/std/TAPRegExt#output-votable-binary2"),
-    Format("votable/td", f"{_VOTABLE};serialization=TABLEDATA", "vot",
-           lambda r, o: write_votable(r, o, "tabledata"), ("tabledata", "votable/tabledata"),
-           "ivo://ivoa.net/std/TAPRegExt#output-votable-td"),
-    Format("votable/b", f"{_VOTABLE};serialization=BINARY", "vot",
-           lambda r, o: write_votable(r, o, "binary"), ("binary", "votable/binary"),
-           "ivo://ivoa.net/std/TAPRegExt#output-votable-binary"),
-    Format("csv", "text/csv;charset=utf-8;header=present", "csv", _separated(","),
-           ("text/csv", "text/csv;header=present")),
+    Format(
+        "votable",
+        f"{_VOTABLE};serialization=BINARY2",
+        "vot",
+        lambda r, o: write_votable(r, o, "binary2"),
+        (_VOTABLE, "text/xml", "votable/b2", "binary2", "votable/binary2"),
+        "ivo://ivoa.net/std/TAPRegExt#output-votable-binary2",
+    ),
+    Format(
+        "votable/td",
+        f"{_VOTABLE};serialization=TABLEDATA",
+        "vot",
+        lambda r, o: write_votable(r, o, "tabledata"),
+        ("tabledata", "votable/tabledata"),
+        "ivo://ivoa.net/std/TAPRegExt#output-votable-td",
+    ),
+    Format(
+        "votable/b",
+        f"{_VOTABLE};serialization=BINARY",
+        "vot",
+        lambda r, o: write_votable(r, o, "binary"),
+        ("binary", "votable/binary"),
+        "ivo://ivoa.net/std/TAPRegExt#output-votable-binary",
+    ),
+    Format(
+        "csv",
+        "text/csv;charset=utf-8;header=present",
+        "csv",
+        _separated(","),
+        ("text/csv", "text/csv;header=present"),
+    ),
     Format("tsv", "text/tab-separated-values", "tsv", _separated("\t")),
     Format("fits", "application/fits", "fits", _fits, ("image/fits",)),
     Format("json", "application/json", "json", _json),

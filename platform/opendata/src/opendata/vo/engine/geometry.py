@@ -6,6 +6,7 @@ cell of SQLite holds no arrays. All angles are degrees, all great circles.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import sqlite3
@@ -126,8 +127,10 @@ class Shape:
             normal = _cross(a, b)
             length = math.hypot(*normal)
             if length > 0 and _dot(_cross(normal, a), v) >= 0 and _dot(_cross(b, normal), v) >= 0:
-                best = min(best, abs(math.degrees(math.asin(
-                    max(-1.0, min(1.0, _dot(normal, v) / length))))))
+                best = min(
+                    best,
+                    abs(math.degrees(math.asin(max(-1.0, min(1.0, _dot(normal, v) / length))))),
+                )
             else:
                 best = min(best, _angle(a, v), _angle(b, v))
         return best
@@ -153,8 +156,10 @@ class Shape:
             n1 = _cross(a, b)
             for c, d in zip(theirs, theirs[1:] + theirs[:1], strict=True):
                 n2 = _cross(c, d)
-                if _dot(n1, c) * _dot(n1, d) < 0 and _dot(n2, a) * _dot(n2, b) < 0 and (
-                    _dot(_cross(n1, n2), a) * _dot(_cross(n1, n2), c) > 0
+                if (
+                    _dot(n1, c) * _dot(n1, d) < 0
+                    and _dot(n2, a) * _dot(n2, b) < 0
+                    and (_dot(_cross(n1, n2), a) * _dot(_cross(n1, n2), c) > 0)
                 ):
                     return True
         return False
@@ -178,7 +183,7 @@ class Shape:
             return 2 * math.pi * (1 - math.cos(math.radians(self.radius))) * square
         a, *rest = self.vertices
         total = 0.0
-        for b, c in zip(rest, rest[1:], strict=False):
+        for b, c in itertools.pairwise(rest):
             volume = _dot(a, _cross(b, c))
             total += 2 * math.atan2(volume, 1 + _dot(a, b) + _dot(b, c) + _dot(c, a))
         return abs(total) * square
@@ -224,20 +229,24 @@ def parsed(text: str) -> Shape:
     """Read a shape from text."""
     kind, _, rest = str(text).partition(" ICRS ")
     makers: dict[str, Callable[..., Shape]] = {
-        "Position": position, "Circle": circle, "Polygon": polygon,
+        "Position": position,
+        "Circle": circle,
+        "Polygon": polygon,
     }
     if kind not in makers:
         raise ValueError(f"{text!r} is no geometry")
     return makers[kind](*map(float, rest.split()))
 
 
-def in_box(ra: float, dec: float, ra0: float, dec0: float, width: float, height: float) -> bool:
+def in_box(  # noqa: PLR0917 - called by SQLite, which knows no names
+    ra: float, dec: float, ra0: float, dec0: float, width: float, height: float
+) -> bool:
     """Whether a direction is in a box (coordinate ranges around a centre)."""
     return abs((ra - ra0 + 180) % 360 - 180) <= width / 2 and abs(dec - dec0) <= height / 2
 
 
 def _truncate(x: float, digits: int = 0) -> float:
-    return math.trunc(x * 10**digits) / 10**digits
+    return float(math.trunc(x * 10**digits) / 10**digits)
 
 
 def _round(x: float, digits: int = 0) -> float:
@@ -272,8 +281,14 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "floor": (1, lambda x: float(math.floor(x))),
     "log": (1, math.log),
     "log10": (1, math.log10),
-    "mod": (2, lambda x, y: math.fmod(x, y) if isinstance(x, float) or isinstance(y, float)
-            else int(math.copysign(abs(x) % abs(y), x))),
+    "mod": (
+        2,
+        lambda x, y: (
+            math.fmod(x, y)
+            if isinstance(x, float) or isinstance(y, float)
+            else int(math.copysign(abs(x) % abs(y), x))
+        ),
+    ),
     "pi": (0, lambda: math.pi),
     "power": (2, math.pow),
     "radians": (1, math.radians),

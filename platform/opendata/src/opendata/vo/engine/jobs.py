@@ -122,13 +122,22 @@ class JobStore:
         with self._database() as database:
             count = database.execute("SELECT COUNT(*) FROM jobs").fetchone()[0]
             if count >= self.limits.jobs:
-                raise Busy(f"this service keeps {self.limits.jobs} jobs and has that many; delete "
-                           "jobs that you no longer need, or try again later")
+                raise Busy(
+                    f"this service keeps {self.limits.jobs} jobs and has that many; delete "
+                    "jobs that you no longer need, or try again later"
+                )
             database.execute(
                 "INSERT INTO jobs (id, phase, run_id, parameters, created, destruction, duration,"
                 " changed) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
-                (job_id, PENDING, run_id, json.dumps(dict(parameters)), now,
-                 now + self.limits.job_days * 86400, self.limits.async_seconds),
+                (
+                    job_id,
+                    PENDING,
+                    run_id,
+                    json.dumps(dict(parameters)),
+                    now,
+                    now + self.limits.job_days * 86400,
+                    self.limits.async_seconds,
+                ),
             )
         self.path(job_id).mkdir(mode=0o700)
         return self.get(job_id)
@@ -143,8 +152,10 @@ class JobStore:
         with self._database() as database:
             row = database.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None:
-            raise NotFound(f"there is no job {job_id[:40]!r}; jobs are deleted after "
-                           f"{self.limits.job_days:g} days")
+            raise NotFound(
+                f"there is no job {job_id[:40]!r}; jobs are deleted after "
+                f"{self.limits.job_days:g} days"
+            )
         return _job(row)
 
     def path(self, job_id: str) -> Path:
@@ -164,8 +175,9 @@ class JobStore:
             It is no longer pending.
         """
         job = self.get(job_id)
-        changed = self._update(job_id, {"parameters": json.dumps({**job.parameters, **parameters})},
-                               only=(PENDING,))
+        changed = self._update(
+            job_id, {"parameters": json.dumps({**job.parameters, **parameters})}, only=(PENDING,)
+        )
         if not changed:
             raise VOError(f"the job is {self.get(job_id).phase}; its parameters cannot be changed")
         return self.get(job_id)
@@ -191,8 +203,9 @@ class JobStore:
 
     def abort(self, job_id: str) -> Job:
         """Stop a job that has not ended."""
-        self._update(job_id, {"phase": ABORTED, "ended": time.time()},
-                     only=(PENDING, QUEUED, EXECUTING))
+        self._update(
+            job_id, {"phase": ABORTED, "ended": time.time()}, only=(PENDING, QUEUED, EXECUTING)
+        )
         if job_id in self._running:
             self._running[job_id].set()
         return self.get(job_id)
@@ -318,8 +331,11 @@ class JobStore:
         finally:
             partial.unlink(missing_ok=True)
             self._running.pop(job.id, None)
-        self._update(job.id, {"ended": None if end["phase"] == QUEUED else time.time(), **end},
-                     only=(EXECUTING,))
+        self._update(
+            job.id,
+            {"ended": None if end["phase"] == QUEUED else time.time(), **end},
+            only=(EXECUTING,),
+        )
 
     def _recover(self) -> None:
         with self._database() as database:
@@ -330,9 +346,12 @@ class JobStore:
                 if self._is_dead(row["worker"]):
                     database.execute(
                         "UPDATE jobs SET phase = ?, worker = NULL, started = NULL"
-                        " WHERE phase = ? AND worker IS ?", (QUEUED, EXECUTING, row["worker"]))
+                        " WHERE phase = ? AND worker IS ?",
+                        (QUEUED, EXECUTING, row["worker"]),
+                    )
             waiting = database.execute(
-                "SELECT COUNT(*) FROM jobs WHERE phase = ?", (QUEUED,)).fetchone()[0]
+                "SELECT COUNT(*) FROM jobs WHERE phase = ?", (QUEUED,)
+            ).fetchone()[0]
         if waiting:
             self.work()
 
@@ -389,8 +408,15 @@ def _job(row: sqlite3.Row) -> Job:
     if created is None or destruction is None:  # NOT NULL in the file
         raise ValueError(row["id"])
     return Job(
-        id=row["id"], phase=row["phase"], run_id=row["run_id"],
-        parameters=json.loads(row["parameters"]), created=created, started=_time(row["started"]),
-        ended=_time(row["ended"]), destruction=destruction, duration=row["duration"],
-        error=row["error"], mime=row["mime"],
+        id=row["id"],
+        phase=row["phase"],
+        run_id=row["run_id"],
+        parameters=json.loads(row["parameters"]),
+        created=created,
+        started=_time(row["started"]),
+        ended=_time(row["ended"]),
+        destruction=destruction,
+        duration=row["duration"],
+        error=row["error"],
+        mime=row["mime"],
     )

@@ -15,9 +15,7 @@ RESERVED_SCHEMAS = {"main", "temp", "tap_schema", "tap_upload"}
 
 def _regular(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no regular ADQL name: letters, digits and _, a letter first, for example ra"
-        )
+        raise ValueError(f"{name!r} is no regular ADQL name: letters, digits and _, a letter first")
     return name
 
 
@@ -74,7 +72,7 @@ class TableColumn(Column):
 
     name: Name
     unit: Annotated[str | None, AfterValidator(_vounit)] = None
-    label: str | None = Field(None, description="name in cone searches, where it differs")
+    label: str | None = Field(default=None, description="name in cone searches, where it differs")
 
 
 class ForeignKey(BaseModel):
@@ -99,7 +97,7 @@ class Table(BaseModel):
     columns: tuple[TableColumn, ...] = Field(min_length=1)
     foreign_keys: tuple[ForeignKey, ...] = ()
     examples: dict[str, str] = Field(default_factory=dict, description="title: ADQL")
-    rows: int = Field(0, ge=0)
+    rows: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _columns_differ(self) -> Table:
@@ -115,16 +113,15 @@ class Table(BaseModel):
     @property
     def position(self) -> tuple[str, str] | None:
         """Names of the columns with the main position (right ascension, declination)."""
-        found = [
-            [c.name for c in self.columns if _is_main(c.ucd, axis)] for axis in ("ra", "dec")
-        ]
+        found = [[c.name for c in self.columns if _is_main(c.ucd, axis)] for axis in ("ra", "dec")]
         return (found[0][0], found[1][0]) if all(found) else None
 
     @property
     def identifier(self) -> str | None:
         """Name of the column with the main identifier."""
-        return next((c.name for c in self.columns if (c.ucd or "").lower() == "meta.id;meta.main"),
-                    None)
+        return next(
+            (c.name for c in self.columns if (c.ucd or "").lower() == "meta.id;meta.main"), None
+        )
 
 
 def _is_main(ucd: str | None, axis: str) -> bool:
@@ -141,7 +138,7 @@ class Schema(BaseModel):
     description: str = ""
     utype: str | None = None
     tables: tuple[Table, ...] = Field(min_length=1)
-    file: str | None = Field(None, description="SQLite file beside the description")
+    file: str | None = Field(default=None, description="SQLite file beside the description")
 
     @model_validator(mode="after")
     def _names_are_free(self) -> Schema:

@@ -22,8 +22,12 @@ from opendata.vo.engine.rows import create, insert
 from opendata.vo.engine.storage import TableStore
 from opendata.vo.engine.translation import Computed, Translation, translate
 
-_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
-            getattr(sqlite3, "SQLITE_RECURSIVE", 33)}
+_ALLOWED = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    getattr(sqlite3, "SQLITE_RECURSIVE", 33),
+}
 _FUNCTIONS = {"count", "sum", "avg", "min", "max", "total", "like"}
 _PEEK = 1000  # rows that decide the type of a computed column
 _IDLE = 8  # connections that wait for the next query
@@ -225,7 +229,8 @@ class Engine:
         limit = self.limits.default_rows if maxrec is None else min(maxrec, self.limits.rows)
         first = list(itertools.islice(cursor, min(_PEEK, limit + 1)))
         columns = [
-            _decided(column, [row[index] for row in first]) if isinstance(column, Computed)
+            _decided(column, [row[index] for row in first])
+            if isinstance(column, Computed)
             else column
             for index, column in enumerate(columns)
         ]
@@ -336,7 +341,7 @@ def _decided(column: Column, values: Sequence[Any]) -> Column:
     return Column(**{**column.model_dump(), **known})
 
 
-def coerced(column: Column, value: Any) -> Any:
+def coerced(column: Column, value: Any) -> Any:  # noqa: PLR0911 - one a type
     """Give a value in the type of its column; None where it has none."""
     if value is None:
         return None
@@ -376,4 +381,3 @@ class Gate:
             yield
         finally:
             self._free.release()
-

@@ -37,7 +37,8 @@ class _PinnedConnection(http.client.HTTPConnection):
         plain = socket.create_connection((self._address, self.port), timeout=_SECONDS)
         self.sock = (
             ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
-            if self._secure else plain
+            if self._secure
+            else plain
         )
 
 
@@ -50,15 +51,19 @@ def public_address(host: str, port: int) -> str:
         It is unknown, or any of its addresses is not a public one.
     """
     try:
-        found = {str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        found = {
+            str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        }
     except (OSError, UnicodeError):
         raise UploadError(f"the host {host[:80]!r} of the upload is not known") from None
     for address in found:
         ip = ipaddress.ip_address(address.partition("%")[0])
         mapped = getattr(ip, "ipv4_mapped", None)
         if not (mapped or ip).is_global or ip.is_multicast:
-            raise UploadError(f"the host {host[:80]!r} of the upload is not a public one; "
-                              "send the table with the request instead")
+            raise UploadError(
+                f"the host {host[:80]!r} of the upload is not a public one; "
+                "send the table with the request instead"
+            )
     return sorted(found)[0]
 
 

@@ -67,8 +67,9 @@ class TapService:
             out: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
             try:
                 tables = self._tables(parameters, uploads)
-                self._answer(parameters, tables, chosen, maxrec, out, self.limits.sync_seconds,
-                             lambda: False)
+                self._answer(
+                    parameters, tables, chosen, maxrec, out, self.limits.sync_seconds, lambda: False
+                )
             except BaseException:
                 out.close()
                 raise
@@ -98,9 +99,7 @@ class TapService:
         """Stop working; jobs that run are queued again for the next start."""
         self.jobs.close()
 
-    def _run_job(
-        self, job: Job, folder: Path, out: IO[bytes], stopped: Callable[[], bool]
-    ) -> str:
+    def _run_job(self, job: Job, folder: Path, out: IO[bytes], stopped: Callable[[], bool]) -> str:
         chosen, maxrec = check(job.parameters)
         tables = [_thawed(path) for path in sorted(folder.glob("*.upload"))]
         self._answer(job.parameters, tables, chosen, maxrec, out, job.duration, stopped)
@@ -117,8 +116,9 @@ class TapService:
         stopped: Callable[[], bool],
     ) -> None:
         query = parameters["QUERY"]
-        with self.engine.run(query, seconds=seconds, maxrec=maxrec, uploads=tables,
-                             stopped=stopped) as result:
+        with self.engine.run(
+            query, seconds=seconds, maxrec=maxrec, uploads=tables, stopped=stopped
+        ) as result:
             result.parameters = {"QUERY": query}
             write_result(chosen, result, out, self.limits)
 
@@ -133,8 +133,10 @@ class TapService:
             if source.startswith("param:"):
                 stream = uploads.get(source.removeprefix("param:"))
                 if stream is None:
-                    raise UploadError(f"upload {name}: the request has no part named "
-                                      f"{source.removeprefix('param:')[:40]!r}")
+                    raise UploadError(
+                        f"upload {name}: the request has no part named "
+                        f"{source.removeprefix('param:')[:40]!r}"
+                    )
                 tables.append(read_upload(name, stream, self.limits))
             else:
                 with fetch(source, self.limits) as stream:
@@ -159,8 +161,10 @@ def check(parameters: Mapping[str, str]) -> tuple[Format, int | None]:
     if language.upper() not in LANGUAGES:
         raise VOError(f"LANG={language[:40]!r} is not known; there are {', '.join(LANGUAGES)}")
     if not parameters.get("QUERY", "").strip():
-        raise VOError("the parameter QUERY is missing; give a query, for example "
-                      "QUERY=SELECT TOP 5 * FROM ant20_01.main")
+        raise VOError(
+            "the parameter QUERY is missing; give a query, for example "
+            "QUERY=SELECT TOP 5 * FROM ant20_01.main"
+        )
     text = parameters.get("MAXREC", "").strip()
     if text and not re.fullmatch(r"\d{1,18}", text):
         raise VOError(f"MAXREC={text[:40]!r} is no number of rows")
@@ -179,8 +183,9 @@ def upload_parts(text: str) -> dict[str, str]:
     for pair in filter(None, (p.strip() for p in text.split(";"))):
         name, comma, source = (part.strip() for part in pair.partition(","))
         if not comma or not name or not source:
-            raise UploadError(f"UPLOAD={pair[:80]!r} is not name,source; for example "
-                              "UPLOAD=mine,param:file1")
+            raise UploadError(
+                f"UPLOAD={pair[:80]!r} is not name,source; for example UPLOAD=mine,param:file1"
+            )
         name = re.sub(r"(?i)^tap_upload\.", "", name)
         if name.lower() in {known.lower() for known in parts}:
             raise UploadError(f"two uploads have the name {name[:40]}")
@@ -189,11 +194,13 @@ def upload_parts(text: str) -> dict[str, str]:
 
 
 def _frozen(table: UploadedTable) -> bytes:
-    return json.dumps({"name": table.name, "columns": [c.model_dump() for c in table.columns],
-                       "rows": table.rows}).encode()
+    return json.dumps(
+        {"name": table.name, "columns": [c.model_dump() for c in table.columns], "rows": table.rows}
+    ).encode()
 
 
 def _thawed(path: Path) -> UploadedTable:
     data = json.loads(path.read_bytes())
-    return UploadedTable(name=data["name"], columns=[Column(**c) for c in data["columns"]],
-                         rows=data["rows"])
+    return UploadedTable(
+        name=data["name"], columns=[Column(**c) for c in data["columns"]], rows=data["rows"]
+    )

@@ -131,9 +131,7 @@ class TableStore:
             found = [Schema.model_validate_json(text) for text in texts]
             self._schemas = {schema.name.lower(): schema for schema in found}
             self.folder.mkdir(parents=True, exist_ok=True)
-            digest = hashlib.sha256(
-                "".join([tapschema.VERSION, *texts]).encode()
-            ).hexdigest()[:16]
+            digest = hashlib.sha256("".join([tapschema.VERSION, *texts]).encode()).hexdigest()[:16]
             path = self.folder / f"tap_schema.{digest}.sqlite"
             if not path.exists():
                 temporary = path.with_suffix(f".{secrets.token_hex(6)}")

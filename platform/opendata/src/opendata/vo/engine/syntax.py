@@ -6,6 +6,7 @@ Python's `eval`, and know PostgreSQL and MySQL only.
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from typing import Any
@@ -30,7 +31,7 @@ class _Complaints(ErrorListener):  # type: ignore[misc]
     def __init__(self) -> None:
         self.first: str | None = None
 
-    def syntaxError(  # noqa: N802 - the name is ANTLR's
+    def syntaxError(  # noqa: N802, PLR0917 - the name and order are ANTLR's
         self, recognizer: Any, symbol: Any, line: int, column: int, msg: str, e: Any
     ) -> None:
         if self.first is None:
@@ -115,7 +116,7 @@ def _tokens(text: str, limits: Limits) -> _TokensWithDeadline:
         raise QueryError(f"there is a character that ADQL does not have: {complaints.first}")
     depth = 0
     visible = [t for t in stream.tokens if t.channel == Token.DEFAULT_CHANNEL]
-    for token, after in zip(visible, visible[1:], strict=False):
+    for token, after in itertools.pairwise(visible):
         depth += (token.type == ADQLLexer.LPAREN) - (token.type == ADQLLexer.RPAREN)
         if depth > limits.nesting:
             raise QueryError(f"the query is nested deeper than {limits.nesting} parentheses")
@@ -139,8 +140,10 @@ def _join_short_floats(stream: CommonTokenStream) -> None:
                 width = 1
                 if len(after.text) == 1:  # 1e-3 comes as 1, e, -, 3
                     rest = [t.type for t in tokens[at + 2 : at + 4]]
-                    signed = rest in ([ADQLLexer.MINUS, ADQLLexer.INT],
-                                      [ADQLLexer.PLUS, ADQLLexer.INT])
+                    signed = rest in (
+                        [ADQLLexer.MINUS, ADQLLexer.INT],
+                        [ADQLLexer.PLUS, ADQLLexer.INT],
+                    )
                     width = 3 if signed else 0
         if width:
             token.text = "".join(t.text for t in tokens[at : at + 1 + width])

@@ -12,8 +12,14 @@ VERSION = "1"
 
 
 def _text(name: str, description: str, *, indexed: bool = False) -> TableColumn:
-    return TableColumn(name=name, datatype="char", arraysize="*", description=description,
-                       std=True, indexed=indexed)
+    return TableColumn(
+        name=name,
+        datatype="char",
+        arraysize="*",
+        description=description,
+        std=True,
+        indexed=indexed,
+    )
 
 
 def _number(name: str, description: str, datatype: Datatype = "int") -> TableColumn:
@@ -94,9 +100,7 @@ SCHEMA = Schema(
                 _text("from_column", "column that points"),
                 _text("target_column", "column that is pointed to"),
             ),
-            foreign_keys=(
-                ForeignKey(target="tap_schema.keys", columns={"key_id": "key_id"}),
-            ),
+            foreign_keys=(ForeignKey(target="tap_schema.keys", columns={"key_id": "key_id"}),),
         ),
     ),
     description="Description of the tables of this service",
@@ -110,10 +114,19 @@ def fill(connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
         rows["schemas"].append((schema.name, schema.utype, schema.description, schema_index))
         for table_index, table in enumerate(schema.tables):
             name = f"{schema.name}.{table.name}"
-            rows["tables"].append((schema.name, name, "table", table.utype,
-                                   table.description or table.title, table_index))
+            rows["tables"].append(
+                (
+                    schema.name,
+                    name,
+                    "table",
+                    table.utype,
+                    table.description or table.title,
+                    table_index,
+                )
+            )
             rows["columns"].extend(
-                _column_row(name, index, column, table) for index, column in enumerate(table.columns)
+                _column_row(name, index, column, table)
+                for index, column in enumerate(table.columns)
             )
             for number, key in enumerate(table.foreign_keys):
                 key_id = f"{name}.{number}"
@@ -126,10 +139,23 @@ def fill(connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
 
 
 def _column_row(name: str, index: int, column: TableColumn, table: Table) -> tuple[object, ...]:
-    size = int(column.arraysize) if (column.arraysize or "").isdigit() else None
+    size = int(column.arraysize) if column.arraysize and column.arraysize.isdigit() else None
     indexed = column.indexed or column.name in (table.position or ())
     # `size` is a word of ADQL, so its name here is what a query has to write.
     shown = '"size"' if column.name == "size" else column.name
-    return (name, shown, column.datatype, column.arraysize, column.xtype, size,
-            column.description, column.utype, column.unit, column.ucd, int(indexed),
-            int(column.principal), int(column.std), index)
+    return (
+        name,
+        shown,
+        column.datatype,
+        column.arraysize,
+        column.xtype,
+        size,
+        column.description,
+        column.utype,
+        column.unit,
+        column.ucd,
+        int(indexed),
+        int(column.principal),
+        int(column.std),
+        index,
+    )

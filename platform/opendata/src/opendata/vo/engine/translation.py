@@ -26,11 +26,12 @@ FindTable = Callable[[str, str], tuple[str, Table | Sequence[Column]] | None]
 UDFS = {
     "ivo_nocasematch": "ivo_nocasematch(value VARCHAR, pattern VARCHAR) -> INTEGER",
 }
-_PLAIN_FUNCTIONS = {"upper", "lower", "rand", "centroid", "coord1", "coord2", "area",
-                    *UDFS}
+_PLAIN_FUNCTIONS = {"upper", "lower", "rand", "centroid", "coord1", "coord2", "area", *UDFS}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MAKERS: dict[str, Callable[..., geometry.Shape]] = {
-    "point": geometry.position, "circle": geometry.circle, "box": geometry.box,
+    "point": geometry.position,
+    "circle": geometry.circle,
+    "box": geometry.box,
     "polygon": geometry.polygon,
 }
 _MARGIN = 1e-9  # deg; rounding must not take a row out of the rectangle that is in the cone
@@ -175,8 +176,10 @@ class _Writer:
         if columns is not None and others is not None:
             if len(columns) != len(others):
                 raise QueryError(f"{texts[1]} of {len(columns)} and {len(others)} columns")
-            columns = [a if a.datatype == b.datatype else Computed(name=a.name)
-                       for a, b in zip(columns, others, strict=True)]
+            columns = [
+                a if a.datatype == b.datatype else Computed(name=a.name)
+                for a, b in zip(columns, others, strict=True)
+            ]
         operator = " ".join(t for t in texts if t)
         return f"{self._member(children[0], left)} {operator} " + self._member(
             children[-1], right
@@ -192,8 +195,15 @@ class _Writer:
             if _kind(child) == "With_query":
                 name = _plain_name(child.query_name().getText())
                 if child.query_specification() is None:
-                    inner = next((c for c in child.getChildren() if _kind(c) in {
-                        "Query_expression", "Select_query", "Query_specification"}), None)
+                    inner = next(
+                        (
+                            c
+                            for c in child.getChildren()
+                            if _kind(c)
+                            in {"Query_expression", "Select_query", "Query_specification"}
+                        ),
+                        None,
+                    )
                 else:
                     inner = child.query_specification()
                 if inner is None:
@@ -206,8 +216,9 @@ class _Writer:
                     raise QueryError(f"WITH {name} names {len(given)} of {len(columns)} columns")
                 named = columns
                 if given:
-                    named = [c.model_copy(update={"name": n})
-                             for c, n in zip(named, given, strict=True)]
+                    named = [
+                        c.model_copy(update={"name": n}) for c, n in zip(named, given, strict=True)
+                    ]
                 self.named[name.lower()] = named
                 names = ", ".join(quoted(c.name) for c in named)
                 withs.append(f"{quoted(name)}({names}) AS ({sql})")
@@ -222,10 +233,13 @@ class _Writer:
             from_sql = self.from_clause(body.from_clause(), scope)
             quantifier = node.set_quantifier()
             select, columns = self.select_list(node.select_list(), scope)
-            parts = ["SELECT", quantifier.getText().upper() if quantifier else "", select,
-                     from_sql]
-            for clause in (body.where_clause(), body.group_by_clause(), body.having_clause(),
-                           body.order_by_clause()):
+            parts = ["SELECT", quantifier.getText().upper() if quantifier else "", select, from_sql]
+            for clause in (
+                body.where_clause(),
+                body.group_by_clause(),
+                body.having_clause(),
+                body.order_by_clause(),
+            ):
                 if clause is not None:
                     parts.append(self.write(clause))
             top = node.set_limit()
@@ -249,8 +263,14 @@ class _Writer:
     def table_reference(self, node: Any, scope: _Scope) -> str:
         parts: list[str] = []
         children = list(node.getChildren())
-        alias = next((_plain_name(c.correlation_name().getText()) for c in children
-                      if _kind(c) == "Correlation_specification"), None)
+        alias = next(
+            (
+                _plain_name(c.correlation_name().getText())
+                for c in children
+                if _kind(c) == "Correlation_specification"
+            ),
+            None,
+        )
         for child in children:
             kind = _kind(child)
             if isinstance(child, TerminalNode):
@@ -306,8 +326,10 @@ class _Writer:
         finally:
             self.scopes = outer
         if columns is None:
-            raise QueryError(f"name the columns of the subquery {alias}: * after a NATURAL or "
-                             "USING join is not supported there")
+            raise QueryError(
+                f"name the columns of the subquery {alias}: * after a NATURAL or "
+                "USING join is not supported there"
+            )
         if alias is None:
             raise QueryError("a subquery in FROM needs a name: (SELECT ...) AS name")
         scope.sources.append(_Source({alias.lower()}, columns, quoted(alias)))
@@ -423,13 +445,16 @@ class _Writer:
         for scope in reversed(self.scopes):
             found = [(s, c) for s in scope.sources if (c := _column(s.columns, name)) is not None]
             if len(found) > 1 and not scope.merged:
-                raise QueryError(f"the column {name} is in two tables; write which one, as in "
-                                 f"{sorted(found[0][0].names)[0]}.{name}")
+                raise QueryError(
+                    f"the column {name} is in two tables; write which one, as in "
+                    f"{sorted(found[0][0].names)[0]}.{name}"
+                )
             if found:
                 source, column = found[0]
                 sql = quoted(column.name)
-                return _Value(sql if scope.merged else f"{source.sql}.{sql}", column=column,
-                              source=source)
+                return _Value(
+                    sql if scope.merged else f"{source.sql}.{sql}", column=column, source=source
+                )
             if name.lower() in scope.aliases:
                 return _Value(quoted(name), column=scope.aliases[name.lower()])
         raise QueryError(f"there is no column {name} in the tables of the query")
@@ -464,8 +489,11 @@ class _Writer:
             name = _plain_name(core.getText())
             if name.lower() in self.scopes[-1].aliases:
                 return quoted(name)
-        return self.value(core).sql if _kind(core) != "Column_name" else self._bare(
-            _plain_name(core.getText())).sql
+        return (
+            self.value(core).sql
+            if _kind(core) != "Column_name"
+            else self._bare(_plain_name(core.getText())).sql
+        )
 
     def _write_join_column_list(self, node: Any) -> str:
         return ", ".join(quoted(_plain_name(text)) for text in node.getText().split(","))
@@ -513,8 +541,10 @@ class _Writer:
             needed = {"Point": 2, "Circle": 3, "Box": 4}.get(kind)
             values = list(self._coordinates(core))
             if needed is not None and len(values) != needed:
-                raise QueryError(f"{kind.upper()} needs {needed} numbers (and a point in place of "
-                                 f"the first two is allowed), not {len(values)}")
+                raise QueryError(
+                    f"{kind.upper()} needs {needed} numbers (and a point in place of "
+                    f"the first two is allowed), not {len(values)}"
+                )
             return _Geometry(kind.lower(), values)
         if kind == "Centroid":
             inner = self.geometry(core.getChild(2))
@@ -589,7 +619,8 @@ class _Writer:
         left, operator, right = (node.getChild(i) for i in range(3))
         symbol = operator.getText()
         if _kind(_unwrap(left)) in {"Contains", "Intersects"} or _kind(_unwrap(right)) in {
-            "Contains", "Intersects"
+            "Contains",
+            "Intersects",
         }:
             if symbol == "=":
                 return self._predicate(node)
@@ -653,12 +684,11 @@ class _Writer:
             if cap is not None:
                 values_of_cap = [_Value(repr(n), number=n) for n in cap]
                 return " AND ".join(
-                    [*self._rectangle(point, values_of_cap[:2], values_of_cap[2]), test])
+                    [*self._rectangle(point, values_of_cap[:2], values_of_cap[2]), test]
+                )
         return test
 
-    def _rectangle(
-        self, point: list[_Value], centre: list[_Value], radius: _Value
-    ) -> list[str]:
+    def _rectangle(self, point: list[_Value], centre: list[_Value], radius: _Value) -> list[str]:
         """Write conditions that every direction in a cone fulfils, and that indexes answer."""
         conditions: list[str] = []
         # Which of the two is the table does not matter for the distance, but for the index.
@@ -671,7 +701,8 @@ class _Writer:
             if radius.number is None or dec0.number is None:
                 reach = f"({radius.sql} + {_MARGIN!r})"
                 conditions.append(
-                    f"{dec.sql} BETWEEN {dec0.sql} - {reach} AND {dec0.sql} + {reach}")
+                    f"{dec.sql} BETWEEN {dec0.sql} - {reach} AND {dec0.sql} + {reach}"
+                )
                 continue
             reach_dec = max(radius.number, 0.0) + _MARGIN
             low, high = dec0.number - reach_dec, dec0.number + reach_dec
@@ -687,8 +718,9 @@ class _Writer:
                     ranges.append((low + 360, high + 360))
                 if high >= 360:
                     ranges.append((low - 360, high - 360))
-                conditions.append("(" + " OR ".join(
-                    f"{ra.sql} BETWEEN {a!r} AND {b!r}" for a, b in ranges) + ")")
+                conditions.append(
+                    "(" + " OR ".join(f"{ra.sql} BETWEEN {a!r} AND {b!r}" for a, b in ranges) + ")"
+                )
         return conditions
 
 
@@ -697,8 +729,7 @@ def _is_position(ra: _Value, dec: _Value) -> bool:
     if ra.source is None or ra.source is not dec.source or ra.source.table is None:
         return False
     names = ra.source.table.position
-    return bool(names and ra.column and dec.column
-                and (ra.column.name, dec.column.name) == names)
+    return bool(names and ra.column and dec.column and (ra.column.name, dec.column.name) == names)
 
 
 def _words(node: Any) -> list[str]:
@@ -719,4 +750,3 @@ def _star(sources: Sequence[_Source]) -> Iterator[tuple[str, Column]]:
     for source in sources:
         for column in source.columns:
             yield f"{source.sql}.{quoted(column.name)}", column
-

@@ -21,11 +21,31 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _DEPTH = 30
 _ATTRIBUTE_CHARACTERS = 10_000
-_WIDTHS = {"boolean": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "float": 4,
-           "double": 8, "char": 1, "unicodeChar": 2, "floatComplex": 8, "doubleComplex": 16}
-_KINDS = {"boolean": "boolean", "bit": "boolean", "unsignedByte": "short", "short": "short", "int": "int",
-          "long": "long", "float": "float", "double": "double", "char": "char",
-          "unicodeChar": "unicodeChar"}
+_WIDTHS = {
+    "boolean": 1,
+    "unsignedByte": 1,
+    "short": 2,
+    "int": 4,
+    "long": 8,
+    "float": 4,
+    "double": 8,
+    "char": 1,
+    "unicodeChar": 2,
+    "floatComplex": 8,
+    "doubleComplex": 16,
+}
+_KINDS = {
+    "boolean": "boolean",
+    "bit": "boolean",
+    "unsignedByte": "short",
+    "short": "short",
+    "int": "int",
+    "long": "long",
+    "float": "float",
+    "double": "double",
+    "char": "char",
+    "unicodeChar": "unicodeChar",
+}
 
 
 def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
@@ -48,9 +68,7 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
         raise UploadError(f"{name!r} is no name for a table: letters, digits and _, a letter first")
     size = stream.seek(0, 2)
     if size > limits.upload_bytes:
-        raise UploadTooLarge(
-            f"upload {name}: {size} bytes, {limits.upload_bytes} are allowed"
-        )
+        raise UploadTooLarge(f"upload {name}: {size} bytes, {limits.upload_bytes} are allowed")
     stream.seek(0)
     _look_through(name, stream, limits)
     stream.seek(0)
@@ -61,8 +79,8 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
             f"upload {name}: {len(table.array)} rows, {limits.upload_rows} are allowed"
         )
     values = [
-        _values(column, table.array[key]) for column, key in
-        zip(columns, table.array.dtype.names or (), strict=True)
+        _values(column, table.array[key])
+        for column, key in zip(columns, table.array.dtype.names or (), strict=True)
     ]
     return UploadedTable(name=name, columns=columns, rows=list(zip(*values, strict=True)))
 
@@ -163,15 +181,18 @@ def _check_records(
         if at > len(data) or at == start:
             raise UploadError(f"upload {name}: the binary data end within row {count}")
         if count > limits.upload_rows:
-            raise UploadError(f"upload {name}: more than {limits.upload_rows} rows are not accepted")
+            raise UploadError(
+                f"upload {name}: more than {limits.upload_rows} rows are not accepted"
+            )
 
 
 def _shape(name: str, field: dict[str, str]) -> tuple[int, int | None]:
     """Give the bits of an element of a column, and how many a cell has (None: it says itself)."""
     kind = field.get("datatype", "")
     if kind != "bit" and kind not in _WIDTHS:
-        raise UploadError(f"upload {name}: column {field.get('name', '')[:40]} has the unknown "
-                          f"type {kind[:40]!r}")
+        raise UploadError(
+            f"upload {name}: column {field.get('name', '')[:40]} has the unknown type {kind[:40]!r}"
+        )
     bits = 1 if kind == "bit" else 8 * _WIDTHS[kind]
     size = field.get("arraysize", "1").strip()
     if size.endswith("*"):
@@ -210,22 +231,26 @@ def _columns(name: str, fields: list[Field], limits: Limits) -> list[Column]:
             raise UploadError(f"upload {name}: column {number} has a name that is not accepted")
         taken.add(label.lower())
         if found.datatype not in _KINDS:
-            raise UploadError(f"upload {name}: column {label} has the type {found.datatype}, "
-                              f"accepted are {', '.join(_KINDS)}")
+            raise UploadError(
+                f"upload {name}: column {label} has the type {found.datatype}, "
+                f"accepted are {', '.join(_KINDS)}"
+            )
         text = found.datatype in {"char", "unicodeChar"}
         size = found.arraysize if found.arraysize not in {None, "", "1"} or text else None
         if text and (size or "1").count("x"):
             raise UploadError(f"upload {name}: column {label} holds arrays of strings")
-        columns.append(Column(
-            name=label,
-            datatype=_KINDS[found.datatype],  # type: ignore[arg-type]
-            arraysize="*" if text else size,
-            xtype=found.xtype,
-            unit=str(found.unit) if found.unit is not None else None,
-            ucd=found.ucd,
-            utype=found.utype,
-            description=(found.description or "").strip(),
-        ))
+        columns.append(
+            Column(
+                name=label,
+                datatype=_KINDS[found.datatype],  # type: ignore[arg-type]
+                arraysize="*" if text else size,
+                xtype=found.xtype,
+                unit=str(found.unit) if found.unit is not None else None,
+                ucd=found.ucd,
+                utype=found.utype,
+                description=(found.description or "").strip(),
+            )
+        )
     return columns
 
 
@@ -237,11 +262,12 @@ def _values(column: Column, cells: np.ma.MaskedArray) -> list[Any]:
         return [_array_text(cell) for cell in cells]
     values: list[Any] = []
     for value, masked in zip(cells.data.tolist(), masks.tolist(), strict=True):
-        if masked is True or value is None or value != value:
+        if masked is True or value is None or (isinstance(value, float) and math.isnan(value)):
             values.append(None)
         elif column.is_text:
-            values.append(value.decode("utf-8", "replace") if isinstance(value, bytes)
-                          else str(value))
+            values.append(
+                value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+            )
         else:
             values.append(value)
     return values
@@ -254,5 +280,6 @@ def _array_text(cell: Any) -> str | None:
     if numbers.size == 0 or np.ma.getmaskarray(numbers).all():
         return None
     flat = numbers.filled(np.nan) if numbers.dtype.kind == "f" else numbers.data
-    return " ".join(repr(n) if not isinstance(n, bool) else "TF"[not n]
-                    for n in flat.ravel().tolist())
+    return " ".join(
+        repr(n) if not isinstance(n, bool) else "TF"[not n] for n in flat.ravel().tolist()
+    )

@@ -30,7 +30,7 @@ def write_votable(result: Result, out: IO[bytes], serialization: str) -> None:
         `tabledata`, `binary` or `binary2`.
     """
     out.write(head(result.parameters))
-    out.write(b"<INFO name=\"QUERY_STATUS\" value=\"OK\"/>\n<TABLE>\n")
+    out.write(b'<INFO name="QUERY_STATUS" value="OK"/>\n<TABLE>\n')
     if result.description:
         out.write(f"<DESCRIPTION>{xml(result.description)}</DESCRIPTION>\n".encode())
     for column in result.columns:
@@ -57,7 +57,7 @@ def error_document(message: str) -> bytes:
 
 def cone_error_document(message: str) -> bytes:
     """Give the VOTable that reports an error of a cone search (SCS 1.03, section 2.3)."""
-    info = f"<INFO ID=\"Error\" name=\"Error\" value={quoteattr(_clean(message))}/>\n"
+    info = f'<INFO ID="Error" name="Error" value={quoteattr(_clean(message))}/>\n'
     return error_document(message).replace(b"<RESOURCE", info.encode() + b"<RESOURCE", 1)
 
 
@@ -78,11 +78,18 @@ def head(parameters: dict[str, str]) -> bytes:
 
 def field(column: Column) -> str:
     """Give the FIELD element of a column."""
-    attributes = {"name": column.name, "datatype": column.datatype,
-                  "arraysize": column.arraysize, "xtype": column.xtype, "unit": column.unit,
-                  "ucd": column.ucd, "utype": column.utype}
-    text = " ".join(f"{key}={quoteattr(_clean(value))}" for key, value in attributes.items()
-                    if value)
+    attributes = {
+        "name": column.name,
+        "datatype": column.datatype,
+        "arraysize": column.arraysize,
+        "xtype": column.xtype,
+        "unit": column.unit,
+        "ucd": column.ucd,
+        "utype": column.utype,
+    }
+    text = " ".join(
+        f"{key}={quoteattr(_clean(value))}" for key, value in attributes.items() if value
+    )
     inner = f"<DESCRIPTION>{xml(column.description)}</DESCRIPTION>" if column.description else ""
     return f"<FIELD {text}>{inner}</FIELD>\n"
 
@@ -162,7 +169,7 @@ def _packer(column: Column) -> Callable[[Any], tuple[bytes, bool]]:
 
         return text
     if column.datatype == "boolean" and column.arraysize is None:
-        return lambda value: (b"?" if value is None else b"FT"[bool(value):][:1], value is None)
+        return lambda value: (b"?" if value is None else b"FT"[bool(value) :][:1], value is None)
     code = _CODES[column.datatype]
     if column.arraysize is not None:
         return _array_packer(column, code)
@@ -194,8 +201,9 @@ def _array_packer(column: Column, code: str) -> Callable[[Any], tuple[bytes, boo
             filler = 0 if column.is_integer else float("nan")
         if fixed is not None:
             items = (items + [filler] * fixed)[:fixed]
-        data = struct.pack(f">{len(items)}{code}" if code != "c" else f">{'c' * len(items)}",
-                           *items)
+        data = struct.pack(
+            f">{len(items)}{code}" if code != "c" else f">{'c' * len(items)}", *items
+        )
         return (data if fixed is not None else struct.pack(">I", len(items)) + data), value is None
 
     return array

@@ -19,8 +19,20 @@ _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 _VOSI = "http://www.ivoa.net/xml/VOSI"
 _STARTED = datetime.now(UTC)
 
-_GEOMETRY = ("POINT", "CIRCLE", "BOX", "POLYGON", "CONTAINS", "INTERSECTS", "DISTANCE", "AREA",
-             "CENTROID", "COORD1", "COORD2", "COORDSYS")
+_GEOMETRY = (
+    "POINT",
+    "CIRCLE",
+    "BOX",
+    "POLYGON",
+    "CONTAINS",
+    "INTERSECTS",
+    "DISTANCE",
+    "AREA",
+    "CENTROID",
+    "COORD1",
+    "COORD2",
+    "COORDSYS",
+)
 _OPTIONAL = {
     "features-adql-string": ("LOWER", "UPPER", "ILIKE"),
     "features-adql-sets": ("UNION", "EXCEPT", "INTERSECT"),
@@ -35,6 +47,7 @@ def iso(when: datetime | None) -> str:
 
 
 # VOSI
+
 
 def availability() -> str:
     """Give the VOSI availability document."""
@@ -121,8 +134,9 @@ def cone_capabilities(base: str, limits: Limits) -> str:
     )
 
 
-_TABLES = (f'xmlns:vosi="{_VOSI}Tables/v1.0" {_XSI} '
-           'xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1"')
+_TABLES = (
+    f'xmlns:vosi="{_VOSI}Tables/v1.0" {_XSI} xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1"'
+)
 
 
 def tableset(schemas: Sequence[Schema], *, detail: bool) -> str:
@@ -146,8 +160,11 @@ def one_table(schema: Schema, table: Table) -> str:
 def _about(thing: Schema | Table) -> str:
     return "".join(
         f"<{tag}>{xml(value)}</{tag}>\n"
-        for tag, value in (("title", thing.title), ("description", thing.description),
-                           ("utype", thing.utype))
+        for tag, value in (
+            ("title", thing.title),
+            ("description", thing.description),
+            ("utype", thing.utype),
+        )
         if value
     )
 
@@ -158,14 +175,18 @@ def _table(schema: Schema, table: Table, *, detail: bool) -> str:
         columns = "".join(_column(column, table) for column in table.columns)
         keys = "".join(
             f"<foreignKey><targetTable>{xml(key.target)}</targetTable>"
-            + "".join(f"<fkColumn><fromColumn>{xml(a)}</fromColumn>"
-                      f"<targetColumn>{xml(b)}</targetColumn></fkColumn>"
-                      for a, b in key.columns.items())
+            + "".join(
+                f"<fkColumn><fromColumn>{xml(a)}</fromColumn>"
+                f"<targetColumn>{xml(b)}</targetColumn></fkColumn>"
+                for a, b in key.columns.items()
+            )
             + "</foreignKey>\n"
             for key in table.foreign_keys
         )
-    return (f'<table type="table"><name>{xml(schema.name)}.{xml(table.name)}</name>\n'
-            f"{_about(table)}{columns}{keys}</table>\n")
+    return (
+        f'<table type="table"><name>{xml(schema.name)}.{xml(table.name)}</name>\n'
+        f"{_about(table)}{columns}{keys}</table>\n"
+    )
 
 
 def _column(column: TableColumn, table: Table) -> str:
@@ -176,22 +197,29 @@ def _column(column: TableColumn, table: Table) -> str:
         f"<{tag}>{xml(value)}</{tag}>"
         for tag, value in (
             ("name", '"size"' if column.name == "size" else column.name),
-            ("description", column.description), ("unit", column.unit), ("ucd", column.ucd),
+            ("description", column.description),
+            ("unit", column.unit),
+            ("ucd", column.ucd),
             ("utype", column.utype),
         )
         if value
     )
-    flags = "".join(f"<flag>{flag}</flag>" for flag, on in (
-        ("indexed", indexed), ("primary", False)) if on)
-    return (f'<column std="{str(column.std).lower()}">{inner}'
-            f'<dataType xsi:type="vs:VOTableType"{size}{xtype}>{column.datatype}</dataType>'
-            f"{flags}</column>\n")
+    flags = "".join(
+        f"<flag>{flag}</flag>" for flag, on in (("indexed", indexed), ("primary", False)) if on
+    )
+    return (
+        f'<column std="{str(column.std).lower()}">{inner}'
+        f'<dataType xsi:type="vs:VOTableType"{size}{xtype}>{column.datatype}</dataType>'
+        f"{flags}</column>\n"
+    )
 
 
 # UWS
 
-_UWS = ('xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" '
-        'xmlns:xlink="http://www.w3.org/1999/xlink" ' + _XSI)
+_UWS = (
+    'xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" '
+    'xmlns:xlink="http://www.w3.org/1999/xlink" ' + _XSI
+)
 
 
 def job_list() -> str:
@@ -209,8 +237,10 @@ def job(found: Job, base: str) -> str:
     """Give the document of a job."""
     error = ""
     if found.phase == ERROR:
-        error = ('<uws:errorSummary type="fatal" hasDetail="true">'
-                 f"<uws:message>{xml(found.error or '')}</uws:message></uws:errorSummary>\n")
+        error = (
+            '<uws:errorSummary type="fatal" hasDetail="true">'
+            f"<uws:message>{xml(found.error or '')}</uws:message></uws:errorSummary>\n"
+        )
     return (
         f'{_DECLARATION}<uws:job {_UWS} version="1.1">\n'
         + _element("jobId", found.id)
@@ -223,21 +253,28 @@ def job(found: Job, base: str) -> str:
         + _element("endTime", iso(found.ended), nil=True)
         + _element("executionDuration", str(found.duration))
         + _element("destruction", iso(found.destruction))
-        + _parameters(found) + _results(found, base) + error + "</uws:job>\n"
+        + _parameters(found)
+        + _results(found, base)
+        + error
+        + "</uws:job>\n"
     )
 
 
 def _parameters(found: Job, more: str = "") -> str:
-    inner = "".join(f"<uws:parameter id={quoteattr(name)}>{xml(value)}</uws:parameter>\n"
-                    for name, value in found.parameters.items())
+    inner = "".join(
+        f"<uws:parameter id={quoteattr(name)}>{xml(value)}</uws:parameter>\n"
+        for name, value in found.parameters.items()
+    )
     return f"<uws:parameters{more}>\n{inner}</uws:parameters>\n"
 
 
 def _results(found: Job, base: str, more: str = "") -> str:
     inner = ""
     if found.phase == COMPLETED:
-        inner = (f'<uws:result id="result" xlink:type="simple" mime-type={quoteattr(found.mime or "")}'
-                 f" xlink:href={quoteattr(base + '/results/result')}/>\n")
+        inner = (
+            f'<uws:result id="result" xlink:type="simple" mime-type={quoteattr(found.mime or "")}'
+            f" xlink:href={quoteattr(base + '/results/result')}/>\n"
+        )
     return f"<uws:results{more}>\n{inner}</uws:results>\n"
 
 
@@ -267,13 +304,18 @@ def _published(schemas: Sequence[Schema]) -> list[tuple[Schema, Table]]:
 
 
 def _example_list(schemas: Sequence[Schema]) -> list[tuple[str, str, str]]:
-    found = []
+    found: list[tuple[str, str, str]] = []
     for schema, table in _published(schemas):
         full = f"{schema.name}.{table.name}"
         given = table.examples or {"The first rows": f"SELECT TOP 10 * FROM {full}"}
         found.extend((full, title, query) for title, query in given.items())
-    found.append(("tap_schema.tables", "Which tables there are",
-                  "SELECT table_name, description FROM tap_schema.tables"))
+    found.append(
+        (
+            "tap_schema.tables",
+            "Which tables there are",
+            "SELECT table_name, description FROM tap_schema.tables",
+        )
+    )
     return found
 
 
@@ -299,12 +341,17 @@ def landing(schemas: Sequence[Schema], root: str, base: str) -> str:
     rows = ""
     for schema, table in _published(schemas):
         full = f"{schema.name}.{table.name}"
-        query = urlencode({"LANG": "ADQL", "QUERY": f"SELECT TOP 50 * FROM {full}",
-                           "RESPONSEFORMAT": "html"})
-        rows += (f'<tr><td><a href="{xml(base)}/sync?{xml(query)}"><code>{xml(full)}</code></a></td>'
-                 f"<td>{table.rows}</td><td>{xml(table.description or table.title)}</td></tr>\n")
-    queries = "".join(f"<h3>{xml(title)}</h3><pre>{xml(query)}</pre>\n"
-                      for _, title, query in _example_list(schemas))
+        query = urlencode(
+            {"LANG": "ADQL", "QUERY": f"SELECT TOP 50 * FROM {full}", "RESPONSEFORMAT": "html"}
+        )
+        rows += (
+            f'<tr><td><a href="{xml(base)}/sync?{xml(query)}"><code>{xml(full)}</code></a></td>'
+            f"<td>{table.rows}</td><td>{xml(table.description or table.title)}</td></tr>\n"
+        )
+    queries = "".join(
+        f"<h3>{xml(title)}</h3><pre>{xml(query)}</pre>\n"
+        for _, title, query in _example_list(schemas)
+    )
     first = next(iter(_published(schemas)), None)
     name = f"{first[0].name}.{first[1].name}" if first else "tap_schema.tables"
     return (
@@ -323,5 +370,3 @@ def landing(schemas: Sequence[Schema], root: str, base: str) -> str:
         f'<p><a href="{xml(base)}/tables">Description of all columns</a>, '
         f'<a href="{xml(base)}/capabilities">what the service can do</a></p>\n</body></html>\n'
     )
-
-

@@ -94,8 +94,9 @@ def duration(request: HttpRequest, job_id: str) -> HttpResponse:
     jobs = service().jobs
     if request.method == "POST":
         jobs.get(job_id)
-        jobs.set_duration(job_id, _whole(parameters(request).get("EXECUTIONDURATION", ""),
-                                         "EXECUTIONDURATION"))
+        jobs.set_duration(
+            job_id, _whole(parameters(request).get("EXECUTIONDURATION", ""), "EXECUTIONDURATION")
+        )
         return _here(request, job_id)
     return text(str(jobs.get(job_id).duration))
 
@@ -111,8 +112,9 @@ def destruction(request: HttpRequest, job_id: str) -> HttpResponse:
             when = datetime.fromisoformat(given)
             when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
         except (ValueError, OverflowError):
-            raise VOError(f"DESTRUCTION={given[:40]!r} is no time; give ISO 8601, as in "
-                          "2030-01-31T12:00:00Z") from None
+            raise VOError(
+                f"DESTRUCTION={given[:40]!r} is no time; give ISO 8601, as in 2030-01-31T12:00:00Z"
+            ) from None
         jobs.set_destruction(job_id, when)
         return _here(request, job_id)
     return text(documents.iso(jobs.get(job_id).destruction))

@@ -10,7 +10,6 @@ from typing import IO, Any, cast
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.multipartparser import MultiPartParserError
@@ -31,7 +30,9 @@ _MEMORY = 2_000_000  # bytes of a body that are kept in memory
 View = Callable[..., HttpResponseBase]
 
 
-def vo_view(*methods: str, error: Callable[[VOError], HttpResponse] | None = None) -> Any:
+def vo_view(
+    *methods: str, error: Callable[[VOError], HttpResponse] | None = None
+) -> Callable[[View], View]:
     """Make a view of a function: methods, error documents, and no cookies to protect.
 
     Parameters
@@ -49,8 +50,9 @@ def vo_view(*methods: str, error: Callable[[VOError], HttpResponse] | None = Non
         @wraps(function)
         def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method not in allowed:
-                response: HttpResponseBase = tap_error(_status(
-                    VOError(f"{request.method} is not possible here"), 405))
+                response: HttpResponseBase = tap_error(
+                    _status(VOError(f"{request.method} is not possible here"), 405)
+                )
                 response["Allow"] = ", ".join(sorted(allowed))
             elif request.method == "OPTIONS":
                 response = HttpResponse(status=204)
@@ -62,8 +64,12 @@ def vo_view(*methods: str, error: Callable[[VOError], HttpResponse] | None = Non
                     response = answer(problem)
                 except RequestDataTooBig:
                     response = answer(_status(VOError("the request is too large"), 413))
-                except (MultiPartParserError, SuspiciousOperation, BadRequest,
-                        UnreadablePostError) as problem:
+                except (
+                    MultiPartParserError,
+                    SuspiciousOperation,
+                    BadRequest,
+                    UnreadablePostError,
+                ) as problem:
                     response = answer(VOError(f"the request cannot be read ({problem})"))
             # The data are public and no cookie is looked at: programs in any page may read them.
             response["Access-Control-Allow-Origin"] = "*"
@@ -87,7 +93,7 @@ def tap_error(error: VOError) -> HttpResponse:
     return response
 
 
-def _form(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, UploadedFile]]:
+def _form(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, Any]]:
     """Give the fields and files of a request.
 
     Django takes a body without Content-Length for an empty one, but Java's clients send uploads in
@@ -108,7 +114,7 @@ def _form(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, Uploaded
         meta = {**request.META, "CONTENT_LENGTH": str(body.tell())}
         body.seek(0)
         if request.content_type == "multipart/form-data":
-            kept = request.parse_file_upload(meta, body)
+            kept = request.parse_file_upload(meta, cast(Any, body))
         else:
             kept = QueryDict(body.read(_MEMORY), encoding=request.encoding), MultiValueDict()
         request.vo_form = kept  # type: ignore[attr-defined]

@@ -67,5 +67,7 @@ def tables(request: HttpRequest, table: str | None = None) -> HttpResponse:
 @vo_view("GET")
 def examples(request: HttpRequest) -> HttpResponse:
     """Show example queries (DALI)."""
-    return HttpResponse(documents.examples(service().store.schemas()),
-                        content_type="application/xhtml+xml; charset=utf-8")
+    return HttpResponse(
+        documents.examples(service().store.schemas()),
+        content_type="application/xhtml+xml; charset=utf-8",
+    )
