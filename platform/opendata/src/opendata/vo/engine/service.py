@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -62,19 +63,17 @@ class TapService:
         ------
         VOError
         """
-        chosen, maxrec = check(parameters)
+        request = check(parameters)
         with self.gate(_WAIT):
             out: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
             try:
                 tables = self._tables(parameters, uploads)
-                self._answer(
-                    parameters, tables, chosen, maxrec, out, self.limits.sync_seconds, lambda: False
-                )
+                self._answer(request, tables, out, seconds=self.limits.sync_seconds)
             except BaseException:
                 out.close()
                 raise
         out.seek(0)
-        return chosen, out
+        return request.format, out
 
     def create_job(self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]) -> Job:
         """Make a pending job; its uploads are read and kept.
@@ -100,27 +99,26 @@ class TapService:
         self.jobs.close()
 
     def _run_job(self, job: Job, folder: Path, out: IO[bytes], stopped: Callable[[], bool]) -> str:
-        chosen, maxrec = check(job.parameters)
+        request = check(job.parameters)
         tables = [_thawed(path) for path in sorted(folder.glob("*.upload"))]
-        self._answer(job.parameters, tables, chosen, maxrec, out, job.duration, stopped)
-        return chosen.mime
+        self._answer(request, tables, out, seconds=job.duration, stopped=stopped)
+        return request.format.mime
 
     def _answer(
         self,
-        parameters: Mapping[str, str],
+        request: Request,
         tables: list[UploadedTable],
-        chosen: Format,
-        maxrec: int | None,
         out: IO[bytes],
+        *,
         seconds: float,
-        stopped: Callable[[], bool],
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        query = parameters["QUERY"]
+        query = request.query
         with self.engine.run(
-            query, seconds=seconds, maxrec=maxrec, uploads=tables, stopped=stopped
+            query, seconds=seconds, maxrec=request.maxrec, uploads=tables, stopped=stopped
         ) as result:
             result.parameters = {"QUERY": query}
-            write_result(chosen, result, out, self.limits)
+            write_result(request.format, result, out, self.limits)
 
     def _tables(
         self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]
@@ -144,8 +142,17 @@ class TapService:
         return tables
 
 
-def check(parameters: Mapping[str, str]) -> tuple[Format, int | None]:
-    """Give the output format and the row limit of a request.
+@dataclass(frozen=True)
+class Request:
+    """What a request asks for."""
+
+    query: str
+    format: Format
+    maxrec: int | None
+
+
+def check(parameters: Mapping[str, str]) -> Request:
+    """Read the parameters of a request.
 
     Raises
     ------
@@ -169,7 +176,7 @@ def check(parameters: Mapping[str, str]) -> tuple[Format, int | None]:
     if text and not re.fullmatch(r"\d{1,18}", text):
         raise VOError(f"MAXREC={text[:40]!r} is no number of rows")
     chosen = find_format(parameters.get("RESPONSEFORMAT") or parameters.get("FORMAT"))
-    return chosen, int(text) if text else None
+    return Request(parameters["QUERY"], chosen, int(text) if text else None)
 
 
 def upload_parts(text: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Documents of the VO services: VOSI, UWS, examples and a page for people."""
 
+# ruff: noqa: S608 - the queries here are shown, not run
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -298,6 +300,8 @@ _STYLE = (
     "border-bottom:1px solid #8886;vertical-align:top}.wide{overflow-x:auto}</style>"
 )
 
+_NONE = "<tr><td colspan=3>No table is published yet.</td></tr>"
+
 
 def _published(schemas: Sequence[Schema]) -> list[tuple[Schema, Table]]:
     return [(s, t) for s in schemas if s.name != "tap_schema" for t in s.tables]
@@ -365,7 +369,7 @@ def landing(schemas: Sequence[Schema], root: str, base: str) -> str:
         f'tap.search("SELECT TOP 5 * FROM {xml(name)}").to_table()</pre>\n'
         '<h2>Tables</h2>\n<div class="wide"><table><thead><tr><th scope="col">Table</th>'
         '<th scope="col">Rows</th><th scope="col">What</th></tr></thead><tbody>\n'
-        f"{rows or '<tr><td colspan=3>No table is published yet.</td></tr>'}</tbody></table></div>\n"
+        f"{rows or _NONE}</tbody></table></div>\n"
         f"<h2>Examples</h2>\n{queries}"
         f'<p><a href="{xml(base)}/tables">Description of all columns</a>, '
         f'<a href="{xml(base)}/capabilities">what the service can do</a></p>\n</body></html>\n'
