@@ -58,9 +58,11 @@ lock: .dev ## bring the locks up to date with pyproject.toml
 	@$(UV_COMPILE) platform/hub/pyproject.toml --group pyproject.toml:lab -o platform/locks/lab.txt
 	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub -c platform/locks/lab.txt \
 		-o platform/locks/hub.txt
-	@$(UV_COMPILE) --all-extras platform/hub/pyproject.toml platform/openkm3/pyproject.toml \
+	@$(UV_COMPILE) platform/opendata/pyproject.toml --extra postgresql --no-emit-package openkm3 \
+		-c platform/locks/joint.txt -o platform/locks/opendata.txt
+	@$(UV_COMPILE) --all-extras $(wildcard platform/*/pyproject.toml) --no-emit-package openkm3 \
 		--group pyproject.toml:joint --group pyproject.toml:dev \
-		$(foreach name,hub joint uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
+		$(foreach name,hub joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
 
 .PHONY: .hub .dev
 .hub:
