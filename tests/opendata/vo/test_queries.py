@@ -205,6 +205,16 @@ def test_a_query_that_ambiguity_makes_slow_to_parse_is_stopped(engine):
         ask(limited, query)
 
 
+def test_a_query_that_sorts_without_end_does_not_fill_the_disk(engine):
+    limited = Engine(engine.store, Limits(temporary_bytes=20_000_000))
+    with pytest.raises(QueryError, match="more to sort"):
+        ask(
+            limited,
+            "SELECT a.*, b.* FROM ant20_01.main a, ant20_01.main b ORDER BY b.beta, a.beta",
+            seconds=60,
+        )
+
+
 def test_the_row_limit_is_kept_and_said(engine):
     rows, result = ask(engine, "SELECT id FROM ant20_01.main", maxrec=7)
     assert (len(rows), result.overflow) == (7, True)

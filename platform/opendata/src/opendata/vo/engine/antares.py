@@ -61,7 +61,7 @@ SCHEMA = Schema(
                     datatype="double",
                     unit="deg",
                     ucd="pos.eq.ra;meta.main",
-                    description="Right ascension (ICRS)",
+                    description="Right ascension (J2000)",
                 ),
                 TableColumn(
                     name="decl",
@@ -69,7 +69,7 @@ SCHEMA = Schema(
                     datatype="double",
                     unit="deg",
                     ucd="pos.eq.dec;meta.main",
-                    description="Declination (ICRS)",
+                    description="Declination (J2000)",
                 ),
                 TableColumn(
                     name="id",

@@ -124,7 +124,8 @@ def _html(result: Result, out: IO[bytes]) -> None:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Query result</title>'
         "<style>:root{color-scheme:light dark;font-family:system-ui,sans-serif}body{margin:1rem}"
         "table{border-collapse:collapse}th,td{padding:.25rem .75rem;text-align:left;"
-        "border-bottom:1px solid #8886}thead th{position:sticky;top:0;background:Canvas}"
+        "border-bottom:1px solid #8886}thead th{vertical-align:bottom;"
+        "position:sticky;top:0;background:Canvas}"
         "small{font-weight:normal;opacity:.7}"
         "</style></head><body><h1>Query result</h1>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode()

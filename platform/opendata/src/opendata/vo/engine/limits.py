@@ -28,6 +28,9 @@ class Limits(BaseModel):
     upload_rows: int = Field(default=200_000, gt=0, description="rows of one uploaded table")
     upload_columns: int = Field(default=200, gt=0, description="columns of one uploaded table")
     upload_tables: int = Field(default=8, gt=0, description="tables uploaded with one query")
+    temporary_bytes: int = Field(
+        default=2_000_000_000, gt=0, description="disk space that sorting takes"
+    )
     memory_bytes: int = Field(
         default=256_000_000, gt=0, description="heap of SQLite for one process"
     )

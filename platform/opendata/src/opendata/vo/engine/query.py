@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -30,6 +32,7 @@ _ALLOWED = {
 }
 _FUNCTIONS = {"count", "sum", "avg", "min", "max", "total", "like"}
 _PEEK = 1000  # rows that decide the type of a computed column
+_LOOK = 0.25  # seconds between two looks at the disk
 _IDLE = 8  # connections that wait for the next query
 _Files = tuple[tuple[str, Path], ...]
 _STEPS = 10_000  # steps of SQLite's machine between two looks at the clock
@@ -135,7 +138,7 @@ class Engine:
         started = time.monotonic()
         named = {upload.name.lower(): upload for upload in uploads}
         translation = self.translate(query, named)
-        clock = _Clock(started + seconds, stopped)
+        clock = _Clock(started + seconds, stopped, self.limits.temporary_bytes)
         with self._connection(translation, uploads) as (connection, errors):
             connection.set_progress_handler(clock, _STEPS)
             cursor: sqlite3.Cursor | None = None
@@ -255,9 +258,12 @@ class _Same:
 class _Clock:
     """SQLite's progress handler: says when a query has to end, and remembers why."""
 
-    def __init__(self, deadline: float, stopped: Callable[[], bool]) -> None:
+    def __init__(self, deadline: float, stopped: Callable[[], bool], space: int) -> None:
         self.deadline = deadline
         self.stopped = stopped
+        self.next_look = time.monotonic() + _LOOK
+        # SQLite sorts in files that have no limit of their own.
+        self.least_free = shutil.disk_usage(_temporary_folder()).free - space
         self.reason: str | None = None
 
     def __call__(self) -> int:
@@ -266,7 +272,18 @@ class _Clock:
                 self.reason = "time"
             elif self.stopped():
                 self.reason = "abort"
+            elif time.monotonic() > self.next_look:
+                self.next_look = time.monotonic() + _LOOK
+                if shutil.disk_usage(_temporary_folder()).free < self.least_free:
+                    self.reason = "space"
         return int(self.reason is not None)
+
+
+@lru_cache(1)
+def _temporary_folder() -> str:
+    """Give the folder that SQLite takes for temporary files."""
+    places = (os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/tmp", ".")  # noqa: S108
+    return next(p for p in places if p and os.access(p, os.W_OK | os.X_OK))
 
 
 def _attach(connection: sqlite3.Connection, uri: str, name: str) -> None:
@@ -301,6 +318,10 @@ def _as_vo_errors(clock: _Clock, errors: list[str], seconds: float) -> Iterator[
             raise QueryTimeout(
                 f"the query ran longer than {seconds:g} s and was stopped; select less, or run it "
                 "as a job (async)"
+            ) from None
+        if clock.reason == "space":
+            raise QueryError(
+                "the query has more to sort than this service has space for; select less"
             ) from None
         if clock.reason == "abort":
             raise QueryAborted("the query was stopped") from None

@@ -297,7 +297,8 @@ _STYLE = (
     "body{margin:0 auto;max-width:60rem;padding:1rem}pre{overflow-x:auto;padding:.75rem;"
     "border:1px solid #8886;border-radius:.375rem}code{overflow-wrap:anywhere}"
     "table{border-collapse:collapse;width:100%}th,td{padding:.25rem .5rem .25rem 0;text-align:left;"
-    "border-bottom:1px solid #8886;vertical-align:top}.wide{overflow-x:auto}</style>"
+    "border-bottom:1px solid #8886;vertical-align:top}.wide{overflow-x:auto}"
+    "td code{white-space:nowrap}</style>"
 )
 
 _NONE = "<tr><td colspan=3>No table is published yet.</td></tr>"
