@@ -16,6 +16,8 @@ _STATE = tempfile.mkdtemp(prefix="opendata-test-")
 os.environ["OPENDATA_STATE"] = _STATE
 os.environ["DJANGO_SETTINGS_MODULE"] = "opendata.settings"
 os.environ["OPENDATA_HOSTS"] = "testserver"
+# Playwright keeps an event loop in the main thread, which Django takes for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 for _name in ("OPENDATA_PUBLIC_URL", "DATABASE_URL", "OPENDATA_VO"):
     os.environ.pop(_name, None)
 

@@ -35,7 +35,11 @@ class Server:
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return the environment of an instance with its state in a folder."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("OPENDATA_")}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("OPENDATA_", "DJANGO_"))
+    }
     return kept | {"OPENDATA_STATE": str(folder / "state")} | more
 
 

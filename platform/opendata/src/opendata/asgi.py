@@ -44,9 +44,13 @@ class BodyLimit:
         # Only who brings a token may send large files; whether it is a good one, the API finds out.
         upload = "/draft/files/" in path and b"authorization" in headers
         limit = self.largest if upload or path.startswith("/vo/") else SMALL
+        # No name or word holds NUL, and PostgreSQL does not take it.
+        if "\0" in path or b"%00" in scope.get("query_string", b""):
+            await self._answer(send, 400, "The address holds a NUL character.")
+            return
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:
-            await self._refuse(send, limit)
+            await self._answer(send, 413, f"The request is larger than {limit} bytes.")
             return
         count = 0
         started = False
@@ -68,13 +72,13 @@ class BodyLimit:
             await self.app(scope, counted, noted)
         except _TooLarge:
             if not started:
-                await self._refuse(send, limit)
+                await self._answer(send, 413, f"The request is larger than {limit} bytes.")
 
     @staticmethod
-    async def _refuse(send: Send, limit: int) -> None:
-        body = json.dumps({"detail": f"The request is larger than {limit} bytes."}).encode()
+    async def _answer(send: Send, status: int, sentence: str) -> None:
+        body = json.dumps({"detail": sentence}).encode()
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 

@@ -11,7 +11,8 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +20,7 @@ from rest_framework.views import APIView
 
 from opendata.alerts import ingestion
 from opendata.alerts.models import Notice
-from opendata.api.authentication import HasAccount
+from opendata.api.authentication import HasAccount, account_of
 from opendata.api.writing import RawParser
 from opendata.exports.addresses import absolute
 from opendata.pages.plots import sky
@@ -82,7 +83,8 @@ def feed_xml(request: HttpRequest) -> HttpResponse:
         f"({escape(notice.role)}, {escape(notice.alert_type or 'initial')})</title>"
         f"<updated>{_row(notice)['issued']}</updated>"
         f'<link href="{absolute(f"alerts/{notice.pk}/")}"/>'
-        f'<link rel="alternate" type="application/xml" href="{absolute(f"alerts/{notice.pk}.xml")}"/>'
+        f'<link rel="alternate" type="application/xml" '
+        f'href="{absolute(f"alerts/{notice.pk}.xml")}"/>'
         f"<summary>{escape(_summary(notice))}</summary></entry>"
         for notice in notices
     )
@@ -150,7 +152,7 @@ class HandIn(APIView):
     def post(self, request: Request) -> Response:
         """Hand in an alert, GCN JSON or VOEvent."""
         content = request.data.read() if hasattr(request.data, "read") else b""
-        notice = ingestion.hand_in(content, request.user)
+        notice = ingestion.hand_in(content, account_of(request))
         return Response(_state(notice), status.HTTP_201_CREATED)
 
 
@@ -167,7 +169,7 @@ class SignOff(APIView):
         if notice is None:
             raise Http404(f"There is no alert {number}.")
         decide = ingestion.sign_off if step == "sign-off" else ingestion.refuse
-        return Response(_state(decide(notice, request.user)))
+        return Response(_state(decide(notice, account_of(request))))
 
 
 def _state(notice: Notice) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import DataError
 from django.http import Http404
 from pydantic import ValidationError
 from rest_framework import status
@@ -22,7 +23,9 @@ class Gone(APIException):
     status_code = status.HTTP_410_GONE
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+def handle(  # noqa: PLR0911 - a return a kind of error
+    error: Exception, context: dict[str, Any]
+) -> Response | None:
     """Return the answer for an error, None for one that we did not expect."""
     if isinstance(error, NotAllowed):
         return Response({"detail": str(error)}, status.HTTP_403_FORBIDDEN)
@@ -45,6 +48,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         ]
         return Response(
             {"detail": f"{problems[0]['path']}: {problems[0]['message']}", "problems": problems},
+            status.HTTP_400_BAD_REQUEST,
+        )
+    if isinstance(error, DataError):
+        # PostgreSQL takes no NUL in texts.
+        return Response(
+            {"detail": "A text holds characters that cannot be stored."},
             status.HTTP_400_BAD_REQUEST,
         )
     if isinstance(error, Http404):

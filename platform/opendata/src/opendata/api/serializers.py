@@ -126,7 +126,7 @@ class RecordDetail(serializers.ModelSerializer[Record]):
     """A record with its current version."""
 
     parent = serializers.CharField(source="parent.identifier", default=None)
-    aliases = serializers.SlugRelatedField("name", many=True, read_only=True)
+    aliases = serializers.SerializerMethodField()
     children = serializers.SerializerMethodField()
     current = VersionDetail()
     versions = serializers.SerializerMethodField()
@@ -147,6 +147,10 @@ class RecordDetail(serializers.ModelSerializer[Record]):
             "current",
             "versions",
         )
+
+    def get_aliases(self, record: Record) -> list[str]:
+        """Return the other names."""
+        return [alias.name for alias in record.aliases.all()]
 
     def get_children(self, record: Record) -> list[str]:
         """Return the parts."""

@@ -7,7 +7,8 @@ from typing import Any, BinaryIO, ClassVar
 
 from django.conf import settings
 from django.http import Http404
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework import status
 from rest_framework.parsers import BaseParser
@@ -15,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from opendata.api.authentication import HasAccount
+from opendata.api.authentication import HasAccount, account_of
 from opendata.api.serializers import FileRow, VersionDetail
 from opendata.records import publishing
 from opendata.records.models import Record, State, Version
@@ -89,7 +90,7 @@ class Drafts(_Protected):
     def post(self, request: Request) -> Response:
         """Make a record with its first draft."""
         new = NewRecordWithDraft.model_validate(request.data)
-        version = publishing.create(new.record, new.draft, request.user)
+        version = publishing.create(new.record, new.draft, account_of(request))
         return Response(VersionDetail(version).data, status.HTTP_201_CREATED)
 
 
@@ -109,17 +110,19 @@ class DraftView(_Protected):
         draft = Draft.model_validate(request.data)
         version = Version.objects.filter(record__identifier=identifier, state__in=_OPEN).first()
         if version is not None:
-            return Response(VersionDetail(publishing.change(version, draft, request.user)).data)
+            return Response(
+                VersionDetail(publishing.change(version, draft, account_of(request))).data
+            )
         record = Record.objects.filter(identifier=identifier).first()
         if record is None:
             raise Http404(f"There is no record {identifier}.")
-        version = publishing.new_version(record, draft, request.user)
+        version = publishing.new_version(record, draft, account_of(request))
         return Response(VersionDetail(version).data, status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, identifier: str) -> Response:
         """Discard the draft."""
-        publishing.discard(_open_version(identifier), request.user)
+        publishing.discard(_open_version(identifier), account_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -135,7 +138,7 @@ class DraftFile(_Protected):
         """Upload a file: its bytes are the body. It is read and validated before it is kept."""
         limit = settings.CONFIGURATION.upload_mb * 2**20
         file = publishing.add_file(
-            _open_version(identifier), name, _pieces(request.data), request.user, limit=limit
+            _open_version(identifier), name, _pieces(request.data), account_of(request), limit=limit
         )
         return Response(FileRow(file).data, status.HTTP_201_CREATED)
 
@@ -146,7 +149,7 @@ class DraftFile(_Protected):
         file = version.files.filter(name=name).first()
         if file is None:
             raise Http404(f"The draft has no file {name}.")
-        publishing.remove_file(file, request.user)
+        publishing.remove_file(file, account_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -170,7 +173,7 @@ class Decision(_Protected):
     def post(self, request: Request, identifier: str, step: str) -> Response:
         """Submit, approve or reject the draft; `reason` says why."""
         reason = Reason.model_validate(request.data or {}).reason
-        version = self.steps[step](_open_version(identifier), request.user, reason)
+        version = self.steps[step](_open_version(identifier), account_of(request), reason)
         return Response(VersionDetail(version).data)
 
 
@@ -184,4 +187,6 @@ class Withdrawal(_Protected):
         if version is None:
             raise Http404(f"There is no version {label} of {identifier}.")
         reason = Reason.model_validate(request.data or {}).reason
-        return Response(VersionDetail(publishing.withdraw(version, request.user, reason)).data)
+        return Response(
+            VersionDetail(publishing.withdraw(version, account_of(request), reason)).data
+        )

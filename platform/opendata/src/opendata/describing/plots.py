@@ -7,6 +7,7 @@ a polynomial a curve, a lookup table a map of colours, a column of numbers a his
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def _edges(axis: annotated.Axis) -> list[float]:
     points = axis.points or []
     if len(points) == 1:
         return [points[0] - 0.5, points[0] + 0.5]
-    middle = [(a + b) / 2 for a, b in zip(points, points[1:], strict=False)]
+    middle = [(a + b) / 2 for a, b in pairwise(points)]
     return _rounded(
         [points[0] - (middle[0] - points[0]), *middle, points[-1] + (points[-1] - middle[-1])]
     )

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import Prefetch
 from django.utils import timezone
 
 from opendata.records.models import AuditEntry, DataFile, Record, State
-from openkm3.catalogue import Catalogue, Entry, Service
+from openkm3.catalogue import Catalogue, Entry, Kind, Service
 from openkm3.formats import limits
 
 _PUBLISHING = ("publish", "withdraw")
@@ -73,7 +74,7 @@ def entry(record: Record) -> Entry:
     annotation = version.annotation
     file = next(iter(version.files.all()), None)
     standing = version.state == State.PUBLISHED
-    content: dict[str, object] = {}
+    content: dict[str, Any] = {}
     if file is not None and standing:
         content = {
             "url": storage_path(file).lstrip("/"),
@@ -91,7 +92,7 @@ def entry(record: Record) -> Entry:
         aliases=[alias.name for alias in record.aliases.all()],
         title=version.title,
         description=version.description,
-        kind=record.kind,
+        kind=cast("Kind", record.kind),
         ktype=version.ktype,
         state="published" if standing else "withdrawn",
         version=version.label,

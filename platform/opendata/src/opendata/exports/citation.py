@@ -192,7 +192,8 @@ def datacite_xml(version: Version) -> bytes:
             descriptionType="Abstract",
         )
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    content_bytes: bytes = ET.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + content_bytes + b"\n"
 
 
 def bibtex(version: Version) -> str:

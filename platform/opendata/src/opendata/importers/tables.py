@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 
 from openkm3.formats import DataSet
 
-_DATATYPES = {"i2": "short", "i4": "int", "i8": "long", "f4": "float", "f8": "double"}
+_DATATYPES: dict[str, Any] = {
+    "i2": "short",
+    "i4": "int",
+    "i8": "long",
+    "f4": "float",
+    "f8": "double",
+}
 
 
 def publish_table(schema: str, name: str, dataset: DataSet, *, title: str) -> dict[str, str]:

@@ -64,7 +64,8 @@ def _axes(x: Scale, y: Scale, xlabel: str, ylabel: str) -> str:
     parts.append('</g><g class="ticks">')
     for value in x.ticks():
         parts.append(
-            f'<text x="{x(value)}" y="{_H - _BOTTOM + 18}" text-anchor="middle">{_number(value)}</text>'
+            f'<text x="{x(value)}" y="{_H - _BOTTOM + 18}" text-anchor="middle">'
+            f"{_number(value)}</text>"
         )
     for value in y.ticks():
         parts.append(
@@ -72,7 +73,8 @@ def _axes(x: Scale, y: Scale, xlabel: str, ylabel: str) -> str:
         )
     middle = (_TOP + _H - _BOTTOM) / 2
     parts.append(
-        f'</g><text class="label" x="{(_LEFT + _W - _RIGHT) / 2}" y="{_H - 12}" text-anchor="middle">'
+        f'</g><text class="label" x="{(_LEFT + _W - _RIGHT) / 2}" y="{_H - 12}" '
+        'text-anchor="middle">'
         f"{escape(xlabel)}</text>"
         f'<text class="label" transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">'
         f"{escape(ylabel)}</text>"
@@ -82,7 +84,8 @@ def _axes(x: Scale, y: Scale, xlabel: str, ylabel: str) -> str:
 
 def _frame(inside: str, title: str, text: str, simulated: bool) -> SafeString:
     mark = (
-        f'<text class="simulated" x="{_W - _RIGHT - 8}" y="{_TOP + 18}" text-anchor="end">SIMULATED</text>'
+        f'<text class="simulated" x="{_W - _RIGHT - 8}" y="{_TOP + 18}" text-anchor="end">'
+        "SIMULATED</text>"
         if simulated
         else ""
     )
@@ -154,7 +157,8 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
         for i, value in enumerate(row)
     ]
     bar = "".join(
-        f'<rect x="{_W - 82}" y="{_TOP + (_H - _BOTTOM - _TOP) * (1 - (n + 1) / 40):.1f}" width="14" '
+        f'<rect x="{_W - 82}" y="{_TOP + (_H - _BOTTOM - _TOP) * (1 - (n + 1) / 40):.1f}" '
+        f'width="14" '
         f'height="{(_H - _BOTTOM - _TOP) / 40 + 0.5:.1f}" fill="{_colour((n + 0.5) / 40)}"/>'
         for n in range(40)
     )
@@ -216,10 +220,12 @@ def sky(
     places = [_project(ra, dec) for ra, dec in zip(points["ra"], points["dec"], strict=True)]
     dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
     labels = "".join(
-        f'<text x="{_project(ra, 0)[0]:.0f}" y="{_project(ra, 0)[1] - 5:.0f}" text-anchor="middle">{ra // 15} h</text>'
+        f'<text x="{_project(ra, 0)[0]:.0f}" y="{_project(ra, 0)[1] - 5:.0f}" '
+        f'text-anchor="middle">{ra // 15} h</text>'
         for ra in (60, 120, 180, 240, 300)
     ) + "".join(
-        f'<text x="{_project(359.999, dec)[0] - 6:.0f}" y="{_project(359.999, dec)[1] + 4:.0f}" text-anchor="end">'
+        f'<text x="{_project(359.999, dec)[0] - 6:.0f}" y="{_project(359.999, dec)[1] + 4:.0f}" '
+        'text-anchor="end">'
         f"{dec:+d}°</text>"
         for dec in (-60, -30, 30, 60)
     )
@@ -237,7 +243,8 @@ def sky(
     text = f"Sky map of {count} positions{shown}, equatorial coordinates"
     size = "many" if len(places) > 500 else "few"
     return mark_safe(  # noqa: S308 - numbers only
-        f'<svg class="plot sky" viewBox="0 0 640 332" role="img" aria-label="{text}"><title>{text}</title>'
+        f'<svg class="plot sky" viewBox="0 0 640 332" role="img" aria-label="{text}">'
+        f"<title>{text}</title>"
         f'<path class="sea" d="{_outline()}"/><path class="graticule" d="{"".join(lines)}"/>'
         f'<path class="dots {size}" d="{dots}"/>{rings}<g class="ticks">{labels}</g>{mark}</svg>'
     )

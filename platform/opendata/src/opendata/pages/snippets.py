@@ -46,13 +46,15 @@ def snippets(version: Version) -> list[Snippet]:
             absolute(place) if place.startswith("vo/") else place
             for place in (places.tap or "", places.scs or "")
         )
+        where = " WHERE nhit > 150" if "nhit" in version.annotation.paraminfo else ""
+        query = f"SELECT * FROM {places.table}{where}"  # noqa: S608 - text to copy
         found.append(
             Snippet(
                 "pyvo",
                 "pyvo",
                 "import pyvo\n\n"
                 f'tap = pyvo.dal.TAPService("{tap}")\n'
-                f'events = tap.search("SELECT * FROM {places.table} WHERE nhit > 150")\n\n'
+                f'events = tap.search("{query}")\n\n'
                 f'scs = pyvo.dal.SCSService("{scs}")\n'
                 "near = scs.search(pos=(20, 30), radius=2)  # degrees",
             )
