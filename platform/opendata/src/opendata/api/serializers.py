@@ -125,7 +125,9 @@ class VersionDetail(serializers.ModelSerializer[Version]):
 class RecordDetail(serializers.ModelSerializer[Record]):
     """A record with its current version."""
 
-    parent = serializers.CharField(source="parent.identifier", default=None)
+    parent = serializers.CharField(  # type: ignore[assignment] # the field is named as DRF's own
+        source="parent.identifier", default=None
+    )
     aliases = serializers.SerializerMethodField()
     children = serializers.SerializerMethodField()
     current = VersionDetail()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def publish(
                 publishing.add_file(
                     version,
                     path.name,
-                    iter(lambda f=file: f.read(2**20), b""),
+                    iter(partial(file.read, 2**20), b""),
                     curator,
                     describe=describe,
                 )
