@@ -40,7 +40,7 @@ test: .dev ## run the tests; with a Docker Engine those of images and containers
 
 lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check .
-	@$(VENV)/mypy
+	@OPENDATA_STATE=.platform/mypy PYTHONPATH=platform/openkm3/src:platform/opendata/src $(VENV)/mypy
 	@git ls-files | xargs grep -lE '^#!.*(bash|/sh)' | xargs -r $(VENV)/shellcheck
 	@git ls-files '*.yml' '*.yaml' '*.cff' | xargs -r $(VENV)/yamllint --strict
 	@git ls-files '*Dockerfile' | xargs -r $(VENV)/hadolint

@@ -29,7 +29,7 @@ class Root:
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
         if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)  # type: ignore[arg-type]
+            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
         """Note the root and go on; what comes next runs in the same context."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from opendata.vo.engine import antares
 from openkm3.formats import DataSet
 
 _DATATYPES: dict[str, Any] = {
@@ -14,6 +15,10 @@ _DATATYPES: dict[str, Any] = {
     "i8": "long",
     "f4": "float",
     "f8": "double",
+}
+
+_PUBLISHED = {
+    "ant20_01.main": {column.name: column.label for column in antares.SCHEMA.tables[0].columns}
 }
 
 
@@ -25,12 +30,15 @@ def publish_table(schema: str, name: str, dataset: DataSet, *, title: str) -> di
     _, table = dataset.main_table()
     info = dataset.annotation.paraminfo
     columns = []
+    # In a cone search the events of ANTARES keep the names under which they were published.
+    published = _PUBLISHED.get(f"{schema}.{name}", {})
     for key in table.colnames:
         text = table[key].dtype.kind == "U"
         parameter = info.get(key)
         columns.append(
             vo.TableColumn(
                 name=key,
+                label=published.get(key),
                 datatype="char" if text else _DATATYPES[table[key].dtype.str[1:]],
                 arraysize="*" if text else None,
                 unit=str(table[key].unit) if table[key].unit else None,

@@ -15,7 +15,7 @@ _FACETS = {"kind": "Kind", "ktype": "Content", "instrument": "Instrument", "lice
 _MOST_WORDS = 10
 
 
-class RecordFilter(django_filters.FilterSet):  # type: ignore[misc]
+class RecordFilter(django_filters.FilterSet):
     """What a search may ask for."""
 
     q = django_filters.CharFilter(method="words", label="words, all of which occur", max_length=200)

@@ -27,7 +27,7 @@ _COMMENT = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|--[^\n]*|/\*.*?\*/""",
 _SHORT_FLOAT = re.compile(r"[eE][0-9]+|[eE]")
 
 
-class _Complaints(ErrorListener):  # type: ignore[misc]
+class _Complaints(ErrorListener):
     def __init__(self) -> None:
         self.first: str | None = None
 
@@ -40,7 +40,7 @@ class _Complaints(ErrorListener):  # type: ignore[misc]
             self.first = f"line {line}, character {column + 1}{near}"
 
 
-class _TokensWithDeadline(CommonTokenStream):  # type: ignore[misc]
+class _TokensWithDeadline(CommonTokenStream):
     """Tokens that stop the parser when its time is over; ANTLR itself knows no limit."""
 
     def __init__(self, lexer: ADQLLexer, deadline: float) -> None:
