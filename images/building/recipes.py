@@ -68,6 +68,17 @@ RECIPES = {
             "hub", "base-system", ("images/hub", "platform/hub", "platform/locks/hub.txt"), "hub"
         ),
         Recipe("proxy", "base-system", ("images/proxy",), "proxy"),
+        Recipe(
+            "opendata",
+            "base-system",
+            (
+                "images/opendata",
+                "platform/openkm3",
+                "platform/opendata",
+                "platform/locks/opendata.txt",
+            ),
+            "opendata",
+        ),
         Recipe("firewall", "base-system", ("images/firewall",), "firewall"),
     )
 }

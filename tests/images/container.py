@@ -12,13 +12,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 #: The images that people use, and those of them that bring JupyterLab and the stack.
-ALL = ("base", "stack", "joint", "hub", "proxy", "firewall")
+ALL = ("base", "stack", "joint", "hub", "proxy", "firewall", "opendata")
 LABS = ("stack", "joint")
 #: The environments in each: prefix, name of the lock, and what comes from this repository.
 ENVIRONMENTS = {
-    "stack": (("/opt/lab", "lab", {"km3hub"}), ("/opt/km3net", "stack", set())),
-    "joint": (("/opt/lab", "lab", {"km3hub"}), ("/opt/km3net", "joint", set())),
+    "stack": (("/opt/lab", "lab", {"km3hub"}), ("/opt/km3net", "stack", {"openkm3"})),
+    "joint": (("/opt/lab", "lab", {"km3hub"}), ("/opt/km3net", "joint", {"openkm3"})),
     "hub": (("/opt/hub", "hub", {"km3hub"}),),
+    "opendata": (("/opt/opendata", "opendata", {"openkm3", "opendata"}),),
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.images.container import ENVIRONMENTS, ROOT, Container, docker, inspect
+from tests.images.container import ALL, ENVIRONMENTS, ROOT, Container, docker, inspect
 
 pytestmark = pytest.mark.docker
 
@@ -30,11 +30,10 @@ def test_labels_say_what_it_is_and_where_it_comes_from(image: str) -> None:
 
 
 def test_titles_differ(need: Callable[[str], str]) -> None:
-    names = ("base", "stack", "joint", "hub", "proxy", "firewall")
     titles = {
-        inspect(need(name))["Config"]["Labels"]["org.opencontainers.image.title"] for name in names
+        inspect(need(name))["Config"]["Labels"]["org.opencontainers.image.title"] for name in ALL
     }
-    assert len(titles) == len(names)
+    assert len(titles) == len(ALL)
 
 
 def test_nothing_below_opt_can_be_changed(image: str, idle: Idle) -> None:

@@ -69,3 +69,15 @@ def test_the_hub_can_write_its_state_and_nothing_of_its_configuration(idle: Idle
     container = idle("hub")
     container.run("touch", "/srv/km3hub/probe")
     assert container.run("touch", "/etc/km3net/probe", check=False).returncode != 0
+
+
+def test_the_data_center_becomes_healthy_and_answers_adql(start: Start) -> None:
+    container = start("opendata", SOON)
+    container.wait_until_healthy()
+    container.run("opendata", "seed")
+    query = (
+        "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8090/vo/tap/sync?LANG=ADQL"
+        "&FORMAT=csv&QUERY=SELECT+TOP+1+id+FROM+ant20_01.main').read().decode())"
+    )
+    answer = container.run("python", "-c", query).stdout.split()
+    assert answer == ["id", "SIM0001"]
