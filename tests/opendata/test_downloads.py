@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from opendata.api.downloads import wanted
 from opendata.records import publishing
 from opendata.records.models import Account
+from tests.loops import in_a_loop
 
 from .records import ECSV, published
 from .running import Server
@@ -103,6 +104,7 @@ def test_path_tricks_find_nothing(web: Client, file: None, path: str) -> None:
     assert web.get(path).status_code == 404
 
 
+@in_a_loop
 async def test_two_hundred_ranges_at_once_give_the_whole_file(antares_server: Server) -> None:
     record = antares_server.get("/api/v1/records/ana20_01_vo/files/").json()[0]
     size, url = record["size"], record["url"]

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from km3hub.spawning.turns import Turns
+from tests.loops import in_a_loop
 
 
 async def hold(turns: Turns, told: list[int], running: list[int], done: asyncio.Event) -> None:
@@ -15,6 +16,7 @@ async def hold(turns: Turns, told: list[int], running: list[int], done: asyncio.
         await done.wait()
 
 
+@in_a_loop
 async def test_no_more_start_at_once_than_there_are_places() -> None:
     turns, running, done = Turns(2), [], asyncio.Event()
     told: list[list[int]] = [[] for _ in range(5)]
@@ -28,6 +30,7 @@ async def test_no_more_start_at_once_than_there_are_places() -> None:
     assert len(running) == 5
 
 
+@in_a_loop
 async def test_those_who_wait_are_told_when_they_move_up() -> None:
     turns, first, second = Turns(1), asyncio.Event(), asyncio.Event()
     told: list[int] = []
@@ -45,6 +48,7 @@ async def test_those_who_wait_are_told_when_they_move_up() -> None:
     assert told == [1, 0]
 
 
+@in_a_loop
 async def test_a_cancelled_wait_gives_its_place_in_the_queue_up() -> None:
     turns, done = Turns(1), asyncio.Event()
     running: list[int] = []
@@ -61,6 +65,7 @@ async def test_a_cancelled_wait_gives_its_place_in_the_queue_up() -> None:
         pass
 
 
+@in_a_loop
 async def test_a_failed_start_frees_its_place() -> None:
     turns = Turns(1)
     with pytest.raises(ValueError, match="no container"):
