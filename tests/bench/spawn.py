@@ -60,7 +60,9 @@ def bare_until_lab() -> float:
             await_page(client, "/lab")
         return time.perf_counter() - began
     finally:
-        subprocess.run(["docker", "rm", "--force", container], capture_output=True, check=True)
+        subprocess.run(
+            ["docker", "rm", "--force", "--volumes", container], capture_output=True, check=True
+        )
 
 
 def await_page(client: httpx.Client, path: str) -> None:
