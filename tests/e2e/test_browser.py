@@ -49,8 +49,13 @@ def test_a_user_logs_in_runs_tutorial_01_and_logs_out(
     expect(page.get_by_role("progressbar")).to_be_visible()
     picture(page, platform, "3-progress")
 
-    page.wait_for_url(re.compile(r"/user/user/lab"))
-    expect(page.get_by_text("Joint analysis").first).to_be_visible()
+    page.wait_for_url(re.compile(r"/user/user/lab"), wait_until="commit")
+    landing = page.get_by_text("Joint analysis").first
+    try:
+        expect(landing).to_be_visible(timeout=30_000)
+    except AssertionError:
+        open_again()
+        expect(landing).to_be_visible()
     picture(page, platform, "4-landing")
     page.get_by_role("link", name=re.compile("Reading KM3NeT events", re.I)).first.click()
     expect(page.get_by_role("tab", name=re.compile("01-reading"))).to_be_visible()
