@@ -22,19 +22,32 @@ def picture(page: Page, platform: Platform, name: str) -> None:
     page.screenshot(path=folder / f"{platform.mode}-{name}.png")
 
 
+def arrive_in_lab(page: Page) -> None:
+    """Wait for the landing page, and load it again where its first load was cut off.
+
+    Chromium gives up on every request, loopback included, when an interface appears on its own
+    machine, as each user's network does (ERR_NETWORK_CHANGED). Browsers elsewhere never see it.
+    """
+
+    def open_again() -> None:
+        page.reload()
+
+    page.add_locator_handler(page.get_by_text("Error Loading Theme").first, open_again)
+    page.wait_for_url(re.compile(r"/user/user/lab"), wait_until="commit")
+    landing = page.get_by_text("Joint analysis").first
+    try:
+        expect(landing).to_be_visible(timeout=30_000)
+    except AssertionError:
+        open_again()
+        expect(landing).to_be_visible()
+
+
 def test_a_user_logs_in_runs_tutorial_01_and_logs_out(
     platform: Platform, chromium: Browser
 ) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(120_000)
-
-    # Chromium gives up on every request, loopback included, when an interface appears on its own
-    # machine, as each user's network does (ERR_NETWORK_CHANGED). Browsers elsewhere never see it.
-    def open_again() -> None:
-        page.reload()
-
-    page.add_locator_handler(page.get_by_text("Error Loading Theme").first, open_again)
 
     page.goto(platform.address)
     page.get_by_label("User name").fill(platform.user)
@@ -49,13 +62,7 @@ def test_a_user_logs_in_runs_tutorial_01_and_logs_out(
     expect(page.get_by_role("progressbar")).to_be_visible()
     picture(page, platform, "3-progress")
 
-    page.wait_for_url(re.compile(r"/user/user/lab"), wait_until="commit")
-    landing = page.get_by_text("Joint analysis").first
-    try:
-        expect(landing).to_be_visible(timeout=30_000)
-    except AssertionError:
-        open_again()
-        expect(landing).to_be_visible()
+    arrive_in_lab(page)
     picture(page, platform, "4-landing")
     page.get_by_role("link", name=re.compile("Reading KM3NeT events", re.I)).first.click()
     expect(page.get_by_role("tab", name=re.compile("01-reading"))).to_be_visible()
