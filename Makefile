@@ -10,6 +10,7 @@ VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
 SCIENCE := platform/openkm3/pyproject.toml --all-extras
+OWN := --no-emit-package openkm3
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 help: ## list the targets
@@ -52,15 +53,16 @@ bench: .dev ## measure speed and memory; results go to tests/bench/README.md
 lock: .dev ## bring the locks up to date with pyproject.toml
 	@for group in uv node; do \
 		$(UV_COMPILE) --group pyproject.toml:$$group -o platform/locks/$$group.txt; done
-	@$(UV_COMPILE) $(SCIENCE) --group pyproject.toml:joint -o platform/locks/joint.txt
+	@$(UV_COMPILE) $(SCIENCE) platform/nugamma/pyproject.toml $(OWN) --group pyproject.toml:joint \
+		-o platform/locks/joint.txt
 	@$(UV_COMPILE) $(SCIENCE) --group pyproject.toml:stack -c platform/locks/joint.txt \
 		-o platform/locks/stack.txt
 	@$(UV_COMPILE) platform/hub/pyproject.toml --group pyproject.toml:lab -o platform/locks/lab.txt
 	@$(UV_COMPILE) platform/hub/pyproject.toml --extra hub -c platform/locks/lab.txt \
 		-o platform/locks/hub.txt
-	@$(UV_COMPILE) platform/opendata/pyproject.toml --extra postgresql --no-emit-package openkm3 \
+	@$(UV_COMPILE) platform/opendata/pyproject.toml --extra postgresql $(OWN) \
 		-c platform/locks/joint.txt -o platform/locks/opendata.txt
-	@$(UV_COMPILE) --all-extras $(wildcard platform/*/pyproject.toml) --no-emit-package openkm3 \
+	@$(UV_COMPILE) --all-extras $(wildcard platform/*/pyproject.toml) $(OWN) \
 		--group pyproject.toml:joint --group pyproject.toml:dev \
 		$(foreach name,hub joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
 

@@ -61,7 +61,7 @@ RECIPES = {
         Recipe(
             "joint",
             "stack-libraries",
-            ("images/joint", "platform/locks/joint.txt", *_TOP),
+            ("images/joint", "platform/locks/joint.txt", "platform/nugamma", *_TOP),
             "joint",
         ),
         Recipe(

@@ -10,6 +10,9 @@ from km3hub.up.command import run
 
 __all__ = ["Installer"]
 
+#: The platform's own distributions in an environment, as far as not the client library alone.
+OWN = {"lab": ("hub",), "joint": ("openkm3", "nugamma")}
+
 PROBLEM = (
     "An environment could not be installed. The first start needs the network and about 3 GB of"
     " disk; what is there is kept, run the same command again. The installer said:"
@@ -65,8 +68,12 @@ class Installer:
             "pip", "sync", *target, *constraints, "--require-hashes", "--compile-bytecode",
             str(self._lock(name)),
         )  # fmt: skip
-        own = self.root / "platform" / ("hub" if name == "lab" else "openkm3")
-        self._uv("pip", "install", *target, *constraints, "--no-deps", "-e", str(own))
+        own = [
+            word
+            for part in OWN.get(name, ("openkm3",))
+            for word in ("-e", str(self.root / "platform" / part))
+        ]
+        self._uv("pip", "install", *target, *constraints, "--no-deps", *own)
         if name != "lab":
             self._kernel(prefix)
         (prefix / ".installed").write_text(self._fingerprint(name))
