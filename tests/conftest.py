@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,19 @@ SWITCHES = (
     "--disable-background-networking",
     "--disable-component-update",
 )
+
+
+#: Tests of the platform as a whole: they start hubs, networks and images, one after the other.
+WHOLE_PLATFORM = {"e2e", "hub", "images"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests run in one process, in their order: see `make test`."""
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.parent.relative_to(here)
+        group = "platform" if folder.parts[0] in WHOLE_PLATFORM else str(folder)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
