@@ -57,10 +57,10 @@ def run(variables: dict[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def serve(variables: dict[str, str]) -> Iterator[Server]:
+def serve(variables: dict[str, str], *options: str) -> Iterator[Server]:
     """Run a server on a free port until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "opendata", "serve", "--port", "0"],
+        [sys.executable, "-m", "opendata", "serve", "--port", "0", *options],
         env=variables,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -56,16 +57,23 @@ def migrate() -> None:
 @main.command()
 @click.option("--host", help="Address to listen on (OPENDATA_HOST).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (OPENDATA_PORT).")
-def serve(host: str | None, port: int | None) -> None:
+@click.option("--migrate", "upgrade", is_flag=True, help="Bring the database up to date first.")
+@click.option("--seed", "fill", is_flag=True, help="Fill an empty portal first, see opendata seed.")
+def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None:
     """Serve the portal until it is stopped."""
     import uvicorn
     from django.conf import settings
+    from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise click.ClickException("the database is not up to date: run opendata migrate")
+        if not upgrade:
+            raise click.ClickException("the database is not up to date: run opendata migrate")
+        call_command("migrate", interactive=False, verbosity=1)
+    if fill:
+        _fill()
     connection.close()
     configuration = settings.CONFIGURATION
     uvicorn.run(
@@ -81,14 +89,27 @@ def serve(host: str | None, port: int | None) -> None:
     )
 
 
+def _fill() -> None:
+    from opendata.records.models import Record
+
+    if not Record.objects.exists():
+        # In a process of its own: what the generation needs would stay in the server's memory.
+        done = subprocess.run([sys.executable, "-m", "opendata", "seed"])
+        if done.returncode:
+            raise click.ClickException("the portal could not be filled; the lines above say why")
+
+
 @main.command()
 def seed() -> None:
-    """Fill an empty portal with demonstration data; what is simulated says so."""
+    """Fill an empty portal with demonstration data; what is simulated says so.
+
+    Real ANTARES data that were imported stay.
+    """
     from opendata.importers import demonstration
 
     number = demonstration.seed(click.echo)
     click.echo(
-        f"{number} records published." if number else "The portal has records: nothing done."
+        f"{number} records published." if number else "Nothing done: the portal holds records."
     )
 
 
@@ -103,7 +124,10 @@ def import_antares(folder: Path) -> None:
     """Import ANTARES 2007-2017: ANTARES.data, acc.txt and background.txt in FOLDER."""
     from opendata.importers import antares
 
-    click.echo(f"{antares.import_folder(folder)} records published.")
+    number = antares.import_folder(folder)
+    click.echo(
+        f"{number} records published." if number else "All of it is published: nothing done."
+    )
 
 
 @import_.command(name="file")

@@ -14,10 +14,28 @@ from django.http import HttpRequest
 ROOT: ContextVar[str] = ContextVar("opendata_root", default="")
 
 
+def root(request: HttpRequest) -> str:
+    """Return the portal's address for whoever sent a request.
+
+    That is the public one, but not for who asked by a name of ``OPENDATA_HOSTS``: programs inside
+    of the platform may not reach the public address.
+    """
+    configuration = getattr(settings, "CONFIGURATION", None)
+    if configuration and configuration.public_url:
+        name = request.get_host().rpartition(":")[0] or request.get_host()
+        if name not in configuration.hosts:
+            return str(configuration.public_url)
+    return f"{request.scheme}://{request.get_host()}"
+
+
 def absolute(path: str) -> str:
-    """Return the full address of a path of the portal."""
-    root = settings.CONFIGURATION.public_url or ROOT.get()
-    return f"{root}/{path.lstrip('/')}"
+    """Return the full address of a path of the portal, for the current request."""
+    return f"{ROOT.get() or settings.CONFIGURATION.public_url}/{path.lstrip('/')}"
+
+
+def permanent(path: str) -> str:
+    """Return the full address of a path as it is cited: the public one, whoever asks."""
+    return f"{settings.CONFIGURATION.public_url or ROOT.get()}/{path.lstrip('/')}"
 
 
 class Root:
@@ -33,5 +51,5 @@ class Root:
 
     def __call__(self, request: HttpRequest) -> Any:
         """Note the root and go on; what comes next runs in the same context."""
-        ROOT.set(f"{request.scheme}://{request.get_host()}")
+        ROOT.set(root(request))
         return self.get_response(request)

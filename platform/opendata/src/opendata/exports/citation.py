@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from django.conf import settings
 
-from opendata.exports.addresses import absolute
+from opendata.exports.addresses import permanent
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.exports.signposting import cite_as
@@ -52,10 +52,10 @@ def datacite(version: Version) -> dict[str, Any]:
         dates.append({"date": "/".join(moments), "dateType": "Collected"})
     if version.withdrawn_at:
         dates.append({"date": str(version.withdrawn_at.date()), "dateType": "Withdrawn"})
-    page = absolute(f"records/{version.record.identifier}/")
+    page = permanent(f"records/{version.record.identifier}/")
     related = [
         {
-            "relatedIdentifier": absolute(f"records/{child.identifier}/"),
+            "relatedIdentifier": permanent(f"records/{child.identifier}/"),
             "relatedIdentifierType": "URL",
             "relationType": "HasPart",
         }
@@ -64,7 +64,7 @@ def datacite(version: Version) -> dict[str, Any]:
     if version.record.parent:
         related.append(
             {
-                "relatedIdentifier": absolute(f"records/{version.record.parent.identifier}/"),
+                "relatedIdentifier": permanent(f"records/{version.record.parent.identifier}/"),
                 "relatedIdentifierType": "URL",
                 "relationType": "IsPartOf",
             }
@@ -249,7 +249,7 @@ def text(version: Version) -> str:
 def jsonld(version: Version) -> dict[str, Any]:
     """Return schema.org metadata, which search engines read."""
     annotation = version.annotation
-    page = absolute(f"records/{version.record.identifier}/")
+    page = permanent(f"records/{version.record.identifier}/")
     kind = {
         "Collection": "DataCatalog",
         "Software": "SoftwareSourceCode",
@@ -270,7 +270,7 @@ def jsonld(version: Version) -> dict[str, Any]:
         "includedInDataCatalog": {
             "@type": "DataCatalog",
             "name": settings.CONFIGURATION.title,
-            "url": absolute(""),
+            "url": permanent(""),
         },
         "isAccessibleForFree": True,
         "keywords": [
@@ -298,7 +298,7 @@ def jsonld(version: Version) -> dict[str, Any]:
             {
                 "@type": "DataDownload",
                 "name": file.name,
-                "contentUrl": absolute(storage_path(file)),
+                "contentUrl": permanent(storage_path(file)),
                 "encodingFormat": file.media_type,
                 "contentSize": f"{file.size} B",
                 "sha256": file.sha256,
@@ -318,7 +318,7 @@ def ro_crate(version: Version) -> dict[str, Any]:
     licence = licence_url(header.license)
     files = [
         {
-            "@id": absolute(storage_path(file)),
+            "@id": permanent(storage_path(file)),
             "@type": "File",
             "name": file.name,
             "contentSize": str(file.size),
@@ -328,7 +328,7 @@ def ro_crate(version: Version) -> dict[str, Any]:
         for file in (version.files.all() if version.state == State.PUBLISHED else [])
     ]
     root = {
-        "@id": absolute(f"records/{version.record.identifier}/"),
+        "@id": permanent(f"records/{version.record.identifier}/"),
         "@type": "Dataset",
         "identifier": cite_as(version),
         "name": version.title,

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from opendata.exports import citation
-from opendata.exports.addresses import absolute
+from opendata.exports.addresses import permanent
 from opendata.records.models import Record, Version
 
 _OAI = "http://www.openarchives.org/OAI/2.0/"
@@ -53,7 +53,7 @@ def oai(request: HttpRequest) -> HttpResponse:
     root = ET.Element(f"{{{_OAI}}}OAI-PMH")
     root.set(f"{{{_XSI}}}schemaLocation", f"{_OAI} {_OAI}OAI-PMH.xsd")
     _add(root, "responseDate", _stamp(datetime.now(UTC)))
-    asked = _add(root, "request", absolute("oai"))
+    asked = _add(root, "request", permanent("oai"))
     try:
         verb, arguments = _arguments(request)
         for key, value in {"verb": verb, **arguments}.items():
@@ -108,7 +108,7 @@ def _identify(verb: str, arguments: dict[str, str]) -> Iterator[ET.Element]:
     earliest = first.published if first and first.published else datetime(2020, 1, 1, tzinfo=UTC)
     for tag, text in (
         ("repositoryName", settings.CONFIGURATION.title),
-        ("baseURL", absolute("oai")),
+        ("baseURL", permanent("oai")),
         ("protocolVersion", "2.0"),
         ("adminEmail", settings.CONFIGURATION.contact or "opendata@localhost"),
         ("earliestDatestamp", _stamp(earliest)),
@@ -208,7 +208,7 @@ def _dublin_core(version: Version) -> ET.Element:
         ("publisher", citation.PUBLISHER),
         ("date", str((version.published_at or version.created).date())),
         ("type", citation.resource_type(version)),
-        ("identifier", absolute(f"records/{version.record.identifier}/")),
+        ("identifier", permanent(f"records/{version.record.identifier}/")),
         ("identifier", f"doi:{version.doi}" if version.doi else ""),
         ("language", "en"),
         ("rights", header.license or ""),

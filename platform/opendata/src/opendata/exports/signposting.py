@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opendata.exports.addresses import absolute
+from opendata.exports.addresses import absolute, permanent
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.records.models import DataFile, Record, State, Version
@@ -28,7 +28,7 @@ def cite_as(version: Version) -> str:
     """Return the address that a citation should name: the DOI, else the landing page."""
     if version.doi:
         return f"https://doi.org/{version.doi}"
-    return absolute(f"records/{version.record.identifier}/")
+    return permanent(f"records/{version.record.identifier}/")
 
 
 def links(record: Record) -> list[dict[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
+from opendata.exports.addresses import root
+
 
 def site(request: HttpRequest) -> dict[str, object]:
     """Return title, contact and the hub's address for the templates."""
@@ -14,10 +16,5 @@ def site(request: HttpRequest) -> dict[str, object]:
         "contact": configuration.contact,
         "hub_url": configuration.hub_url,
         "has_vo": settings.HAS_VO,
-        "base_url": base_url(request),
+        "base_url": root(request),
     }
-
-
-def base_url(request: HttpRequest) -> str:
-    """Return the address of the portal without slash at its end."""
-    return settings.CONFIGURATION.public_url or request.build_absolute_uri("/").rstrip("/")

@@ -8,7 +8,6 @@ from functools import wraps
 from typing import IO, Any, cast
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
@@ -19,6 +18,7 @@ from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
 
+from opendata.exports.addresses import root
 from opendata.vo.engine.errors import VOError
 from opendata.vo.engine.votable import error_document
 from opendata.vo.http.running import service
@@ -142,12 +142,6 @@ def uploads(request: HttpRequest) -> dict[str, IO[bytes]]:
     """Give the files of a request by the names of their parts."""
     files = _form(request)[1]
     return {name: cast(IO[bytes], files[name]) for name in files}
-
-
-def root(request: HttpRequest) -> str:
-    """Give the address of the server as people know it."""
-    configured = getattr(getattr(settings, "CONFIGURATION", None), "public_url", "")
-    return str(configured).rstrip("/") or f"{request.scheme}://{request.get_host()}"
 
 
 def address(request: HttpRequest, name: str, **kwargs: str) -> str:
