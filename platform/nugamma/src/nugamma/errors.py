@@ -17,3 +17,27 @@ class DatasetError(NugammaError):
 
 class CacheError(NugammaError):
     """A file of the cache cannot be read or written."""
+
+
+class SpectrumError(NugammaError):
+    """A spectrum cannot be evaluated or fitted: a parameter, energy or unit is impossible."""
+
+
+class SourceError(NugammaError):
+    """A source is not known, or its description is not usable."""
+
+
+class InferenceError(NugammaError):
+    """A fit, a scan or an interval cannot be made of what was given."""
+
+
+class VisibilityError(NugammaError):
+    """A declination or zenith angle that is none, or a source that is never visible."""
+
+
+class CountingError(NugammaError):
+    """A count, background, selection or confidence level that is none."""
+
+
+class FollowUpError(NugammaError):
+    """An alert, sky map or event list that no follow-up can be made of."""

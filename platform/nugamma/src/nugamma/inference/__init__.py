@@ -1,0 +1,1 @@
+"""Likelihood, scans of the hadronic fraction, pseudo-experiments and intervals."""
