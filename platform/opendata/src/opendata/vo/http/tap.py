@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from opendata.exports.addresses import root
 from opendata.vo.engine.errors import NotFound
 from opendata.vo.http import documents
 from opendata.vo.http.requests import (
     address,
     document,
     parameters,
-    root,
     see_other,
     uploads,
     vo_view,
