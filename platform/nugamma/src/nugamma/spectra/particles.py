@@ -1,0 +1,145 @@
+"""The spectrum of the parent particles: protons or electrons in the source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import astropy.units as u
+import numpy as np
+
+from nugamma.errors import SpectrumError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+E_0_TEV = 10.0
+"""Reference energy of every particle spectrum, TeV; fixed in arXiv:2309.03007."""
+
+AMPLITUDE_UNIT = u.Unit("eV-1")
+
+
+def density(
+    energy: NDArray[np.float64],
+    amplitude: ArrayLike,
+    alpha: ArrayLike,
+    e_cutoff: ArrayLike,
+    beta: ArrayLike = 1.0,
+    *,
+    e_0: ArrayLike = E_0_TEV,
+) -> NDArray[np.float64]:
+    """Particles per eV: ``A (E/E0)**-alpha exp(-(E/Ec)**beta)``, arguments broadcast.
+
+    The same function as naima's ``ExponentialCutoffPowerLaw``, without units, for inner loops.
+
+    Parameters
+    ----------
+    energy : array
+        Particle energies, TeV.
+    amplitude, alpha, e_cutoff, beta, e_0 : float or array
+        Amplitude in 1/eV, index, cutoff in TeV, exponent of the cutoff, reference energy in TeV.
+
+    Returns
+    -------
+    array
+        Particles per energy, 1/eV; zero where the cutoff underflows.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        cutoff = (energy / np.asarray(e_cutoff)) ** beta
+        shape = np.exp(-np.asarray(alpha) * np.log(energy / np.asarray(e_0)) - cutoff)
+        return np.asarray(amplitude * shape, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class ParticleSpectrum:
+    """Power law with an exponential cutoff, as naima's ``ExponentialCutoffPowerLaw``.
+
+    Parameters
+    ----------
+    amplitude : float
+        Particles per energy at `e_0` before the cutoff, 1/eV. Zero is a source without these
+        particles.
+    alpha : float
+        Index; positive falls with energy.
+    e_cutoff : float
+        Energy of the cutoff, TeV.
+    beta : float
+        Exponent of the cutoff.
+    e_0 : float
+        Reference energy, TeV.
+
+    Raises
+    ------
+    SpectrumError
+        A value is not finite, the amplitude is negative, or an energy or `beta` is not positive.
+    """
+
+    amplitude: float
+    alpha: float
+    e_cutoff: float
+    beta: float = 1.0
+    e_0: float = E_0_TEV
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not math.isfinite(value):
+                raise SpectrumError(f"particle spectrum: {name} is {value}, not a finite number")
+        if self.amplitude < 0:
+            raise SpectrumError(f"particle spectrum: amplitude {self.amplitude} 1/eV is negative")
+        for name in ("e_cutoff", "beta", "e_0"):
+            if getattr(self, name) <= 0:
+                value = getattr(self, name)
+                raise SpectrumError(f"particle spectrum: {name} is {value}, it must be positive")
+
+    def __call__(self, energy: u.Quantity) -> u.Quantity:
+        """Particles per energy.
+
+        Parameters
+        ----------
+        energy : Quantity
+            Particle energies.
+
+        Returns
+        -------
+        Quantity
+            1/eV, shape of `energy`.
+        """
+        return u.Quantity(self.values(energy.to_value("TeV")), AMPLITUDE_UNIT)
+
+    def values(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Particles per eV at `energy`, given in TeV, as a bare array for inner loops."""
+        return density(energy, self.amplitude, self.alpha, self.e_cutoff, self.beta, e_0=self.e_0)
+
+    def gradient(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivatives of `values` with respect to (amplitude, alpha, e_cutoff, beta).
+
+        Parameters
+        ----------
+        energy : array
+            Particle energies, TeV, shape (n,).
+
+        Returns
+        -------
+        array
+            Shape (4, n), 1/eV per unit of each parameter.
+        """
+        shape = density(energy, 1.0, self.alpha, self.e_cutoff, self.beta, e_0=self.e_0)
+        values = self.amplitude * shape
+        ratio = energy / self.e_cutoff
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = ratio**self.beta
+            by_cutoff = values * self.beta * power / self.e_cutoff
+            by_beta = -values * power * np.log(ratio)
+        # Far above the cutoff zero particles meet an infinite power: the derivative is zero.
+        return np.nan_to_num(
+            np.stack([shape, -values * np.log(energy / self.e_0), by_cutoff, by_beta]), nan=0.0
+        )
+
+    def scaled(self, factor: float) -> ParticleSpectrum:
+        """The same shape with `factor` times the amplitude."""
+        return replace(self, amplitude=self.amplitude * factor)
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain numbers by parameter name; amplitude 1/eV, energies TeV."""
+        return asdict(self)
