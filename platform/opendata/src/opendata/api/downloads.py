@@ -1,49 +1,31 @@
-"""Downloads: HTTP Range, ETag, digest; read in pieces, so that a large file needs no memory."""
+"""Downloads: HTTP Range, conditional requests, digest.
+
+Files are read in pieces, so that a large one needs no memory. What `If-Match`, `If-None-Match` and
+their dated brothers ask is answered by Django; `If-Range` is ours.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date
 from django.views.decorators.http import require_safe
 
+from opendata.api import ranges
+from opendata.api.ranges import Part
 from opendata.exports import signposting
 from opendata.records import store
 from opendata.records.models import DataFile, State
 
 _PIECE = 2**18
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-
-
-def wanted(text: str, size: int) -> tuple[int, int] | None:
-    """Return first and last byte of a Range header; None to send all.
-
-    Several ranges, or another unit, are answered with everything, as RFC 9110 allows.
-
-    Raises
-    ------
-    ValueError
-        If the range lies outside of the file.
-    """
-    match = _RANGE.fullmatch(text.strip())
-    if not match or match.groups() == ("", ""):
-        return None
-    first, last = match.groups()
-    if not first:
-        if int(last) == 0:
-            raise ValueError
-        return max(size - int(last), 0), size - 1
-    start, stop = int(first), min(int(last), size - 1) if last else size - 1
-    if start >= size:
-        raise ValueError
-    return None if stop < start else (start, stop)
 
 
 def send(
@@ -52,49 +34,63 @@ def send(
     *,
     size: int,
     etag: str,
+    modified: datetime | None = None,
     media_type: str,
     name: str,
     headers: dict[str, str],
 ) -> HttpResponseBase:
-    """Answer with a file or the part of it that is asked for."""
+    """Answer with a file or the parts of it that are asked for."""
     headers = {"ETag": etag, "Accept-Ranges": "bytes", **headers}
-    if etag in [
-        tag.strip().removeprefix("W/")
-        for tag in request.headers.get("If-None-Match", "").split(",")
-    ]:
-        return HttpResponse(status=304, headers=headers)
+    if modified is not None:
+        headers["Last-Modified"] = http_date(modified.timestamp())
+    seconds = None if modified is None else int(modified.timestamp())
+    early = get_conditional_response(request, etag=etag, last_modified=seconds)
+    if early is not None:
+        for key in ("Cache-Control", "Access-Control-Allow-Origin", "ETag", "Last-Modified"):
+            if key in headers:
+                early.headers[key] = headers[key]
+        return early
     headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    start, stop, status = 0, size - 1, 200
+    status, end = 200, b""
+    parts = [Part(0, size - 1)]
     # A resumed download must not be glued to another version of the file.
-    same = request.headers.get("If-Range", etag).strip() == etag
-    if same and "Range" in request.headers:
+    same = request.headers.get("If-Range", etag).strip() in (etag, headers.get("Last-Modified"))
+    if request.method == "GET" and same and "Range" in request.headers:
         try:
-            part = wanted(request.headers["Range"], size)
-        except ValueError:
+            found = ranges.wanted(request.headers["Range"], size)
+        except ranges.NotSatisfiable:
             return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
-        if part:
-            (start, stop), status = part, 206
-            headers["Content-Range"] = f"bytes {start}-{stop}/{size}"
-    headers["Content-Length"] = str(stop - start + 1)
+        if len(found) == 1:
+            parts, status = [Part(*found[0])], 206
+            headers["Content-Range"] = f"bytes {parts[0].start}-{parts[0].stop}/{size}"
+        elif found:
+            parts, end, media_type = ranges.multipart(found, size, media_type)
+            status = 206
+    headers["Content-Length"] = str(sum(part.length for part in parts) + len(end))
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type=media_type, headers=headers)
     # Django would collect what an iterator of the wrong kind gives in memory first.
     later = isinstance(request, ASGIRequest)
-    content = _pieces_later(path, start, stop) if later else _pieces(path, start, stop)
+    content = _pieces_later(path, parts, end) if later else _pieces(path, parts, end)
     return StreamingHttpResponse(content, status=status, content_type=media_type, headers=headers)
 
 
-def _pieces(path: Path, start: int, stop: int) -> Iterator[bytes]:
+def _pieces(path: Path, parts: list[Part], end: bytes) -> Iterator[bytes]:
     with path.open("rb") as file:
-        file.seek(start)
-        left = stop - start + 1
-        while left > 0 and (piece := file.read(min(_PIECE, left))):
-            left -= len(piece)
-            yield piece
+        for part in parts:
+            if part.head:
+                yield part.head
+            file.seek(part.start)
+            left = part.stop - part.start + 1
+            while left > 0 and (piece := file.read(min(_PIECE, left))):
+                left -= len(piece)
+                yield piece
+    if end:
+        yield end
 
 
-async def _pieces_later(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
-    pieces = _pieces(path, start, stop)
+async def _pieces_later(path: Path, parts: list[Part], end: bytes) -> AsyncIterator[bytes]:
+    pieces = _pieces(path, parts, end)
     while (piece := await asyncio.to_thread(next, pieces, b"")) != b"":
         yield piece
 
@@ -127,13 +123,11 @@ def download(request: HttpRequest, identifier: str, label: str, name: str) -> Ht
         store.path_of(file.sha256),
         size=file.size,
         etag=f'"{file.sha256}"',
+        modified=file.version.published_at or file.version.created,
         media_type=file.media_type,
         name=file.name,
         headers={
             "Repr-Digest": f"sha-256=:{digest}:",
-            "Last-Modified": http_date(
-                (file.version.published_at or file.version.created).timestamp()
-            ),
             "Cache-Control": "public, max-age=31536000, immutable",
             "Link": links,
             "Access-Control-Allow-Origin": "*",
