@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("opendata.api.urls")),
@@ -11,7 +11,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("opendata.pages.urls")),
 ]
 if settings.HAS_VO:
-    urlpatterns.insert(0, path("vo/", include("opendata.vo.urls")))
+    from opendata.vo.http import cone
+
+    # The second and third are the addresses of KM3NeT's server in published notebooks.
+    urlpatterns[:0] = [
+        path("vo/", include("opendata.vo.urls")),
+        path("__system__/tap/run/", include("opendata.vo.urls", namespace="published")),
+        re_path(r"^(?P<schema>\w+)/nu/cone/scs\.xml$", cone.search, {"table": "main"}),
+    ]
 
 handler400 = "opendata.pages.failures.bad_request"
 handler403 = "opendata.pages.failures.forbidden"

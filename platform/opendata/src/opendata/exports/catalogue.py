@@ -6,6 +6,7 @@ The document is written once a change of what is published and then served as a 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -63,8 +64,20 @@ def catalogue() -> Catalogue:
     return Catalogue(
         title=settings.CONFIGURATION.title,
         updated=timezone.now(),
-        entries=[entry(record) for record in records],
+        entries=[entry(record) for record in _in_order(list(records))],
     )
+
+
+def _in_order(records: list[Record]) -> Iterator[Record]:
+    """Yield each record before its parts."""
+    parts: dict[int | None, list[Record]] = {}
+    for record in records:
+        parts.setdefault(record.parent_id, []).append(record)
+    waiting = parts.get(None, [])[::-1]
+    while waiting:
+        record = waiting.pop()
+        yield record
+        waiting += parts.get(record.pk, [])[::-1]
 
 
 def entry(record: Record) -> Entry:

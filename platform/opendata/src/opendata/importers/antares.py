@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from opendata.importers import tables
-from opendata.importers.publication import publish
+from opendata.importers.publication import renew
+from opendata.records.models import Version
+from opendata.vo.engine.antares import identifiers
 from openkm3 import annotated
 from openkm3.errors import FormatError
 from openkm3.formats import DataSet, write
@@ -31,6 +33,7 @@ _HEADER = {
     "version": "1.0",
     "created": "2020-10-01",
 }
+_CHANGES = "The ANTARES data as they were imported."
 _TIME = {
     "time": {
         "measurement_start": "2007-02-07T00:00:00",
@@ -70,7 +73,7 @@ def events(path: Path) -> DataSet:
             "nhit": raw[:, 2].astype("i4"),
             "ra": raw[:, 0],
             "decl": raw[:, 1],
-            "id": [f"ANT{number:04d}" for number in range(1, len(raw) + 1)],
+            "id": identifiers(raw[:, 4].tolist()),
         },
         units={"mjd": "d", "beta": "deg", "ra": "deg", "decl": "deg"},
     )
@@ -99,12 +102,12 @@ def event_annotation(**header: str) -> Annotation:
                 "beta": {
                     "name": "Angular error",
                     "unit": "deg",
-                    "ucd": "stat.error;pos",
+                    "ucd": "stat.error",
                     "description": "angular error estimate on reconstruction",
                 },
                 "nhit": {
                     "name": "Number of hits",
-                    "ucd": "phot.count",
+                    "ucd": "phys.energy",
                     "description": "number of light signals in photomultipliers",
                 },
                 "ra": {
@@ -225,7 +228,10 @@ def _numbers(path: Path) -> np.ndarray[Any, Any]:
 
 
 def import_folder(folder: Path) -> int:
-    """Publish collection ana20_01; return the number of records."""
+    """Publish collection ana20_01; return the number of records that changed.
+
+    What is there with other content, such as demonstration data, gets a new version.
+    """
     # All is read before anything is published.
     return publish_analysis(
         events(folder / "ANTARES.data"),
@@ -247,7 +253,13 @@ def publish_analysis(
     ----------
     mark : str
         Begins each title, e.g. ``SIMULATED`` for generated data.
+
+    Returns
+    -------
+    int
+        Number of records that are new or have a new version.
     """
+    written = []
     simulated = bool(mark)
     prefix = f"{mark} {_PREFIX}".strip()
 
@@ -265,6 +277,9 @@ def publish_analysis(
     def part(name: str, position: int) -> dict[str, Any]:
         return {"identifier": f"ana20_01_{name}", "parent": "ana20_01", "position": position}
 
+    def publish(new: dict[str, Any], content: dict[str, Any], *paths: Path) -> None:
+        written.append(renew(new, content, *paths, changes=_CHANGES))
+
     about = Annotation.parse({"header": _HEADER, "origin": {"range": _TIME}})
     if simulated:
         about = event_list.annotation.model_copy(update={"paraminfo": {}, "ktype": None})
@@ -276,7 +291,7 @@ def publish_analysis(
         annotated.write(*acc, folder / "acceptance.json")
         annotated.write(*bkg, folder / "background.json")
         publish(
-            {"identifier": "ana20_01", "kind": "collection"},
+            {"identifier": "ana20_01", "kind": "collection", "position": 0},
             draft(
                 "neutrino point source search",
                 "Cosmic neutrino event candidate selection from search for neutrino point sources"
@@ -327,11 +342,11 @@ def publish_analysis(
             ),
             folder / "acceptance.json",
         )
-    publish_effective_area()
-    return 6
+    written.append(publish_effective_area())
+    return sum(version is not None for version in written)
 
 
-def publish_effective_area() -> None:
+def publish_effective_area() -> Version | None:
     """Publish the rows of the effective area that KM3NeT has shown (annotated_aeff0)."""
     from opendata.importers.effective_area import published_rows
 
@@ -339,7 +354,7 @@ def publish_effective_area() -> None:
     with TemporaryDirectory() as temporary:
         path = Path(temporary) / "effective_area.ecsv"
         write(dataset, path)
-        publish(
+        return renew(
             {
                 "identifier": "ana20_01_aeff0",
                 "parent": "ana20_01",
@@ -353,4 +368,5 @@ def publish_effective_area() -> None:
                 "metadata": dataset.annotation.plain(),
             },
             path,
+            changes=_CHANGES,
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from django.db import transaction
+
 from opendata.importers import antares, generation
 from opendata.importers.generation import MARK
 from opendata.importers.publication import publish
@@ -14,24 +16,42 @@ from opendata.records.models import Record
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
 
+_COLLECTIONS = ("ana20_01", "evts20_01", "acoustic20_01")
 _PSD = (1601366233, 1599150167, 1601455406, 1599152165, 1601364561, 1600355223)
 
 
+@transaction.atomic
 def seed(say: Callable[[str], object]) -> int:
-    """Publish the demonstration; return the number of records, 0 if there are some already."""
-    if Record.objects.exists():
+    """Publish those collections of the demonstration that are not there.
+
+    Returns
+    -------
+    int
+        Number of new records; 0 for a portal that holds anything else, which is left alone.
+        All or nothing: who is stopped in the middle begins anew the next time.
+    """
+    before = Record.objects.count()
+    names = Record.objects.values_list("identifier", flat=True)
+    if any(not name.startswith(_COLLECTIONS) for name in names):
         return 0
-    say("Publishing a search for point sources ...")
+    steps: list[tuple[str, str, Callable[[Path], object]]] = [
+        ("ana20_01", "a search for point sources", _antares),
+        ("evts20_01", "a week of ORCA", _orca),
+        ("acoustic20_01", "sounds of the deep sea", _acoustics),
+    ]
+    for identifier, what, step in steps:
+        if Record.objects.filter(identifier=identifier).exists():
+            continue
+        say(f"Publishing {what} ...")
+        with TemporaryDirectory() as temporary:
+            step(Path(temporary))
+    return Record.objects.count() - before
+
+
+def _antares(_: Path) -> None:
     antares.publish_analysis(
         generation.antares_events(), generation.acceptance(), generation.background(), mark=MARK
     )
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        say("Publishing a week of ORCA ...")
-        _orca(folder)
-        say("Publishing sounds of the deep sea ...")
-        _acoustics(folder)
-    return Record.objects.count()
 
 
 def _orca(folder: Path) -> None:
@@ -42,6 +62,7 @@ def _orca(folder: Path) -> None:
         "One week of ORCA 4-line data",
         dataset,
         "Events from one week of data taking with ORCA",
+        position=1,
     )
     write(dataset, folder / "one_week_orca.h5")
     _resource(
@@ -57,15 +78,17 @@ def _orca(folder: Path) -> None:
 def _acoustics(folder: Path) -> None:
     first = generation.acoustic_statistics("DOM 808974724, channel 1")
     text = "Acoustic data samples from ORCA hydrophone"
-    _group("acoustic20_01", "collection", "Acoustic data", first, text)
-    _group(
-        "acoustic20_01_wav",
-        "stream",
-        "Acoustic data stream wav",
-        first,
-        "Acoustic samples as wav files",
-        parent="acoustic20_01",
-    )
+    _group("acoustic20_01", "collection", "Acoustic data", first, text, position=2)
+    for position, (form, title) in enumerate({"wav": "wave", "mp3": "mp3", "raw": "raw"}.items()):
+        _group(
+            f"acoustic20_01_{form}",
+            "stream",
+            f"Acoustic data stream {title}",
+            first,
+            f"Acoustic samples as {form} files",
+            parent="acoustic20_01",
+            position=position,
+        )
     _group(
         "acoustic20_01_psd",
         "stream",
@@ -73,17 +96,20 @@ def _acoustics(folder: Path) -> None:
         first,
         "Statistical quantities of acoustic data from ORCA DOM",
         parent="acoustic20_01",
-        position=1,
+        position=3,
     )
-    generation.sound(folder / "DOM_808974724_CH1_1601366233.wav")
-    _resource(
-        "acoustic20_01_wav_DOM_808974724_CH1_1601366233",
-        "acoustic20_01_wav",
-        "Acoustic sample of DOM 808974724",
-        first,
-        folder / "DOM_808974724_CH1_1601366233.wav",
-        ktype="km3.env.acoustic.wav",
-    )
+    sample = "DOM_808974724_CH1_1601366233"
+    for form, write_sound in generation.SOUNDS.items():
+        write_sound(folder / f"{sample}.{form}")
+        _resource(
+            f"acoustic20_01_{form}_{sample}",
+            f"acoustic20_01_{form}",
+            f"Acoustic sample of DOM 808974724 ({form})",
+            first,
+            folder / f"{sample}.{form}",
+            ktype=f"km3.env.acoustic.{form}",
+            about=generation.SOUNDS_SAY[form],
+        )
     for position, time in enumerate(_PSD):
         name = f"DOM_808974724_CH1_{time}"
         dataset = generation.acoustic_statistics(name.replace("_", " "))
@@ -133,14 +159,12 @@ def _resource(
     aliases: list[str] | None = None,
     position: int = 0,
     ktype: str | None = None,
+    about: str = "",
 ) -> None:
     metadata: dict[str, Any] = dataset.annotation.plain()
     if ktype:
-        about = {
-            "name": f"{MARK} {title}",
-            "description": f"{MARK}: noise with a whistle, generated.",
-        }
-        metadata = Annotation.parse({"ktype": ktype, "header": metadata["header"] | about}).plain()
+        header = metadata["header"] | {"name": f"{MARK} {title}", "description": about}
+        metadata = Annotation.parse({"ktype": ktype, "header": header}).plain()
     publish(
         {
             "identifier": identifier,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +78,15 @@ def orca_week(number: int = 3000) -> DataSet:
     draw = np.random.default_rng(44)
     table = Table(
         {
-            "group_id": np.arange(number),
-            "internalID": [f"km3net.44.{6151 + row // 500}.{row:06d}" for row in range(number)],
-            "mjd": np.sort(draw.uniform(58743.25, 58750.25, number)),
-            "energy": 10 ** draw.normal(1.5, 0.4, number),
+            "angular_error": draw.gamma(2.0, 0.003, number),
             "azimuth": draw.uniform(0, 2 * np.pi, number),
             "dirz": -draw.beta(3, 1.2, number),
-            "angular_error": draw.gamma(2.0, 0.003, number),
+            "energy": 10 ** draw.normal(1.5, 0.4, number),
+            "internalID": [f"km3net.44.{6151 + row // 500}.{row:06d}" for row in range(number)],
+            "mjd": np.sort(draw.uniform(58743.25, 58750.25, number)),
+            "nhit": draw.poisson(40, number),
+            "quality": draw.gamma(4.0, 35.0, number),
+            "group_id": np.arange(number),
         },
         units={"mjd": "d", "energy": "GeV", "azimuth": "rad", "angular_error": "rad"},
     )
@@ -137,11 +140,27 @@ def orca_week(number: int = 3000) -> DataSet:
                     "ucd": "stat.error;pos",
                     "description": "estimate of the reconstruction",
                 },
+                "nhit": {
+                    "name": "Number of hits",
+                    "description": "light signals that the reconstruction used",
+                    "ucd": "phot.count",
+                },
+                "quality": {
+                    "name": "Quality",
+                    "description": "likelihood of the track fit; larger is better",
+                },
                 "group_id": {"name": "Group", "description": "number of the event in the file"},
+            },
+            "conditions": {
+                "instrument": {
+                    "ORCA": {"constraints": {"runtype": "PHYSICS", "duration": "> 2 h"}}
+                },
+                "selection": {"note": f"{MARK}: no selection was made"},
             },
         }
     )
-    return DataSet({"events": table}, annotation)
+    group = Table({"group_id": np.arange(number), "event_number": np.arange(1, number + 1)})
+    return DataSet({"events": table, "group_info": group}, annotation)
 
 
 def acoustic_statistics(channel: str) -> DataSet:
@@ -183,8 +202,7 @@ def acoustic_statistics(channel: str) -> DataSet:
     return DataSet({"psd": table}, annotation)
 
 
-def sound(path: Path, seconds: int = 2, rate: int = 16_000) -> None:
-    """Write noise with one dolphin-like whistle as wav file."""
+def _samples(seconds: int = 2, rate: int = 16_000) -> np.ndarray[Any, Any]:
     time: np.ndarray[Any, Any] = np.arange(seconds * rate) / rate
     draw = np.random.default_rng(808974724)
     whistle = (
@@ -192,11 +210,35 @@ def sound(path: Path, seconds: int = 2, rate: int = 16_000) -> None:
         * np.sin(2 * np.pi * (3000 * time + 1200 * time**2))
         * np.exp(-(((time - 1) / 0.25) ** 2))
     )
-    samples = (20_000 * (whistle + draw.normal(0, 0.03, len(time)))).clip(-32767, 32767)
+    loud = (20_000 * (whistle + draw.normal(0, 0.03, len(time)))).clip(-32767, 32767)
+    samples: np.ndarray[Any, Any] = loud.astype("<i2")
+    return samples
+
+
+def _wav(path: Path, rate: int = 16_000) -> None:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
+        file.writeframes(_samples(rate=rate).tobytes())
     path.write_bytes(buffer.getvalue())
+
+
+def _raw(path: Path) -> None:
+    path.write_bytes(_samples().tobytes())
+
+
+def _mp3(path: Path, frames: int = 80) -> None:
+    # MPEG-1 layer III, 128 kbit/s, 44.1 kHz, one channel. A frame of zeros decodes to silence, so
+    # that no encoder is needed for a file that players open.
+    path.write_bytes((b"\xff\xfb\x90\xc4" + bytes(413)) * frames)
+
+
+#: Writers of a sound in each form, and what the sound is.
+SOUNDS: dict[str, Callable[[Path], None]] = {"wav": _wav, "mp3": _mp3, "raw": _raw}
+SOUNDS_SAY = {
+    "wav": f"{MARK}: noise with a whistle, generated.",
+    "mp3": f"{MARK}: two seconds of silence.",
+    "raw": f"{MARK}: noise with a whistle, generated; 16 bit, little endian, 16000 a second.",
+}

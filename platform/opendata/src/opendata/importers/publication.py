@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from opendata import describing
 from opendata.records import publishing
-from opendata.records.models import Account, Role, Version
+from opendata.records.models import Account, Record, Role, State, Version
 from opendata.records.publishing import Draft, NewRecord
 
 
@@ -33,6 +34,51 @@ def publish(
     """
     curator = _account("importer", Role.CURATOR)
     version = publishing.create(NewRecord(**new), Draft(**draft), curator)
+    return _complete(version, paths, curator, accept_findings, trusted=trusted)
+
+
+def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str) -> Version | None:
+    """Publish a record; where it is there with other content, a new version of it.
+
+    Parameters
+    ----------
+    changes : str
+        What a new version says of its difference to the one before.
+
+    Returns
+    -------
+    Version or None
+        None where the record says the same already.
+    """
+    record = Record.objects.filter(identifier=new["identifier"]).first()
+    if record is None:
+        return publish(new, draft, *paths)
+    if _says_the_same(record.current, Draft(**draft), paths):
+        return None
+    curator = _account("importer", Role.CURATOR)
+    number = 1 + max((version.number for version in record.versions.all()), default=0)
+    following = Draft(**draft | {"label": f"{number}.0", "changes": changes})
+    version = publishing.new_version(record, following, curator)
+    return _complete(version, paths, curator)
+
+
+def _says_the_same(version: Version | None, draft: Draft, paths: tuple[Path, ...]) -> bool:
+    if version is None or version.state != State.PUBLISHED:
+        return False
+    said = draft.model_dump(exclude={"label", "changes"})
+    there = {file.name: file.sha256 for file in version.files.all()}
+    given = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {key: getattr(version, key) for key in said} == said and there == given
+
+
+def _complete(
+    version: Version,
+    paths: tuple[Path, ...],
+    curator: Account,
+    accept_findings: str = "",
+    *,
+    trusted: bool = True,
+) -> Version:
     describe = describing.describe if trusted else describing.describe_safely
     try:
         for path in paths:

@@ -6,6 +6,7 @@ named by their rank in time; the four pairs of equal times keep the order of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from opendata.vo.engine.errors import MetadataError
@@ -13,6 +14,7 @@ from opendata.vo.engine.metadata import Schema, Table, TableColumn
 from opendata.vo.engine.storage import TableStore
 
 _COLUMNS = 5
+_EXCEPTION, _EXCEPTION_TIME = 5888, 56574.7303
 
 SCHEMA = Schema(
     name="ant20_01",
@@ -119,7 +121,21 @@ def read(path: Path) -> list[tuple[float, float, int, float, float, str]]:
             ) from None
         events.append((mjd, beta, int(nhit), ra, decl))
     events.sort(key=lambda event: event[0])
-    return [(*event, f"ANT{rank:04d}") for rank, event in enumerate(events, 1)]
+    names = identifiers([event[0] for event in events])
+    return [(*event, name) for event, name in zip(events, names, strict=True)]
+
+
+def identifiers(times: Sequence[float]) -> list[str]:
+    """Name events by their rank in time, `times` being in order: ANT0001 and so on.
+
+    One exception: KM3NeT's service calls the event of MJD 56574.7303 ANT5888, although it is the
+    5889th (output of the notebook `openkm3_VOservices` of the ESCAPE school 2021). It changes names
+    with its neighbour, so that published results can be compared by name.
+    """
+    names = [f"ANT{rank:04d}" for rank in range(1, len(times) + 1)]
+    if len(times) > _EXCEPTION and times[_EXCEPTION] == _EXCEPTION_TIME:
+        names[_EXCEPTION - 1 : _EXCEPTION + 1] = names[_EXCEPTION], names[_EXCEPTION - 1]
+    return names
 
 
 def publish(store: TableStore, path: Path) -> Schema:

@@ -29,7 +29,7 @@ def write_votable(result: Result, out: IO[bytes], serialization: str) -> None:
     serialization : str
         `tabledata`, `binary` or `binary2`.
     """
-    out.write(head(result.parameters))
+    out.write(head(result.parameters, result.description))
     out.write(b'<INFO name="QUERY_STATUS" value="OK"/>\n<TABLE>\n')
     if result.description:
         out.write(f"<DESCRIPTION>{xml(result.description)}</DESCRIPTION>\n".encode())
@@ -61,8 +61,10 @@ def cone_error_document(message: str) -> bytes:
     return error_document(message).replace(b"<RESOURCE", info.encode() + b"<RESOURCE", 1)
 
 
-def head(parameters: dict[str, str]) -> bytes:
+def head(parameters: dict[str, str], description: str = "") -> bytes:
     """Give a VOTable up to its first result."""
+    # pyvo shows this one as the description of a cone search.
+    about = f"<DESCRIPTION>{xml(description)}</DESCRIPTION>\n" if description else ""
     infos = "".join(
         f"<INFO name={quoteattr(name)} value={quoteattr(_clean(value))}/>\n"
         for name, value in parameters.items()
@@ -72,7 +74,7 @@ def head(parameters: dict[str, str]) -> bytes:
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3" '
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation='
         '"http://www.ivoa.net/xml/VOTable/v1.3 http://www.ivoa.net/xml/VOTable/VOTable-1.4.xsd">\n'
-        f'<RESOURCE type="results">\n{infos}'
+        f'{about}<RESOURCE type="results">\n{infos}'
     ).encode()
 
 
