@@ -1,0 +1,105 @@
+"""Measured gamma-ray fluxes: reading and checking them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import astropy.units as u
+import numpy as np
+from astropy.table import QTable
+
+from nugamma.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS = {
+    "e_ref": u.Unit("TeV"),
+    "dnde": u.Unit("cm-2 s-1 TeV-1"),
+    "dnde_err": u.Unit("cm-2 s-1 TeV-1"),
+}
+"""Columns and their units; the names are those of gammapy and of the gamma-astro-data-formats."""
+
+
+def read(path: Path, name: str) -> QTable:
+    """Flux points of an ECSV, FITS or VOTable file.
+
+    Parameters
+    ----------
+    path : Path
+        A table with the columns of `COLUMNS`, with units; more columns are ignored.
+    name : str
+        The source, for messages.
+
+    Raises
+    ------
+    SourceError
+        The file is missing or not a table, or its content does not pass `checked`.
+    """
+    try:
+        table = QTable.read(path)
+    except OSError as error:
+        raise SourceError(f"{name}: flux points {path}: {error.strerror or error}") from None
+    except Exception as error:  # astropy's readers raise whatever their parsers do
+        raise SourceError(
+            f"{name}: flux points {path} are not a table that astropy reads: {error}; "
+            f"write an ECSV file with the columns {', '.join(COLUMNS)}"
+        ) from None
+    return checked(table, f"{name}: flux points {path}")
+
+
+def checked(table: QTable, what: str) -> QTable:
+    """The columns of `COLUMNS` in their units, ordered by energy.
+
+    Parameters
+    ----------
+    table : QTable
+        With units on every column.
+    what : str
+        Beginning of each message.
+
+    Returns
+    -------
+    QTable
+        With the metadata of `table`.
+
+    Raises
+    ------
+    SourceError
+        No row, a missing column, a wrong unit, a value that is not finite, or an energy or error
+        that is not positive.
+    """
+    if len(table) == 0:
+        raise SourceError(f"{what} are empty: at least one point is needed, four for a fit")
+    points = QTable(meta=dict(table.meta))
+    for column, unit in COLUMNS.items():
+        if column not in table.colnames:
+            raise SourceError(f"{what}: column {column} is missing, there are {table.colnames}")
+        points[column] = _converted(table[column], unit, f"{what}: column {column}")
+    for column in ("e_ref", "dnde_err"):
+        _refuse(points[column].value <= 0, f"{what}: column {column} is not positive")
+    points.sort("e_ref")
+    return points
+
+
+def _converted(column: object, unit: u.Unit, what: str) -> u.Quantity:
+    if not isinstance(column, u.Quantity):
+        raise SourceError(f"{what} has no unit, {unit} is expected")
+    try:
+        quantity = column.to(unit)
+    except u.UnitConversionError:
+        raise SourceError(f"{what} is in {column.unit}, not in a unit like {unit}") from None
+    # A masked value is a missing one.
+    values = np.ma.filled(getattr(quantity, "unmasked", quantity).value, np.nan)
+    values = np.where(getattr(quantity, "mask", False), np.nan, values).astype(np.float64)
+    bad = ~np.isfinite(values)
+    if np.any(bad):
+        rows = ", ".join(str(row + 1) for row in np.flatnonzero(bad))
+        raise SourceError(f"{what} is not a finite number in row {rows}")
+    return u.Quantity(values, unit)
+
+
+def _refuse(bad: np.ndarray, what: str) -> None:
+    if np.any(bad):
+        rows = ", ".join(str(row + 1) for row in np.flatnonzero(bad))
+        raise SourceError(f"{what} in row {rows}")

@@ -1,0 +1,62 @@
+"""Numbers with units as pydantic fields: written as ``0.29 kpc``, read as quantities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import astropy.units as u
+from pydantic import AfterValidator, BeforeValidator
+
+from nugamma.sources import flux_points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _quantity(unit: str, example: str) -> BeforeValidator:
+    def parse(value: object) -> u.Quantity:
+        if not isinstance(value, str):
+            raise ValueError(f"is {value!r}; write a number with its unit, as in {example}")
+        try:
+            return u.Quantity(value).to(unit)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"is {value!r}; write a number with a unit like {unit}, as in {example}"
+            ) from None
+
+    return BeforeValidator(parse)
+
+
+def _unit(like: u.Unit) -> BeforeValidator:
+    def parse(value: object) -> u.Unit:
+        try:
+            unit = u.Unit(str(value))
+        except ValueError:
+            raise ValueError(f"is {value!r}, which astropy does not know as a unit") from None
+        if not unit.is_equivalent(like):
+            raise ValueError(f"is {value!r}, not a unit like {like}")
+        return unit
+
+    return BeforeValidator(parse)
+
+
+def _between(low: float, high: float) -> Callable[[u.Quantity], u.Quantity]:
+    def check(value: u.Quantity) -> u.Quantity:
+        if not low <= value.value <= high:
+            raise ValueError(f"is {value}; {low:g} to {high:g} deg are possible")
+        return value
+
+    return check
+
+
+RightAscension = Annotated[Any, AfterValidator(_between(0, 360)), _quantity("deg", "128.3 deg")]
+Declination = Annotated[Any, AfterValidator(_between(-90, 90)), _quantity("deg", "-45.2 deg")]
+Angle = Annotated[Any, _quantity("deg", "0.8 deg")]
+Distance = Annotated[Any, _quantity("kpc", "0.29 kpc")]
+Energy = Annotated[Any, _quantity("TeV", "100 TeV")]
+PerEnergy = Annotated[Any, _quantity("eV-1", "1.5e35 eV-1")]
+Density = Annotated[Any, _quantity("cm-3", "1 cm-3")]
+Temperature = Annotated[Any, _quantity("K", "30 K")]
+EnergyDensity = Annotated[Any, _quantity("eV cm-3", "0.5 eV cm-3")]
+EnergyUnit = Annotated[Any, _unit(flux_points.COLUMNS["e_ref"])]
+FluxUnit = Annotated[Any, _unit(flux_points.COLUMNS["dnde"])]

@@ -1,0 +1,162 @@
+import astropy.units as u
+import pytest
+import yaml
+from astropy.table import QTable
+
+from nugamma.errors import SourceError
+from nugamma.sources import load_source
+
+MINE = {
+    "name": "Mine",
+    "position": {"ra": "10 deg", "dec": "-40 deg"},
+    "distance": "2000 pc",
+    "morphology": {"type": "disk", "radius": "30 arcmin"},
+    "flux_points": {
+        "units": {"energy": "GeV", "dnde": "cm-2 s-1 GeV-1"},
+        "points": [[1e4, 1e-17, 1e-18], [1e3, 1e-15, 1e-16]],
+        "citation": "A paper",
+    },
+}
+PROTONS = {"amplitude": "1e35 eV-1", "alpha": 2, "e_cutoff": "0.1 PeV"}
+
+
+def changed(path, value):
+    """A copy of `MINE` with one value changed; None removes the key."""
+    content = yaml.safe_load(yaml.safe_dump(MINE))
+    *parents, last = path.split(".")
+    place = content
+    for key in parents:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return content
+
+
+@pytest.fixture
+def load(tmp_path):
+    def write_and_load(content):
+        path = tmp_path / "mine.yaml"
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        return load_source(path)
+
+    return write_and_load
+
+
+def test_a_described_source_has_the_units_of_the_package(load):
+    source = load(MINE)
+    assert source.name == source.title == "Mine"
+    assert source.distance == 2 * u.kpc
+    assert source.radius == 0.5 * u.deg
+    assert source.flux_points["e_ref"].value == pytest.approx([1, 10])
+    assert source.flux_points["dnde"].to_value("cm-2 s-1 TeV-1") == pytest.approx([1e-12, 1e-14])
+    assert source.flux_points.meta["citation"] == "A paper"
+    assert [field.name for field in source.photon_fields] == ["CMB"]
+
+
+def test_a_point_needs_no_radius(load):
+    assert load(changed("morphology", {"type": "point"})).radius == 0 * u.deg
+
+
+def test_flux_points_are_found_beside_the_description(load, tmp_path):
+    unit = u.Unit("cm-2 s-1 TeV-1")
+    table = QTable({"e_ref": [1] * u.TeV, "dnde": [1e-12] * unit, "dnde_err": [1e-13] * unit})
+    table.write(tmp_path / "points.ecsv")
+    assert len(load(changed("flux_points", {"file": "points.ecsv"})).flux_points) == 1
+
+
+def test_a_spectral_model_stands_for_flux_points(load):
+    content = changed("flux_points", None) | {
+        "hadronic": PROTONS,
+        "photon_fields": [
+            "CMB",
+            {"name": "dust", "temperature": "30 K", "energy_density": "0.5 eV cm-3"},
+        ],
+        "target_density": "10 cm-3",
+    }
+    source = load(content)
+    assert source.hadronic.e_cutoff == pytest.approx(100)
+    assert source.leptonic is None
+    assert source.photon_fields[1].temperature == 30
+    assert source.target_density == 10 / u.cm**3
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("flux_points.points", [], "flux_points are empty"),
+        ("flux_points.points", [[1, float("nan"), 1]], "dnde is not a finite number in row 1"),
+        ("flux_points.points", [[1, 1, 1], [2, 1, -1]], "dnde_err is not positive in row 2"),
+        ("flux_points.points", [[0, 1, 1]], "e_ref is not positive in row 1"),
+        ("flux_points.points", [[1, 2]], "flux_points.points.0"),
+        ("flux_points.points", None, "either file, or points"),
+        ("flux_points.units.dnde", "erg cm-2 s-1", "flux_points.units.dnde: is 'erg cm-2 s-1'"),
+        ("flux_points.units.energy", "parrots", "astropy does not know"),
+        ("flux_points", {"file": "nowhere.ecsv"}, "nowhere.ecsv"),
+        ("flux_points", None, "either flux_points, or a spectral model"),
+        ("hadronic", PROTONS, "either flux_points, or a spectral model"),
+        ("distance", None, "distance: this key is missing"),
+        ("distance", 0.29, "with its unit, as in 0.29 kpc"),
+        ("distance", "3 TeV", "unit like kpc"),
+        ("distance", "far away", "unit like kpc"),
+        ("distance", "-3 kpc", "not a positive number"),
+        ("distance", "nan kpc", "not a positive number"),
+        ("colour", "blue", "colour: this key is not known"),
+        ("position.dec", "95 deg", "position.dec: is 95.0 deg; -90 to 90"),
+        ("position.ra", "400 deg", "0 to 360"),
+        ("morphology.type", "ring", "morphology.type"),
+        ("morphology.radius", None, "radius is missing"),
+        ("morphology.radius", "0 deg", "radius 0.0 deg is not a positive"),
+        ("photon_fields", ["starlight"], "CMB, FIR, NIR"),
+        ("photon_fields", [], "photon_fields"),
+        ("name", "", "name"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(load, path, value, message):
+    with pytest.raises(SourceError, match="(?s)" + message.replace("'", ".")) as caught:
+        load(changed(path, value))
+    assert "Traceback" not in str(caught.value)
+
+
+def test_an_impossible_particle_spectrum_is_refused(load):
+    content = changed("flux_points", None)
+    with pytest.raises(SourceError, match=r"mine.yaml: particle spectrum: e_cutoff is -1"):
+        load(content | {"hadronic": PROTONS | {"e_cutoff": "-1 TeV"}})
+
+
+def test_all_mistakes_come_at_once(load):
+    content = changed("distance", "3 TeV") | {"colour": "blue"}
+    with pytest.raises(SourceError, match=r"(?s)distance.*\n.*colour"):
+        load(content)
+
+
+@pytest.mark.parametrize("text", ["", "just words", "a: [", "- 1"])
+def test_what_is_no_description_is_refused(load, text):
+    with pytest.raises(SourceError, match=r"mine\.yaml"):
+        load(text)
+
+
+def test_a_missing_description_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"nowhere\.yaml: cannot be read: No such file"):
+        load_source(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (QTable({"e_ref": [1] * u.TeV}), "column dnde is missing"),
+        (QTable({"e_ref": [1.0]}), "e_ref has no unit"),
+        (QTable({"e_ref": [1] * u.s}), "e_ref is in s, not in a unit like TeV"),
+    ],
+)
+def test_a_table_with_wrong_columns_is_refused(load, tmp_path, table, message):
+    table.write(tmp_path / "points.ecsv")
+    with pytest.raises(SourceError, match=message):
+        load(changed("flux_points", {"file": "points.ecsv"}))
+
+
+def test_a_file_that_is_no_table_is_refused(load, tmp_path):
+    (tmp_path / "points.ecsv").write_text("no table\n")
+    with pytest.raises(SourceError, match="ECSV file with the columns e_ref, dnde, dnde_err"):
+        load(changed("flux_points", {"file": "points.ecsv"}))
