@@ -1,0 +1,1 @@
+"""Neutrinos alone: visibility, sensitivity, limits, stacking and follow-up."""

@@ -1,0 +1,176 @@
+"""How long a detector sees a place of the sky at which zenith angle.
+
+A source at declination d stands at hour angle h at the zenith angle z, at latitude p:
+
+    cos z = sin p sin d + cos p cos d cos h
+
+and h runs evenly through a sidereal day, so the fraction of time between two zenith angles is an
+arc of hour angles: exact, without sampling. Refraction plays no part under water.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+from astropy.coordinates import TETE, SkyCoord
+from astropy.time import Time
+
+from nugamma.errors import VisibilityError
+from openkm3.sky import Site, site
+from openkm3.sky.offline import offline
+
+Floats = npt.NDArray[np.float64]
+
+HORIZON = 90 * u.deg
+NADIR = 180 * u.deg
+
+
+def declination_of_date(position: SkyCoord, epoch: str | Time = "J2000.0") -> u.Quantity:
+    """Declination with respect to the Earth's true axis at a time.
+
+    The axis moves by up to 0.0056 deg a year, so this matters only at the edges of what is
+    visible.
+
+    Parameters
+    ----------
+    position : astropy.coordinates.SkyCoord
+        One place or several, in any frame.
+    epoch : astropy.time.Time or str
+        When; text as astropy reads it, ``"J2030.0"`` or ``"2030-01-01"``.
+    """
+    with offline():
+        return position.transform_to(TETE(obstime=Time(epoch))).dec
+
+
+def cos_zenith(
+    declination: u.Quantity, hour_angle: u.Quantity, detector: str | Site = "ARCA"
+) -> Floats:
+    """Cosine of the zenith angle of the source: 1 overhead, -1 straight below."""
+    sine, cosine = _latitude(detector)
+    d = _declination(declination)
+    h = u.Quantity(hour_angle).to_value(u.rad)
+    return np.asarray(sine * np.sin(d) + cosine * np.cos(d) * np.cos(h))
+
+
+def fraction_above(
+    declination: u.Quantity, cos_zenith_min: npt.ArrayLike, detector: str | Site = "ARCA"
+) -> Floats:
+    """Fraction of time that the source's cos(zenith) is larger than a value.
+
+    Parameters
+    ----------
+    declination : Quantity
+        Any shape; broadcast with ``cos_zenith_min``.
+    cos_zenith_min : array_like
+        Cosine of a zenith angle, -1 (straight below) to 1 (overhead).
+    detector : str or openkm3.sky.Site
+        ``"ARCA"``, ``"ORCA"``, ``"ANTARES"`` or a site of your own.
+
+    Returns
+    -------
+    ndarray
+        0 to 1, of the broadcast shape.
+    """
+    sine, cosine = _latitude(detector)
+    d, c = np.broadcast_arrays(_declination(declination), np.asarray(cos_zenith_min, dtype=float))
+    if np.any(np.abs(c) > 1 + 1e-12) or not np.all(np.isfinite(c)):
+        raise VisibilityError("cosines of zenith angles must be between -1 and 1")
+    # At a pole the zenith angle never changes, and the ratio below is +-infinity or 0/0.
+    reach = cosine * np.cos(d)
+    need = c - sine * np.sin(d)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(reach > 1e-12, need / reach, np.where(need < 0, -1.0, 1.0))
+    return np.asarray(np.arccos(np.clip(ratio, -1, 1)) / np.pi)
+
+
+def time_fractions(
+    declination: u.Quantity, cos_zenith_edges: npt.ArrayLike, detector: str | Site = "ARCA"
+) -> Floats:
+    """Fraction of time in bins of cos(zenith).
+
+    Parameters
+    ----------
+    declination : Quantity
+        Of any shape.
+    cos_zenith_edges : array_like, shape (n + 1,)
+        Rising edges within -1 to 1.
+    detector : str or openkm3.sky.Site
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        Sums to 1 where the edges span -1 to 1.
+    """
+    edges = np.asarray(cos_zenith_edges, dtype=float)
+    if edges.ndim != 1 or len(edges) < 2 or np.any(np.diff(edges) <= 0):
+        raise VisibilityError("edges of cos(zenith) must be two or more rising numbers")
+    above = fraction_above(u.Quantity(declination)[..., np.newaxis], edges, detector)
+    return np.asarray(-np.diff(above, axis=-1))
+
+
+def fraction_of_time(
+    declination: u.Quantity,
+    zenith_min: u.Quantity = HORIZON,
+    zenith_max: u.Quantity = NADIR,
+    detector: str | Site = "ARCA",
+) -> Floats:
+    """Fraction of time that the source stands between two zenith angles.
+
+    The default is the time below the horizon, where the Earth keeps atmospheric muons away.
+    """
+    low, high = (u.Quantity(angle).to_value(u.rad) for angle in (zenith_min, zenith_max))
+    if not 0 <= low <= high <= np.pi:
+        raise VisibilityError("zenith angles must be 0 <= zenith_min <= zenith_max <= 180 deg")
+    below_low, below_high = (
+        fraction_above(declination, np.cos(angle), detector) for angle in (low, high)
+    )
+    return below_high - below_low
+
+
+def visibility_map(
+    nside: int = 64,
+    frame: str = "galactic",
+    *,
+    zenith_min: u.Quantity = HORIZON,
+    zenith_max: u.Quantity = NADIR,
+    detector: str | Site = "ARCA",
+    epoch: str | Time = "J2000.0",
+) -> Floats:
+    """HEALPix map (ring order) of `fraction_of_time` over the whole sky.
+
+    Parameters
+    ----------
+    nside : int
+        Resolution of the map, a power of two: 64 gives pixels of 0.9 deg.
+    frame : str
+        Coordinates of the map: ``"galactic"`` or ``"icrs"``.
+    epoch : astropy.time.Time or str
+        When, see `declination_of_date`.
+
+    Returns
+    -------
+    ndarray, shape (12 nside**2,)
+    """
+    import healpy  # type: ignore[import-untyped]
+
+    if nside < 1 or not healpy.isnsideok(nside, nest=True):
+        raise VisibilityError(f"nside must be a power of two, here it is {nside}")
+    pixels = np.arange(healpy.nside2npix(nside))
+    longitude, latitude = healpy.pix2ang(nside, pixels, lonlat=True)
+    places = SkyCoord(longitude, latitude, unit="deg", frame=frame)
+    return fraction_of_time(declination_of_date(places, epoch), zenith_min, zenith_max, detector)
+
+
+def _latitude(detector: str | Site) -> tuple[float, float]:
+    latitude = np.radians(site(detector).latitude)
+    return float(np.sin(latitude)), float(np.cos(latitude))
+
+
+def _declination(declination: u.Quantity) -> Floats:
+    if not hasattr(declination, "unit"):
+        raise VisibilityError("the declination needs a unit, for example -45.2 * u.deg")
+    d = np.asarray(u.Quantity(declination).to_value(u.rad), dtype=float)
+    if np.any(np.abs(d) > np.pi / 2 + 1e-12) or not np.all(np.isfinite(d)):
+        raise VisibilityError("declinations must be between -90 and 90 deg")
+    return d
