@@ -81,6 +81,8 @@ def fraction_above(
     need = c - sine * np.sin(d)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(reach > 1e-12, need / reach, np.where(need < 0, -1.0, 1.0))
+    # Rounding must not leave a source beyond the zenith.
+    ratio = np.where(c >= 1, 1.0, np.where(c <= -1, -1.0, ratio))
     return np.asarray(np.arccos(np.clip(ratio, -1, 1)) / np.pi)
 
 
