@@ -28,6 +28,7 @@ SWITCHES = (
 WHOLE_PLATFORM = {"e2e", "hub", "images"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests run in one process, in their order: see `make test`."""
     here = Path(__file__).parent

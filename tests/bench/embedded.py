@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure, spread
-from tests.e2e.platforms import ROOT, free_ports
+from tests.e2e.platforms import PORTAL, ROOT
+from tests.ports import free_ports
 
 TITLE = "Embedded"
 ROUNDS = 5
@@ -21,7 +22,7 @@ def measure() -> list[Figure]:
         clone = Path(folder) / "clone"
         began = time.perf_counter()
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-        port = free_ports()
+        port = free_ports(PORTAL + 1)
         up(clone, port)
         fresh = time.perf_counter() - began
         warm = []

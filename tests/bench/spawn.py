@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 
 from tests.bench.figures import Figure, spread
-from tests.e2e.platforms import Person, free_ports, start
+from tests.e2e.platforms import Person, start
 from tests.e2e.servers import stop_server
+from tests.ports import free_ports
 
 TITLE = "One user, warm, containers"
 ROUNDS = 7

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from tests.ports import free_ports
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "tests" / ".results"
+#: By how much the Open Data Center's port is above the login page's.
+PORTAL = 90
 KM3HUB = Path(sys.executable).with_name("km3hub")
 
 
@@ -27,6 +31,23 @@ class Platform:
     user: str
     password: str
     admin_password: str
+
+    @property
+    def port(self) -> int:
+        """The login page's port."""
+        return int(self.address.rsplit(":", 1)[1])
+
+    @property
+    def portal(self) -> str:
+        """The Open Data Center's address."""
+        return f"http://127.0.0.1:{self.port + PORTAL}"
+
+    def await_portal(self, seconds: float = 120) -> None:
+        """Wait until the Open Data Center answers, which has filled itself by then."""
+        deadline = time.monotonic() + seconds
+        while not answers(f"{self.portal}/health"):
+            assert time.monotonic() < deadline, self.command("status").stdout
+            time.sleep(0.3)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `km3hub ARGUMENTS` for this platform."""
@@ -83,21 +104,12 @@ def xsrf(client: httpx.Client) -> str:
     return next(c.value for c in client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
 
 
-def free_ports(count: int = 3) -> int:
-    """The first of `count` ports in a row that nothing uses."""
-    for first in range(18100, 28000, 10):
-        probes = [socket.socket() for _ in range(count)]
-        try:
-            for offset, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", first + offset))
-        except OSError:
-            continue
-        else:
-            return first
-        finally:
-            for probe in probes:
-                probe.close()
-    raise RuntimeError("no free ports")
+def answers(url: str) -> bool:
+    """Whether an address answers with success."""
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def options(state: Path, config: Path, project: str) -> list[str]:
@@ -125,7 +137,7 @@ def start(mode: str, folder: Path, *, project: str, settings: str = "") -> Platf
     config.write_text(settings)
     if mode == "embedded":
         share_installation(state)
-    port = free_ports()
+    port = free_ports(PORTAL + 1)
     up = ["up", "--mode", mode, "--port", str(port), *options(state, config, project)]
     result = km3hub(*up)
     assert result.returncode == 0, result.stdout + result.stderr

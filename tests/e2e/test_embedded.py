@@ -16,15 +16,16 @@ import pytest
 from filelock import FileLock
 
 from tests.e2e.platforms import (
+    PORTAL,
     ROOT,
     Platform,
-    free_ports,
     km3hub,
     options,
     share_installation,
     start,
 )
 from tests.e2e.servers import Kernel, start_kernel, start_server
+from tests.ports import free_ports
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_nothing_listens_beyond_loopback(running: Platform) -> None:
 
 
 def test_a_second_up_says_where_the_first_one_runs(running: Platform) -> None:
-    other = ["up", "--mode", "embedded", "--port", str(free_ports()), *running.options]
+    other = ["up", "--mode", "embedded", "--port", str(free_ports(PORTAL + 1)), *running.options]
     result = km3hub(*other)
     assert result.returncode == 0
     assert f"{running.address}   (runs already)" in result.stdout
@@ -175,7 +176,7 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     share_installation(tmp_path / "state")
     config = tmp_path / "platform.yaml"
     config.touch()
-    port = free_ports()
+    port = free_ports(PORTAL + 1)
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import psutil
 
 from km3hub.login.accounts import AccountStore
 from km3hub.state import State
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,25 +58,6 @@ def proxy_folder() -> Path | None:
 def node() -> str | None:
     """The node that runs the proxy, or None."""
     return os.environ.get("KM3_NODE") or shutil.which("node")
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` free ports in a row."""
-    while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-        others = [socket.socket() for _ in range(count)]
-        try:
-            for offset, other in enumerate(others):
-                other.bind(("127.0.0.1", port + offset))
-        except (OSError, OverflowError):
-            continue
-        else:
-            return port
-        finally:
-            for other in others:
-                other.close()
 
 
 class Client(httpx.Client):

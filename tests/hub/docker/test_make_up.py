@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.platforms import KM3HUB, ROOT, Platform, free_ports, options
+from tests.e2e.platforms import KM3HUB, PORTAL, ROOT, Platform, options
 from tests.e2e.servers import start_server
 from tests.hub.docker.platforms import Site, eventually
+from tests.ports import free_ports
 
 
 def up(
@@ -38,7 +39,7 @@ def folder(engine_and_images: None, tmp_path: Path) -> Path:
 
 
 def again(platform: Platform) -> str:
-    port = str(free_ports())  # another one than it runs on: the running one stays
+    port = str(free_ports(PORTAL + 1))  # another one than it runs on: the running one stays
     result = platform.command("up", "--mode", "docker", "--port", port)
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -116,7 +117,7 @@ def test_taken_port_is_named_with_the_way_out(folder: Path) -> None:
 
 def test_missing_image_of_a_site_is_named(folder: Path) -> None:
     mine = "environments: [{name: mine, title: Mine, image: 'example.org/mine:1'}]"
-    result = up(folder, port=free_ports(), settings=mine)
+    result = up(folder, port=free_ports(PORTAL + 1), settings=mine)
     assert result.returncode == 1
     assert "example.org/mine:1 (environment mine) is not here" in result.stderr
     assert "docker pull example.org/mine:1" in result.stderr
@@ -124,7 +125,7 @@ def test_missing_image_of_a_site_is_named(folder: Path) -> None:
 
 def test_settings_that_the_hub_may_not_read_are_named(folder: Path) -> None:
     folder.chmod(0o700)
-    result = up(folder, port=free_ports())
+    result = up(folder, port=free_ports(PORTAL + 1))
     assert result.returncode == 1
     assert "cannot read" in result.stderr
     assert "chmod o+rx" in result.stderr
@@ -132,7 +133,7 @@ def test_settings_that_the_hub_may_not_read_are_named(folder: Path) -> None:
 
 def test_engine_that_does_not_answer_is_said(folder: Path) -> None:
     away = {"DOCKER_HOST": f"unix://{folder}/no-engine.sock"}
-    result = up(folder, port=free_ports(), environment=away)
+    result = up(folder, port=free_ports(PORTAL + 1), environment=away)
     assert result.returncode == 1
     assert "does not answer" in result.stderr
     assert "Traceback" not in result.stderr
@@ -147,7 +148,7 @@ def test_missing_compose_is_said(folder: Path) -> None:
     only = {"PATH": str(programs), "DOCKER_CONFIG": str(folder)}
     if not subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
         pytest.skip("this docker brings compose along: run it where compose is a program apart")
-    result = up(folder, port=free_ports(), environment=only)
+    result = up(folder, port=free_ports(PORTAL + 1), environment=only)
     assert result.returncode == 1
     assert "Docker Compose is missing" in result.stderr
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from websockets.sync.client import connect
 
-from tests.hub.running import free_ports
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "a-token-for-tests"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from traitlets.config import Config
 
@@ -100,7 +101,10 @@ class _User:
         headers = {"Authorization": f"token {self.token}"}
         # A server that stops is replaced by redirects to the hub's pages.
         options["follow_redirects"] = False
-        answer = self.browser.request(method, self.url + path, headers=headers, **options)  # type: ignore[arg-type]
+        try:
+            answer = self.browser.request(method, self.url + path, headers=headers, **options)  # type: ignore[arg-type]
+        except httpx.TransportError:  # stopped in the middle of it
+            return None
         return answer.json() if answer.is_success and answer.content else None
 
 
