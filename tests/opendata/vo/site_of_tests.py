@@ -10,7 +10,7 @@ ROOT_URLCONF = __name__
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 USE_TZ = True
 VO_FOLDER = os.environ.get("VO_FOLDER", "")
-VO_LIMITS = {"sync_seconds": 3, "upload_bytes": 2_000_000, "jobs": 40, "async_seconds": 120}
+VO_LIMITS = {"sync_seconds": 8, "upload_bytes": 2_000_000, "jobs": 40, "async_seconds": 120}
 
 
 def __getattr__(name: str) -> object:
