@@ -8,6 +8,7 @@ from opendata import describing
 from opendata.records import publishing
 from opendata.records.models import Account, Version
 from opendata.records.publishing import Draft, NewRecord
+from opendata.vo.process import serve
 
 HEADER = {
     "name": "Counts",
@@ -56,4 +57,4 @@ def published(
     """Return a published version."""
     version = drafted(curator, identifier, **more)
     publishing.submit(version, curator)
-    return publishing.approve(version, reviewer)
+    return publishing.approve(version, reviewer, serve=serve)

@@ -141,16 +141,21 @@ def import_antares(folder: Path) -> None:
     metavar="REASON",
     help="Publish with errors in the metadata, and say why.",
 )
-def import_file(
-    path: Path, identifier: str, title: str | None, parent: str | None, accept_findings: str
-) -> None:
+@click.option(
+    "--table",
+    default="auto",
+    metavar="SCHEMA.TABLE|none",
+    help="Name of its table in TAP, and with positions in cone search; by default it is made of "
+    "the identifier, and only a table with positions is served.",
+)
+@click.option("--again", is_flag=True, help="Publish a content that another record has, too.")
+def import_file(path: Path, identifier: str, **options: Any) -> None:
     """Import an annotated table or any HDF5, FITS, VOTable or ROOT file with metadata."""
     from opendata.importers import files
 
-    files.import_file(
-        path, identifier=identifier, title=title, parent=parent, accept_findings=accept_findings
-    )
-    click.echo(f"{identifier} published.")
+    version = files.import_file(path, identifier=identifier, **options)
+    table = version.service.get("table")
+    click.echo(f"{identifier} published." + (f" Its table is {table}." if table else ""))
 
 
 @import_.command(name="testdata")
@@ -188,6 +193,22 @@ def token(name: str, roles: tuple[str, ...], days: int | None) -> None:
         raise click.ClickException("; ".join(error.messages)) from None
     account.save()
     click.echo(Token.issue(account, timezone.now() + timedelta(days=days) if days else None))
+
+
+@main.command()
+def tables() -> None:
+    """Serve the tables of all records anew, and those of withdrawn ones no longer."""
+    from opendata.records.models import Record
+    from opendata.vo import records as served
+
+    number = 0
+    for record in Record.objects.exclude(versions__service={}).distinct():
+        try:
+            served.follow(record)
+            number += 1
+        except served.NotServed as error:
+            click.echo(str(error), err=True)
+    click.echo(f"The tables of {number} records are up to date.")
 
 
 @main.command()

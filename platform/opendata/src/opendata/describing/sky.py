@@ -20,22 +20,29 @@ _NAMES = {
 }
 
 
-def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
-    """Return right ascension and declination of the rows in degrees, None if there are none."""
-    columns = {}
+def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
+    """Return the names of the columns with right ascension and declination, none if one lacks."""
+    result = []
     for axis, names in _NAMES.items():
-        ucd = f"pos.eq.{axis}"
         found = [
             name
             for name in table.colnames
             if (
                 annotation.paraminfo[name].ucd or "" if name in annotation.paraminfo else ""
-            ).startswith(ucd)
+            ).startswith(f"pos.eq.{axis}")
         ] or [name for name in table.colnames if name.lower() in names]
         if not found or table[found[0]].dtype.kind not in "iuf" or table[found[0]].ndim != 1:
-            return None
-        columns[axis] = found[0]
-    ra, dec = (_degrees(table, columns[axis]) for axis in ("ra", "dec"))
+            return ()
+        result.append(found[0])
+    return tuple(result)
+
+
+def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
+    """Return right ascension and declination of the rows in degrees, None if there are none."""
+    found = position_columns(table, annotation)
+    if not found:
+        return None
+    ra, dec = (_degrees(table, name) for name in found)
     good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
     ra, dec = ra[good] % 360, dec[good]
     if len(ra) == 0:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from opendata.importers import tables
 from opendata.importers.publication import renew
 from opendata.records.models import Version
 from opendata.vo.engine.antares import identifiers
@@ -300,9 +299,6 @@ def publish_analysis(
                 about,
             ),
         )
-        service = tables.publish_table(
-            "ant20_01", "main", event_list, title=f"{prefix} neutrino events"
-        )
         publish(
             part("vo", 0),
             draft(
@@ -310,7 +306,7 @@ def publish_analysis(
                 event_list.annotation.header.description or "",
                 "km3.resource.service.scs",
                 event_list.annotation,
-                service=service,
+                service={"table": "ant20_01.main"},
             ),
             folder / "antares_events.vot",
         )

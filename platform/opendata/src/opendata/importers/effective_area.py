@@ -20,7 +20,11 @@ def published_rows() -> DataSet:
     from astropy.table import Table
 
     names = ("Log(E1/GeV)", "Log(E2/GeV)", "AEFF/m2")
-    edge = {"name": "Energy", "description": "log10 of the energy in GeV", "symbol": "log_{10} E"}
+    edge = {
+        "name": "log10(energy/GeV)",
+        "description": "log10 of the energy in GeV",
+        "symbol": "log_{10} E",
+    }
     annotation = Annotation.parse(
         {
             "ktype": "km3.data.l4.table.binned.aeff1d",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+
+from django.conf import settings
 
 from opendata import describing
 from opendata.importers.publication import publish
-from opendata.records.models import Version
+from opendata.records.models import DataFile, State, Version
+from opendata.records.publishing import Refused
+from opendata.vo.tables import proposed_name
 from openkm3.errors import FormatError
 from openkm3.metadata import KTYPES, Annotation
 
@@ -30,6 +35,8 @@ def import_file(
     aliases: tuple[str, ...] = (),
     accept_findings: str = "",
     annotation: Annotation | None = None,
+    table: str = "auto",
+    again: bool = False,
 ) -> Version:
     """Publish a file under an identifier.
 
@@ -37,14 +44,22 @@ def import_file(
     ----------
     annotation : Annotation, optional
         The metadata, for files that carry none.
+    table : str
+        Name under which the VO services serve the file's table; ``none`` for not at all, ``auto``
+        for a name made of the identifier where the table has positions.
+    again : bool
+        Whether a content that another record has may be published once more.
 
     Raises
     ------
     FormatError
         If the file cannot be read.
     Refused
-        If its metadata are wrong and no reason is given to accept that.
+        If its metadata are wrong and no reason is given to accept that, if the identifier, the
+        name of the table or the content is there already, or if there is no such table.
     """
+    if not again:
+        _refuse_twice(path)
     try:
         found = describing.describe_safely(path, path.name)
     except describing.Unreadable as error:
@@ -52,6 +67,8 @@ def import_file(
     metadata = annotation or Annotation.parse(found.get("annotation", {}))
     ktype = metadata.ktype if metadata.ktype in KTYPES else None
     header = metadata.header
+    if table == "auto":
+        table = proposed_name(identifier) if settings.HAS_VO and "sky" in found else "none"
     return publish(
         {
             "identifier": identifier,
@@ -64,8 +81,19 @@ def import_file(
             "description": header.description or "",
             "ktype": ktype or _KTYPES.get(str(found.get("format")), "km3.resource"),
             "metadata": metadata.plain(),
+            "service": {} if table == "none" else {"table": table},
         },
         path,
         accept_findings=accept_findings,
         trusted=False,
     )
+
+
+def _refuse_twice(path: Path) -> None:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    there = DataFile.objects.filter(sha256=sha256, version__state=State.PUBLISHED).first()
+    if there is not None:
+        raise Refused(
+            f"{path.name}: the same content is published as {there}; --again publishes it once more"
+        )

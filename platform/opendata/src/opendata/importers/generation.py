@@ -20,6 +20,8 @@ from openkm3.formats import DataSet
 from openkm3.metadata import Annotation
 
 MARK = "SIMULATED"
+#: Number of generated ANTARES events, and the declination that never sets at 43 degrees north.
+_EVENTS, _HORIZON = 4000, 47
 _NOTE = "SIMULATED demonstration data, not measured: do not use them for science."
 
 
@@ -33,12 +35,12 @@ def _marked(name: str, text: str) -> dict[str, str]:
     }
 
 
-def antares_events(number: int = 4000) -> DataSet:
+def antares_events(number: int = _EVENTS) -> DataSet:
     """Return an event list like that of ANTARES: below the horizon of 43 deg north, no source."""
     from astropy.table import Table
 
     draw = np.random.default_rng(2017)
-    decl = np.degrees(np.arcsin(draw.uniform(-1, np.sin(np.radians(47)), number)))
+    decl = np.degrees(np.arcsin(draw.uniform(-1, np.sin(np.radians(_HORIZON)), number)))
     mjd = np.sort(draw.uniform(54138, 58118, number))
     table = Table(
         {
@@ -60,15 +62,19 @@ def acceptance() -> tuple[Annotation, annotated.LookupContent]:
     index = np.arange(1.5, 3.05, 0.1)[:, None]
     sine = np.linspace(-0.95, 0.95, 20)[None, :]
     visible = 1 / (1 + np.exp((sine - 0.75) / 0.08))
-    values = 10 ** (9.5 - 2.2 * (index - 1.5)) * (1 - 0.25 * sine) * visible
+    values = 10 ** (0.4 - 5 * (index - 2)) * (1 - 0.25 * sine) * visible
     header = _marked("ANTARES-like acceptance", "A smooth formula.")
     return antares.acceptance_of(values, "generated", **header)
 
 
 def background() -> tuple[Annotation, annotated.PolynomialContent]:
-    """Return a falling polynomial of the declination."""
-    header = _marked("ANTARES-like background", "A polynomial with round coefficients.")
-    return antares.background_of(np.array([6700.0, 70.0, -0.6, -0.001]), "generated", **header)
+    """Return how many of the generated events are expected south of a declination."""
+    header = _marked("ANTARES-like background", "Events south of a declination, a polynomial.")
+    degree = np.pi / 180
+    # They are even in the sine of the declination; these are the first terms of its series.
+    sine = np.array([0, degree, 0, -(degree**3) / 6, 0, degree**5 / 120])
+    expected = _EVENTS * (np.eye(6)[0] + sine) / (1 + np.sin(_HORIZON * degree))
+    return antares.background_of(expected, "generated", **header)
 
 
 def orca_week(number: int = 3000) -> DataSet:

@@ -11,6 +11,7 @@ from django.core.management.base import SystemCheckError
 from opendata.exports.catalogue import catalogue
 from opendata.records import store
 from opendata.records.models import DataFile
+from opendata.vo import records as tables
 
 
 def problems(say: Callable[[str], object]) -> Iterator[str]:
@@ -24,6 +25,7 @@ def problems(say: Callable[[str], object]) -> Iterator[str]:
         catalogue()
     except ValueError as error:
         yield f"the catalogue cannot be made: {error}"
+    yield from tables.missing()
     files = DataFile.objects.select_related("version__record").order_by("pk")
     total = files.count()
     for number, file in enumerate(files.iterator(), start=1):

@@ -7,7 +7,8 @@ nothing, and writes the audit.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ from opendata.records.models import (
     State,
     Version,
 )
+from opendata.vo import records as tables
 from openkm3.catalogue import Entry
 from openkm3.errors import MetadataError
 from openkm3.metadata import KTYPES, Annotation, Finding, validate
@@ -273,6 +275,8 @@ def submit(version: Version, account: Account, *, accept_findings: str = "") -> 
     )
     if needs_file:
         raise Refused("there is nothing to publish: add a file, a DOI, an address or a service")
+    with _tables():
+        tables.check(version)
     version.state = State.REVIEW
     version.submitted_by = account.name
     version.findings_accepted = accept_findings
@@ -295,8 +299,17 @@ def reject(version: Version, account: Account, reason: str) -> Version:
 
 
 @transaction.atomic
-def approve(version: Version, account: Account) -> Version:
-    """Publish a version; whoever submitted it cannot."""
+def approve(
+    version: Version, account: Account, *, serve: tables.Serve = tables.serve_safely
+) -> Version:
+    """Publish a version; whoever submitted it cannot.
+
+    Parameters
+    ----------
+    serve : callable
+        Reads the file whose table the VO services get; that of a stranger in a process of its own,
+        which is the default.
+    """
     _need(account, Role.REVIEWER)
     _is(version, State.REVIEW)
     if version.submitted_by == account.name:
@@ -312,11 +325,19 @@ def approve(version: Version, account: Account) -> Version:
     record.current = version
     record.reindex()
     _audit(account, "publish", version)
+    with _tables():
+        tables.follow(record, serve)
     return version
 
 
 @transaction.atomic
-def withdraw(version: Version, account: Account, reason: str) -> Version:
+def withdraw(
+    version: Version,
+    account: Account,
+    reason: str,
+    *,
+    serve: tables.Serve = tables.serve_safely,
+) -> Version:
     """Take a published version back; a tombstone with the reason stays."""
     _need(account, Role.REVIEWER)
     _is(version, State.PUBLISHED)
@@ -331,6 +352,8 @@ def withdraw(version: Version, account: Account, reason: str) -> Version:
     record.current = record.versions.filter(state=State.PUBLISHED).first() or version
     record.reindex()
     _audit(account, "withdraw", version, reason=reason)
+    with _tables():
+        tables.follow(record, serve)
     return version
 
 
@@ -344,6 +367,14 @@ def discard(version: Version, account: Account) -> None:
     version.delete()
     if not record.versions.exists() and not record.children.exists():
         record.delete()
+
+
+@contextmanager
+def _tables() -> Iterator[None]:
+    try:
+        yield
+    except tables.NotServed as error:
+        raise Refused(str(error)) from None
 
 
 def _is(version: Version, state: State) -> None:
