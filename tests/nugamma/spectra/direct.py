@@ -61,18 +61,23 @@ class PionDecay(naima.radiative.BaseProton):
         return u.Quantity(rates, "s-1 TeV-1").to("s-1 eV-1")
 
 
+def particles(
+    amplitude: float, alpha: float, e_cutoff: float, beta: float
+) -> naima.models.ExponentialCutoffPowerLaw:
+    """naima's particle spectrum; amplitude 1/eV, cutoff TeV."""
+    return naima.models.ExponentialCutoffPowerLaw(
+        amplitude / u.eV, 10 * u.TeV, alpha, e_cutoff * u.TeV, beta
+    )
+
+
 def flux(
     kind: str, energy: u.Quantity, parameters: tuple[float, ...], fields: str = "CMB"
 ) -> np.ndarray:
     """Flux at 1 kpc in cm-2 s-1 TeV-1 for (amplitude 1/eV, alpha, e_cutoff TeV, beta)."""
-    amplitude, alpha, e_cutoff, beta = parameters
-    particles = naima.models.ExponentialCutoffPowerLaw(
-        amplitude / u.eV, 10 * u.TeV, alpha, e_cutoff * u.TeV, beta
-    )
     if kind == "inverse-compton":
-        model = naima.models.InverseCompton(particles, seed_photon_fields=fields)
+        model = naima.models.InverseCompton(particles(*parameters), seed_photon_fields=fields)
     else:
-        model = PionDecay(particles, kind.removeprefix("pion-"))
+        model = PionDecay(particles(*parameters), kind.removeprefix("pion-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return model.flux(energy, distance=1 * u.kpc).to_value("cm-2 s-1 TeV-1")

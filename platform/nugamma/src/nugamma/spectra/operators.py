@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from nugamma.spectra.compton import PhotonField
     from nugamma.spectra.particles import ParticleSpectrum
 
+INTEGRAL_UNIT = u.Unit("cm-2 s-1")
+DIFFERENTIAL_UNIT = u.Unit("cm-2 s-1 TeV-1")
+
+_PER_VOLUME = u.Unit("cm-3")  # astropy takes a millisecond to read such a name
 _EV_PER_TEV = 1e12
 _CACHED_MATRICES = 64  # of 0.25 MB for the 51 bins of the published analysis
 
@@ -134,12 +138,12 @@ class SpectralOperator:
         photon_fields: str | Iterable[str | PhotonField],
     ) -> None:
         self.kind = _checked_kind(kind)
-        self.energy = u.Quantity(energy, "TeV")
-        self.unit = u.Unit("cm-2 s-1" if integral else "cm-2 s-1 TeV-1")
-        centimetres = _checked_positive(distance, "cm", "distance")
+        self.energy = u.Quantity(energy, u.TeV)
+        self.unit = INTEGRAL_UNIT if integral else DIFFERENTIAL_UNIT
+        centimetres = _checked_positive(distance, u.cm, "distance")
         density = 1.0
         if target_density is not None:
-            density = _checked_positive(target_density, "cm-3", "target density")
+            density = _checked_positive(target_density, _PER_VOLUME, "target density")
         fields = compton.photon_fields(photon_fields)
         per_second = _emission_matrix(energy.tobytes(), integral, self.kind, fields)
         scale = density if self.kind is not Emission.INVERSE_COMPTON else 1.0
@@ -192,7 +196,7 @@ def _checked_kind(kind: Emission | str) -> Emission:
         raise SpectrumError(f"emission {kind!r} is not known: use one of {known}") from None
 
 
-def _checked_positive(value: u.Quantity, unit: str, what: str) -> float:
+def _checked_positive(value: u.Quantity, unit: u.Unit, what: str) -> float:
     try:
         number = u.Quantity(value).to_value(unit)
     except u.UnitConversionError as error:
@@ -204,7 +208,7 @@ def _checked_positive(value: u.Quantity, unit: str, what: str) -> float:
 
 def _checked_energies(energy: u.Quantity, what: str, *, at_least: int) -> NDArray[np.float64]:
     try:
-        values = np.array(u.Quantity(energy).to_value("TeV"), dtype=np.float64)
+        values = np.array(u.Quantity(energy).to_value(u.TeV), dtype=np.float64)
     except u.UnitConversionError as error:
         raise SpectrumError(f"{what} {energy}: {error}") from None
     if values.ndim != 1 or values.size < at_least:
