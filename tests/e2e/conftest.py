@@ -19,7 +19,7 @@ def why_no_containers() -> str | None:
         or subprocess.run(["docker", "version"], capture_output=True).returncode
     ):
         return "no Docker Engine answers: make engine images"
-    for name in ("stack", "joint", "hub", "proxy", "firewall"):
+    for name in ("stack", "joint", "hub", "proxy", "firewall", "opendata"):
         image = f"km3net/{name}"
         if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode:
             return f"the image {image} is missing: make images"

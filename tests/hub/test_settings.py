@@ -103,6 +103,19 @@ MISTAKES = {
     "public network": ("spawner: {network_pool: 8.8.8.0/24}", ["spawner.network_pool", "private"]),
     "no network": ("spawner: {network_pool: here}", ["spawner.network_pool", "10.213.0.0/16"]),
     "network too small": ("spawner: {network_pool: 10.1.1.0/28}", ["too small"]),
+    "portal on a port of the system": (
+        "services: {opendata: {port: 80}}",
+        ["services.opendata.port", "greater than or equal to 1024"],
+    ),
+    "portal below the hub's pages": (
+        "services: {opendata: {public_url: 'https://example.org/data'}}",
+        ["services.opendata.public_url", "a host name or a port of its own"],
+    ),
+    "portal on the hub's origin": (
+        "site: {public_url: 'https://example.org'}\n"
+        "services: {opendata: {public_url: 'https://example.org:443'}}",
+        ["site.public_url and services.opendata.public_url are the same"],
+    ),
     "section twice": ("site: {}\nlogin: {}\nsite: {}", ["'site' stands twice", "line 3"]),
     "tab": ("site:\n\tname: X", ["line 2, column 1", "a tab; indent with spaces"]),
     "colon in text": ("site:\n  name: KM3NeT: hub", ["line 2", "quote text that holds ': '"]),

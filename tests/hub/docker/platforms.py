@@ -82,7 +82,7 @@ def why_no_containers() -> str | None:
         or subprocess.run(["docker", "version"], capture_output=True).returncode
     ):
         return "no Docker Engine answers: make engine images"
-    for name in ("stack", "hub", "proxy", "firewall"):
+    for name in ("stack", "hub", "proxy", "firewall", "opendata"):
         image = f"km3net/{name}"
         if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode:
             return f"the image {image} is missing: make engine images"

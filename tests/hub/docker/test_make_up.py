@@ -111,7 +111,7 @@ def test_taken_port_is_named_with_the_way_out(folder: Path) -> None:
         port = taken.getsockname()[1]
         result = up(folder, port=port)
     assert result.returncode == 1
-    assert f"Port {port} is taken" in result.stderr
+    assert f"Port {port} (login page) is taken" in result.stderr
     assert f"make up PORT={port + 1000}" in result.stderr
 
 

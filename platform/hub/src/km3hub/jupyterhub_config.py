@@ -4,6 +4,7 @@ from km3hub import settings
 from km3hub.configure.culling import configure_culling
 from km3hub.configure.login import configure_login
 from km3hub.configure.network import configure_network
+from km3hub.configure.opendata import configure_opendata
 from km3hub.configure.pages import configure_pages
 from km3hub.configure.spawning import configure_spawning
 
@@ -15,3 +16,4 @@ configure_pages(c, platform)
 configure_login(c, platform)
 configure_spawning(c, platform)
 configure_culling(c, platform)
+configure_opendata(c, platform)

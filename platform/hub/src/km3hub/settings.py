@@ -10,7 +10,8 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -20,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -84,6 +86,14 @@ Name = Annotated[
     WithJsonSchema({"type": "string", "pattern": _NAME.pattern, "examples": ["stack"]}),
 ]
 Address = Annotated[str, AfterValidator(_address)]
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 class Section(BaseModel):
@@ -218,9 +228,35 @@ class Workshop(Section):
     """Shown on the login page; empty: no workshop."""
 
 
+class OpenData(Section):
+    """The Open Data Center: portal, REST and Virtual Observatory services."""
+
+    enabled: bool = True
+    """Whether it is started with the platform."""
+    port: int | None = Field(default=None, ge=1024, le=65535)
+    """Its port on this machine; by default the login page's and 90 more, e.g. 8090."""
+    public_url: Address | None = None
+    """The address that people use, if it differs from the one `make up` prints. With
+    `enabled: false`: the portal of another site, which this platform shall use."""
+    demonstration: bool = True
+    """Whether an empty portal is filled with demonstration data; what is simulated says so."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _has_an_origin_of_its_own(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address and info.data.get("enabled") and urlsplit(address).path:
+            raise ValueError(
+                "needs a host name or a port of its own, not a path below another one: no page of"
+                " the portal may share cookies with users' servers; write e.g."
+                " https://opendata.example.org"
+            )
+        return address
+
+
 class Services(Section):
     """The data services beside the hub."""
 
+    opendata: OpenData = OpenData()
     containers: tuple[str, ...] = ()
     """Containers that join every user's network, as user servers must reach them by name."""
 
@@ -289,6 +325,16 @@ class Settings(Section):
     workshop: Workshop = Workshop()
     services: Services = Services()
     spawner: Spawner = Spawner()
+
+    @model_validator(mode="after")
+    def _portal_and_hub_are_apart(self) -> Self:
+        portal = self.services.opendata.public_url
+        if portal and self.site.public_url and _origin(portal) == _origin(self.site.public_url):
+            raise ValueError(
+                "site.public_url and services.opendata.public_url are the same host and port;"
+                " give the portal one of its own, e.g. https://opendata.example.org"
+            )
+        return self
 
     @field_validator("environments", "sizes")
     @classmethod

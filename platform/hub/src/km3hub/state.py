@@ -49,6 +49,11 @@ class State:
         return self.root / "proxy"
 
     @property
+    def opendata(self) -> Path:
+        """Database, files and secrets of the Open Data Center in embedded mode."""
+        return self.root / "opendata"
+
+    @property
     def logs(self) -> Path:
         """Logs of the hub, of users' servers and of image builds."""
         return self.root / "logs"

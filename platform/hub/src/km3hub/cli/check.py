@@ -71,10 +71,25 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
                 f"{s.name} = {s.memory}, {s.cpu:g} cpu{limited(s.groups)}" for s in settings.sizes
             ),
         ),
+        ("open data", _portal(settings)),
         ("homes", f"quota {settings.homes.quota}" if settings.homes.quota else "no quota"),
         ("servers stop", idle),
         ("started by", f"{settings.spawner.kind}; they reach: {_reach(settings)}"),
     ]
+
+
+def _portal(settings: Settings) -> str:
+    opendata = settings.services.opendata
+    if not opendata.enabled:
+        return f"that of {opendata.public_url}" if opendata.public_url else "none"
+    if opendata.public_url:
+        return opendata.public_url
+    if settings.site.public_url:
+        return (
+            "on this machine only, without a link on the hub's pages; set"
+            " services.opendata.public_url for others"
+        )
+    return f"on this machine, port {opendata.port or 'of the login page + 90'}"
 
 
 def _reach(settings: Settings) -> str:

@@ -95,6 +95,9 @@ def _report(started: Started, state: State, seconds: float) -> None:
                 click.echo(f"             {click.style(line, bold=True)}")
     click.echo(f"           first passwords: {state.first_login}")
     click.echo("           more accounts:   .venv/bin/km3hub accounts add NAME")
+    if started.portal:
+        how = "ready" if started.portal_answers else "starting; the first time it takes a minute"
+        click.echo(f"  Portal   {click.style(started.portal, bold=True)}   (open data; {how})")
     click.echo(f"  Data     {started.data}")
     click.echo("  Stop     make down   (keeps all data)")
 
@@ -102,7 +105,7 @@ def _report(started: Started, state: State, seconds: float) -> None:
 @click.command()
 @of_checkout
 def down(state: Path | None, config: Path | None, project: str) -> None:
-    """Stop hub, proxy and users' servers; all data are kept."""
+    """Stop hub, proxy, portal and users' servers; all data are kept."""
     with told():
         stopped = open_checkout(state, config, project).stop()
         click.echo("Stopped; all data are kept." if stopped else "Nothing runs here.")
@@ -116,6 +119,9 @@ def status(state: Path | None, config: Path | None, project: str) -> None:
         checkout = open_checkout(state, config, project)
         runs = checkout.runs()
         click.echo(f"The platform runs ({checkout.mode})." if runs else "It does not run.")
+        for name, (address, answers) in checkout.services().items() if runs else ():
+            trouble = "" if answers else click.style("   does not answer", fg="red")
+            click.echo(f"  {name:<10} {address}{trouble}")
         sys.exit(0 if runs else 1)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
+from km3hub.configure.extending import extend
 from km3hub.settings import Settings
 from km3hub.state import Runtime
 
@@ -52,7 +53,7 @@ def configure_culling(c: Any, settings: Settings) -> None:
     if idle:
         # The server warns its user before the end.
         environment["KM3_CULL_IDLE_SECONDS"] = str(idle)
-    _extend(c.Spawner, "environment", environment)
+    extend(c.Spawner, "environment", environment)
     if not idle and not age:
         return
     late = int(report * _LATE) + 1
@@ -66,8 +67,8 @@ def configure_culling(c: Any, settings: Settings) -> None:
     service = {"name": "culler", "command": command, "display": False}
     # `km3hub down` finds every process of a hub by these, even of one that was killed.
     service["environment"] = {**Runtime.from_environment().environment(), "KM3_ROLE": "hub"}
-    _extend(c.JupyterHub, "services", [service])
-    _extend(
+    extend(c.JupyterHub, "services", [service])
+    extend(
         c.JupyterHub,
         "load_roles",
         [
@@ -79,16 +80,6 @@ def configure_culling(c: Any, settings: Settings) -> None:
             }
         ],
     )
-
-
-def _extend(section: Any, name: str, more: Any) -> None:
-    """Add to what another topic has set, without caring which came first."""
-    present = section.get(name)
-    if isinstance(more, dict):
-        value: Any = {**(present if isinstance(present, dict) else {}), **more}
-    else:
-        value = [*(present if isinstance(present, list) else []), *more]
-    setattr(section, name, value)
 
 
 def main(argv: list[str]) -> None:

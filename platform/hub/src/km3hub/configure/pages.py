@@ -9,7 +9,9 @@ from typing import Any
 
 from km3hub.pages.banner import BannerFile
 from km3hub.pages.handlers import STATIC, BannerHandler, StaticHandler, versions
+from km3hub.portal import Portal
 from km3hub.settings import FILE_VARIABLE, Banner, Settings
+from km3hub.state import Runtime
 
 __all__ = ["configure_pages"]
 
@@ -35,6 +37,7 @@ def configure_pages(c: Any, settings: Settings) -> None:
         "km3_site": settings.site.name,
         "km3_contact": settings.site.contact,
         "km3_contact_address": _address(settings.site.contact),
+        "km3_opendata": Portal(settings, Runtime.from_environment()).for_people,
         "km3_workshop": settings.workshop.title,
         "km3_environments": {e.name: e.title for e in settings.environments},
         "km3_sizes": {s.name: s.title or s.name for s in settings.sizes},

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.ioloop import PeriodicCallback
 
 from km3hub.lab.memory import ControlGroup
 from km3hub.lab.notices import Notices
+from km3hub.lab.record import IDENTIFIER, RecordError, notebook, provide
 from km3hub.lab.surroundings import Surroundings
 from km3hub.lab.watch import INTERVAL, Watch
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-__all__ = ["NoticesHandler"]
+__all__ = ["NoticesHandler", "RecordHandler"]
+
+#: Seconds that the portal may take to describe a record.
+_PATIENCE = 20
+_NO_NOTEBOOK = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>No notebook for this record</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto;
+padding: 0 1.5rem }}</style></head>
+<body><h1>No notebook for this record</h1><p>{why}</p><p><a href="{lab}">Go to JupyterLab</a></p>
+</body></html>
+"""
 
 
 class NoticesHandler(APIHandler):
@@ -39,6 +59,52 @@ class NoticesHandler(APIHandler):
         self._notices.withdraw("idle")
         self.set_status(204)
         self.finish()
+
+
+class RecordHandler(JupyterHandler):
+    """Opens a notebook for a record of the Open Data Center; makes it where there is none."""
+
+    def initialize(self, root: Path) -> None:
+        """Take the folder that the file browser shows."""
+        self._root = root
+
+    @web.authenticated
+    async def get(self, identifier: str) -> None:
+        """Go to the notebook in Lab."""
+        try:
+            record = await self._record(identifier)
+            content = notebook(record, os.environ.get("KM3_OPENDATA_URL", ""))
+            path = await asyncio.to_thread(provide, self._root, record["identifier"], content)
+        except RecordError as error:
+            self.set_status(404)
+            self.finish(_NO_NOTEBOOK.format(why=escape(str(error)), lab=f"{self.base_url}lab"))
+            return
+        self.redirect(url_path_join(self.base_url, "lab", "tree", quote(path)))
+
+    async def _record(self, identifier: str) -> dict[str, Any]:
+        server = os.environ.get("OPENKM3_SERVER", "").rstrip("/")
+        if not server:
+            raise RecordError("This server knows no Open Data Center (OPENKM3_SERVER).")
+        url = f"{server}/api/v1/records/{quote(identifier)}/"
+        try:
+            answer = await AsyncHTTPClient().fetch(url, request_timeout=_PATIENCE)
+        except HTTPClientError as error:
+            if error.code == 404:
+                raise RecordError(
+                    f"The Open Data Center has no record {identifier}; it may have been withdrawn."
+                ) from None
+            raise RecordError(
+                f"The Open Data Center does not answer ({error.message}); try again in a minute."
+            ) from None
+        except OSError as error:
+            raise RecordError(
+                f"The Open Data Center is not reached ({error}); try again in a minute."
+            ) from None
+        try:
+            found: dict[str, Any] = json.loads(answer.body)
+        except ValueError:
+            raise RecordError("The Open Data Center's answer is not a record.") from None
+        return found
 
 
 def _by_a_person(handler: APIHandler) -> bool:
@@ -65,7 +131,11 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     settings: dict[str, Any] = app.web_app.settings
     notices = settings.setdefault("km3hub_notices", Notices())
     path = url_path_join(settings["base_url"], "km3", "notices")
-    handlers = [(path, NoticesHandler, {"notices": notices})]
+    record = url_path_join(settings["base_url"], "km3", "records", f"({IDENTIFIER})")
+    handlers = [
+        (path, NoticesHandler, {"notices": notices}),
+        (record, RecordHandler, {"root": Path(app.root_dir)}),
+    ]
     app.web_app.add_handlers(".*$", handlers)
     watch = Watch(app, Surroundings.read(), notices, ControlGroup.of_this_process())
     timer = PeriodicCallback(watch.look, INTERVAL * 1000)

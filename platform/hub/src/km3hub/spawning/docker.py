@@ -16,7 +16,7 @@ from km3hub.settings import Settings, in_bytes
 from km3hub.spawning.failure import StartError
 from km3hub.spawning.listening import await_listening
 from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
-from km3hub.spawning.networks import NetworkError, UserNetworks
+from km3hub.spawning.networks import NetworkError, UserNetworks, members
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
 from km3hub.spawning.steps import ToldSteps
@@ -79,7 +79,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
             names=self.names,
             pool=self.platform.spawner.network_pool,
             egress=self.platform.spawner.egress,
-            services=self.platform.services.containers,
+            services=members(self.platform, self.names),
         )
 
     def _object_name_default(self) -> str:
@@ -146,7 +146,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         """The contract of a user's server (the package's README)."""
         environment: dict[str, str] = super().get_env()
         if self.choice:
-            environment |= server_environment(self.platform, self.choice)
+            environment |= server_environment(self.platform, self.runtime, self.choice)
             environment["MEM_LIMIT"] = str(in_bytes(self.choice.size.memory))
         return environment
 

@@ -54,6 +54,11 @@ class Names:
         return f"{self.project}-control"
 
     @property
+    def opendata(self) -> str:
+        """The container of the Open Data Center, and its volume."""
+        return f"{self.project}-opendata"
+
+    @property
     def state(self) -> str:
         """The volume with accounts, database and secrets."""
         return f"{self.project}-state"
@@ -70,8 +75,8 @@ class Names:
     def bridges(self) -> str:
         """First 7 characters of the host's bridges; the kernel allows 15 in all.
 
-        `…c` is the control network, `…u<number>` are the users'; the packet filter knows them by
-        these names.
+        `…c` is the control network, `…d` the portal's, `…u<number>` are the users'; the packet
+        filter knows them by these names.
         """
         return "k" + hashlib.sha256(self.project.encode()).hexdigest()[:6]
 

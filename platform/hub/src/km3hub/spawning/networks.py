@@ -13,9 +13,11 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
+from km3hub.portal import ALIAS
+from km3hub.settings import Settings
 from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
 
-__all__ = ["ADDRESSES", "NetworkError", "UserNetworks", "too_many_members"]
+__all__ = ["ADDRESSES", "NetworkError", "UserNetworks", "members", "too_many_members"]
 
 #: Addresses of one user's network: a /29 has room for its gateway and five containers.
 ADDRESSES = 8
@@ -32,11 +34,20 @@ class NetworkError(Exception):
     """A user's network cannot be provided; the message is for the administrator's log."""
 
 
+def members(settings: Settings, names: Names) -> tuple[str, ...]:
+    """The service containers that join every user's network."""
+    own = (names.opendata,) if settings.services.opendata.enabled else ()
+    return (*own, *settings.services.containers)
+
+
 def too_many_members(services: Sequence[str]) -> str | None:
     """What is wrong with this list of service containers; None: nothing."""
     if len(services) <= _SERVICES:
         return None
-    return f"at most {_SERVICES} containers fit into a user's network, not {len(services)}"
+    return (
+        f"at most {_SERVICES} containers fit into a user's network, the Open Data Center among"
+        f" them, not {len(services)}"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +125,13 @@ class UserNetworks:
         found = self._inspect(name)
         if not found:
             return
-        for end in (found.get("Containers") or {}).values():
+        inside = {end["Name"] for end in (found.get("Containers") or {}).values()}
+        # A service that is just being restarted is not listed, but would look for the network.
+        for container in inside.union(self.services):
             try:
-                self.client.disconnect_container_from_network(end["Name"], name, force=True)
+                self.client.disconnect_container_from_network(container, name, force=True)
             except APIError as error:
-                _log.info("%s had left %s already: %s", end["Name"], name, error.explanation)
+                _log.info("%s had left %s already: %s", container, name, error.explanation)
         with contextlib.suppress(NotFound):
             self.client.remove_network(found["Id"])
 
@@ -133,7 +146,7 @@ class UserNetworks:
     def _members(self) -> Iterator[tuple[str, list[str]]]:
         yield self.names.net, ["hub"]
         for service in self.services:
-            yield service, [service]
+            yield service, [ALIAS if service == self.names.opendata else service]
 
     def _inspect(self, name: str) -> dict[str, Any] | None:
         try:

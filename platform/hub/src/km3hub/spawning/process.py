@@ -62,7 +62,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         choice = self.chosen()
         prefix = self._environment(choice.environment.name)
         environment |= {
-            **server_environment(self.platform, choice),
+            **server_environment(self.platform, self.runtime, choice),
             "KM3_TUTORIALS": os.environ.get("KM3_TUTORIALS", ""),
             "KM3_KERNELS": str(prefix),
             # So that `km3hub down` finds the process, whatever became of the hub.

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from km3hub.portal import Portal
 from km3hub.settings import Settings, in_bytes
 from km3hub.spawning.options import Choice
+from km3hub.state import Runtime
 
 __all__ = ["server_environment"]
 
 
-def server_environment(settings: Settings, choice: Choice) -> dict[str, str]:
+def server_environment(settings: Settings, runtime: Runtime, choice: Choice) -> dict[str, str]:
     """The part of the contract (the package's README) that is the same for every spawner."""
     environment = {
         "KM3_ENVIRONMENT": choice.environment.name,
         "KM3_SIZE": choice.size.name,
         "KM3_SIZE_TITLE": choice.size.title or choice.size.name,
         "KM3_CONTACT": settings.site.contact,
+        **Portal(settings, runtime).server_environment(),
     }
     if settings.homes.quota:
         environment["KM3_HOME_QUOTA"] = str(in_bytes(settings.homes.quota))

@@ -33,6 +33,9 @@ class Started:
     data: str
     new_accounts: bool
     ran_before: bool
+    portal: str = ""
+    """Where the Open Data Center is, if the platform has one."""
+    portal_answers: bool = False
 
 
 class ModeOfRunning(Protocol):
@@ -46,6 +49,9 @@ class ModeOfRunning(Protocol):
 
     def runs(self) -> bool:
         """Whether anything of it is alive."""
+
+    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
+        """For each service its address and whether it answers there."""
 
 
 def checkout_root() -> Path:
@@ -165,6 +171,10 @@ class Checkout:
     def runs(self) -> bool:
         """Whether the platform of this state folder runs."""
         return self.mode is not None and self._running(self.mode, 0).runs()
+
+    def services(self) -> dict[str, tuple[str, bool]]:
+        """For each service of a platform that runs, its address and whether it answers."""
+        return self._running(self.mode, 0).services(self.settings()) if self.mode else {}
 
     def install(self) -> None:
         """Install what embedded mode needs, without starting anything."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import docker
@@ -17,9 +18,10 @@ import httpx
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
+from km3hub.portal import Portal
 from km3hub.settings import Settings
 from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
-from km3hub.spawning.networks import UserNetworks
+from km3hub.spawning.networks import UserNetworks, members
 from km3hub.state import Runtime
 from km3hub.up.checkout import Started
 from km3hub.up.compose import Compose
@@ -33,7 +35,12 @@ START_LIMIT = 120
 #: Seconds that a user's server gets to end by itself.
 STOP_LIMIT = 10
 #: The platform's own images: the service, and the variable of the compose file that names it.
-_IMAGES = {"hub": "KM3_IMAGE_HUB", "proxy": "KM3_IMAGE_PROXY", "firewall": "KM3_IMAGE_FIREWALL"}
+_IMAGES = {
+    "hub": "KM3_IMAGE_HUB",
+    "proxy": "KM3_IMAGE_PROXY",
+    "firewall": "KM3_IMAGE_FIREWALL",
+    "opendata": "KM3_IMAGE_OPENDATA",
+}
 #: Prints the names of the accounts, for a program; `km3hub accounts list` is for people.
 _ACCOUNTS = """
 from km3hub.login.accounts import AccountStore
@@ -96,7 +103,12 @@ class Containers:
         before = self._identity()
         if port is None:
             port = self.runtime.port
-            self._require_free(port)
+            self._require_free(port, "login page")
+        portal = self._portal(settings, port)
+        if not portal.runs_here:
+            self._remove_portal()
+        elif portal.port not in self._ports(self.names.opendata):
+            self._require_free(portal.port, "Open Data Center")
         compose = self._compose(port, settings)
         if not before:
             self.say("Starting packet filter, hub and proxy")
@@ -109,7 +121,32 @@ class Containers:
         new_accounts = self._first_accounts()
         homes = self.names.home("NAME")
         data = f"Docker volumes {homes} (homes), {self.names.state} (accounts, database)"
-        return Started(address, data, new_accounts, self._identity() == before)
+        where, answers = self.services(settings).get("Open Data", ("", False))
+        if where:
+            data += f", {self.names.opendata} (open data)"
+        return Started(address, data, new_accounts, self._identity() == before, where, answers)
+
+    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
+        """For each service its address and whether it answers there."""
+        port = self._published_port() or self.runtime.port
+        hub = f"http://127.0.0.1:{port}"
+        portal = self._portal(settings, port)
+        found = {"Hub": (hub, _answers(f"{hub}/hub/health"))}
+        if portal.runs_here:
+            answers = _answers(f"{portal.local_address}/health")
+            found["Open Data"] = (portal.for_people or portal.local_address, answers)
+        return found
+
+    def _portal(self, settings: Settings, port: int) -> Portal:
+        return Portal(settings, replace(self.runtime, port=port))
+
+    def _remove_portal(self) -> None:
+        """Remove a portal that the settings do not want any more; its volume stays."""
+        container = self._container(self.names.opendata)
+        if container:
+            self.say("Stopping the Open Data Center")
+            container.stop(timeout=STOP_LIMIT)
+            container.remove(force=True)
 
     def stop(self) -> bool:
         """Stop users' servers, hub and proxy; volumes stay. True where something ran."""
@@ -151,7 +188,11 @@ class Containers:
             )
 
     def _provide_images(self, settings: Settings) -> None:
-        own = [os.environ.get(variable, f"km3net/{name}") for name, variable in _IMAGES.items()]
+        own = [
+            os.environ.get(variable, f"km3net/{name}")
+            for name, variable in _IMAGES.items()
+            if name != "opendata" or settings.services.opendata.enabled
+        ]
         asked = {environment.image: environment.name for environment in settings.environments}
         missing = [image for image in (*own, *asked) if not self._has_image(image)]
         foreign = [image for image in missing if not image.startswith("km3net/")]
@@ -177,27 +218,36 @@ class Containers:
             return False
         return True
 
-    def _require_free(self, port: int) -> None:
+    def _require_free(self, port: int, what: str) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise Failure(
-                    f"Port {port} is taken by another program. Choose another one:"
-                    f" make up PORT={port + 1000}"
+                    f"Port {port} ({what}) is taken by another program. Choose another one:"
+                    f" make up PORT={self.runtime.port + 1000}"
                 ) from None
 
     # -- compose -----------------------------------------------------------------------------
 
     def _compose(self, port: int, settings: Settings) -> Compose:
         socket_file = engine_socket()
+        portal = self._portal(settings, port)
+        told = portal.own_environment()
         variables = {
+            # The compose file's way to leave a service out.
+            "COMPOSE_PROFILES": "opendata" if portal.runs_here else "",
+            "KM3_OPENDATA_PORT": str(portal.port),
+            "KM3_OPENDATA_OPTIONS": " ".join(portal.serve_options()),
+            "KM3_OPENDATA_URL": told["OPENDATA_PUBLIC_URL"],
+            "KM3_OPENDATA_CONTACT": told["OPENDATA_CONTACT"],
+            "KM3_HUB_URL": told["OPENDATA_HUB_URL"],
             "KM3_PROJECT": self.runtime.project,
             "KM3_PORT": str(port),
             "KM3_BRIDGES": self.names.bridges,
             "KM3_EGRESS": settings.spawner.egress,
-            "KM3_SERVICES": ",".join(settings.services.containers),
+            "KM3_SERVICES": ",".join(members(settings, self.names)),
             "KM3_CONFIG": str(self.settings_file.parent),
             "KM3_CONFIG_NAME": self.settings_file.name,
             "KM3_SETTINGS": _fingerprint(settings),
@@ -305,11 +355,14 @@ class Containers:
 
     def _published_port(self) -> int | None:
         """The port of the platform that runs; a second start keeps it."""
-        net = self._container(self.names.net)
-        if net is None or net.status != "running":
-            return None
-        bound = net.ports.get("8000/tcp")
-        return int(bound[0]["HostPort"]) if bound else None
+        return next(iter(self._ports(self.names.net)), None)
+
+    def _ports(self, name: str) -> list[int]:
+        """Ports of this machine that lead to a container, if it runs."""
+        container = self._container(name)
+        if container is None or container.status != "running":
+            return []
+        return [int(end["HostPort"]) for bound in container.ports.values() for end in bound or ()]
 
     def _servers(self) -> list[Container]:
         label = [f"{PROJECT_LABEL}={self.runtime.project}", USER_LABEL]

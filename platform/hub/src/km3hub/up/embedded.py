@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import psutil
 
 from km3hub.login.accounts import AccountStore
+from km3hub.portal import Portal
 from km3hub.settings import FILE_VARIABLE, Settings
 from km3hub.state import Runtime
 from km3hub.up.checkout import Started
@@ -28,6 +30,8 @@ __all__ = ["Embedded"]
 START_LIMIT = 60
 #: Seconds that servers, proxy and hub get to end by themselves.
 STOP_LIMIT = 20
+#: What `KM3_ROLE` says in the environment of each process of a platform.
+ROLES = ("hub", "opendata", "server")
 
 
 class Embedded:
@@ -69,7 +73,20 @@ class Embedded:
 
     def runs(self) -> bool:
         """Whether any process of this state folder is alive."""
-        return any(True for role in ("hub", "server") for _ in self._processes(role))
+        return any(True for role in ROLES for _ in self._processes(role))
+
+    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
+        """For each service its address and whether it answers there."""
+        portal = self._portal(settings)
+        found = {"Hub": (self.address, self.answers())}
+        if portal.runs_here:
+            answers = self._all_answer(f"{portal.local_address}/health")
+            found["Open Data"] = (portal.for_people or portal.local_address, answers)
+        return found
+
+    def _portal(self, settings: Settings) -> Portal:
+        port = self.running_port() or self.runtime.port
+        return Portal(settings, replace(self.runtime, port=port))
 
     def answers(self) -> bool:
         """Whether the hub of this state folder answers at its address."""
@@ -81,6 +98,8 @@ class Embedded:
         """Bring environments and proxy to their locks; quick where they are there already."""
         installer = Installer(root=self.root, folder=self.runtime.state.environments)
         wanted = ["lab", *(environment.name for environment in settings.environments)]
+        if settings.services.opendata.enabled:
+            wanted.append("opendata")
         for name in wanted:
             if not installer.has_lock(name):
                 raise Failure(
@@ -108,10 +127,11 @@ class Embedded:
         ran_before = self.answers()
         if not ran_before:
             self.say("Starting hub and proxy")
-            self._start_hub()
+            self._start_hub(settings)
         state = self.runtime.state
         data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
-        return Started(self.address, data, new_accounts, ran_before)
+        portal, answers = self.services(settings).get("Open Data", ("", False))
+        return Started(self.address, data, new_accounts, ran_before, portal, answers)
 
     def _first_accounts(self) -> bool:
         store = AccountStore(self.runtime.state.accounts)
@@ -121,8 +141,8 @@ class Embedded:
             store.add(account.name, account.password, admin=account.admin)
         return True
 
-    def _start_hub(self) -> None:
-        """Start the hub, which starts the proxy; returns when the login page answers.
+    def _start_hub(self, settings: Settings) -> None:
+        """Start the hub, which starts proxy and portal; returns when the login page answers.
 
         Raises
         ------
@@ -130,8 +150,7 @@ class Embedded:
             Where a port is taken or the hub does not come up; its log is quoted.
         """
         self._stop_leftovers()
-        for port, what in enumerate(("login page", "hub", "proxy's control"), self.runtime.port):
-            self._require_free(port, what)
+        self._require_free_ports(settings)
         log = self.runtime.state.logs / "hub.log"
         environment = {
             **os.environ,
@@ -167,7 +186,7 @@ class Embedded:
 
     def stop(self) -> bool:
         """Stop hub, proxy and users' servers of this state folder; True where something ran."""
-        found = [p for role in ("hub", "server") for p in self._processes(role)]
+        found = [p for role in ROLES for p in self._processes(role)]
         self._end(found)
         return bool(found)
 
@@ -184,6 +203,19 @@ class Embedded:
         except httpx.HTTPError:
             return False
 
+    def _require_free_ports(self, settings: Settings) -> None:
+        ports = dict(enumerate(("login page", "hub", "proxy's control"), self.runtime.port))
+        portal = Portal(settings, self.runtime)
+        if portal.runs_here:
+            if portal.port in ports:
+                raise Failure(
+                    f"services.opendata.port: {portal.port} is the port of the {ports[portal.port]}"
+                    f" already; choose another one in {self.settings_file}"
+                )
+            ports[portal.port] = "Open Data Center"
+        for port, what in ports.items():
+            self._require_free(port, what)
+
     def _require_free(self, port: int, what: str) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -198,10 +230,10 @@ class Embedded:
     def _stop_leftovers(self) -> None:
         # A proxy whose hub was killed would keep the port. Users' servers stay: the hub that
         # starts now finds them in its database, with their kernels.
-        self._end(list(self._processes("hub")))
+        self._end([p for role in ("hub", "opendata") for p in self._processes(role)])
 
     def _processes(self, role: str) -> Iterator[psutil.Process]:
-        """The hub and its proxy (`hub`), or users' servers, of this state folder."""
+        """The processes of one of `ROLES`, of this state folder; the proxy is a part of `hub`."""
         state = str(self.runtime.state.root)
         for process in psutil.process_iter():
             if process.pid == os.getpid():

@@ -11,7 +11,13 @@ from km3hub.up.command import run
 __all__ = ["Installer"]
 
 #: The platform's own distributions in an environment, as far as not the client library alone.
-OWN = {"lab": ("hub",), "joint": ("openkm3", "nugamma")}
+OWN = {
+    "lab": ("hub",),
+    "joint": ("openkm3", "nugamma"),
+    "opendata": ("openkm3", "opendata"),
+}
+#: Environments without a kernel of their own: those of the platform's programs.
+PROGRAMS = ("lab", "opendata")
 
 PROBLEM = (
     "An environment could not be installed. The first start needs the network and about 3 GB of"
@@ -20,7 +26,7 @@ PROBLEM = (
 
 
 class Installer:
-    """Installs `lab` and the science environments below one folder, each from its lock.
+    """Installs programs' and science environments below one folder, each from its lock.
 
     Parameters
     ----------
@@ -74,7 +80,7 @@ class Installer:
             for word in ("-e", str(self.root / "platform" / part))
         ]
         self._uv("pip", "install", *target, *constraints, "--no-deps", *own)
-        if name != "lab":
+        if name not in PROGRAMS:
             self._kernel(prefix)
         (prefix / ".installed").write_text(self._fingerprint(name))
 

@@ -1,0 +1,53 @@
+"""The Open Data Center of embedded mode: a process that the hub starts, and starts again.
+
+It gets no address below the hub's: its pages must not share an origin with users' servers. In
+containers it is a service of docker-compose.yml.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from km3hub.configure.extending import extend
+from km3hub.portal import Portal
+from km3hub.settings import Settings
+from km3hub.state import Runtime
+
+__all__ = ["configure_opendata"]
+
+#: Variables of the hub's own process that the portal may see; no secret is among them.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
+def configure_opendata(c: Any, settings: Settings) -> None:
+    """Add the portal to the hub's services, where the hub is the one to start it."""
+    runtime = Runtime.from_environment()
+    portal = Portal(settings, runtime)
+    if runtime.mode != "embedded" or not portal.runs_here:
+        return
+    state = runtime.state
+    python = state.environments / "opendata" / "bin" / "python"
+    log = state.logs / "opendata.log"
+    # Through a shell, which is there even where the environment is not: JupyterHub itself ends
+    # when it cannot start a service. Behind the hub, so that nobody waits for the login page.
+    script = f'exec nice -n 5 "$0" "$@" >>"{log}" 2>&1 </dev/null'
+    serve = [str(python), "-s", "-m", "opendata", "serve", *portal.serve_options()]
+    environment = {
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        **portal.own_environment(),
+        "OPENDATA_STATE": str(state.opendata),
+        "OPENDATA_HOST": "127.0.0.1",
+        "OPENDATA_PORT": str(portal.port),
+        # So that `km3hub down` finds the process, whatever became of the hub.
+        "KM3_STATE": str(state.root),
+        "KM3_ROLE": "opendata",
+    }
+    service = {
+        "name": "opendata",
+        "command": ["sh", "-c", script, *serve],
+        "cwd": str(state.root),
+        "environment": environment,
+        "display": False,
+    }
+    extend(c.JupyterHub, "services", [service])
