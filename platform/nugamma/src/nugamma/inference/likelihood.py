@@ -1,0 +1,238 @@
+"""Poisson likelihood of a two-component source, for a batch of hadronic fractions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from nugamma.inference import shapes
+from nugamma.inference.newton import Bounds, Local
+from nugamma.inference.problem import Problem
+from nugamma.inference.response import StackedResponse
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Parameters: ln of the flux in the band, shape of the protons, shape of the electrons; then the
+#: background norms of the gamma-ray datasets and of the neutrino datasets.
+SIZE, PROTON, ELECTRON = 7, slice(1, 4), slice(4, 7)
+#: Longest steps of ln flux and of a shape.
+LONGEST = np.array([1.0, 1.0, 1.0, 0.3, 1.0, 1.0, 0.3])
+NORM_LOWER, NORM_UPPER, NORM_LONGEST = 0.01, 100.0, 0.5
+FLUX_LOWER, FLUX_UPPER = np.log(1e-25), np.log(1e-3)
+
+
+def cash(expected: Floats, counts: Floats, background: Floats) -> Floats:
+    """Cash statistic relative to the background alone, 2 sum(s - n ln(1 + s/b)).
+
+    A constant is taken off so that 1e8 counts leave digits for differences of 1e-4.
+
+    Parameters
+    ----------
+    expected
+        Expected counts, shape (..., n_groups).
+    counts
+        Observed counts, broadcast to the shape of `expected`.
+    background
+        Expected background alone, shape (n_groups,).
+    """
+    base = np.where(background > 0, background, 1e-30)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(counts > 0, counts * np.log(expected / base), 0.0)
+    return np.asarray(2 * (expected - background - logs).sum(axis=-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """How the two components enter each problem of a batch.
+
+    Attributes
+    ----------
+    pion, compton
+        Share of each component of the gamma-ray flux, shape (batch,).
+    neutrino
+        Factor on the neutrinos that belong to a purely hadronic source, shape (batch,).
+    """
+
+    pion: Floats
+    compton: Floats
+    neutrino: Floats
+
+
+class Likelihood:
+    """Statistic, gradient and Hessian for a batch of mixtures.
+
+    Parameters
+    ----------
+    problem
+        The source.
+    mixture
+        Shares of the components.
+    gamma, neutrino
+        Observed counts, shape (n_groups,) for the batch or (batch, n_groups); without `neutrino`
+        the neutrino datasets are left out.
+    free_backgrounds
+        Whether a norm of each dataset's background is a parameter.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        mixture: Mixture,
+        gamma: Floats,
+        neutrino: Floats | None = None,
+        *,
+        free_backgrounds: bool = False,
+    ) -> None:
+        self.problem = problem
+        self.mixture = mixture
+        self.gamma = np.atleast_2d(gamma)
+        self.neutrino = None if neutrino is None else np.atleast_2d(neutrino)
+        self.bins = len(problem.gamma.energy_true) - 1
+        norms = [len(problem.gamma.names)]
+        norms += [] if neutrino is None else [len(problem.neutrino.names)]
+        self.norms = norms if free_backgrounds else [0] * len(norms)
+        self.free_backgrounds = free_backgrounds
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return SIZE + sum(self.norms)
+
+    def bounds(self) -> Bounds:
+        """Where the parameters may go; those of a component with no share stay."""
+        norms = np.ones(sum(self.norms))
+        free = np.ones((len(self.mixture.pion), self.size), dtype=bool)
+        hadronic = self.mixture.pion > 0
+        if self.neutrino is not None:
+            hadronic = hadronic | (self.mixture.neutrino > 0)
+        free[:, PROTON] = hadronic[:, None]
+        free[:, ELECTRON] = (self.mixture.compton > 0)[:, None]
+        return Bounds(
+            lower=np.concatenate([[FLUX_LOWER], shapes.LOWER, shapes.LOWER, NORM_LOWER * norms]),
+            upper=np.concatenate([[FLUX_UPPER], shapes.UPPER, shapes.UPPER, NORM_UPPER * norms]),
+            longest=np.concatenate([LONGEST, NORM_LONGEST * norms]),
+            free=free,
+        )
+
+    def start(self, flux: Floats, proton: Floats, electron: Floats) -> Floats:
+        """Parameters from fluxes (batch,) and shapes (batch, 3) or (3,); norms are 1."""
+        batch = len(self.mixture.pion)
+        point = np.ones((batch, self.size))
+        point[:, 0] = np.log(flux)
+        point[:, PROTON] = proton
+        point[:, ELECTRON] = electron
+        return point
+
+    def evaluate(self, point: Floats, rows: Ints) -> Local:
+        """Statistic and derivatives of the problems `rows` at `point` (len(rows), size)."""
+        pion, compton, neutrino = (
+            part[rows, None]
+            for part in (self.mixture.pion, self.mixture.compton, self.mixture.neutrino)
+        )
+        flux = np.exp(point[:, [0]])
+        protons = self.problem.protons.fluxes(point[:, PROTON])
+        electrons = self.problem.electrons.fluxes(point[:, ELECTRON])
+        total = _Sum(len(rows), self.size)
+        first = SIZE
+        part = total.add(
+            _Seen(self.problem.gamma, _take(self.gamma, rows), first, self.norms[0]),
+            pion * protons.values[:, : self.bins] + compton * electrons.values,
+            {
+                PROTON.start: pion[:, :, None] * protons.first[:, :, : self.bins],
+                ELECTRON.start: compton[:, :, None] * electrons.first,
+            },
+            point,
+        )
+        weight = np.zeros((len(rows), self.problem.protons.matrix.shape[0]))
+        weight[:, : self.bins] = pion * part
+        if self.neutrino is not None:
+            first += self.norms[0]
+            above = total.add(
+                _Seen(self.problem.neutrino, _take(self.neutrino, rows), first, self.norms[1]),
+                neutrino * protons.values[:, self.bins :],
+                {PROTON.start: neutrino[:, :, None] * protons.first[:, :, self.bins :]},
+                point,
+            )
+            weight[:, self.bins :] = neutrino * above
+        total.hessian[:, PROTON, PROTON] += 2 * self.problem.protons.curvature(
+            protons, flux * weight
+        )
+        total.hessian[:, ELECTRON, ELECTRON] += 2 * self.problem.electrons.curvature(
+            electrons, flux * compton * part
+        )
+        return Local(total.value, total.gradient, total.hessian, total.scale)
+
+
+class _Seen(NamedTuple):
+    """What the datasets of one messenger saw, and where their background norms are."""
+
+    response: StackedResponse
+    counts: Floats
+    first_norm: int
+    norms: int
+
+
+class _Sum:
+    """Statistic and derivatives, summed over the messengers."""
+
+    def __init__(self, batch: int, size: int) -> None:
+        self.value = np.zeros(batch)
+        self.gradient = np.zeros((batch, size))
+        self.hessian = np.zeros((batch, size, size))
+        self.scale = np.zeros((batch, size))
+
+    def add(
+        self, seen: _Seen, spectrum: Floats, derivatives: dict[int, Floats], point: Floats
+    ) -> Floats:
+        """Add one messenger.
+
+        Parameters
+        ----------
+        seen
+            Its data.
+        spectrum
+            Its flux in each bin per unit of the flux in the band, shape (batch, n_bins).
+        derivatives
+            Of `spectrum` with respect to a shape (batch, 3, n_bins), by the shape's first index.
+        point
+            The parameters.
+
+        Returns
+        -------
+        ndarray, shape (batch, n_bins)
+            What a change of the flux in each bin does to half the statistic.
+        """
+        response, counts, first_norm, norms = seen
+        batch, flux = len(spectrum), np.exp(point[:, 0])
+        stacked = np.concatenate([spectrum[:, None], *derivatives.values()], axis=1)
+        count = stacked.shape[1]
+        jacobian = (flux[:, None, None] * stacked).reshape(batch * count, -1) @ response.signal.T
+        jacobian = jacobian.reshape(batch, count, -1)
+        where = [0, *(first + i for first in derivatives for i in range(3))]
+        background, signal = response.background, jacobian[:, 0]
+        if norms:
+            where += range(first_norm, first_norm + norms)
+            norm = point[:, first_norm : first_norm + norms]
+            own = response.background * (response.dataset == np.arange(norms)[:, None])
+            jacobian = np.concatenate([jacobian, np.tile(own, (batch, 1, 1))], axis=1)
+            background = response.background * norm[:, response.dataset]
+        expected = np.maximum(background + signal, 1e-300)
+        self.value += cash(expected, counts, response.background)
+        residual = 1 - counts / expected
+        slope = 2 * np.einsum("bpg,bg->bp", jacobian, residual)
+        self.gradient[:, where] += slope
+        curve = 2 * np.matmul(jacobian * (counts / expected**2)[:, None], jacobian.swapaxes(1, 2))
+        # ln flux multiplies everything but backgrounds, so its second derivatives are first ones
+        curve[:, 0, :count] += slope[:, :count]
+        curve[:, 1:count, 0] += slope[:, 1:count]
+        self.hessian[np.ix_(range(batch), where, where)] += curve
+        self.scale[:, where] += 2 * np.einsum("bpg,bg->bp", jacobian**2, 1 / expected)
+        return np.asarray(residual @ response.signal)
+
+
+def _take(counts: Floats, rows: Ints) -> Floats:
+    return counts if len(counts) == 1 else counts[rows]

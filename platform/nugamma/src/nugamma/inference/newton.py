@@ -1,0 +1,185 @@
+"""Newton's method with bounds for many small problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+#: Predicted further fall of the statistic below which a problem counts as solved.
+TOLERANCE = 1e-6
+STEPS = 300
+PATIENCE, HOPE = 4, 3.0
+DAMPING, MOST = 1e-2, 1e12
+
+
+class Local(NamedTuple):
+    """A statistic around a batch of points.
+
+    Attributes
+    ----------
+    value
+        Shape (batch,).
+    gradient
+        Shape (batch, n).
+    hessian
+        Shape (batch, n, n); may be indefinite far from the minimum.
+    scale
+        A positive curvature of each parameter, for example Fisher's, shape (batch, n).
+    """
+
+    value: Floats
+    gradient: Floats
+    hessian: Floats
+    scale: Floats
+
+
+class Bounds(NamedTuple):
+    """Where the parameters of a batch may go.
+
+    Attributes
+    ----------
+    lower, upper
+        Bounds, shape (n,).
+    longest
+        Longest step of each parameter, shape (n,).
+    free
+        Parameters that may change, shape (batch, n).
+    """
+
+    lower: Floats
+    upper: Floats
+    longest: Floats
+    free: Bools
+
+    def of(self, rows: Ints) -> Bounds:
+        """The bounds of some problems of the batch."""
+        return self._replace(free=self.free[rows])
+
+
+Evaluate = Callable[[Floats, Ints], Local]
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """Where the problems of a batch ended.
+
+    Attributes
+    ----------
+    parameters
+        Shape (batch, n).
+    value
+        Statistic there, shape (batch,).
+    remaining
+        Predicted further fall of the statistic, shape (batch,).
+    converged
+        Whether that is below the tolerance, shape (batch,).
+    """
+
+    parameters: Floats
+    value: Floats
+    remaining: Floats
+    converged: Bools
+
+
+def minimise(
+    evaluate: Evaluate,
+    start: Floats,
+    bounds: Bounds,
+    *,
+    tolerance: float = TOLERANCE,
+    steps: int = STEPS,
+    target: Floats | None = None,
+) -> Minimum:
+    """Minimise a batch of problems, each by damped Newton steps within its bounds.
+
+    Directions of negative curvature are followed downhill (the absolute eigenvalue is used), and
+    steps that do not lower the statistic are shortened by damping (Levenberg and Marquardt). A
+    parameter at a bound rests there while its gradient points outwards (Bertsekas 1982).
+
+    Parameters
+    ----------
+    evaluate
+        Gives the statistic at points (k, n) of the problems `rows` (k,).
+    start
+        First points, shape (batch, n), within the bounds.
+    bounds
+        Where the parameters may go.
+    tolerance
+        Predicted further fall of the statistic at which to stop.
+    steps
+        Most steps to take.
+    target
+        Statistic (batch,) to beat: after `PATIENCE` steps a problem stops where even `HOPE` times
+        its predicted fall would not reach it.
+    """
+    point = np.clip(np.array(start, dtype=float), bounds.lower, bounds.upper)
+    batch = len(point)
+    everything = np.arange(batch)
+    if not batch:
+        nothing = np.zeros(0)
+        return Minimum(point, nothing, nothing, nothing > 0)
+    now = evaluate(point, everything)
+    value, gradient, hessian, scale = (np.array(part) for part in now)
+    remaining = np.full(batch, np.inf)
+    damping, growth = np.full(batch, DAMPING), np.full(batch, 2.0)
+    running = everything
+    for step in range(steps):
+        here = Local(value[running], gradient[running], hessian[running], scale[running])
+        move, fall, promised = _step(point[running], here, bounds.of(running), damping[running])
+        remaining[running] = fall
+        going = (fall > tolerance) & (damping[running] < MOST)
+        if target is not None and step >= PATIENCE:
+            going &= value[running] - HOPE * fall < target[running]
+        running, move, promised = running[going], move[going], promised[going]
+        if not len(running):
+            break
+        trial = np.clip(point[running] + move, bounds.lower, bounds.upper)
+        there = evaluate(trial, running)
+        # "not less" would also take NaN for an improvement
+        gain = (value[running] - there.value) / promised
+        better = gain > 0
+        kept = running[better]
+        point[kept], value[kept] = trial[better], there.value[better]
+        gradient[kept], hessian[kept] = there.gradient[better], there.hessian[better]
+        scale[kept] = there.scale[better]
+        # Nielsen (1999): less damping the better the quadratic model was
+        trust = 1 - (2 * np.minimum(gain[better], 1) - 1) ** 3
+        damping[kept] = np.maximum(damping[kept] * np.maximum(1 / 5, trust), 1e-12)
+        growth[kept] = 2.0
+        failed = running[~better]
+        damping[failed] *= growth[failed]
+        growth[failed] *= 2
+    return Minimum(point, value, remaining, remaining <= tolerance)
+
+
+def _step(
+    point: Floats, here: Local, bounds: Bounds, damping: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Step of each problem, the fall that an undamped one would bring, and its own fall."""
+    slope = here.gradient
+    outwards = ((point <= bounds.lower) & (slope > 0)) | ((point >= bounds.upper) & (slope < 0))
+    held = ~bounds.free | outwards
+    unit = 1 / np.sqrt(np.maximum(here.scale, 1e-12))
+    slope = np.where(held, 0.0, slope * unit)
+    matrix = here.hessian * unit[:, :, None] * unit[:, None, :]
+    matrix[held] = 0.0
+    matrix.transpose(0, 2, 1)[held] = 0.0
+    sizes, directions = np.linalg.eigh(matrix)
+    along = np.einsum("bij,bi->bj", directions, slope)
+    sizes = np.maximum(np.abs(sizes), 1e-9)
+    steps = -along / (sizes + damping[:, None])
+    move = np.where(held, 0.0, np.einsum("bij,bj->bi", directions, steps) * unit)
+    shrink = np.minimum(1, 1 / np.maximum(np.abs(move) / bounds.longest, 1e-30).max(axis=1))[
+        :, None
+    ]
+    steps *= shrink
+    promised = -(along * steps + sizes * steps**2 / 2).sum(axis=1)
+    return move * shrink, (along**2 / sizes).sum(axis=1) / 2, np.maximum(promised, 1e-300)

@@ -1,0 +1,83 @@
+"""Scan with the shapes of both models held at their fits alone, as published.
+
+The amplitudes are f and 1 - f of the two fits, so a point of the scan is one evaluation of the
+likelihood and nothing is minimised (but background norms, where these are free).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from nugamma.inference.likelihood import cash
+from nugamma.inference.prefits import Prefit, prefit
+from nugamma.inference.problem import Problem
+from nugamma.inference.response import StackedResponse
+from nugamma.inference.scans import POINTS, Scan, above_minimum
+
+Floats = npt.NDArray[np.float64]
+
+#: Newton steps for a background norm; it starts within a percent and doubles its digits.
+NORM_STEPS = 12
+
+
+def scan(
+    problem: Problem,
+    gamma: Floats,
+    neutrino: Floats,
+    *,
+    points: Floats = POINTS,
+    free_backgrounds: bool = False,
+    fits: Prefit | None = None,
+) -> Scan:
+    """Delta TS of one observation at each hadronic share.
+
+    Parameters
+    ----------
+    problem
+        The source.
+    gamma, neutrino
+        Counts, shapes (n_groups,).
+    points
+        Hadronic shares.
+    free_backgrounds
+        Whether a norm of each dataset's background is fitted at each point.
+    fits
+        Fits of each model alone, if they are known already.
+    """
+    fits = fits or prefit(problem, gamma, free_backgrounds=free_backgrounds)
+    protons = fits.flux[0] * problem.protons.values(fits.proton[None])[0]
+    electrons = fits.flux[1] * problem.electrons.values(fits.electron[None])[0]
+    bins = len(electrons)
+    hadronic = problem.gamma.signal @ protons[:bins]
+    leptonic = problem.gamma.signal @ electrons
+    neutrinos = problem.neutrino.signal @ protons[bins:]
+    share = np.asarray(points, dtype=float)[:, None]
+    statistic = _statistic if not free_backgrounds else _profiled
+    by_gamma = statistic(problem.gamma, gamma, leptonic + share * (hadronic - leptonic))
+    by_neutrino = statistic(problem.neutrino, neutrino, share * neutrinos)
+    fraction = problem.fraction(share[:, 0], fits.flux[0], fits.flux[1])
+    return Scan(
+        share=share[:, 0],
+        fraction=np.stack([fraction, share[:, 0], fraction]),
+        dts=above_minimum(np.stack([by_gamma, by_neutrino, by_gamma + by_neutrino])),
+        converged=np.full((3, len(share)), bool(fits.converged.all())),
+        prefit=fits,
+    )
+
+
+def _statistic(response: StackedResponse, counts: Floats, signal: Floats) -> Floats:
+    return cash(response.background + signal, counts, response.background)
+
+
+def _profiled(response: StackedResponse, counts: Floats, signal: Floats) -> Floats:
+    """The statistic with the best norm of each dataset's background."""
+    background, starts = response.background, np.flatnonzero(np.diff(response.dataset, prepend=-1))
+    norm = np.ones((len(signal), len(starts)))
+    for _ in range(NORM_STEPS):
+        expected = norm[:, response.dataset] * background + signal
+        ratio = background / np.maximum(expected, 1e-300)
+        slope = np.add.reduceat(background - counts * ratio, starts, axis=1)
+        curve = np.add.reduceat(counts * ratio**2, starts, axis=1)
+        norm = np.clip(norm - slope / np.maximum(curve, 1e-300), norm / 3, norm * 3)
+    return cash(norm[:, response.dataset] * background + signal, counts, background)

@@ -1,0 +1,162 @@
+"""Everything that the inference needs of one source, ready to be sent to a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from nugamma.datasets.folded import FoldedDataset
+from nugamma.errors import InferenceError
+from nugamma.inference import shapes
+from nugamma.inference.emission import Emission, thinned
+from nugamma.inference.response import StackedResponse, stack
+from nugamma.spectra import ParticleSpectrum, SpectralOperator
+
+Floats = npt.NDArray[np.float64]
+
+#: The band in which the hadronic fraction is defined (arXiv:2309.03007 section 4).
+BAND = u.Quantity([0.1, 100.0], "TeV")
+#: Where shapes are described: the particles that emit at about 10 TeV, TeV.
+PROTON_PIVOT, ELECTRON_PIVOT = 100.0, 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One source as seen by its datasets, with the models that fit its flux points.
+
+    Attributes
+    ----------
+    source
+        Its name.
+    gamma, neutrino
+        The responses.
+    protons, electrons
+        What the particles emit.
+    hadronic, leptonic
+        Spectra of the particles if they alone make the gamma rays.
+    """
+
+    source: str
+    gamma: StackedResponse
+    neutrino: StackedResponse
+    protons: Emission
+    electrons: Emission
+    hadronic: ParticleSpectrum
+    leptonic: ParticleSpectrum
+
+    def expected(self, fraction: float) -> tuple[Floats, Floats]:
+        """Expected counts (gamma, neutrino) of a source with this hadronic share.
+
+        As published, the amplitudes are `fraction` and 1 - `fraction` of those that fit the flux
+        points alone.
+        """
+        if not 0 <= fraction <= 1:
+            raise InferenceError(f"hadronic fraction {fraction}: it must be within [0, 1]")
+        pion = self.protons.matrix @ self.hadronic.values(self.protons.nodes) * fraction
+        compton = self.electrons.matrix @ self.leptonic.values(self.electrons.nodes)
+        bins = len(compton)
+        gamma = pion[:bins] + (1 - fraction) * compton
+        return (
+            self.gamma.background + self.gamma.signal @ gamma,
+            self.neutrino.background + self.neutrino.signal @ pion[bins:],
+        )
+
+    def fraction(self, share: npt.ArrayLike, hadronic: float, leptonic: float) -> Floats:
+        """Hadronic fraction of the flux in the band, f = I_PD / (I_PD + I_IC).
+
+        Parameters
+        ----------
+        share
+            Factor on the hadronic amplitude; the leptonic one has 1 - `share`.
+        hadronic, leptonic
+            Integral fluxes of the two models alone.
+        """
+        share = np.asarray(share, dtype=float)
+        pion = share * hadronic
+        return np.asarray(pion / (pion + (1 - share) * leptonic))
+
+
+def build(
+    source: str,
+    datasets: Sequence[FoldedDataset],
+    *,
+    distance: u.Quantity,
+    hadronic: ParticleSpectrum,
+    leptonic: ParticleSpectrum,
+    photon_fields: str | Sequence[str] = "CMB",
+) -> Problem:
+    """Join datasets and spectral operators of one source.
+
+    Parameters
+    ----------
+    source
+        Name of the source.
+    datasets
+        At least one gamma-ray and one neutrino dataset.
+    distance
+        Of the source.
+    hadronic, leptonic
+        Fits to the flux points.
+    photon_fields
+        Photons that the electrons scatter on.
+
+    Raises
+    ------
+    InferenceError
+        If there is no dataset of one messenger.
+    """
+    split = {kind: [d for d in datasets if d.messenger == kind] for kind in ("gamma", "neutrino")}
+    for kind, found in split.items():
+        if not found:
+            raise InferenceError(f"source {source}: there is no {kind} dataset")
+    gamma, neutrino = stack(split["gamma"]), stack(split["neutrino"])
+
+    def matrix(edges: u.Quantity, kind: str) -> SpectralOperator:
+        fields = photon_fields if kind == "inverse-compton" else "CMB"
+        return SpectralOperator(edges, kind, distance, photon_fields=fields)
+
+    pion = matrix(gamma.energy_true, "pion-gamma")
+    neutrinos = matrix(neutrino.energy_true, "pion-neutrino")
+    compton = matrix(gamma.energy_true, "inverse-compton")
+    pions = np.vstack([pion.matrix, neutrinos.matrix, _band(distance, "pion-gamma", "CMB")])
+    electrons = np.vstack([compton.matrix, _band(distance, "inverse-compton", photon_fields)])
+    return Problem(
+        source=source,
+        gamma=gamma,
+        neutrino=neutrino,
+        protons=_emission(pions, pion.nodes, PROTON_PIVOT),
+        electrons=_emission(electrons, compton.nodes, ELECTRON_PIVOT),
+        hadronic=hadronic,
+        leptonic=leptonic,
+    )
+
+
+def _emission(rows: Floats, nodes: Floats, pivot: float) -> Emission:
+    rows, nodes = thinned(rows, nodes)
+    return Emission(np.ascontiguousarray(rows[:-1]), rows[-1], nodes, pivot)
+
+
+def _band(distance: u.Quantity, kind: str, photon_fields: str | Sequence[str]) -> Floats:
+    # 16 bins a decade, as the datasets have them; their sum is the flux in the band.
+    low, high = (float(edge) for edge in BAND.to_value("TeV"))
+    edges = u.Quantity(np.geomspace(low, high, 49), "TeV")
+    operator = SpectralOperator(edges, kind, distance, photon_fields=photon_fields)
+    return np.asarray(operator.matrix.sum(axis=0))
+
+
+def parameters(emission: Emission, spectrum: ParticleSpectrum) -> tuple[float, Floats]:
+    """Integral flux in the band and shape of a spectrum."""
+    flux = float(emission.band @ spectrum.values(emission.nodes))
+    if not flux > 0:
+        raise InferenceError("a spectrum without flux between 0.1 and 100 TeV cannot be fitted")
+    return flux, shapes.from_spectrum(spectrum, emission.pivot)
+
+
+def spectrum(emission: Emission, flux: float, shape: Floats) -> ParticleSpectrum:
+    """Published parameters of a shape with this integral flux in the band."""
+    norm = float(emission.band @ shapes.values(shape[None], emission.x)[0])
+    return shapes.to_spectrum(shape, emission.pivot, flux / norm)

@@ -1,0 +1,155 @@
+"""Scan with all shapes free: the profile likelihood of the hadronic fraction.
+
+The constraint on f is exact, not a narrow prior: the flux in the band is one parameter and f of it
+is hadronic. So seven parameters remain (the flux and two shapes of three). KM3NeT alone would not
+know the shape of the proton spectrum: there the gamma rays, taken as purely hadronic, take the
+place of the published Gaussian prior, with all its correlations and bends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nugamma.inference import newton
+from nugamma.inference.likelihood import ELECTRON, PROTON, Likelihood, Mixture
+from nugamma.inference.newton import Minimum
+from nugamma.inference.prefits import Prefit, prefit
+from nugamma.inference.problem import Problem
+from nugamma.inference.scans import POINTS, Scan, above_minimum
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+#: Predicted further fall of the statistic at which a fit has converged.
+TOLERANCE = 1e-4
+#: A restart must lower the statistic by this to be worth another round of restarts.
+WORTH = 1e-3
+ROUNDS = 20
+#: Steps before the points first look at their neighbours.
+FIRST = 12
+#: Shapes from which every sixth point starts too: steep, so that the component shows only at the
+#: lowest energies, and hard with a sharp end.
+ANCHORS = slice(2, None, 6)
+STEEP, HARD = (6.0, 4.0, 0.1), (2.5, 4.0, 1.0)
+OTHERS = [(part, shape) for part in (PROTON, ELECTRON) for shape in (STEEP, HARD)]
+SHAPES = slice(PROTON.start, ELECTRON.stop)
+
+
+def scan(
+    problem: Problem,
+    gamma: Floats,
+    neutrino: Floats,
+    *,
+    points: Floats = POINTS,
+    free_backgrounds: bool = False,
+    fits: Prefit | None = None,
+) -> Scan:
+    """Delta TS of one observation at each hadronic fraction; parameters as in `pinned.scan`."""
+    fits = fits or prefit(problem, gamma, free_backgrounds=free_backgrounds)
+    share = np.asarray(points, dtype=float)
+    one = np.ones_like(share)
+    gamma_mixture = Mixture(share, 1 - share, share)
+    likelihoods = {
+        "gamma": Likelihood(problem, gamma_mixture, gamma, free_backgrounds=free_backgrounds),
+        "neutrino": Likelihood(
+            problem,
+            Mixture(one, 0 * one, share),
+            gamma,
+            neutrino,
+            free_backgrounds=free_backgrounds,
+        ),
+        "combined": Likelihood(
+            problem, gamma_mixture, gamma, neutrino, free_backgrounds=free_backgrounds
+        ),
+    }
+    found = {name: best(likelihood, fits, share) for name, likelihood in likelihoods.items()}
+    return Scan(
+        share=share,
+        fraction=np.tile(share, (3, 1)),
+        dts=above_minimum(np.stack([minimum.value for minimum in found.values()])),
+        converged=np.stack([minimum.converged for minimum in found.values()]),
+        prefit=fits,
+    )
+
+
+def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
+    """Lowest minimum of each point from several starts.
+
+    All points start from the fits of each model alone. Then each starts again from where its
+    neighbours are, until no point improves.
+    """
+    flux = share * fits.flux[0] + (1 - share) * fits.flux[1]
+    everywhere = np.ones(len(share), dtype=bool)
+    start = likelihood.start(flux, fits.proton, fits.electron)
+    now = _from(likelihood, start, np.arange(len(share)), FIRST)
+    anchors = np.flatnonzero((share > 0) & (share < 1))[ANCHORS]
+    for part, shape in OTHERS:
+        start = now.parameters[anchors]
+        start[:, part] = shape
+        now = _joined(now, anchors, _from(likelihood, start, anchors, FIRST, now.value[anchors]))
+    now = _shared(likelihood, now, everywhere, FIRST)
+    changed = everywhere
+    for _ in range(ROUNDS):
+        going = np.flatnonzero(~now.converged)
+        now = _joined(now, going, _from(likelihood, now.parameters[going], going))
+        before = now.value
+        now = _shared(likelihood, now, changed)
+        changed = before - now.value > WORTH
+        if now.converged.all() and not changed.any():
+            break
+    return now
+
+
+def _shared(
+    likelihood: Likelihood, now: Minimum, changed: Bools, steps: int = newton.STEPS
+) -> Minimum:
+    """Start points from where their neighbours are, if these have changed."""
+    for step in (-1, 1):
+        giver = np.clip(np.arange(len(changed)) + step, 0, len(changed) - 1)
+        rows = np.flatnonzero(changed[giver] & (giver != np.arange(len(changed))))
+        start = now.parameters[rows]
+        start[:, SHAPES] = now.parameters[giver[rows], SHAPES]
+        now = _joined(now, rows, _from(likelihood, start, rows, steps, now.value[rows]))
+    return now
+
+
+def _from(
+    likelihood: Likelihood,
+    start: Floats,
+    rows: Ints,
+    steps: int = newton.STEPS,
+    target: Floats | None = None,
+) -> Minimum:
+    def evaluate(point: Floats, some: Ints) -> newton.Local:
+        return likelihood.evaluate(point, rows[some])
+
+    return newton.minimise(
+        evaluate,
+        start,
+        likelihood.bounds().of(rows),
+        tolerance=TOLERANCE,
+        steps=steps,
+        target=target,
+    )
+
+
+def _joined(now: Minimum, rows: Ints, other: Minimum) -> Minimum:
+    """`now` with `rows` taken from another run where it is lower, or as low and converged."""
+    lower = other.value <= now.value[rows]
+    kept = rows[lower]
+    return Minimum(
+        parameters=_with(now.parameters, kept, other.parameters[lower]),
+        value=_with(now.value, kept, other.value[lower]),
+        remaining=_with(now.remaining, kept, other.remaining[lower]),
+        converged=_with(now.converged, kept, other.converged[lower]),
+    )
+
+
+def _with(values: Any, rows: Ints, new: Any) -> Any:
+    changed = values.copy()
+    changed[rows] = new
+    return changed

@@ -1,0 +1,81 @@
+"""The groups of all datasets of one source, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+
+from nugamma.datasets.folded import FoldedDataset
+from nugamma.errors import InferenceError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class StackedResponse:
+    """Datasets of one messenger as one response.
+
+    Attributes
+    ----------
+    energy_true
+        Edges of the true-energy bins, TeV.
+    signal
+        Counts for a flux integral of 1 cm-2 s-1, shape (n_groups, n_true).
+    background
+        Expected background, shape (n_groups,).
+    dataset
+        Which dataset each group belongs to, shape (n_groups,).
+    names
+        Names of the datasets.
+    """
+
+    energy_true: u.Quantity
+    signal: Floats
+    background: Floats
+    dataset: Ints
+    names: tuple[str, ...]
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.background)
+
+
+def stack(datasets: Sequence[FoldedDataset]) -> StackedResponse:
+    """One response of all datasets of one messenger.
+
+    Groups in which nothing can be seen (no signal and no background) are left out.
+
+    Raises
+    ------
+    InferenceError
+        If there is no dataset, or their true energies differ.
+    """
+    if not datasets:
+        raise InferenceError("a likelihood needs at least one dataset")
+    edges = datasets[0].energy_true
+    for other in datasets[1:]:
+        if other.energy_true.shape != edges.shape or not np.allclose(
+            other.energy_true.to_value("TeV"), edges.to_value("TeV"), rtol=1e-9
+        ):
+            raise InferenceError(
+                f"datasets {datasets[0].name} and {other.name} have different true energies"
+            )
+    signal = np.concatenate([d.signal for d in datasets])
+    background = np.concatenate([d.background for d in datasets])
+    dataset = np.repeat(np.arange(len(datasets)), [d.n_groups for d in datasets])
+    seen = (background > 0) | (signal.sum(axis=1) > 0)
+    if not seen.any():
+        raise InferenceError(f"dataset {datasets[0].name}: no group expects any count")
+    return StackedResponse(
+        energy_true=edges,
+        signal=np.ascontiguousarray(signal[seen]),
+        background=background[seen],
+        dataset=dataset[seen],
+        names=tuple(d.name for d in datasets),
+    )

@@ -1,0 +1,111 @@
+"""Particle spectra in coordinates that a fit can walk in.
+
+The published parameters (amplitude, alpha, E_c, beta) are nearly degenerate: for Vela X alpha has
+an error of 14. Here a spectrum is described where the data see it, at a pivot energy E_p::
+
+    ln J(E) = const - gamma x - curvature (exp(beta x) - 1 - beta x) / beta^2,   x = ln(E / E_p)
+
+with the local index `gamma`, the local `curvature` >= 0 and the exponent `beta` of the cutoff,
+which then only changes the third order. It is the same family: curvature = beta^2 (E_p / E_c)^beta
+and alpha = gamma - curvature / beta.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from nugamma.spectra.particles import E_0_TEV, ParticleSpectrum
+
+Floats = npt.NDArray[np.float64]
+
+#: Bounds of (gamma, curvature, beta). Those of beta are the published ones; a curvature of zero
+#: would be a power law with the cutoff at infinity.
+LOWER = np.array([-2.0, 1e-6, 0.1])
+UPPER = np.array([6.0, 20.0, 2.0])
+
+
+class Derivatives(NamedTuple):
+    """A batch of spectra on the nodes, with what a Newton step needs.
+
+    Attributes
+    ----------
+    values
+        J, 1 at the pivot, shape (batch, nodes).
+    first
+        d ln J / d(gamma, curvature, beta), shape (batch, 3, nodes).
+    second
+        d2 ln J / d curvature d beta and d2 ln J / d beta2 (the others vanish), shape
+        (batch, 2, nodes).
+    """
+
+    values: Floats
+    first: Floats
+    second: Floats
+
+
+def evaluate(shape: Floats, x: Floats) -> Derivatives:
+    """Spectra of a batch of shapes.
+
+    Parameters
+    ----------
+    shape
+        (gamma, curvature, beta), shape (batch, 3).
+    x
+        ln(E / pivot) of the nodes.
+    """
+    gamma, curvature, beta = (shape[:, [i]] for i in range(3))
+    rise = np.expm1(beta * x)
+    bend = (rise - beta * x) / beta**2
+    by_beta = x * rise / beta**2 - 2 * bend / beta
+    by_beta2 = x**2 * (rise + 1) / beta**2 - 4 * x * rise / beta**3 + 6 * bend / beta**2
+    values = np.exp(-gamma * x - curvature * bend)
+    first = np.stack([np.broadcast_to(-x, bend.shape), -bend, -curvature * by_beta], axis=1)
+    return Derivatives(values, first, np.stack([-by_beta, -curvature * by_beta2], axis=1))
+
+
+def values(shape: Floats, x: Floats) -> Floats:
+    """Only the spectra, shape (batch, nodes)."""
+    gamma, curvature, beta = (shape[:, [i]] for i in range(3))
+    bend = (np.expm1(beta * x) - beta * x) / beta**2
+    return np.asarray(np.exp(-gamma * x - curvature * bend))
+
+
+def from_spectrum(spectrum: ParticleSpectrum, pivot: float) -> Floats:
+    """(gamma, curvature, beta) of a spectrum, moved into the bounds.
+
+    Parameters
+    ----------
+    spectrum
+        Published parameters.
+    pivot
+        Pivot energy, TeV.
+    """
+    power = (pivot / spectrum.e_cutoff) ** spectrum.beta
+    shape = [spectrum.alpha + power * spectrum.beta, power * spectrum.beta**2, spectrum.beta]
+    return np.asarray(np.clip(shape, LOWER, UPPER), dtype=float)
+
+
+def to_spectrum(shape: Floats, pivot: float, at_pivot: float) -> ParticleSpectrum:
+    """Published parameters of one shape.
+
+    Parameters
+    ----------
+    shape
+        (gamma, curvature, beta).
+    pivot
+        Pivot energy, TeV.
+    at_pivot
+        J at the pivot, 1/eV.
+    """
+    gamma, curvature, beta = (float(v) for v in shape)
+    power = curvature / beta**2
+    alpha = gamma - curvature / beta
+    return ParticleSpectrum(
+        amplitude=at_pivot * (pivot / E_0_TEV) ** alpha * float(np.exp(power)),
+        alpha=alpha,
+        e_cutoff=float(pivot * power ** (-1 / beta)),
+        beta=beta,
+    )
