@@ -105,6 +105,14 @@ def test_matrix_is_made_once_and_cannot_be_changed():
         operator.nodes[0] = 1
 
 
+def test_pion_decay_below_its_parametrisation_is_warned_of(caplog):
+    SpectralOperator([0.1, 1] * u.TeV, "pion-gamma", KPC)
+    SpectralOperator([0.01, 1] * u.TeV, "inverse-compton", KPC)
+    assert not caplog.records
+    SpectralOperator([0.01, 1] * u.TeV, "pion-gamma", KPC)
+    assert "too low" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from nugamma.spectra.compton import PhotonField
     from nugamma.spectra.particles import ParticleSpectrum
+
+log = logging.getLogger(__name__)
 
 INTEGRAL_UNIT = u.Unit("cm-2 s-1")
 DIFFERENTIAL_UNIT = u.Unit("cm-2 s-1 TeV-1")
@@ -77,7 +80,8 @@ class SpectralOperator:
     Notes
     -----
     Protons start at 0.1 TeV, the lower limit of Kelner et al. (2006), and electrons end at
-    511 TeV, naima's upper limit: below 0.1 TeV the fluxes of pion decay are too low.
+    511 TeV, naima's upper limit: below 0.1 TeV the fluxes of pion decay are too low, which is
+    logged as a warning.
     """
 
     def __init__(
@@ -171,6 +175,15 @@ def _emission_matrix(
 def _emission_per_tev(
     energy: NDArray[np.float64], kind: Emission, fields: tuple[PhotonField, ...]
 ) -> NDArray[np.float64]:
+    lowest = pion.PROTON_RANGE_TEV[0]
+    if kind is not Emission.INVERSE_COMPTON and energy.min() < lowest * (1 - 1e-6):
+        log.warning(
+            "%s at %.3g TeV: the parametrisation starts with protons of %g TeV, so fluxes below "
+            "that energy are too low",
+            kind,
+            energy.min(),
+            lowest,
+        )
     if kind is Emission.INVERSE_COMPTON:
         kernels = [compton.emission_kernel(energy, field) for field in fields]
     else:

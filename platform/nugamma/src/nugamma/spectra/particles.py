@@ -45,7 +45,8 @@ def density(
     array
         Particles per energy, 1/eV; zero where the cutoff underflows.
     """
-    with np.errstate(over="ignore", under="ignore"):
+    # Underflow is what a cutoff is for; a cutoff at zero leaves no particles.
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
         cutoff = (energy / np.asarray(e_cutoff)) ** beta
         shape = np.exp(-np.asarray(alpha) * np.log(energy / np.asarray(e_0)) - cutoff)
         return np.asarray(amplitude * shape, dtype=np.float64)
@@ -124,17 +125,17 @@ class ParticleSpectrum:
         array
             Shape (4, n), 1/eV per unit of each parameter.
         """
-        shape = density(energy, 1.0, self.alpha, self.e_cutoff, self.beta, e_0=self.e_0)
-        values = self.amplitude * shape
-        ratio = energy / self.e_cutoff
-        with np.errstate(over="ignore", invalid="ignore"):
-            power = ratio**self.beta
-            by_cutoff = values * self.beta * power / self.e_cutoff
-            by_beta = -values * power * np.log(ratio)
-        # Far above the cutoff zero particles meet an infinite power: the derivative is zero.
-        return np.nan_to_num(
-            np.stack([shape, -values * np.log(energy / self.e_0), by_cutoff, by_beta]), nan=0.0
-        )
+        log = np.log(energy / self.e_0)
+        log_cutoff = np.log(energy / self.e_cutoff)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            power = np.exp(self.beta * log_cutoff)
+            shape = np.exp(-self.alpha * log - power)
+            values = self.amplitude * shape
+            by_cutoff = values * power * (self.beta / self.e_cutoff)
+            by_beta = -values * power * log_cutoff
+        gradient = np.stack([shape, -values * log, by_cutoff, by_beta])
+        # Far above the cutoff no particles meet an infinite power: the derivative is zero.
+        return np.where(np.isnan(gradient), 0.0, gradient)
 
     def scaled(self, factor: float) -> ParticleSpectrum:
         """The same shape with `factor` times the amplitude."""
