@@ -21,8 +21,9 @@ from opendata.records import integrity, publishing
 from opendata.records.models import Account, Record, Version
 from opendata.records.publishing import Draft, Refused
 from opendata.vo.engine.storage import TableStore
+from opendata.vo.names import name_problem, proposed_name, regular_name
 from opendata.vo.process import serve
-from opendata.vo.tables import NoTable, described, name_problem, proposed_name, regular_name
+from opendata.vo.tables import NoTable, described
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
 

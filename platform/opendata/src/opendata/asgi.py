@@ -41,8 +41,12 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         path = scope["path"]
-        # Only who brings a token may send large files; whether it is a good one, the API finds out.
-        upload = "/draft/files/" in path and b"authorization" in headers
+        # Only who brings a token or is logged in may send large files; whether the token or the
+        # session is a good one, the views find out.
+        upload = ("/draft/files/" in path and b"authorization" in headers) or (
+            path.startswith("/curate/drafts/")
+            and settings.SESSION_COOKIE_NAME.encode() in headers.get(b"cookie", b"")
+        )
         limit = self.largest if upload or path.startswith("/vo/") else SMALL
         # No name or word holds NUL, and PostgreSQL does not take it.
         if "\0" in path or b"%00" in scope.get("query_string", b""):

@@ -21,6 +21,7 @@ ALLOWED_HOSTS = [
     *([urlsplit(CONFIGURATION.public_url).hostname or ""] if CONFIGURATION.public_url else []),
 ]
 INSTALLED_APPS = [
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_filters",
     "rest_framework",
@@ -88,6 +89,23 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if CONFIGURATION.public_url.startswith("https") else None
 )
+# Only the pages of curators have sessions; all others are the same for everybody.
+_SECURE = CONFIGURATION.public_url.startswith("https")
+SESSION_COOKIE_NAME = "opendata_session"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/curate/"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_NAME = "opendata_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "opendata.pages.failures.no_csrf"
+_PUBLIC = urlsplit(CONFIGURATION.public_url)
+CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"] if CONFIGURATION.public_url else []
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+]
 # What a request may hold; larger uploads are streamed to files (opendata.asgi counts them).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("opendata.api.urls")),
     path("alerts/", include("opendata.alerts.urls")),
+    path("curate/", include("opendata.curation.urls")),
     path("", include("opendata.pages.urls")),
 ]
 if settings.HAS_VO:

@@ -172,6 +172,51 @@ def import_testdata() -> None:
     "--role",
     "roles",
     multiple=True,
+    type=click.Choice(["curator", "reviewer"]),
+    help="Added to what NAME may do already.",
+)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--disable", is_flag=True, help="Close the account: no login, no token, no session.")
+def account(name: str, roles: tuple[str, ...], password_stdin: bool, disable: bool) -> None:
+    """Let NAME log in to the pages of curators and reviewers, or close the account."""
+    from django.contrib.auth.hashers import make_password
+    from django.contrib.auth.password_validation import validate_password
+    from django.core.exceptions import ValidationError
+
+    from opendata.records.models import Account
+
+    entry = Account.objects.filter(name=name).first() or Account(name=name)
+    if disable:
+        if entry.pk is None:
+            raise click.ClickException(f"there is no account {name}")
+        Account.objects.filter(pk=entry.pk).update(active=False)
+        click.echo(f"The account {name} is closed.")
+        return
+    entry.active = True
+    entry.roles = sorted({*entry.roles, *roles})
+    if not entry.roles:
+        raise click.ClickException("give a role: --role curator, --role reviewer, or both")
+    password = (
+        sys.stdin.readline().rstrip("\r\n")
+        if password_stdin
+        else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    try:
+        entry.full_clean(exclude=["roles", "password"])
+        validate_password(password)
+    except ValidationError as error:
+        raise click.ClickException(" ".join(error.messages)) from None
+    entry.password = make_password(password)
+    entry.save()
+    click.echo(f"{name} can log in at /curate/ ({', '.join(entry.roles)}).")
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
     required=True,
     type=click.Choice(["curator", "reviewer", "alert-sender", "alert-signer"]),
 )

@@ -38,3 +38,9 @@ def broken(request: HttpRequest, **_: Any) -> HttpResponse:
     """500."""
     text = "Something went wrong in the portal; it was written to the log."
     return _answer(request, 500, "Something went wrong", text)
+
+
+def no_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that was not sent from our own page, or too late."""
+    text = "The form is too old, or cookies are off. Go back, load the page again and repeat it."
+    return _answer(request, 403, "Not accepted", text)

@@ -144,14 +144,15 @@ def _record(request: HttpRequest, entry: Record, version: Version) -> HttpRespon
     else:
         gone = version.state == State.WITHDRAWN
         response = render(
-            request, "record.html", _context(request, entry, version), status=410 if gone else 200
+            request, "record.html", context_of(entry, version), status=410 if gone else 200
         )
     response.headers["Link"] = links
     response.headers["Vary"] = "Accept"
     return response
 
 
-def _context(request: HttpRequest, entry: Record, version: Version) -> Json:
+def context_of(entry: Record, version: Version) -> Json:
+    """Return what a record's page shows."""
     annotation = version.annotation
     files, drawings, trees = [], [], []
     sky = None
@@ -246,7 +247,8 @@ def ktypes(request: HttpRequest) -> HttpResponse:
 def robots(request: HttpRequest) -> HttpResponse:
     """What search engines may read: pages, not queries."""
     return _text(
-        f"User-agent: *\nDisallow: /vo/\nDisallow: /search\n\nSitemap: {absolute('sitemap.xml')}\n",
+        "User-agent: *\nDisallow: /vo/\nDisallow: /curate/\nDisallow: /search\n\n"
+        f"Sitemap: {absolute('sitemap.xml')}\n",
         "text/plain",
     )
 

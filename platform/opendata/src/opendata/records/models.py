@@ -37,6 +37,8 @@ class Account(models.Model):
     )
     roles = models.JSONField(default=list)
     active = models.BooleanField(default=True)
+    #: Salted hash, empty for who works with tokens only.
+    password = models.CharField(max_length=200, blank=True, default="")
 
     #: What REST framework asks of a user.
     is_authenticated = True
@@ -68,6 +70,13 @@ class Token(models.Model):
     def digest_of(text: str) -> str:
         """Return what is kept of a token; it is random and long, so that no salt is needed."""
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class FailedLogin(models.Model):
+    """A login that failed, by a hash of who tried; kept for the time of the pause."""
+
+    key = models.CharField(max_length=64, db_index=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
 
 
 class State(models.TextChoices):
@@ -176,6 +185,7 @@ class Version(models.Model):
     service = models.JSONField(default=dict)
     changes = models.TextField(blank=True)
     findings_accepted = models.TextField(blank=True)
+    created_by = models.CharField(max_length=100, blank=True, default="")
     submitted_by = models.CharField(max_length=100, blank=True)
     approved_by = models.CharField(max_length=100, blank=True)
     created = models.DateTimeField(auto_now_add=True)

@@ -31,6 +31,7 @@ from opendata.records.models import (
     Version,
 )
 from opendata.vo import records as tables
+from opendata.vo.names import name_problem
 from openkm3.catalogue import Entry
 from openkm3.errors import MetadataError
 from openkm3.metadata import KTYPES, Annotation, Finding, validate
@@ -102,6 +103,8 @@ def _check_draft(draft: Draft, kind: str) -> None:
         raise Refused(f"ktype: {draft.ktype} does not fit a {kind}")
     if draft.simulated and "SIMULATED" not in draft.title:
         raise Refused("title: what is simulated says SIMULATED in its title")
+    if "table" in draft.service and (problem := name_problem(draft.service["table"])):
+        raise Refused(f"service: {problem}")
     try:
         Annotation.parse(draft.metadata)
     except MetadataError as error:
@@ -160,9 +163,36 @@ def new_version(record: Record, draft: Draft, account: Account) -> Version:
     if record.versions.filter(label=draft.label).exists():
         raise Refused(f"label: there is a version {draft.label} already")
     number = (record.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-    version = Version.objects.create(record=record, number=number, **draft.model_dump())
+    version = Version.objects.create(
+        record=record, number=number, created_by=account.name, **draft.model_dump()
+    )
     _audit(account, "draft", version)
     return version
+
+
+@transaction.atomic
+def next_version(record: Record, account: Account, changes: str = "") -> Version:
+    """Make a draft that begins as a copy of the current version, files included."""
+    current = record.current
+    if current is None:
+        raise Refused(f"{record.identifier} has no published version to begin with")
+    said = {name: getattr(current, name) for name in Draft.model_fields}
+    label = _next_label(record)
+    version = new_version(record, Draft(**said | {"label": label, "changes": changes}), account)
+    for file in current.files.select_related("description"):
+        content = file.description.content
+        file.pk, file.version = None, version
+        file._state.adding = True
+        file.save()
+        Description.objects.create(file=file, content=content)
+    return version
+
+
+def _next_label(record: Record) -> str:
+    """Return the label with the next number at its first place: 1.3 is followed by 2.0."""
+    taken = set(record.versions.values_list("label", flat=True))
+    number = max(int(label.partition(".")[0]) for label in taken) + 1
+    return f"{number}.0"
 
 
 @transaction.atomic
@@ -296,6 +326,12 @@ def reject(version: Version, account: Account, reason: str) -> Version:
     version.save()
     _audit(account, "reject", version, reason=reason)
     return version
+
+
+def sent_back(version: Version) -> str:
+    """Return why a draft came back from its review, nothing if it did not."""
+    entry = AuditEntry.objects.filter(subject=str(version), action__in=("reject", "submit")).first()
+    return str(entry.detail.get("reason", "")) if entry and entry.action == "reject" else ""
 
 
 @transaction.atomic

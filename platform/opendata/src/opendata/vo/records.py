@@ -16,6 +16,7 @@ from django.conf import settings
 
 from opendata.records import store
 from opendata.records.models import Record, State, Version
+from opendata.vo.names import name_problem
 from openkm3.errors import OpenKM3Error
 
 _SECONDS = 600
@@ -49,8 +50,6 @@ def check(version: Version) -> None:
     NotServed
         The name is no regular one, or another record has it.
     """
-    from opendata.vo.tables import name_problem
-
     name = table_of(version)
     if not name:
         return

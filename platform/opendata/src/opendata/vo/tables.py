@@ -6,27 +6,21 @@ the VO cannot hold (columns of arrays) is left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from queryparser.adql.ADQLLexer import ADQLLexer
 
 from opendata.describing.sky import position_columns
 from opendata.vo.engine import antares
-from opendata.vo.engine.metadata import RESERVED_SCHEMAS, Schema, Table, TableColumn
+from opendata.vo.engine.metadata import Schema, Table, TableColumn
+from opendata.vo.names import regular_name
 from openkm3.formats import DataSet
 from openkm3.metadata import Annotation
 
 if TYPE_CHECKING:
     from astropy.table import Column as Values
 
-#: A regular table name with its schema.
-FULL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\.[A-Za-z][A-Za-z0-9_]{0,62}")
-# The words of the grammar stand before its kinds of tokens, of which INT is the first.
-_WORDS = ADQLLexer.symbolicNames[1 : ADQLLexer.symbolicNames.index("INT")]
-_RESERVED = {name.lower().removesuffix("_sym") for name in _WORDS}
 _DATATYPES: dict[str, Any] = {
     "i1": "short",
     "u1": "short",
@@ -48,27 +42,6 @@ _LABELS = {"ant20_01.main": {c.name: c.label for c in antares.SCHEMA.tables[0].c
 
 class NoTable(ValueError):
     """A data set that cannot be served as a table."""
-
-
-def proposed_name(identifier: str) -> str:
-    """Return the name of a record's table where nobody gave one."""
-    schema = re.sub(r"\W", "_", identifier, flags=re.ASCII).strip("_").lower()
-    return f"{schema if schema[:1].isalpha() else f't_{schema}'}"[:63] + ".main"
-
-
-def name_problem(full_name: str) -> str | None:
-    """Return why a table cannot have a name, None if it can."""
-    if not FULL_NAME.fullmatch(full_name):
-        return (
-            f"{full_name!r} is no table name: write SCHEMA.TABLE, letters, digits and _, each part "
-            "with a letter first"
-        )
-    for part in full_name.lower().split("."):
-        if part in _RESERVED:
-            return f"{part} is a word of ADQL; choose another name than {full_name}"
-    if full_name.lower().partition(".")[0] in RESERVED_SCHEMAS:
-        return f"the schema of {full_name} is taken by the services themselves"
-    return None
 
 
 def described(
@@ -121,14 +94,6 @@ def described(
     served = Table(name=name, title=title, description=text, columns=tuple(columns))
     whole = Schema(name=schema, title=title, description=text, tables=(served,))
     return whole, zip(*values, strict=True)
-
-
-def regular_name(name: str) -> str:
-    """Return a name that ADQL takes without quotes."""
-    regular = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
-    if not regular[0].isalpha():
-        regular = f"c_{regular}"
-    return f"{regular}_" if regular.lower() in _RESERVED else regular[:63]
 
 
 def _content(values: Values) -> Any:

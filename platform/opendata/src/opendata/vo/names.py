@@ -1,0 +1,53 @@
+"""Names of tables and columns: those that ADQL takes without quotes.
+
+Apart from :mod:`opendata.vo.tables`, which needs libraries that a running portal does not.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from opendata.vo.engine.metadata import RESERVED_SCHEMAS
+
+#: A regular table name with its schema.
+FULL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\.[A-Za-z][A-Za-z0-9_]{0,62}")
+
+
+@lru_cache(1)
+def reserved() -> frozenset[str]:
+    """Return the words of ADQL, in lower case."""
+    from queryparser.adql.ADQLLexer import ADQLLexer
+
+    # The words of the grammar stand before its kinds of tokens, of which INT is the first.
+    words = ADQLLexer.symbolicNames[1 : ADQLLexer.symbolicNames.index("INT")]
+    return frozenset(word.lower().removesuffix("_sym") for word in words)
+
+
+def proposed_name(identifier: str) -> str:
+    """Return the name of a record's table where nobody gave one."""
+    schema = re.sub(r"\W", "_", identifier, flags=re.ASCII).strip("_").lower()
+    return f"{schema if schema[:1].isalpha() else f't_{schema}'}"[:63] + ".main"
+
+
+def name_problem(full_name: str) -> str | None:
+    """Return why a table cannot have a name, None if it can."""
+    if not FULL_NAME.fullmatch(full_name):
+        return (
+            f"{full_name!r} is no table name: write SCHEMA.TABLE, letters, digits and _, each part "
+            "with a letter first"
+        )
+    for part in full_name.lower().split("."):
+        if part in reserved():
+            return f"{part} is a word of ADQL; choose another name than {full_name}"
+    if full_name.lower().partition(".")[0] in RESERVED_SCHEMAS:
+        return f"the schema of {full_name} is taken by the services themselves"
+    return None
+
+
+def regular_name(name: str) -> str:
+    """Return a name that ADQL takes without quotes."""
+    regular = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
+    if not regular[0].isalpha():
+        regular = f"c_{regular}"
+    return f"{regular}_" if regular.lower() in reserved() else regular[:63]
