@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,9 @@ from nugamma.errors import InferenceError
 from nugamma.inference import shapes
 from nugamma.inference.emission import Emission, thinned
 from nugamma.inference.response import StackedResponse, stack
-from nugamma.spectra import ParticleSpectrum, SpectralOperator
+from nugamma.sources import Source
+from nugamma.spectra import ParticleSpectrum, PhotonField, SpectralOperator
+from nugamma.spectra.fit import particle_spectra
 
 Floats = npt.NDArray[np.float64]
 
@@ -87,7 +89,8 @@ def build(
     distance: u.Quantity,
     hadronic: ParticleSpectrum,
     leptonic: ParticleSpectrum,
-    photon_fields: str | Sequence[str] = "CMB",
+    target_density: u.Quantity | None = None,
+    photon_fields: str | Iterable[str | PhotonField] = "CMB",
 ) -> Problem:
     """Join datasets and spectral operators of one source.
 
@@ -101,6 +104,8 @@ def build(
         Of the source.
     hadronic, leptonic
         Fits to the flux points.
+    target_density
+        Of the protons that are hit; 1/cm3 by default.
     photon_fields
         Photons that the electrons scatter on.
 
@@ -115,21 +120,22 @@ def build(
             raise InferenceError(f"source {source}: there is no {kind} dataset")
     gamma, neutrino = stack(split["gamma"]), stack(split["neutrino"])
 
-    def matrix(edges: u.Quantity, kind: str) -> SpectralOperator:
-        fields = photon_fields if kind == "inverse-compton" else "CMB"
-        return SpectralOperator(edges, kind, distance, photon_fields=fields)
+    surroundings = {"target_density": target_density, "photon_fields": photon_fields}
 
-    pion = matrix(gamma.energy_true, "pion-gamma")
-    neutrinos = matrix(neutrino.energy_true, "pion-neutrino")
-    compton = matrix(gamma.energy_true, "inverse-compton")
-    pions = np.vstack([pion.matrix, neutrinos.matrix, _band(distance, "pion-gamma", "CMB")])
-    electrons = np.vstack([compton.matrix, _band(distance, "inverse-compton", photon_fields)])
+    def rows(kind: str, *edges: u.Quantity) -> tuple[Floats, Floats]:
+        made = [SpectralOperator(part, kind, distance, **surroundings) for part in edges]
+        return np.vstack([operator.matrix for operator in made]), np.array(made[0].nodes)
+
+    pions, protons = rows("pion-gamma", gamma.energy_true, BAND)
+    neutrinos, _ = rows("pion-neutrino", neutrino.energy_true)
+    compton, electrons = rows("inverse-compton", gamma.energy_true, BAND)
+    pions = np.vstack([pions[:-1], neutrinos, pions[-1]])
     return Problem(
         source=source,
         gamma=gamma,
         neutrino=neutrino,
-        protons=_emission(pions, pion.nodes, PROTON_PIVOT),
-        electrons=_emission(electrons, compton.nodes, ELECTRON_PIVOT),
+        protons=_emission(pions, protons, PROTON_PIVOT),
+        electrons=_emission(compton, electrons, ELECTRON_PIVOT),
         hadronic=hadronic,
         leptonic=leptonic,
     )
@@ -140,12 +146,28 @@ def _emission(rows: Floats, nodes: Floats, pivot: float) -> Emission:
     return Emission(np.ascontiguousarray(rows[:-1]), rows[-1], nodes, pivot)
 
 
-def _band(distance: u.Quantity, kind: str, photon_fields: str | Sequence[str]) -> Floats:
-    # 16 bins a decade, as the datasets have them; their sum is the flux in the band.
-    low, high = (float(edge) for edge in BAND.to_value("TeV"))
-    edges = u.Quantity(np.geomspace(low, high, 49), "TeV")
-    operator = SpectralOperator(edges, kind, distance, photon_fields=photon_fields)
-    return np.asarray(operator.matrix.sum(axis=0))
+def of_source(source: Source, datasets: Sequence[FoldedDataset]) -> Problem:
+    """Join the datasets of a source with its models: given ones, else fits to its flux points.
+
+    Raises
+    ------
+    InferenceError
+        If a model is missing: a source without flux points needs both.
+    """
+    hadronic, leptonic = particle_spectra(source)
+    if hadronic is None or leptonic is None:
+        raise InferenceError(
+            f"source {source.name}: give flux points, or both a hadronic and a leptonic spectrum"
+        )
+    return build(
+        source.name,
+        datasets,
+        distance=source.distance,
+        hadronic=hadronic,
+        leptonic=leptonic,
+        target_density=source.target_density,
+        photon_fields=source.photon_fields,
+    )
 
 
 def parameters(emission: Emission, spectrum: ParticleSpectrum) -> tuple[float, Floats]:
