@@ -65,17 +65,20 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def executed(
     index: dict[str, Entry], science: Callable[[str], Path], home: Path
-) -> Callable[[str], execution.Run]:
-    """Run a tutorial, once a session, and record what it took in tests/.results."""
+) -> Callable[..., execution.Run]:
+    """Run a tutorial, once a session and server, and record what it took in tests/.results."""
     runs: dict[str, execution.Run] = {}
 
-    def run(number: str) -> execution.Run:
-        if number not in runs:
+    def run(number: str, server: str | None = None) -> execution.Run:
+        key = f"{number} {server}" if server else number
+        if key not in runs:
             prefix = science(number)
             notebook = nbformat.read(NOTEBOOKS / index[number].file, as_version=4)
             with tempfile.TemporaryDirectory(prefix="km3-") as name:
                 folder = Path(name)
-                runs[number] = execution.run(notebook, prefix=prefix, folder=folder, home=home)
+                runs[key] = execution.run(
+                    notebook, prefix=prefix, folder=folder, home=home, server=server
+                )
                 left = sorted(path.name for path in (folder / "work").iterdir())
                 assert left == [], f"tutorial {number} wrote files where it was run: {left}"
             RESULTS.parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +91,6 @@ def executed(
                     indent=1,
                 )
             )
-        return runs[number]
+        return runs[key]
 
     return run

@@ -18,6 +18,9 @@ FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
 #: Names to import that differ from the names of their distributions.
 DISTRIBUTIONS = {"IPython": "ipython", "km3net_testdata": "km3net-testdata"}
 
+#: The platform's own client, which every science environment has and no lock pins.
+OWN = {"openkm3"}
+
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
 def file(request: pytest.FixtureRequest) -> Path:
@@ -46,7 +49,7 @@ def headings(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def test_there_are_tutorials() -> None:
-    assert len(FILES) >= 3
+    assert len(FILES) >= 5
 
 
 def test_index_lists_every_tutorial(index: dict[str, Entry]) -> None:
@@ -105,9 +108,16 @@ def test_imports_only_what_its_environment_pins(
             elif isinstance(node, ast.ImportFrom):
                 imported.add(str(node.module).split(".")[0])
     packages = {DISTRIBUTIONS.get(name, name) for name in imported - sys.stdlib_module_names}
-    assert packages <= pinned
+    assert packages - OWN <= pinned
     # Its code needs packages that other tutorials do not; only its data files are used.
     assert "km3irf" not in packages
+
+
+def test_says_which_server_it_needs(file: Path, notebook: nbformat.NotebookNode) -> None:
+    start = " ".join(notebook.cells[0].source.split())
+    needed = "An Open Data Center has to be reachable." in start
+    assert needed != ("No network is needed." in start)
+    assert needed == any("openkm3.store" in cell.source for cell in code(notebook))
 
 
 def test_figures_tell_real_from_simulated() -> None:

@@ -14,7 +14,14 @@ class ConfigurationError(OpenKM3Error):
 
 
 class ServerError(OpenKM3Error):
-    """The Open Data Center cannot be reached or answers nonsense."""
+    """The Open Data Center cannot be reached or answers nonsense.
+
+    A notebook shows the sentence and its notes alone: no line of the user's code is to blame.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython's hook for errors that know best how they are shown.
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", [])]
 
 
 class CatalogueError(OpenKM3Error):
