@@ -62,9 +62,13 @@ lock: .dev ## bring the locks up to date with pyproject.toml
 		-o platform/locks/hub.txt
 	@$(UV_COMPILE) platform/opendata/pyproject.toml --extra postgresql $(OWN) \
 		-c platform/locks/joint.txt -o platform/locks/opendata.txt
+	@$(UV_COMPILE) platform/hub/pyproject.toml --group pyproject.toml:deploy \
+		-c platform/locks/lab.txt -o platform/locks/deploy.txt
 	@$(UV_COMPILE) --all-extras $(wildcard platform/*/pyproject.toml) $(OWN) \
 		--group pyproject.toml:joint --group pyproject.toml:dev \
 		$(foreach name,hub joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
+
+include deploy/deploy.mk
 
 .PHONY: .hub .dev
 .hub:

@@ -1,0 +1,112 @@
+"""Save the platform's images to files for hosts: `make archive [IMAGES="stack"]`.
+
+One file an image in `deploy/archive`, named by the image's digest, and `images.json`, which says
+which file is which image. What is there already is not written again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "deploy" / "archive"
+NAMES = ("hub", "proxy", "firewall", "opendata", "stack", "joint")
+#: Each level above the first costs more time here than it saves on the way.
+COMPRESSION = 1
+
+
+class ArchiveError(click.ClickException):
+    """An image is missing or could not be saved."""
+
+
+def inspect(image: str) -> dict[str, Any]:
+    """What the engine says of an image.
+
+    Raises
+    ------
+    ArchiveError
+        Where it has none of that name.
+    """
+    done = subprocess.run(["docker", "image", "inspect", image], capture_output=True, text=True)
+    if done.returncode:
+        raise ArchiveError(f"the image {image} is not here: make images")
+    return dict(json.loads(done.stdout)[0])
+
+
+def save(image: str, path: Path) -> None:
+    """Write an image to `path`, compressed; a file of that name is always whole."""
+    draft = path.with_suffix(".part")
+    with (
+        subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as process,
+        gzip.open(draft, "wb", compresslevel=COMPRESSION) as stream,
+    ):
+        shutil.copyfileobj(process.stdout, stream, 1024**2)  # type: ignore[type-var]
+    if process.returncode:
+        draft.unlink()
+        raise ArchiveError(f"docker save {image} failed; is the disk full?")
+    draft.rename(path)
+
+
+def entry(name: str, version: str, folder: Path) -> dict[str, str]:
+    """Save one image; returns what `images.json` says of it."""
+    found = inspect(f"km3net/{name}:{version}")
+    short = found["Id"].removeprefix("sha256:")[:12]
+    tag = f"{version}-{short}"
+    file = folder / f"{name}-{short}.tar.gz"
+    if not file.exists():
+        began = time.monotonic()
+        # The archive brings this name to the host: one that never means another image.
+        subprocess.run(["docker", "tag", found["Id"], f"km3net/{name}:{tag}"], check=True)
+        save(f"km3net/{name}:{tag}", file)
+        # Here it would only keep the image when a newer one is built.
+        untag = ["docker", "image", "rm", f"km3net/{name}:{tag}"]
+        subprocess.run(untag, check=True, stdout=subprocess.DEVNULL)
+        size = file.stat().st_size / 1e6
+        click.echo(f"  {file.name}: {size:,.0f} MB, {time.monotonic() - began:.0f} s")
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    labels = found["Config"].get("Labels") or {}
+    return {
+        "tag": tag,
+        "id": found["Id"],
+        "revision": labels.get("org.opencontainers.image.revision", "unknown"),
+        "file": file.name,
+        "sha256": digest,
+    }
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[IMAGE]...")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True
+)
+def main(names: tuple[str, ...], folder: Path) -> None:
+    """Save the images NAMES, by default all of them, for hosts without a registry."""
+    version = str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    folder.mkdir(parents=True, exist_ok=True)
+    index = folder / "images.json"
+    known: dict[str, Any] = json.loads(index.read_text())["images"] if index.exists() else {}
+    for name in names or NAMES:
+        known[f"km3net/{name}"] = entry(name, version, folder)
+    index.write_text(json.dumps({"images": known}, indent=2, sort_keys=True) + "\n")
+    wanted = {image["file"] for image in known.values()}
+    for file in folder.glob("*.tar.gz"):
+        if file.name not in wanted:
+            file.unlink()
+    size = sum((folder / file).stat().st_size for file in wanted) / 1e6
+    click.echo(f"{index}: {len(known)} images, {size:,.0f} MB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+# Part of the Makefile at the top: what puts the platform on other machines.
+.PHONY: archive deploy lint-deploy test-deploy .deploy
+
+INVENTORY ?= inventories/example-single
+PLAY ?= site
+
+archive: .hub ## save the images to deploy/archive, for hosts (IMAGES="stack": only these)
+	@$(VENV)/python deploy/archive.py $(IMAGES)
+
+deploy: .deploy ## run a playbook (INVENTORY=..., PLAY=site|verify|..., OPTIONS="--check --diff")
+	@cd deploy && .venv/bin/ansible-playbook -i $(INVENTORY) playbooks/$(PLAY).yml $(OPTIONS)
+
+lint-deploy: .deploy ## check playbooks and roles (ansible-lint, profile production)
+	@$(VENV)/python deploy/roles.py --check
+	@cd deploy && ANSIBLE_HOME=.ansible PATH=$(CURDIR)/deploy/.venv/bin:$$PATH .venv/bin/ansible-lint --offline --profile production --quiet
+
+test-deploy: .deploy ## deploy to hosts in containers and test them (Docker Engine and images needed)
+	@deploy/.venv/bin/python -m pytest --rootdir deploy/tests -c deploy/tests/pytest.ini $(or $(TESTS),deploy/tests)
+
+.deploy: .hub
+	@$(VENV)/python deploy/environment.py

@@ -1,0 +1,163 @@
+"""Filters that know the platform's own model of its settings (`km3hub.settings`).
+
+What is to be known of platform.yaml is asked of the hub's package, so that Ansible, `make up` and
+the hub always mean the same by it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from km3hub import settings as model
+from km3hub.portal import Portal
+from km3hub.spawning.names import Names
+from km3hub.state import Runtime, State
+
+#: Of the platform's own services; `opendata` only where it is enabled.
+SERVICES = ("hub", "proxy", "firewall")
+
+
+def plain(value: Any) -> Any:
+    """A value from Ansible without Ansible's own types."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def problems(settings: Any) -> list[str]:
+    """What is wrong with platform settings, a sentence each; nothing: an empty list."""
+    try:
+        model.parse(plain(settings))
+    except model.SettingsError as error:
+        return [f"platform_settings: {line}" for line in str(error).splitlines()]
+    return []
+
+
+def images(settings: Any) -> list[str]:
+    """The images that a platform with these settings needs."""
+    parsed = model.parse(plain(settings))
+    own = [*SERVICES, *(["opendata"] if parsed.services.opendata.enabled else [])]
+    chosen = [environment.image for environment in parsed.environments]
+    return list(dict.fromkeys([*(f"km3net/{name}" for name in own), *chosen]))
+
+
+def complete(
+    settings: Any,
+    *,
+    hub_address: str,
+    portal_address: str,
+    proxies: Iterable[str],
+    tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """The host's platform.yaml: what the admin wrote, with what only the deployment knows.
+
+    Parameters
+    ----------
+    settings
+        The admin's `platform_settings`.
+    hub_address, portal_address
+        Where people reach the hub and the portal (empty: no portal here).
+    proxies
+        Addresses of the web servers between clients and the platform, the last one first.
+    tags
+        For each image its full name with the tag on this host.
+    """
+    data = plain(settings) or {}
+    parsed = model.parse(data)
+
+    def section(*path: str) -> dict[str, Any]:
+        found = data
+        for name in path:
+            found[name] = dict(found.get(name) or {})
+            found = found[name]
+        return found
+
+    section("site")["public_url"] = hub_address
+    if portal_address and parsed.services.opendata.enabled:
+        section("services", "opendata")["public_url"] = portal_address
+    section("spawner")["kind"] = "docker"
+    login = section("login")
+    login["trusted_proxies"] = [*map(str, proxies), *(login.get("trusted_proxies") or [])]
+    names = plain(tags)
+    data["environments"] = [
+        environment.model_dump(mode="json", exclude_defaults=True)
+        | {"image": names.get(environment.image, environment.image)}
+        for environment in parsed.environments
+    ]
+    return dict(data)
+
+
+def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
+    """What docker-compose.yml is told of the settings; no secret is among it."""
+    parsed = model.parse(plain(settings))
+    names = Names(str(project))
+    portal = Portal(parsed, Runtime("docker", int(port), str(project), State(Path())))
+    told = portal.own_environment()
+    own = (names.opendata,) if portal.runs_here else ()
+    text = parsed.model_dump_json(exclude={"site": {"banner"}})
+    return {
+        "COMPOSE_PROFILES": "opendata" if portal.runs_here else "",
+        "KM3_OPENDATA_PORT": str(portal.port),
+        "KM3_OPENDATA_OPTIONS": " ".join(portal.serve_options()),
+        "KM3_OPENDATA_URL": told["OPENDATA_PUBLIC_URL"],
+        "KM3_OPENDATA_CONTACT": told["OPENDATA_CONTACT"],
+        "KM3_HUB_URL": told["OPENDATA_HUB_URL"],
+        "KM3_PROJECT": names.project,
+        "KM3_PORT": str(port),
+        "KM3_BRIDGES": names.bridges,
+        "KM3_EGRESS": parsed.spawner.egress,
+        "KM3_SERVICES": ",".join((*own, *parsed.services.containers)),
+        "KM3_CONFIG_NAME": "platform.yaml",
+        # Changes with what the hub reads at its start only: compose then makes it anew.
+        "KM3_SETTINGS": hashlib.sha256(text.encode()).hexdigest()[:16],
+    }
+
+
+def unknown(variables: Iterable[str], roles: str) -> list[str]:
+    """Settings that look like a role's but that no role has, a sentence each.
+
+    Parameters
+    ----------
+    variables
+        Names of all variables that the inventory sets.
+    roles
+        The folder of the roles; each says in `meta/argument_specs.yml` what it takes.
+    """
+    known: set[str] = set()
+    prefixes = []
+    for file in sorted(Path(str(roles)).glob("*/meta/argument_specs.yml")):
+        prefixes.append(f"{file.parents[1].name}_")
+        for entry in yaml.safe_load(file.read_text())["argument_specs"].values():
+            known |= set(entry.get("options") or {})
+    told = []
+    for name in sorted(map(str, variables)):
+        if not name.startswith(tuple(prefixes)) or name in known:
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"write {close[0]}" if close else "remove it"
+        told.append(f"{name}: there is no such setting; {hint}.")
+    return told
+
+
+class FilterModule:
+    """Ansible's way to find them."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filters by the names that roles use."""
+        return {
+            "km3net_problems": problems,
+            "km3net_images": images,
+            "km3net_complete": complete,
+            "km3net_compose_variables": compose_variables,
+            "km3net_unknown": unknown,
+        }

@@ -1,0 +1,105 @@
+"""The filters mean the same by the settings as `make up` and the hub."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+import yaml
+
+from km3hub import settings as model
+from km3hub.state import Runtime, State
+from km3hub.up.containers import Containers
+from tests.deploy.sources import DEPLOY, ROOT, module
+
+km3net = module("plugins/filter/km3net.py")
+
+SETTINGS = {
+    "site": {"contact": "help@example.org", "public_url": "https://hub.example.org"},
+    "services": {
+        "opendata": {"public_url": "https://data.example.org", "demonstration": False},
+        "containers": ["vo"],
+    },
+    "spawner": {"egress": "none"},
+}
+#: What `make up` knows of its own machine, and the role of its host.
+OF_THE_MACHINE = {
+    "KM3_CONFIG", "KM3_CONFIG_NAME", "KM3_DOCKER_SOCKET", "KM3_DOCKER_GROUP", "KM3_PROXY_TOKEN",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, {}, {"services": {"opendata": {"enabled": False}}}])
+def test_compose_is_told_the_same_as_by_make_up(
+    settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(tmp_path / "docker.sock"))
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+        runtime = Runtime("docker", 8000, "km3net", State(tmp_path / "state"))
+        runtime.state.create()
+        up = Containers(
+            root=ROOT, runtime=runtime, settings_file=tmp_path / "platform.yaml", say=print
+        )
+        expected = dict(up._compose(8000, model.parse(settings)).variables)
+    given = km3net.compose_variables(settings, "km3net", 8000)
+    assert {k: v for k, v in given.items() if k not in OF_THE_MACHINE} == {
+        k: v for k, v in expected.items() if k not in OF_THE_MACHINE
+    }
+
+
+def test_every_variable_of_the_compose_file_is_given_or_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    asked = set(re.findall(r"\$\{(\w+):\?", text))
+    template = (DEPLOY / "roles/platform/templates/compose.env.j2").read_text()
+    given = set(km3net.compose_variables({}, "km3net", 8000))
+    given |= set(re.findall(r"^(KM3_\w+)=", template, re.M))
+    assert asked <= given
+    # The images are named by a loop; those of the compose file are all in it.
+    named = re.search(r"for image in \[(.*?)\]", template)
+    assert named is not None
+    images = {f"KM3_IMAGE_{name.upper()}" for name in re.findall(r"'(\w+)'", named[1])}
+    assert set(re.findall(r"\$\{(KM3_IMAGE_\w+)", text)) == images
+
+
+def test_completed_settings_are_good_and_keep_what_the_admin_wrote() -> None:
+    tags = {name: f"{name}:0.1.0-abc" for name in km3net.images(SETTINGS)}
+    done = km3net.complete(
+        SETTINGS,
+        hub_address="https://hub.test",
+        portal_address="https://data.test",
+        proxies=["10.211.0.1"],
+        tags=tags,
+    )
+    parsed = model.parse(yaml.safe_load(yaml.safe_dump(done)))
+    assert parsed.site.public_url == "https://hub.test"
+    assert parsed.services.opendata.public_url == "https://data.test"
+    assert parsed.services.opendata.demonstration is False
+    assert parsed.login.trusted_proxies == ("10.211.0.1",)
+    assert parsed.spawner.kind == "docker"
+    assert parsed.spawner.egress == "none"
+    assert [e.image for e in parsed.environments] == [
+        "km3net/stack:0.1.0-abc",
+        "km3net/joint:0.1.0-abc",
+    ]
+
+
+def test_images_of_the_portal_are_left_out_where_there_is_none() -> None:
+    assert "km3net/opendata" in km3net.images({})
+    none = {"services": {"opendata": {"enabled": False}}}
+    assert km3net.images(none) == [
+        "km3net/hub", "km3net/proxy", "km3net/firewall", "km3net/stack", "km3net/joint",
+    ]  # fmt: skip
+
+
+def test_wrong_settings_are_told_in_sentences() -> None:
+    told = km3net.problems({"sizes": [{"name": "small", "memory": "much", "cpu": 1}]})
+    assert len(told) == 1
+    assert "sizes" in told[0]
+    assert "2G" in told[0]
+
+
+def test_misspelt_setting_is_told_the_right_name() -> None:
+    told = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], str(DEPLOY / "roles"))
+    assert told == ["proxy_tsl: there is no such setting; write proxy_tls."]

@@ -1,0 +1,51 @@
+"""What is generated from the roles' specifications is current, and the specifications are whole."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.deploy.sources import DEPLOY, module
+
+ROLES = sorted(path.parents[1] for path in DEPLOY.glob("roles/*/meta/argument_specs.yml"))
+#: Where a setting may be used.
+USES = ("playbooks/*", *(f"roles/*/{k}/*" for k in ("tasks", "templates", "vars", "handlers")))
+each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+
+
+def test_readmes_and_defaults_are_current() -> None:
+    stale = [str(path.relative_to(DEPLOY)) for path in module("roles.py").stale()]
+    assert stale == [], "run: deploy/.venv/bin/python deploy/roles.py"
+
+
+def test_every_role_has_a_specification() -> None:
+    assert sorted(p for p in DEPLOY.glob("roles/*") if p.is_dir()) == ROLES
+
+
+@each_role
+def test_settings_start_with_the_name_of_their_role(role: Path) -> None:
+    options = module("roles.py").main_entry(role).get("options") or {}
+    assert [name for name in options if not name.startswith(f"{role.name}_")] == []
+
+
+@each_role
+def test_every_setting_has_a_use(role: Path) -> None:
+    options = module("roles.py").main_entry(role).get("options") or {}
+    files = [p for kind in USES for p in DEPLOY.glob(kind) if p.is_file()]
+    text = "\n".join(path.read_text() for path in files)
+    assert [name for name in options if not re.search(rf"\b{name}\b", text)] == []
+
+
+@each_role
+def test_files_of_tasks_are_short(role: Path) -> None:
+    lengths = {p.name: len(p.read_text().splitlines()) for p in role.glob("tasks/*.yml")}
+    assert {name: length for name, length in lengths.items() if length > 80} == {}
+
+
+def test_examples_set_only_what_exists() -> None:
+    unknown = module("plugins/filter/km3net.py").unknown
+    for file in DEPLOY.glob("inventories/example-*/group_vars/all/*.yml"):
+        assert unknown(yaml.safe_load(file.read_text()), str(DEPLOY / "roles")) == [], file
