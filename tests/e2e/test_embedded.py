@@ -74,7 +74,7 @@ def test_first_passwords_are_stored_for_their_owner_only(running: Platform) -> N
 def test_nothing_listens_beyond_loopback(running: Platform) -> None:
     addresses = {
         connection.laddr.ip
-        for role in ("hub", "server")
+        for role in ("hub", "opendata", "server")
         for process in processes(running.state, role)
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
@@ -137,6 +137,27 @@ def test_a_killed_proxy_comes_back_with_its_routes(running: Platform) -> None:
     assert kernel.run("print(zenith)").strip() == "60"
 
 
+def test_a_portal_that_died_is_started_again_by_the_hub(running: Platform) -> None:
+    running.await_portal()
+    records = httpx.get(f"{running.portal}/api/v1/records/").json()["count"]
+    (portal,) = processes(running.state, "opendata")
+    portal.send_signal(signal.SIGKILL)
+    portal.wait(10)
+    assert f"{running.portal}   does not answer" in running.command("status").stdout
+    # The hub looks after its services every half minute.
+    running.await_portal(60)
+    assert httpx.get(f"{running.portal}/api/v1/records/").json()["count"] == records > 0
+    assert "does not answer" not in running.command("status").stdout
+
+
+def test_the_portals_state_is_its_owners_only(running: Platform) -> None:
+    running.await_portal()
+    state = running.state / "opendata"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    for secret in (state / "secrets").iterdir():
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+
 def test_the_hub_killed_during_a_spawn_leaves_a_user_who_can_start(running: Platform) -> None:
     admin = running.api("admin", running.admin_password)
     hub = the_process(running.state, "km3hub.hub")
@@ -157,8 +178,8 @@ def test_down_stops_everything_and_keeps_the_data(tmp_path: Path) -> None:
     start_kernel(person).run("open('kept.txt', 'w').write('2499 events')")
     result = platform.command("down")
     assert result.stdout.strip() == "Stopped; all data are kept."
-    assert not processes(platform.state, "hub")
-    assert not processes(platform.state, "server")
+    for role in ("hub", "opendata", "server"):
+        assert not processes(platform.state, role)
     home = platform.state / "homes" / platform.user
     assert next(home.rglob("kept.txt")).read_text() == "2499 events"
     assert platform.command("down").stdout.strip() == "Nothing runs here."
@@ -186,6 +207,23 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert f"Port {port} (login page) is taken" in result.stderr
     assert f"make up PORT={port + 1000}" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_taken_port_of_the_portal_is_named_as_well(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    share_installation(tmp_path / "state")
+    config = tmp_path / "platform.yaml"
+    port = free_ports(4)
+    config.write_text(f"services: {{opendata: {{port: {port + 3}}}}}")
+    named = options(tmp_path / "state", config, "km3port")
+    with socket.create_server(("127.0.0.1", port + 3)):
+        result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
+    assert result.returncode == 1
+    assert f"Port {port + 3} (Open Data Center) is taken" in result.stderr
+    config.write_text(f"services: {{opendata: {{port: {port + 2}}}}}")
+    result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
+    assert result.returncode == 1
+    assert f"services.opendata.port: {port + 2} is the port of the proxy's control" in result.stderr
 
 
 def test_broken_settings_stop_the_start_before_anything_is_touched(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
+from docker.models.containers import Container
 
 from tests.e2e.servers import Kernel, start_kernel, start_server
 from tests.hub.docker.conftest import StartSite
@@ -20,6 +22,19 @@ METADATA = "169.254.169.254"
 PIP_DOWNLOAD = "import subprocess, sys; print(subprocess.run([sys.executable, '-m', 'pip',\
  'download', '--no-deps', '--dest', '/tmp/wheel', 'iniconfig==2.1.0'],\
  capture_output=True, text=True))"
+
+#: Asks the portal to fetch a table from each host, for a query.
+FETCH = """
+import json, os, urllib.error, urllib.parse, urllib.request
+def _ask(host):
+    form = dict(LANG="ADQL", QUERY="SELECT * FROM TAP_UPLOAD.t", UPLOAD=f"t,http://{{host}}/")
+    data = urllib.parse.urlencode(form).encode()
+    try:
+        return str(urllib.request.urlopen(os.environ["KM3_TAP_URL"] + "/sync", data).status)
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+print(json.dumps([_ask(host) for host in {hosts}]))
+"""
 
 
 @dataclass
@@ -73,6 +88,13 @@ def there(
     (network,) = settings.values()
     yield Neighbours(egress, site, *kernels, network["IPAddress"], host_service.port)
     site.platform.command("down")
+
+
+@pytest.fixture
+def portal(there: Neighbours) -> Container:
+    """The Open Data Center's container, when it answers."""
+    there.site.platform.await_portal()
+    return there.site.container(there.site.names.opendata)
 
 
 def host_addresses() -> list[str]:
@@ -166,6 +188,55 @@ def test_published_port_is_out_of_reach_by_the_hosts_addresses(there: Neighbours
         assert set(connect(there.ada, *targets)) == {"TimeoutError"}
     finally:
         published.remove(force=True)
+
+
+def test_portal_answers_by_its_name_and_has_no_other_open_port(
+    there: Neighbours, portal: Container
+) -> None:
+    assert get(there.ada, "http://opendata:8090/health", token=False) == [200]
+    assert open_ports(there.ada, "opendata") == [8090]
+
+
+def test_portal_is_out_of_reach_by_its_other_addresses(
+    there: Neighbours, portal: Container
+) -> None:
+    mine = there.site.names.server("ada")
+    networks = portal.attrs["NetworkSettings"]["Networks"]
+    others = [network["IPAddress"] for name, network in networks.items() if name != mine]
+    assert len(others) == 2  # its own network and the neighbour's
+    published = int(there.site.platform.portal.rsplit(":", 1)[1])
+    targets = [(address, 8090) for address in others]
+    targets += [(address, published) for address in host_addresses()]
+    assert set(connect(there.ada, *targets)) == {"TimeoutError"}
+
+
+def test_portal_fetches_nothing_for_a_user_from_where_the_user_cannot_go(
+    there: Neighbours, portal: Container
+) -> None:
+    hosts = (there.bob_address, "hub", METADATA, "127.0.0.1", there.site.names.server("bob"))
+    code = FETCH.format(hosts=hosts)
+    said = json.loads(there.ada.run(code))
+    assert all("is not a public one" in answer for answer in said), said
+
+
+def test_portal_itself_reaches_neither_the_host_nor_hub_and_proxys_own_network(
+    there: Neighbours, portal: Container
+) -> None:
+    net = there.site.container(there.site.names.net).attrs["NetworkSettings"]["Networks"]
+    control = net[there.site.names.control]["IPAddress"]
+    targets = [(address, there.host_port) for address in host_addresses()]
+    targets += [(control, port) for port in (8000, 8001, 8081)]
+    code = (
+        "import socket, sys\n"
+        f"for target in {targets}:\n"
+        "    try:\n"
+        "        socket.create_connection(target, 1)\n"
+        "        print('open', target)\n"
+        "    except OSError as error:\n"
+        "        print(type(error).__name__)\n"
+    )
+    result = portal.exec_run(["python", "-c", code])
+    assert set(result.output.decode().split("\n")) == {"TimeoutError", ""}
 
 
 def test_docker_socket_is_not_there(there: Neighbours) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from docker.errors import NotFound
 
 from tests.e2e.platforms import KM3HUB, PORTAL, ROOT, Platform, options
-from tests.e2e.servers import start_server
+from tests.e2e.servers import start_kernel, start_server
 from tests.hub.docker.platforms import Site, eventually
+from tests.hub.docker.probes import get
 from tests.ports import free_ports
 
 
@@ -81,6 +83,54 @@ def test_it_listens_on_this_machine_only(site: Site) -> None:
         assert not any(site.container(name).ports.values())
 
 
+def test_portal_has_a_port_of_its_own_on_this_machine_only(site: Site) -> None:
+    site.platform.await_portal()
+    port = site.platform.portal.rsplit(":", 1)[1]
+    published = site.container(site.names.opendata).ports["8090/tcp"]
+    assert published == [{"HostIp": "127.0.0.1", "HostPort": port}]
+    told = site.platform.command("status").stdout
+    assert f"Open Data  {site.platform.portal}\n" in told
+
+
+def test_portals_secrets_are_its_own_and_kept_from_others(site: Site) -> None:
+    site.platform.await_portal()
+    look = "stat -c '%a %U' /srv/opendata /srv/opendata/secrets /srv/opendata/secrets/*"
+    found = site.container(site.names.opendata).exec_run(["sh", "-c", look]).output.decode()
+    assert set(found.split("\n")) == {"700 km3", "600 km3", ""}
+
+
+def test_portal_goes_and_comes_back_with_the_settings_and_keeps_its_data(site: Site) -> None:
+    site.platform.await_portal()
+    token = ["opendata", "token", "cora", "--role", "curator"]
+    assert site.container(site.names.opendata).exec_run(token).exit_code == 0
+    net = site.container(site.names.net).id
+    site.apply("services: {opendata: {enabled: false}}")
+    with pytest.raises(NotFound):
+        site.container(site.names.opendata)
+    assert "Open Data" not in httpx.get(f"{site.platform.address}/hub/login").text
+    site.apply("")
+    site.platform.await_portal()
+    assert "Open Data" in httpx.get(f"{site.platform.address}/hub/login").text
+    accounts = (
+        "from opendata.records.models import Account as A; print([a.name for a in A.objects.all()])"
+    )
+    shell = ["opendata", "django", "shell", "-c", accounts]
+    assert "cora" in site.container(site.names.opendata).exec_run(shell).output.decode()
+    assert site.container(site.names.net).id == net
+
+
+def test_portal_that_was_made_anew_is_reached_by_servers_that_run(site: Site) -> None:
+    person = site.add("eve")
+    start_server(person)
+    kernel = start_kernel(person)
+    address = "http://opendata:8090/health"
+    site.platform.await_portal()
+    assert get(kernel, address, token=False) == [200]
+    site.container(site.names.opendata).remove(force=True)
+    again(site.platform)
+    eventually(lambda: get(kernel, address, token=False) == [200], "the keeper lets it join")
+
+
 def test_secret_is_kept_from_others_and_from_logs(site: Site) -> None:
     file = site.platform.state / "secret-proxy"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -92,7 +142,13 @@ def test_secret_is_kept_from_others_and_from_logs(site: Site) -> None:
 def test_platforms_containers_have_no_more_rights_than_they_need(site: Site) -> None:
     rights = {
         name: (site.container(name).attrs["HostConfig"]["CapAdd"] or [])
-        for name in (site.names.hub, site.names.proxy, site.names.net, site.names.keeper)
+        for name in (
+            site.names.hub,
+            site.names.proxy,
+            site.names.net,
+            site.names.keeper,
+            site.names.opendata,
+        )
     }
     assert not any(rights.values())
     firewall = site.container(site.names.firewall).attrs["HostConfig"]
@@ -164,7 +220,7 @@ def test_down_takes_everything_away_but_the_data(site: Site) -> None:
     left = [n.name for n in site.engine.networks.list() if n.name.startswith("km3t-")]
     assert [name for name in left if name != "km3t-metadata"] == []
     volumes = sorted(v.name for v in site.engine.volumes.list(filters=label))
-    assert volumes == ["km3t-home-ada", "km3t-state"]
+    assert volumes == ["km3t-home-ada", "km3t-home-eve", "km3t-opendata", "km3t-state"]
     rules = site.engine.containers.run(
         "km3net/firewall", ["nft list tables"], entrypoint=["sh", "-c"], network_mode="host",
         cap_add=["NET_ADMIN"], remove=True,
