@@ -41,3 +41,7 @@ class CountingError(NugammaError):
 
 class FollowUpError(NugammaError):
     """An alert, sky map or event list that no follow-up can be made of."""
+
+
+class RunningError(NugammaError):
+    """Work cannot be run, continued or written."""

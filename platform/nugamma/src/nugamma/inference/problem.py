@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +121,10 @@ def build(
             raise InferenceError(f"source {source}: there is no {kind} dataset")
     gamma, neutrino = stack(split["gamma"]), stack(split["neutrino"])
 
-    surroundings = {"target_density": target_density, "photon_fields": photon_fields}
+    surroundings: dict[str, Any] = {
+        "target_density": target_density,
+        "photon_fields": photon_fields,
+    }
 
     def rows(kind: str, *edges: u.Quantity) -> tuple[Floats, Floats]:
         made = [SpectralOperator(part, kind, distance, **surroundings) for part in edges]

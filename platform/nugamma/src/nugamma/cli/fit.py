@@ -1,0 +1,40 @@
+"""``nugamma fit``: explain the flux points of a source by protons and by electrons."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from nugamma.cli.options import FILE, source_argument
+from nugamma.running.journal import write_whole
+from nugamma.running.provenance import provenance
+from nugamma.sources import load_source
+from nugamma.spectra.fit import fit_source
+
+
+@click.command()
+@source_argument
+@click.option("--out", type=FILE, required=True, help="JSON file to write.")
+def fit(source: str, out: Path) -> None:
+    """Fit a hadronic and a leptonic model to the flux points of SOURCE."""
+    found = fit_source(load_source(source))
+    described = Path(source) if Path(source).is_file() else source
+    document = {
+        "format": 1,
+        "kind": "fit",
+        "title": found.source.title or found.source.name,
+        **found.to_dict(),
+        "provenance": provenance({"source": described}),
+    }
+    write_whole(out, json.dumps(document, indent=1) + "\n")
+    for name in ("hadronic", "leptonic"):
+        model = document[name]
+        values = model["parameters"]
+        click.echo(
+            f"{name:9} chi2/ndf {model['chi2']:.2f}/{model['ndf']}"
+            f"  alpha {values['alpha']['value']:.3f}"
+            f"  cutoff {values['e_cutoff']['value']:.1f} TeV"
+            f"  10 TeV {model['dnde_10TeV']['gamma']:.3e} cm-2 s-1 TeV-1"
+        )

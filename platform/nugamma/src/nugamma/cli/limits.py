@@ -1,0 +1,146 @@
+"""``nugamma limits``: intervals of the hadronic fraction from scans."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from tqdm import tqdm
+
+from nugamma.cli.options import (
+    FILE,
+    dataset_options,
+    prepared,
+    progress_is_shown,
+    seed_option,
+    worker_options,
+)
+from nugamma.inference.limits import METHODS, coverage, intervals
+from nugamma.inference.problem import Problem
+from nugamma.inference.scans import SCENARIOS
+from nugamma.running.journal import write_whole
+from nugamma.running.provenance import provenance
+from nugamma.running.results import ScanDocument, read
+from nugamma.running.scanning import run_study
+from nugamma.running.study import Study
+from nugamma.running.workers import Workers
+from nugamma.running.workers import workers as make_workers
+
+
+@click.command()
+@click.argument("scans", nargs=-1, required=True, metavar="SCAN.json...", type=FILE)
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.9,
+    show_default=True,
+    help="Credibility or confidence.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="published",
+    show_default=True,
+    help="published: highest density around the mode. hpd: the exact region. profile: Wilks. "
+    "feldman-cousins: by pseudo-experiments at every f.",
+)
+@click.option(
+    "--toys",
+    type=click.IntRange(20),
+    default=200,
+    show_default=True,
+    help="Pseudo-experiments at each f, for feldman-cousins.",
+)
+@seed_option
+@dataset_options
+@worker_options
+@click.option("--out", type=FILE, help="JSON file to write.")
+def limits(
+    *,
+    scans: tuple[Path, ...],
+    level: float,
+    method: str,
+    toys: int,
+    seed: int,
+    workers: int | None,
+    scheduler: str | None,
+    out: Path | None,
+    **datasets: Any,
+) -> None:
+    """Intervals of the hadronic fraction, averaged over the pseudo-experiments of SCANS.
+
+    Also says which share of the intervals contains the truth.
+    """
+    rows = []
+    for document in [read(path) for path in scans]:
+        thrown = None
+        if method == "feldman-cousins":
+            problem = _problem(document, datasets)
+            runner = make_workers(workers, scheduler)
+            thrown = _toys(document, problem, toys, seed, runner)
+        for number, scenario in enumerate(SCENARIOS):
+            found = intervals(
+                *document.curves(scenario),
+                level,
+                method,  # type: ignore[arg-type]
+                None if thrown is None else thrown[number],
+            )
+            low, high = found.mean(axis=0)
+            rows.append(
+                {
+                    "source": document.content["source"],
+                    "input": document.content["input"],
+                    "mode": document.content["mode"],
+                    "scenario": scenario,
+                    "low": float(low),
+                    "high": float(high),
+                    "coverage": coverage(found, document.share),
+                    "intervals": found.tolist(),
+                }
+            )
+            click.echo(
+                f"{document.label:32} {scenario:9} [{low:.3f}, {high:.3f}]"
+                f"  contains the truth: {100 * rows[-1]['coverage']:.0f} %"
+            )
+    if out:
+        made = {
+            "format": 1,
+            "kind": "limits",
+            "level": level,
+            "method": method,
+            "limits": rows,
+            "provenance": provenance({path.name: path for path in scans} | {"seed": str(seed)}),
+        }
+        write_whole(out, json.dumps(made, indent=1) + "\n")
+
+
+def _problem(document: ScanDocument, datasets: dict[str, Any]) -> Problem:
+    given = document.content["provenance"]["inputs"]["source"]
+    name = given if isinstance(given, str) else given["file"]
+    return prepared(name, **datasets)[1]
+
+
+def _toys(
+    document: ScanDocument, problem: Problem, toys: int, seed: int, runner: Workers
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Delta TS at the true f of pseudo-experiments at every f, (scenario, point, toy)."""
+    content = document.content
+    points = content[SCENARIOS[0]]["f"]
+    thrown = np.zeros((len(SCENARIOS), len(points), toys))
+    with tqdm(total=len(points) * toys, unit="toy", disable=progress_is_shown()) as bar:
+        for place, share in enumerate(points):
+            study = Study(
+                share=share,
+                pseudo=toys,
+                # other numbers than those of the scan itself
+                seed=seed + 1_000_003,
+                mode=content["mode"],
+                free_backgrounds=content["free_backgrounds"],
+                points=tuple(points),
+            )
+            for entry in run_study(problem, study, workers=runner, progress=bar.update):
+                thrown[:, place, entry["index"]] = np.array(entry["dts"])[:, place]
+    return thrown

@@ -1,0 +1,124 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from astropy import units as u
+
+from nugamma.datasets import FoldedDataset, build
+from nugamma.inference.problem import Problem, of_source
+from nugamma.sources import Source, load_source
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def cache_folder() -> Path:
+    """Where datasets are kept: NUGAMMA_CACHE, else below the user's cache folder."""
+    given = os.environ.get("NUGAMMA_CACHE")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(given) if given else home / "nugamma"
+
+
+def source_argument(command: Command) -> Command:
+    """The source that a command is about."""
+    return click.argument("source")(command)
+
+
+def dataset_options(command: Command) -> Command:
+    """What datasets are made from, and where they are kept."""
+    options = [
+        click.option(
+            "--cta-response",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            envvar="NUGAMMA_CTA_RESPONSE",
+            help="FITS file of CTA's response (Prod5); by default the compact table of nugamma. "
+            "[env: NUGAMMA_CTA_RESPONSE]",
+        ),
+        click.option(
+            "--arca-response",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            envvar="NUGAMMA_ARCA_RESPONSE",
+            help="Folder of ARCA's response; by default that of km3irf. "
+            "[env: NUGAMMA_ARCA_RESPONSE]",
+        ),
+        click.option(
+            "--time-step",
+            type=click.FloatRange(0.1, 240),
+            default=8.0,
+            show_default=True,
+            help="Hours between the instants at which the source's path over ARCA is followed.",
+        ),
+        click.option(
+            "--cache",
+            type=click.Path(path_type=Path, file_okay=False),
+            envvar="NUGAMMA_CACHE",
+            help="Folder in which datasets are kept. [env: NUGAMMA_CACHE; default: nugamma in "
+            "the user's cache folder]",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def worker_options(command: Command) -> Command:
+    """Where the work is done."""
+    options = [
+        click.option(
+            "--workers",
+            type=click.IntRange(1),
+            help="Processes on this machine. [default: one a core]",
+        ),
+        click.option("--scheduler", help="Dask scheduler to use instead, tcp://HOST:PORT."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def seed_option(command: Command) -> Command:
+    """Seed of all random numbers."""
+    return click.option(
+        "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of random numbers."
+    )(command)
+
+
+def report(message: str) -> None:
+    """Tell what happens, on standard error."""
+    click.echo(message, err=True)
+
+
+def progress_is_shown() -> bool | None:
+    """For tqdm's `disable`: bars only where somebody looks."""
+    return None if sys.stderr.isatty() else True
+
+
+def folded(
+    source: Source,
+    cta_response: Path | None,
+    arca_response: Path | None,
+    time_step: float,
+    cache: Path | None,
+) -> list[FoldedDataset]:
+    """Datasets of a source, from the cache where it has them."""
+    return build(
+        source,
+        cta_response=cta_response,
+        arca_response=arca_response,
+        time_step=u.Quantity(time_step, "h"),
+        cache=cache or cache_folder(),
+        report=report,
+    )
+
+
+def prepared(name: str, **datasets: Any) -> tuple[Source, Problem]:
+    """A source and its problem."""
+    source = load_source(name)
+    return source, of_source(source, folded(source, **datasets))

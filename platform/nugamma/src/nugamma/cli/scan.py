@@ -1,0 +1,133 @@
+"""``nugamma scan``: delta TS against the hadronic fraction for many pseudo-experiments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from nugamma.cli.options import (
+    FILE,
+    dataset_options,
+    prepared,
+    progress_is_shown,
+    seed_option,
+    source_argument,
+    worker_options,
+)
+from nugamma.inference.pseudo import HYPOTHESES, share_of
+from nugamma.inference.scans import SCENARIOS
+from nugamma.running.journal import write_whole
+from nugamma.running.provenance import provenance
+from nugamma.running.results import document
+from nugamma.running.scanning import forget, run_study
+from nugamma.running.study import MODES, Study, checksum
+from nugamma.running.workers import workers as make_workers
+
+
+@click.command()
+@source_argument
+@click.option(
+    "--input",
+    "hypothesis",
+    type=click.Choice(sorted(HYPOTHESES)),
+    required=True,
+    help="What the source is made of.",
+)
+@click.option(
+    "--pseudo",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Number of pseudo-experiments.",
+)
+@click.option("--asimov", is_flag=True, help="Data without fluctuations instead.")
+@click.option(
+    "--mode",
+    type=click.Choice(sorted(MODES)),
+    default="pinned",
+    show_default=True,
+    help="pinned: shapes at the fits of each model alone, as published. profile: all free.",
+)
+@seed_option
+@click.option("--free-backgrounds", is_flag=True, help="Fit a norm of each background.")
+@dataset_options
+@worker_options
+@click.option("--restart", is_flag=True, help="Throw away what a stopped scan has done.")
+@click.option("--out", type=FILE, required=True, help="JSON file to write.")
+def scan(
+    *,
+    source: str,
+    hypothesis: str,
+    pseudo: int,
+    asimov: bool,
+    mode: str,
+    seed: int,
+    free_backgrounds: bool,
+    cta_response: Path | None,
+    arca_response: Path | None,
+    time_step: float,
+    cache: Path | None,
+    workers: int | None,
+    scheduler: str | None,
+    restart: bool,
+    out: Path,
+) -> None:
+    """Scan the hadronic fraction of SOURCE, for CTA, for KM3NeT and for both.
+
+    A scan that was stopped continues when the same command runs again: what is done is kept
+    beside the file in FILE.journal. Results depend on the seed, not on the workers.
+    """
+    study = Study(
+        share=share_of(hypothesis),
+        pseudo=0 if asimov else pseudo,
+        seed=seed,
+        mode=mode,  # type: ignore[arg-type]
+        free_backgrounds=free_backgrounds,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    described, problem = prepared(
+        source,
+        cta_response=cta_response,
+        arca_response=arca_response,
+        time_step=time_step,
+        cache=cache,
+    )
+    with tqdm(
+        total=len(study.indices), unit="scan", desc=described.name, disable=progress_is_shown()
+    ) as bar:
+        entries = run_study(
+            problem,
+            study,
+            workers=make_workers(1 if asimov and not scheduler else workers, scheduler),
+            out=out,
+            restart=restart,
+            progress=bar.update,
+        )
+    inputs = {
+        "source": Path(source) if Path(source).is_file() else source,
+        "cta_response": cta_response or "compact table of nugamma",
+        "arca_response": arca_response or "km3irf",
+        "time_step": f"{time_step} h",
+        "numbers": checksum(problem),
+        "seed": str(seed),
+    }
+    title = described.title or described.name
+    made = document(described.name, title, study, entries, provenance(inputs))
+    write_whole(out, json.dumps(made) + "\n")
+    forget(out)
+    for name in SCENARIOS:
+        part = made[name]
+        click.echo(
+            f"{name:9} mode {part['mode_mean']:.3f}"
+            f"  68 % [{part['ci68'][0]:.3f}, {part['ci68'][1]:.3f}]"
+            f"  90 % [{part['ci90'][0]:.3f}, {part['ci90'][1]:.3f}]"
+        )
+    if made["not_converged"]:
+        click.echo(
+            f"nugamma: {len(made['not_converged'])} pseudo-experiments did not converge at every "
+            "point; their numbers are in not_converged",
+            err=True,
+        )

@@ -1,0 +1,115 @@
+"""What a running scan has done so far, on disk, so that a killed one continues."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from nugamma.errors import RunningError
+
+FORMAT = 1
+
+
+class Journal:
+    """One line a finished task, beside the file that the scan will write.
+
+    The first line says which scan it belongs to. A line that was cut off by a crash is dropped.
+    Only one process at a time may hold a journal.
+
+    Parameters
+    ----------
+    out
+        Result file of the scan; the journal is ``<out>.journal``.
+    key
+        Checksum of the scan and all its inputs.
+
+    Raises
+    ------
+    RunningError
+        If the journal belongs to another scan, another process holds it, or it cannot be written.
+    """
+
+    def __init__(self, out: Path, key: str) -> None:
+        self.path = out.with_name(out.name + ".journal")
+        self.key = key
+        self.done: dict[int, dict[str, Any]] = {}
+        self._lock = FileLock(f"{self.path}.lock", timeout=0)
+
+    def __enter__(self) -> Journal:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise RunningError(
+                f"another scan is writing {self.path}; wait for it or give another --out"
+            ) from None
+        except OSError as error:
+            raise RunningError(f"{self.path.parent} cannot be written: {error}") from error
+        try:
+            self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def _open(self) -> None:
+        lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+        whole = lines[:-1]  # what follows the last line break was cut off
+        good = 0
+        for number, line in enumerate(whole):
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                break
+            if number == 0:
+                self._check(entry)
+            else:
+                self.done[entry["index"]] = entry
+            good += len(line) + 1
+        self._file = self.path.open("ab")
+        self._file.truncate(good)
+        if not good:
+            self._write({"format": FORMAT, "key": self.key})
+
+    def _check(self, head: dict[str, Any]) -> None:
+        if head.get("format") != FORMAT or head.get("key") != self.key:
+            raise RunningError(
+                f"{self.path} belongs to a scan with other options or inputs; "
+                "give --restart to begin anew, or another --out"
+            )
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Keep a finished task; it is on disk when this returns."""
+        self._write(entry)
+        self.done[entry["index"]] = entry
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Delete the journal, once the result is written."""
+        self.path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there as a whole or as it was before."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise RunningError(f"{path} cannot be written: {error}") from error

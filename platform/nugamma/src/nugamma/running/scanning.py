@@ -1,0 +1,90 @@
+"""Scan all pseudo-experiments of a study, and continue a scan that was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nugamma.inference.problem import Problem
+from nugamma.running.journal import Journal
+from nugamma.running.study import Study, scan_one
+from nugamma.running.workers import Inline, Workers
+
+#: Pseudo-experiments in one task: enough work to be worth a message, little to be lost.
+TOGETHER = {"pinned": 5, "profile": 1}
+
+
+def run_study(
+    problem: Problem,
+    study: Study,
+    *,
+    workers: Workers | None = None,
+    out: Path | None = None,
+    restart: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[dict[str, Any]]:
+    """Scan all pseudo-experiments of a study.
+
+    Every pseudo-experiment is computed by itself, so results do not depend on workers, on their
+    number or on interruptions, bit for bit.
+
+    Parameters
+    ----------
+    problem
+        The source.
+    study
+        What to scan.
+    workers
+        Where to run; this process by default.
+    out
+        Result file to be: finished work is kept beside it and not done again. The caller writes
+        the file and then calls `forget`.
+    restart
+        Throw kept work away first.
+    progress
+        Is told how many pseudo-experiments were finished.
+
+    Returns
+    -------
+    list of dict
+        Of `nugamma.running.study.scan_one`, by index.
+    """
+    runner = workers or Inline()
+    if out is None:
+        done: dict[int, dict[str, Any]] = {}
+        for entry in _results(runner, problem, study, list(study.indices)):
+            done[entry["index"]] = entry
+            progress(1)
+        return [done[index] for index in study.indices]
+    journal = Journal(out, study.key(problem))
+    if restart:
+        journal.remove()
+    with journal:
+        progress(len(journal.done))
+        missing = [index for index in study.indices if index not in journal.done]
+        for entry in _results(runner, problem, study, missing):
+            journal.add(entry)
+            progress(1)
+        return [journal.done[index] for index in study.indices]
+
+
+def forget(out: Path) -> None:
+    """Delete the kept work of a scan whose result is written."""
+    Journal(out, "").remove()
+    out.with_name(f"{out.name}.journal.lock").unlink(missing_ok=True)
+
+
+def scan_some(shared: tuple[Problem, Study], indices: list[int]) -> list[dict[str, Any]]:
+    """One task: a few pseudo-experiments."""
+    problem, study = shared
+    return [scan_one(problem, study, index) for index in indices]
+
+
+def _results(runner: Workers, problem: Problem, study: Study, indices: list[int]) -> Any:
+    size = TOGETHER[study.mode]
+    parts = [indices[i : i + size] for i in range(0, len(indices), size)]
+    if not parts:
+        return
+    for entries in runner.run(scan_some, (problem, study), parts):
+        yield from entries
