@@ -1,0 +1,106 @@
+"""A site under test: its inventory, as an admin writes it, and the playbooks run on it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEPLOY = Path(__file__).resolve().parents[1]
+ANSIBLE = Path(sys.executable).parent
+RESULTS = DEPLOY.parent / "tests" / ".results" / "deploy"
+
+
+@dataclass
+class Play:
+    """What a playbook did."""
+
+    output: str
+    code: int
+    seconds: float
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something, on all hosts."""
+        return sum(map(int, re.findall(r"changed=(\d+)", self.output)))
+
+    @property
+    def failed(self) -> int:
+        """How many tasks failed or found a host away."""
+        return sum(map(int, re.findall(r"(?:failed|unreachable)=(\d+)", self.output)))
+
+    def require_success(self) -> Play:
+        assert self.code == 0, self.output[-6000:]
+        return self
+
+
+@dataclass
+class Site:
+    """An inventory below `folder`, copied from the example and edited."""
+
+    folder: Path
+    address: str
+    key: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shutil.copytree(DEPLOY / "inventories" / "example-single", self.folder)
+        options = (
+            f"-o UserKnownHostsFile={self.folder}/known_hosts -o StrictHostKeyChecking=accept-new"
+        )
+        host = {
+            "ansible_host": self.address,
+            "ansible_user": "debian",
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_common_args": options,
+        }
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"hub": host}}}))
+        self.password_file = self.folder / "vault-password"
+        self.password_file.write_text("for the tests\n")
+        self.write(self.settings)
+        self.write_secrets({"vault_backup_password": "a password of the tests"})
+
+    def write(self, settings: dict[str, Any]) -> None:
+        """Write `platform.yml`."""
+        self.settings = settings
+        file = self.folder / "group_vars" / "all" / "platform.yml"
+        file.write_text(yaml.safe_dump(settings))
+
+    def write_secrets(self, secrets: dict[str, str], *, encrypt: bool = True) -> None:
+        """Write the file of secrets, encrypted as an admin does it."""
+        file = self.folder / "group_vars" / "all" / "vault.yml"
+        file.write_text(yaml.safe_dump(secrets))
+        if encrypt:
+            command = [ANSIBLE / "ansible-vault", "encrypt", "--vault-password-file"]
+            subprocess.run(
+                [*command, self.password_file, file], check=True, capture_output=True, cwd=DEPLOY
+            )
+
+    def play(self, name: str, *options: str) -> Play:
+        """Run a playbook."""
+        command = [str(ANSIBLE / "ansible-playbook"), "-i", str(self.folder)]
+        command += ["--vault-password-file", str(self.password_file)]
+        began = time.monotonic()
+        done = subprocess.run(
+            [*command, f"playbooks/{name}.yml", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=DEPLOY,
+            stdin=subprocess.DEVNULL,
+            env=os.environ
+            | {"ANSIBLE_HOME": str(self.folder / ".ansible"), "ANSIBLE_NOCOLOR": "1"},
+        )
+        seconds = time.monotonic() - began
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / f"{name}{''.join(options)[:40].replace('/', '_')}.log").write_text(done.stdout)
+        print(f"{name} {' '.join(options)}: {seconds:.0f} s, {done.returncode}")
+        return Play(done.stdout, done.returncode, seconds)
