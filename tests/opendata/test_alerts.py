@@ -118,7 +118,57 @@ def test_the_published_examples_come_back_equal_and_valid(web: Client, name: str
     assert web.get(f"/alerts/{number}/").status_code == 200
 
 
-def test_openkm3_follows_the_feed_of_a_real_server(seeded_server: Server) -> None:
+EXAMPLES = [
+    ("alerts/alert.example.json", "application/json"),
+    ("alerts/alert.multiplet.example.json", "application/json"),
+    ("km3-230213a/KM3-230213A_voevent.xml", "application/xml"),
+]
+
+
+def _followed(server: Server, names: set[str]) -> list[alerts.Alert]:
+    """What a receiver of openkm3 gets of these events, oldest first."""
+    stop, found = threading.Event(), []
+    for alert in alerts.follow(f"{server.url}/alerts/feed.json", interval=0.1, stop=stop):
+        if alert.name in names:
+            found.append(alert)
+            if {known.name for known in found} == names:
+                stop.set()
+    return found
+
+
+def test_published_alerts_go_through_a_real_server_to_page_json_xml_and_receiver(
+    seeded_server: Server,
+) -> None:
+    if missing := [name for name, _ in EXAMPLES if not (SHARED / name).exists()]:
+        pytest.skip(f"needs {', '.join(missing)} in {SHARED}")
+    headers = seeded_server.token("network", "alert-sender", "alert-signer")
+    given = {}
+    for name, kind in EXAMPLES:
+        content = (SHARED / name).read_bytes()
+        address = f"{seeded_server.url}/alerts/incoming/"
+        answer = httpx.post(address, content=content, headers=headers | {"Content-Type": kind})
+        assert answer.status_code == 201, answer.text
+        alert = alerts.read(content)
+        given[alert.name] = alert
+        number = answer.json()["number"]
+        served = seeded_server.get(f"/alerts/{number}.json")
+        assert alerts.Alert.from_json(served.content) == alert
+        if kind == "application/json":
+            assert served.json() == json.loads(content)
+        packet = seeded_server.get(f"/alerts/{number}.xml").content
+        assert alerts.validate_voevent(packet) == []
+        assert alerts.from_voevent(packet) == alert
+        assert alert.name in seeded_server.get(f"/alerts/{number}/").text
+    assert list(given)[2] == "KM3-230213A"
+    assert (given["KM3-230213A"].ra, given["KM3-230213A"].dec) == (94.3, -7.8)
+    for address in ("/alerts/", "/alerts/feed.xml"):
+        shown = seeded_server.get(address).text
+        assert [name for name in given if name not in shown] == []
+    followed = {alert.name: alert for alert in _followed(seeded_server, set(given))}
+    assert followed == given
+
+
+def test_openkm3_follows_updates_on_a_real_server(seeded_server: Server) -> None:
     headers = seeded_server.token("auto", "alert-sender", "alert-signer")
     for number in (1, 2):
         document = DOCUMENT | {"record_number": number, "event_name": "KM3-240902B"}
@@ -126,7 +176,8 @@ def test_openkm3_follows_the_feed_of_a_real_server(seeded_server: Server) -> Non
     stop = threading.Event()
     found = []
     for alert in alerts.follow(f"{seeded_server.url}/alerts/feed.json", interval=0.1, stop=stop):
-        found.append((alert.record_number, alert.role))
+        if alert.name == "KM3-240902B":
+            found.append((alert.record_number, alert.role))
         if len(found) == 2:
             stop.set()
     assert found == [(1, "test"), (2, "test")]
