@@ -19,6 +19,7 @@ from tests.e2e.platforms import (
     PORTAL,
     ROOT,
     Platform,
+    answers,
     km3hub,
     options,
     share_installation,
@@ -142,7 +143,11 @@ def test_a_portal_that_died_is_started_again_by_the_hub(running: Platform) -> No
     records = httpx.get(f"{running.portal}/api/v1/records/").json()["count"]
     (portal,) = processes(running.state, "opendata")
     portal.send_signal(signal.SIGKILL)
-    portal.wait(10)
+    # Its process stands in the table until the hub looks, its port is free at once.
+    deadline = time.monotonic() + 10
+    while answers(f"{running.portal}/health"):
+        assert time.monotonic() < deadline, "the portal was not killed"
+        time.sleep(0.1)
     assert f"{running.portal}   does not answer" in running.command("status").stdout
     # The hub looks after its services every half minute.
     running.await_portal(60)

@@ -105,6 +105,8 @@ class Configuration(BaseModel):
 
     def folder(self, name: str = "") -> Path:
         """Return a folder of the state, made at first use for this user only."""
+        # Folders on the way to one get the usual mode: the state's own is made first.
+        self.state.absolute().mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.state.absolute() / name
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
