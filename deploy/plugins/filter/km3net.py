@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,11 @@ def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
     }
 
 
+def gateway(network: str) -> str:
+    """The first address of a network, which its gateway has."""
+    return str(next(ipaddress.ip_network(str(network)).hosts()))
+
+
 def unknown(variables: Iterable[str], roles: str) -> list[str]:
     """Settings that look like a role's but that no role has, a sentence each.
 
@@ -159,5 +165,6 @@ class FilterModule:
             "km3net_images": images,
             "km3net_complete": complete,
             "km3net_compose_variables": compose_variables,
+            "km3net_gateway": gateway,
             "km3net_unknown": unknown,
         }
