@@ -145,4 +145,4 @@ def test_without_a_server_one_sentence_says_how_to_get_one(
     assert len(shown.traceback) == 2
     assert shown.traceback[0].startswith("ServerError: No catalogue from")
     assert "OPENKM3_SERVER" in shown.traceback[1]
-    assert "opendata serve" in shown.traceback[1]
+    assert "opendata serve --migrate --seed" in shown.traceback[1]
