@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from .running import Server, environment, serve
+from .running import Server, environment, run, serve
 
 PUBLIC = "https://opendata.example.org"
 #: What programs inside of a platform say, and people outside.
@@ -40,6 +43,20 @@ def test_an_unprepared_portal_is_full_when_it_answers(portal: Server) -> None:
 def test_a_filled_portal_is_left_alone_by_the_next_start(portal: Server) -> None:
     with serve(portal.variables, "--migrate", "--seed") as again:
         assert collections(again) == collections(portal)
+
+
+def test_a_fill_that_was_stopped_in_the_middle_begins_anew(tmp_path: Path) -> None:
+    variables = environment(tmp_path)
+    run(variables, "migrate")
+    command = [sys.executable, "-m", "opendata", "seed"]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as filling:
+        assert filling.stdout is not None
+        while "week of ORCA" not in filling.stdout.readline():
+            assert filling.poll() is None
+        filling.kill()
+    with serve(variables, "--seed") as server:
+        assert {"ana20_01: 5", "acoustic20_01_psd: 6"} <= collections(server)
+    assert run(variables, "check").strip().endswith("Everything is in order.")
 
 
 @pytest.mark.parametrize(("who", "root"), [(INSIDE, "http://opendata:8090"), (OUTSIDE, PUBLIC)])
