@@ -18,8 +18,9 @@ from nugamma.responses.arca import ArcaResponse
 LIVETIME = 10 * u.yr
 TIME_STEP = 8 * u.hour
 WIDTH, PIXEL = 30 * u.deg, 0.1 * u.deg
-#: Largest distance between the zenith angles at which the response is evaluated.
-NODE_STEP = 2 * u.deg
+#: Largest distance between the zenith angles at which the response is evaluated, and the one below
+#: the last bin centre, where the extrapolated effective area bends at zero for high energies.
+NODE_STEP, STEEP_STEP = 2 * u.deg, 0.5 * u.deg
 
 
 def energy_axis() -> MapAxis:
@@ -35,6 +36,13 @@ def energy_axis_true() -> MapAxis:
 def rad_axis() -> MapAxis:
     """Angular distances at which the point spread function is stored, 0 to 8 deg."""
     return MapAxis.from_edges(np.linspace(0, 8, 101), name="rad", unit="deg")
+
+
+def zenith_nodes(response: ArcaResponse) -> u.Quantity:
+    """Zenith angles between which everything is taken to be linear."""
+    nodes = response.zenith_nodes()
+    steep = refined(nodes[-2:], STEEP_STEP)
+    return np.concatenate([refined(nodes[:-1], NODE_STEP), steep[1:]])
 
 
 def arca_datasets(
@@ -90,7 +98,7 @@ def zenith_dataset(
     )
     axis, axis_true = geom.axes["energy"], energy_axis_true()
     image = geom.to_image()
-    nodes = refined(response.zenith_nodes(), NODE_STEP)
+    nodes = zenith_nodes(response)
     directions = image.get_coord().skycoord.icrs.cartesian.xyz.value.reshape(3, -1).T
     weights = node_weights(np.ascontiguousarray(directions), path.zeniths, nodes)
     reached = weights.any(axis=1)

@@ -152,7 +152,8 @@ class _Plan:
         if self.instrument == "arca":
             inputs["time_step"] = repr(float(self.time_step.to_value("s")))
             inputs["livetime"] = str(arca.LIVETIME)
-            inputs["maps"] = [str(arca.WIDTH), str(arca.PIXEL), str(arca.NODE_STEP)]
+            inputs["maps"] = [str(arca.WIDTH), str(arca.PIXEL)]
+            inputs["nodes"] = [str(arca.NODE_STEP), str(arca.STEEP_STEP)]
         else:
             inputs["livetime"] = str(cta.LIVETIME)
             inputs["maps"] = [str(cta.WIDTH), str(cta.PIXEL), str(cta.OFFSET)]

@@ -16,6 +16,10 @@ from gammapy.modeling.models import (
 
 from nugamma.errors import DatasetError
 
+#: On KM3NeT's pixels gammapy integrates such a disk to 3 %, and larger ones to 1 %; on CTA's it is
+#: better.
+SMALLEST_DISK = 0.05 * u.deg
+
 Shape = Literal["disk", "gaussian", "point"]
 
 
@@ -59,6 +63,11 @@ def spatial_model(source: Placed) -> SpatialModel:
                 "into the maps; between 0 and 5 deg do (for no extent, say point)"
             )
         if source.morphology == "disk":
+            if radius < SMALLEST_DISK:
+                raise DatasetError(
+                    f"source {source.name}: a disk of radius {radius} is too small for the pixels "
+                    f"of the maps, at least {SMALLEST_DISK} are needed; say point instead"
+                )
             model = DiskSpatialModel(r_0=radius, **place)
         else:
             model = GaussianSpatialModel(sigma=radius, **place)

@@ -1,0 +1,85 @@
+"""The full datasets of Vela X, made once for all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gammapy.datasets import MapDataset
+
+from nugamma.datasets import (
+    FoldedDataset,
+    PixelResponse,
+    arca_datasets,
+    cta_dataset,
+    group,
+    pixel_response,
+)
+from nugamma.datasets.morphology import spatial_model
+from nugamma.responses.cta import CtaResponse
+from nugamma.sources import Source, load_source
+from nugamma.spectra import ParticleSpectrum, SpectralOperator
+from nugamma.spectra.fit import particle_spectra
+
+PUBLIC = Path(__file__).resolve().parents[4] / "shared/data/joint/irf_file_new_CTA.fits"
+
+
+@pytest.fixture(scope="session")
+def vela() -> Source:
+    return load_source("VelaX")
+
+
+@pytest.fixture(scope="session")
+def spectra(vela) -> tuple[ParticleSpectrum, ParticleSpectrum]:
+    """Protons and electrons that fit the flux points."""
+    hadronic, leptonic = particle_spectra(vela)
+    assert hadronic
+    assert leptonic
+    return hadronic, leptonic
+
+
+@pytest.fixture(scope="session")
+def gamma_fluxes(vela, spectra, cta_maps) -> dict[str, np.ndarray]:
+    """Gamma-ray flux in each true-energy bin, cm-2 s-1, of pion decay and inverse Compton."""
+    edges = cta_maps.exposure.geom.axes["energy_true"].edges
+    kinds = ("pion-gamma", "inverse-compton")
+    return {
+        kind: SpectralOperator(edges, kind, vela.distance).flux(particles).value
+        for kind, particles in zip(kinds, spectra, strict=True)
+    }
+
+
+@pytest.fixture(scope="session")
+def public() -> CtaResponse:
+    if not PUBLIC.is_file():
+        pytest.skip(
+            "needs the public CTA response: nugamma.responses.cta.download gets it, put it into "
+            "../shared/data/joint beside the checkout"
+        )
+    return CtaResponse.read(PUBLIC)
+
+
+@pytest.fixture(scope="session")
+def cta_maps(vela, public) -> MapDataset:
+    return cta_dataset(vela, response=public)
+
+
+@pytest.fixture(scope="session")
+def cta_pixels(vela, cta_maps) -> PixelResponse:
+    return pixel_response(cta_maps, spatial_model(vela), "gamma")
+
+
+@pytest.fixture(scope="session")
+def arca_maps(vela) -> list[MapDataset]:
+    return arca_datasets(vela)
+
+
+@pytest.fixture(scope="session")
+def arca_pixels(vela, arca_maps) -> list[PixelResponse]:
+    return [pixel_response(maps, spatial_model(vela), "neutrino") for maps in arca_maps]
+
+
+@pytest.fixture(scope="session")
+def arca_folded(arca_pixels) -> list[FoldedDataset]:
+    return [group(pixels) for pixels in arca_pixels]

@@ -1,0 +1,202 @@
+"""The cache on disk: damaged entries, several processes, and keys of every input."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy import units as u
+
+from nugamma.datasets import FoldedDataset, building, group, pixel_response, storage
+from nugamma.datasets.cache import CacheWarning, DatasetCache
+from nugamma.datasets.morphology import spatial_model
+from nugamma.datasets.psf import SourcePSFMap
+from nugamma.errors import CacheError, DatasetError
+from nugamma.responses.arca import ArcaResponse
+from nugamma.responses.cta import CtaResponse
+
+from .small import Somewhere, dataset
+
+
+def made() -> list[FoldedDataset]:
+    return [group(pixel_response(dataset(), spatial_model(Somewhere()), "gamma"))]
+
+
+def fetch(folder: Path, make=made, **inputs: object) -> list[FoldedDataset]:
+    return DatasetCache(folder).fetch(
+        "folded", inputs, make=make, write=storage.write_folded, read=storage.read_folded
+    )
+
+
+def refuse() -> list[FoldedDataset]:
+    raise AssertionError("it is in the cache and must not be made again")
+
+
+def same(one: list[FoldedDataset], other: list[FoldedDataset]) -> bool:
+    return all(
+        a.name == b.name
+        and a.messenger == b.messenger
+        and np.array_equal(a.signal, b.signal)
+        and np.array_equal(a.background, b.background)
+        and np.array_equal(a.energy_bin, b.energy_bin)
+        and np.array_equal(a.energy_true, b.energy_true)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def entry(folder: Path) -> Path:
+    (found,) = (path for path in folder.iterdir() if path.is_dir() and "damaged" not in path.name)
+    return found
+
+
+def test_an_entry_comes_back_as_it_was_and_is_not_made_twice(tmp_path):
+    first = fetch(tmp_path, name="a b/c", x=1)
+    assert same(first, fetch(tmp_path, refuse, name="a b/c", x=1))
+    assert entry(tmp_path).name.startswith("folded-a_b_c-")
+    manifest = json.loads((entry(tmp_path) / "manifest.json").read_text())
+    assert manifest["inputs"] == {"name": "a b/c", "x": 1}
+
+
+def test_another_input_is_another_entry(tmp_path):
+    fetch(tmp_path, x=1)
+    fetch(tmp_path, x=2)
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2
+
+
+def flip(path: Path) -> None:
+    content = bytearray((path / "folded.h5").read_bytes())
+    content[len(content) // 2] ^= 1
+    (path / "folded.h5").write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    (path / "folded.h5").write_bytes((path / "folded.h5").read_bytes()[:100])
+
+
+def lose(path: Path) -> None:
+    (path / "manifest.json").unlink()
+
+
+def scribble(path: Path) -> None:
+    (path / "manifest.json").write_text("{")
+
+
+@pytest.mark.parametrize("damage", [flip, cut, lose, scribble])
+def test_a_damaged_entry_is_put_aside_with_a_warning_and_made_anew(tmp_path, damage):
+    first = fetch(tmp_path, x=1)
+    damage(entry(tmp_path))
+    before = {path.name: path.read_bytes() for path in entry(tmp_path).iterdir()}
+    with pytest.warns(CacheWarning, match=r"is damaged \(.*\); it is now .*damaged"):
+        again = fetch(tmp_path, x=1)
+    assert same(first, again)
+    assert same(first, fetch(tmp_path, refuse, x=1))
+    (aside,) = tmp_path.glob("*.damaged")
+    assert {path.name: path.read_bytes() for path in aside.iterdir()} == before
+
+
+def test_what_fails_while_it_is_made_leaves_nothing(tmp_path):
+    def fail() -> list[FoldedDataset]:
+        raise DatasetError("never visible")
+
+    with pytest.raises(DatasetError, match="never visible"):
+        fetch(tmp_path, fail, x=1)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_a_folder_that_cannot_be_one_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CacheError, match=r"the cache .*file cannot be used.*give another folder"):
+        fetch(tmp_path / "file", x=1)
+
+
+def make_and_note(folder: Path, notes: Path, barrier) -> None:
+    def make() -> list[FoldedDataset]:
+        with notes.open("a") as handle:
+            handle.write("made\n")
+        return made()
+
+    barrier.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CacheWarning)
+        fetch(folder, make, x=1)
+
+
+def test_of_two_processes_at_once_one_makes_the_entry(tmp_path):
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(2)
+    folder, notes = tmp_path / "cache", tmp_path / "notes"
+    processes = [
+        context.Process(target=make_and_note, args=(folder, notes, barrier)) for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert notes.read_text() == "made\n"
+
+
+def test_map_datasets_come_back_from_files(tmp_path):
+    maps = dataset()
+    storage.write_maps([maps], tmp_path)
+    (back,) = storage.read_maps(tmp_path)
+    assert back.name == "small"
+    assert isinstance(back.psf, SourcePSFMap)
+    for what in ("exposure", "background", "mask_safe"):
+        assert np.array_equal(getattr(back, what).data, getattr(maps, what).data)
+    responses = [pixel_response(one, spatial_model(Somewhere()), "gamma") for one in (maps, back)]
+    assert responses[0].before_dispersion == pytest.approx(responses[1].before_dispersion, rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def responses() -> tuple[ArcaResponse, CtaResponse]:
+    return ArcaResponse.read(), CtaResponse.compact()
+
+
+def plans(responses, source=None, step=8 * u.hour):
+    return building._plans(
+        source or Somewhere(),
+        building.INSTRUMENTS,
+        cta_response=responses[1],
+        arca_response=responses[0],
+        time_step=step,
+        report=print,
+    )
+
+
+def key(plan: object) -> str:
+    return json.dumps(plan.inputs, sort_keys=True)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("position", Somewhere.position.directional_offset_by(0 * u.deg, 1e-9 * u.deg)),
+        ("morphology", "gaussian"),
+        ("radius", 0.31 * u.deg),
+    ],
+)
+def test_each_property_of_the_source_is_in_the_key(responses, attribute, value):
+    source = Somewhere()
+    setattr(source, attribute, value)
+    for one, other in zip(plans(responses), plans(responses, source), strict=True):
+        assert key(one) != key(other)
+
+
+def test_response_and_time_step_are_in_the_key(responses):
+    cta, arca = plans(responses)
+    assert cta.inputs["response"] == responses[1].checksum
+    assert arca.inputs["response"] == responses[0].checksum
+    slower = plans(responses, step=24 * u.hour)
+    assert key(slower[0]) == key(cta)
+    assert key(slower[1]) != key(arca)
+
+
+@pytest.mark.parametrize("instruments", [["hess"], [], "icecube"])
+def test_instruments_that_there_are_not_are_refused(instruments):
+    with pytest.raises(DatasetError, match="there are cta and arca"):
+        building.build(Somewhere(), instruments)
