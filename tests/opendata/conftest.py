@@ -7,9 +7,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from .postgresql import cluster
 
 # Django reads its settings once: the folder has to be known before anything is imported.
 _STATE = tempfile.mkdtemp(prefix="opendata-test-")
@@ -20,13 +23,20 @@ os.environ["OPENDATA_HOSTS"] = "testserver"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 for _name in ("OPENDATA_PUBLIC_URL", "DATABASE_URL", "OPENDATA_VO"):
     os.environ.pop(_name, None)
+# OPENDATA_DATABASE=postgresql runs all tests of the portal on a PostgreSQL of their own, an address
+# of a server on that one.
+_CLUSTER = ExitStack()
+if _database := os.environ.get("OPENDATA_DATABASE", ""):
+    os.environ["DATABASE_URL"] = (
+        _CLUSTER.enter_context(cluster()) if _database == "postgresql" else _database
+    )
 
 import django
 
 django.setup()
 
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from opendata.records.models import Account, Role, Token
@@ -38,6 +48,8 @@ ANTARES = SHARED / "antares"
 
 
 def pytest_sessionfinish() -> None:
+    connection.close()
+    _CLUSTER.close()
     shutil.rmtree(_STATE, ignore_errors=True)
 
 

@@ -14,6 +14,8 @@ from threading import Thread
 
 import httpx
 
+from .postgresql import new_database
+
 
 @dataclass
 class Server:
@@ -38,8 +40,10 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("OPENDATA_", "DJANGO_"))
+        if not key.startswith(("OPENDATA_", "DJANGO_", "DATABASE_URL"))
     }
+    if url := os.environ.get("DATABASE_URL"):
+        kept["DATABASE_URL"] = new_database(url)
     return kept | {"OPENDATA_STATE": str(folder / "state")} | more
 
 

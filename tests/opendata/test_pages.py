@@ -9,10 +9,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from opendata import describing
 from opendata.records import publishing
 from opendata.records.models import Account, Record, Version
+from opendata.records.publishing import Draft, NewRecord
 
-from .records import published
+from .records import ECSV, draft, published
 from .running import Server
 
 if TYPE_CHECKING:
@@ -118,6 +120,63 @@ def test_pages_ask_the_database_as_little_among_ten_thousand_records(
 
     assert queries("/records/cnt24_01/") <= 25
     assert queries("/search?q=counts+orca6") <= 25
+
+
+@pytest.mark.parametrize(
+    "row", [[734852.001, 734852.0010001], [5.0, 5.0], [1e300, -1e300], [0.0, 1e-320]]
+)
+def test_narrow_and_wide_values_are_drawn(
+    web: Client, curator: Account, reviewer: Account, row: list[float]
+) -> None:
+    first, second = (repr(value).encode() for value in row)
+    content = ECSV.replace(b"\n1.5", b"\n" + first).replace(b"\n2.5", b"\n" + second)
+    version = publishing.create(NewRecord(identifier="cnt24_01"), Draft(**draft()), curator)
+    publishing.add_file(version, "counts.ecsv", [content], curator, describe=describing.describe)
+    publishing.submit(version, curator)
+    publishing.approve(version, reviewer)
+    assert web.get("/records/cnt24_01/").status_code == 200
+
+
+def test_positions_of_a_sky_map_come_with_what_is_known_of_them(
+    web: Client, curator: Account, reviewer: Account
+) -> None:
+    version = published(curator, reviewer)
+    points = web.get("/records/cnt24_01/versions/1.0/sky.json").json()
+    assert (points["ra"], points["dec"]) == ([10.0, 200.0, 355.5], [20.0, -70.0, 89.0])
+    assert points["info"] == [{"name": "energy", "unit": "GeV", "values": [1.5, 2.5, 9.0]}]
+    publishing.withdraw(version, reviewer, "Wrong calibration.")
+    assert web.get("/records/cnt24_01/versions/1.0/sky.json").status_code == 404
+
+
+@pytest.mark.browser
+def test_maps_and_sky_maps_say_what_is_under_the_pointer(
+    chromium: Browser, seeded_server: Server
+) -> None:
+    page = chromium.new_page()
+    page.goto(f"{seeded_server.url}/records/ana20_01_acc/")
+    figure = page.locator("[data-plot]")
+    box = figure.locator("svg").bounding_box()
+    assert box
+    # The middle of the map: the eleventh of twenty bins of sin(dec), the ninth of sixteen indices.
+    page.mouse.move(box["x"] + 320 / 640 * box["width"], box["y"] + 150 / 360 * box["height"])
+    text = figure.locator("output").inner_text()
+    values = json.loads(page.locator("#plot-data").inner_text())[0]["z"]
+    assert "sin(Declination): 0 to 0.1, Spectral index: 2.25 to 2.35" in text
+    assert text.endswith(f"{float(f'{values[8][10]:.6g}'):g}") or str(values[8][10])[:6] in text
+    figure.locator("svg").focus()
+    page.keyboard.press("ArrowUp")
+    assert "Spectral index: 2.35 to 2.45" in figure.locator("output").inner_text()
+    page.goto(f"{seeded_server.url}/records/ana20_01_vo/")
+    sky = page.locator("[data-sky]")
+    with page.expect_response("**/sky.json"):
+        sky.locator("svg").focus()
+    page.wait_for_function("document.querySelector('[data-sky] .found')")
+    page.keyboard.press("ArrowRight")
+    said = sky.locator("output").inner_text()
+    assert said.startswith("RA ")
+    assert "Number of hits" in said
+    assert "Event SIM" in said
+    page.close()
 
 
 @pytest.mark.browser

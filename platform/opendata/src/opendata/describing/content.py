@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from openkm3 import annotated
 from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
 from openkm3.formats import FORMATS, DataSet, detect, read
-from openkm3.metadata import Annotation, Parameter, validate
+from openkm3.metadata import Annotation, validate
 
 from . import Unreadable
+from .cells import parameter_of, plain
 from .plots import plots_of_content, plots_of_table
 from .sky import sky_of
 
@@ -96,14 +94,6 @@ def _findings(annotation: Annotation, dataset: DataSet) -> list[dict[str, str]]:
     return [asdict(item) for item in validate(annotation, dataset.data_tables)]
 
 
-def parameter_of(annotation: Annotation, column: str) -> Parameter:
-    """Return what the metadata say of a column."""
-    for key, parameter in annotation.paraminfo.items():
-        if column in (parameter.columnname, key):
-            return parameter
-    return Parameter()
-
-
 def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
     columns = []
     for key in table.colnames[:_MOST_COLUMNS]:
@@ -129,23 +119,6 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
         for row in range(min(_HEAD, len(table)))
     ]
     return {"name": name, "rows": len(table), "columns": columns, "head": head}
-
-
-def plain(value: Any) -> Any:
-    """Return a cell as JSON value; numbers that JSON has not become text."""
-    if np.ma.is_masked(value):
-        return ""
-    if isinstance(value, np.ndarray):
-        inside = ", ".join(str(plain(item)) for item in value.ravel()[:4])
-        return f"[{inside}{', ...' if value.size > 4 else ''}]"
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        number = float(value)
-        return number if math.isfinite(number) else str(number)
-    return str(value)[:200]
 
 
 def _tree(path: Path) -> list[dict[str, Any]]:

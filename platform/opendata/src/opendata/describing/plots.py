@@ -15,6 +15,8 @@ import numpy as np
 from openkm3 import annotated
 from openkm3.metadata import Annotation, Parameter
 
+from .cells import parameter_of
+
 if TYPE_CHECKING:
     from astropy.table import Table
 
@@ -124,8 +126,6 @@ def _edge_label(parameter: Parameter) -> str:
 
 
 def _histograms(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
-    from .content import parameter_of
-
     plots = []
     for name in table.colnames:
         column = table[name]
@@ -167,7 +167,7 @@ def _histogram(
     elif len(distinct) <= 40:
         # Rounded values: a bin each, without empty ones between them.
         step = float(np.diff(distinct).min())
-        bins = min(round((high - low) / step) + 1, 200)
+        bins = round(min((high - low) / step, 199)) + 1
         low, high = low - step / 2, high + step / 2
     counts, edges = np.histogram(values, bins=bins, range=(low, high))
     filled = counts[counts > 0]
@@ -188,4 +188,10 @@ def _short(value: float) -> float:
 
 
 def _rounded(values: Any) -> list[float]:
-    return [_short(float(value)) for value in values]
+    """Round to six digits of the value or, for a narrow span far from zero, of the span."""
+    numbers = [float(value) for value in values]
+    span, largest = max(numbers) - min(numbers), max(map(abs, numbers))
+    digits = 6
+    if span and largest > span:
+        digits += min(math.ceil(math.log10(largest / span)), 10)
+    return [float(f"{number:.{digits}g}") for number in numbers]

@@ -8,6 +8,8 @@ import numpy as np
 
 from openkm3.metadata import Annotation
 
+from .cells import parameter_of, plain
+
 if TYPE_CHECKING:
     from astropy.table import Table
 
@@ -18,6 +20,13 @@ _NAMES = {
     "ra": {"ra", "right_ascension", "raj2000"},
     "dec": {"dec", "decl", "declination", "dej2000"},
 }
+
+#: UCDs and names of columns that a person wants to read of a point on the map.
+_TELLING: tuple[tuple[tuple[str, ...], set[str]], ...] = (
+    (("meta.id",), {"id", "name", "event", "internalid"}),
+    (("phys.energy", "phot.count"), {"energy", "e", "nhit", "nhits"}),
+    (("time.epoch",), {"mjd", "time"}),
+)
 
 
 def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
@@ -53,7 +62,31 @@ def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
         "step": step,
         "ra": [round(float(value), 1) for value in ra[::step]],
         "dec": [round(float(value), 1) for value in dec[::step]],
+        "info": [
+            {
+                "name": parameter_of(annotation, name).name or name,
+                "unit": str(table[name].unit or ""),
+                "values": [plain(value) for value in table[name][good][::step]],
+            }
+            for name in _telling(table, annotation, found)
+        ],
     }
+
+
+def _telling(table: Table, annotation: Annotation, known: tuple[str, ...]) -> list[str]:
+    """Return the columns that tell events apart: name, energy or hits, time."""
+    result: list[str] = []
+    for ucds, names in _TELLING:
+        for name in table.colnames:
+            ucd = parameter_of(annotation, name).ucd or ""
+            if (
+                table[name].ndim == 1
+                and name not in (*known, *result)
+                and (ucd.startswith(ucds) or name.lower() in names)
+            ):
+                result.append(name)
+                break
+    return result
 
 
 def _degrees(table: Table, name: str) -> np.ndarray[Any, Any]:

@@ -26,6 +26,8 @@ class Scale:
     def __call__(self, value: float) -> float:
         """Return the pixel of a value."""
         low, high = self.low, self.high
+        if low == high:
+            return round((self.start + self.stop) / 2, 1)
         if self.log:
             low, high, value = math.log10(low), math.log10(high), math.log10(max(value, self.low))
         return round(self.start + (value - low) / (high - low) * (self.stop - self.start), 1)
@@ -36,6 +38,8 @@ class Scale:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             step = max(1, (last - first) // 5)
             return [10.0**power for power in range(first, last + 1, step)]
+        if self.low == self.high:
+            return [self.low]
         rough = (self.high - self.low) / 6
         power = 10 ** math.floor(math.log10(rough))
         step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)

@@ -17,5 +17,6 @@ urlpatterns = [
     path("identifiers/<str:kid>", views.identifier),
     path("records/<str:identifier>/", views.record, name="record"),
     path("records/<str:identifier>/versions/<str:label>/", views.version, name="version"),
+    path("records/<str:identifier>/versions/<str:label>/sky.json", views.sky_points),
     path("records/<str:identifier>/<str:name>", views.export, name="export"),
 ]

@@ -20,7 +20,7 @@ from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.pages import plots
 from opendata.pages.snippets import snippets
-from opendata.records.models import Record, State, Version
+from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
 from openkm3.metadata import KTYPES
 
@@ -136,6 +136,24 @@ def version(request: HttpRequest, identifier: str, label: str) -> HttpResponseBa
     return _record(request, entry, shown)
 
 
+@require_safe
+def sky_points(request: HttpRequest, identifier: str, label: str) -> HttpResponse:
+    """The positions of a version's sky map with what is known of each, for reading values off."""
+    files = DataFile.objects.filter(
+        version__record__identifier=identifier,
+        version__label=label,
+        version__state=State.PUBLISHED,
+        description__content__has_key="sky",
+    )
+    file = files.select_related("description").first()
+    if file is None:
+        raise Http404(f"There is no sky map of {identifier} {label}.")
+    response = _json(file.description.content["sky"], "application/json")
+    # A version never changes, but a later portal may describe it better.
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
 def _record(request: HttpRequest, entry: Record, version: Version) -> HttpResponse:
     accept = request.headers.get("Accept", "").split(",")[0].split(";")[0].strip()
     links = signposting.header(signposting.links(entry))
@@ -156,6 +174,7 @@ def context_of(entry: Record, version: Version) -> Json:
     annotation = version.annotation
     files, drawings, trees = [], [], []
     sky = None
+    points = ""
     for file in version.files.select_related("description", "version__record"):
         found = getattr(file, "description", None)
         content = found.content if found else {}
@@ -166,11 +185,12 @@ def context_of(entry: Record, version: Version) -> Json:
                 {
                     "svg": plots.draw(plot, simulated=version.simulated),
                     "title": plot["title"],
-                    "data": plot if plot["kind"] != "map" else None,
+                    "data": plot,
                 }
             )
         if content.get("sky") and sky is None:
             sky = plots.sky(content["sky"], simulated=version.simulated)
+            points = f"/records/{entry.identifier}/versions/{version.label}/sky.json"
         if content.get("tree"):
             trees.append({"name": file.name, "nodes": content["tree"]})
     ranges = [
@@ -199,6 +219,7 @@ def context_of(entry: Record, version: Version) -> Json:
         "drawings": drawings,
         "drawing_data": [item["data"] for item in drawings],
         "sky": sky,
+        "points": points if version.state == State.PUBLISHED else "",
         "trees": trees,
         "children": entry.children.filter(current__isnull=False).select_related("current"),
         "versions": entry.versions.filter(state__in=[State.PUBLISHED, State.WITHDRAWN]),

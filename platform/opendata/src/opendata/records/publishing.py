@@ -9,10 +9,11 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -46,6 +47,10 @@ _TYPES = {
 }
 #: Contents whose metadata describe data; of others the metadata only have to be readable.
 _DATA = ("km3.data", "km3.env", "km3.daq", "km3.resource.service")
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Refused(Exception):
@@ -85,6 +90,20 @@ class Draft(BaseModel):
     changes: str = Field(default="", max_length=5000)
 
 
+def _step(function: Callable[P, R]) -> Callable[P, R]:
+    """Do all or nothing; who comes second with the same name at the same time is refused."""
+
+    @wraps(function)
+    def step(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with transaction.atomic():
+                return function(*args, **kwargs)
+        except IntegrityError:
+            raise Refused("somebody else did the same at this moment: look at it again") from None
+
+    return step
+
+
 def _need(account: Account, role: Role) -> None:
     if not account.has(role):
         raise NotAllowed(f"{account.name} needs the role {role.value} to {role.label}")
@@ -111,7 +130,7 @@ def _check_draft(draft: Draft, kind: str) -> None:
         raise Refused(str(error)) from None
 
 
-@transaction.atomic
+@_step
 def create(new: NewRecord, draft: Draft, account: Account) -> Version:
     """Make a record and its first draft."""
     _need(account, Role.CURATOR)
@@ -152,7 +171,7 @@ def create(new: NewRecord, draft: Draft, account: Account) -> Version:
     return new_version(record, draft, account)
 
 
-@transaction.atomic
+@_step
 def new_version(record: Record, draft: Draft, account: Account) -> Version:
     """Make a draft; there is one at a time."""
     _need(account, Role.CURATOR)
@@ -170,7 +189,7 @@ def new_version(record: Record, draft: Draft, account: Account) -> Version:
     return version
 
 
-@transaction.atomic
+@_step
 def next_version(record: Record, account: Account, changes: str = "") -> Version:
     """Make a draft that begins as a copy of the current version, files included."""
     current = record.current
@@ -195,7 +214,7 @@ def _next_label(record: Record) -> str:
     return f"{number}.0"
 
 
-@transaction.atomic
+@_step
 def change(version: Version, draft: Draft, account: Account) -> Version:
     """Write a draft anew."""
     _need(account, Role.CURATOR)
@@ -245,7 +264,7 @@ def add_file(
     except describing.Unreadable as error:
         raise Refused(f"{name}: {error}") from None
     with transaction.atomic():
-        _is(Version.objects.select_for_update().get(pk=version.pk), State.DRAFT)
+        _is(version, State.DRAFT)
         version.files.filter(name=name).delete()
         file = DataFile.objects.create(
             version=version,
@@ -261,7 +280,7 @@ def add_file(
     return file
 
 
-@transaction.atomic
+@_step
 def remove_file(file: DataFile, account: Account) -> None:
     """Take a file out of a draft."""
     _need(account, Role.CURATOR)
@@ -286,7 +305,7 @@ def findings(version: Version) -> list[Finding]:
     return list(dict.fromkeys(found))
 
 
-@transaction.atomic
+@_step
 def submit(version: Version, account: Account, *, accept_findings: str = "") -> Version:
     """Hand a draft to the reviewers.
 
@@ -315,7 +334,7 @@ def submit(version: Version, account: Account, *, accept_findings: str = "") -> 
     return version
 
 
-@transaction.atomic
+@_step
 def reject(version: Version, account: Account, reason: str) -> Version:
     """Give a version back to the curators."""
     _need(account, Role.REVIEWER)
@@ -334,7 +353,7 @@ def sent_back(version: Version) -> str:
     return str(entry.detail.get("reason", "")) if entry and entry.action == "reject" else ""
 
 
-@transaction.atomic
+@_step
 def approve(
     version: Version, account: Account, *, serve: tables.Serve = tables.serve_safely
 ) -> Version:
@@ -366,7 +385,7 @@ def approve(
     return version
 
 
-@transaction.atomic
+@_step
 def withdraw(
     version: Version,
     account: Account,
@@ -393,7 +412,7 @@ def withdraw(
     return version
 
 
-@transaction.atomic
+@_step
 def discard(version: Version, account: Account) -> None:
     """Delete a draft, and its record if that has nothing else."""
     _need(account, Role.CURATOR)
@@ -414,5 +433,10 @@ def _tables() -> Iterator[None]:
 
 
 def _is(version: Version, state: State) -> None:
-    if version.state != state:
-        raise Refused(f"{version} is {version.state}, for this it has to be {state.value}")
+    """Refuse a version in another state; who does the same at the same time has to wait."""
+    rows = Version.objects.filter(pk=version.pk)
+    if connection.in_atomic_block:
+        rows = rows.select_for_update()
+    found = rows.values_list("state", flat=True).first()
+    if found != state:
+        raise Refused(f"{version} is {found or 'gone'}, for this it has to be {state.value}")

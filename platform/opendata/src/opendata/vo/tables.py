@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from opendata.describing.cells import parameter_of
 from opendata.describing.sky import position_columns
 from opendata.vo.engine import antares
 from opendata.vo.engine.metadata import Schema, Table, TableColumn
@@ -125,8 +126,6 @@ def _column(
     axis: str | None,
     label: str | None,
 ) -> TableColumn:
-    from opendata.describing.content import parameter_of
-
     parameter = parameter_of(annotation, values.name)
     kind = getattr(content, "dtype", np.dtype(object))
     text = kind.kind in "OUS"
