@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nugamma.cli.options import FILE, source_argument
+from nugamma.cli.options import FILE, described, source_argument
 from nugamma.running.journal import write_whole
 from nugamma.running.provenance import provenance
 from nugamma.sources import load_source
@@ -20,13 +20,12 @@ from nugamma.spectra.fit import fit_source
 def fit(source: str, out: Path) -> None:
     """Fit a hadronic and a leptonic model to the flux points of SOURCE."""
     found = fit_source(load_source(source))
-    described = Path(source) if Path(source).is_file() else source
     document = {
         "format": 1,
         "kind": "fit",
         "title": found.source.title or found.source.name,
         **found.to_dict(),
-        "provenance": provenance({"source": described}),
+        "provenance": provenance({"source": described(source)}),
     }
     write_whole(out, json.dumps(document, indent=1) + "\n")
     for name in ("hadronic", "leptonic"):

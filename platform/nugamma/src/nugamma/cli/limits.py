@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from astropy.table import Table
 from tqdm import tqdm
 
+from nugamma import __version__
 from nugamma.cli.options import (
     FILE,
     dataset_options,
+    noted_source,
     prepared,
     progress_is_shown,
     seed_option,
@@ -57,7 +61,7 @@ from nugamma.running.workers import workers as make_workers
 @seed_option
 @dataset_options
 @worker_options
-@click.option("--out", type=FILE, help="JSON file to write.")
+@click.option("--out", type=FILE, help="File to write: .json or .ecsv.")
 def limits(
     *,
     scans: tuple[Path, ...],
@@ -78,7 +82,7 @@ def limits(
     for document in [read(path) for path in scans]:
         thrown = None
         if method == "feldman-cousins":
-            problem = _problem(document, datasets)
+            problem = prepared(noted_source(document.content), **datasets)
             runner = make_workers(workers, scheduler)
             thrown = _toys(document, problem, toys, seed, runner)
         for number, scenario in enumerate(SCENARIOS):
@@ -105,7 +109,9 @@ def limits(
                 f"{document.label:32} {scenario:9} [{low:.3f}, {high:.3f}]"
                 f"  contains the truth: {100 * rows[-1]['coverage']:.0f} %"
             )
-    if out:
+    if out and out.suffix == ".ecsv":
+        _write_table(out, rows, level, method)
+    elif out:
         made = {
             "format": 1,
             "kind": "limits",
@@ -117,10 +123,13 @@ def limits(
         write_whole(out, json.dumps(made, indent=1) + "\n")
 
 
-def _problem(document: ScanDocument, datasets: dict[str, Any]) -> Problem:
-    given = document.content["provenance"]["inputs"]["source"]
-    name = given if isinstance(given, str) else given["file"]
-    return prepared(name, **datasets)[1]
+def _write_table(out: Path, rows: list[dict[str, Any]], level: float, method: str) -> None:
+    columns = [name for name in rows[0] if name != "intervals"]
+    table = Table({name: [row[name] for row in rows] for name in columns})
+    table.meta = {"level": level, "method": method, "nugamma": __version__}
+    text = StringIO()
+    table.write(text, format="ascii.ecsv")
+    write_whole(out, text.getvalue())
 
 
 def _toys(

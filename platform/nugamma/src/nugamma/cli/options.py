@@ -6,14 +6,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from astropy import units as u
 
-from nugamma.datasets import FoldedDataset, build
 from nugamma.inference.problem import Problem, of_source
 from nugamma.sources import Source, load_source
+
+if TYPE_CHECKING:
+    from nugamma.datasets import FoldedDataset
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -108,6 +110,8 @@ def folded(
     cache: Path | None,
 ) -> list[FoldedDataset]:
     """Datasets of a source, from the cache where it has them."""
+    from nugamma.datasets import build  # gammapy takes a second or two
+
     return build(
         source,
         cta_response=cta_response,
@@ -118,7 +122,17 @@ def folded(
     )
 
 
-def prepared(name: str, **datasets: Any) -> tuple[Source, Problem]:
-    """A source and its problem."""
-    source = load_source(name)
-    return source, of_source(source, folded(source, **datasets))
+def described(name: str) -> str | Path:
+    """A source for `nugamma.running.provenance`: its name, or its file."""
+    return Path(name) if Path(name).is_file() else name
+
+
+def noted_source(document: dict[str, Any]) -> Source:
+    """The source that a result was made of."""
+    given = document["provenance"]["inputs"]["source"]
+    return load_source(given if isinstance(given, str) else given["file"])
+
+
+def prepared(source: Source, **datasets: Any) -> Problem:
+    """The problem of a source."""
+    return of_source(source, folded(source, **datasets))

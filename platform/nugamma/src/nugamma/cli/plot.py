@@ -11,11 +11,10 @@ from astropy import units as u
 from astropy.table import QTable
 from matplotlib.figure import Figure
 
-from nugamma.cli.options import FILE
+from nugamma.cli.options import FILE, noted_source
 from nugamma.errors import NugammaError
 from nugamma.inference import figures
 from nugamma.running.results import read_json
-from nugamma.sources import load_source
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
 
 FORMATS = (".pdf", ".png", ".svg")
@@ -56,8 +55,7 @@ def _figure(files: tuple[Path, ...], intervals: bool) -> Figure:
 
 
 def _fit(document: dict[str, Any]) -> Figure:
-    given = document["provenance"]["inputs"]["source"]
-    source = load_source(given if isinstance(given, str) else given["file"])
+    source = noted_source(document)
     energy = u.Quantity(np.geomspace(0.1, 200, 120), "TeV")
     curves = {}
     for name, model, kind in (

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from nugamma.cli.options import (
     FILE,
     dataset_options,
+    described,
     prepared,
     progress_is_shown,
     seed_option,
@@ -25,6 +26,7 @@ from nugamma.running.results import document
 from nugamma.running.scanning import forget, run_study
 from nugamma.running.study import MODES, Study, checksum
 from nugamma.running.workers import workers as make_workers
+from nugamma.sources import load_source
 
 
 @click.command()
@@ -88,15 +90,16 @@ def scan(
         free_backgrounds=free_backgrounds,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    described, problem = prepared(
-        source,
+    loaded = load_source(source)
+    problem = prepared(
+        loaded,
         cta_response=cta_response,
         arca_response=arca_response,
         time_step=time_step,
         cache=cache,
     )
     with tqdm(
-        total=len(study.indices), unit="scan", desc=described.name, disable=progress_is_shown()
+        total=len(study.indices), unit="scan", desc=loaded.name, disable=progress_is_shown()
     ) as bar:
         entries = run_study(
             problem,
@@ -107,15 +110,15 @@ def scan(
             progress=bar.update,
         )
     inputs = {
-        "source": Path(source) if Path(source).is_file() else source,
+        "source": described(source),
         "cta_response": cta_response or "compact table of nugamma",
         "arca_response": arca_response or "km3irf",
         "time_step": f"{time_step} h",
         "numbers": checksum(problem),
         "seed": str(seed),
     }
-    title = described.title or described.name
-    made = document(described.name, title, study, entries, provenance(inputs))
+    title = loaded.title or loaded.name
+    made = document(loaded.name, title, study, entries, provenance(inputs))
     write_whole(out, json.dumps(made) + "\n")
     forget(out)
     for name in SCENARIOS:

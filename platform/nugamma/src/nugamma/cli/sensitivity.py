@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -10,11 +11,9 @@ from astropy import units as u
 
 from nugamma.cli.options import FILE
 from nugamma.errors import NugammaError
-from nugamma.neutrino.arca import ArcaTelescope
-from nugamma.neutrino.pointsource import NeutrinoTelescope
-from nugamma.neutrino.sensitivity import DECLINATIONS, sensitivity_curve, write_curve
-from nugamma.responses.arca import ArcaResponse
-from nugamma.responses.arca230 import Arca230
+
+if TYPE_CHECKING:
+    from nugamma.neutrino.pointsource import NeutrinoTelescope
 
 CHANNELS = {"arca230-track": "track", "arca230-shower": "shower"}
 
@@ -68,6 +67,8 @@ def sensitivity(
     out: Path,
 ) -> None:
     """Sensitivity and 3 and 5 sigma discovery potential against declination and index."""
+    from nugamma.neutrino.sensitivity import DECLINATIONS, sensitivity_curve, write_curve
+
     places = u.Quantity(declination, "deg") if declination else DECLINATIONS
     table = sensitivity_curve(
         _telescope(telescope, response),
@@ -87,6 +88,10 @@ def sensitivity(
 
 
 def _telescope(name: str, folder: Path | None) -> NeutrinoTelescope:
+    from nugamma.neutrino.arca import ArcaTelescope
+    from nugamma.responses.arca import ArcaResponse
+    from nugamma.responses.arca230 import Arca230
+
     if name == "arca":
         return ArcaTelescope(ArcaResponse.read(folder))
     if folder is None:

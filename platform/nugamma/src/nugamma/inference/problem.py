@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from nugamma.datasets.folded import FoldedDataset
 from nugamma.errors import InferenceError
 from nugamma.inference import shapes
 from nugamma.inference.emission import Emission, thinned
 from nugamma.inference.response import StackedResponse, stack
-from nugamma.sources import Source
 from nugamma.spectra import ParticleSpectrum, PhotonField, SpectralOperator
-from nugamma.spectra.fit import particle_spectra
+
+if TYPE_CHECKING:  # workers need not import gammapy for these
+    from nugamma.datasets.folded import FoldedDataset
+    from nugamma.sources import Source
 
 Floats = npt.NDArray[np.float64]
 
@@ -158,6 +159,8 @@ def of_source(source: Source, datasets: Sequence[FoldedDataset]) -> Problem:
     InferenceError
         If a model is missing: a source without flux points needs both.
     """
+    from nugamma.spectra.fit import particle_spectra
+
     hadronic, leptonic = particle_spectra(source)
     if hadronic is None or leptonic is None:
         raise InferenceError(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 
-from nugamma.datasets.folded import FoldedDataset
 from nugamma.errors import InferenceError
+
+if TYPE_CHECKING:
+    from nugamma.datasets.folded import FoldedDataset
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

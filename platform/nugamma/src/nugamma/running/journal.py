@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -111,5 +112,6 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(handle.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise RunningError(f"{path} cannot be written: {error}") from error

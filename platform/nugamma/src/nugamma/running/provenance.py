@@ -49,4 +49,4 @@ def _described(value: str | Path) -> Any:
     if value.is_dir():
         return {p.name: _described(p) for p in sorted(value.iterdir()) if p.is_file()}
     with value.open("rb") as handle:
-        return {"file": value.name, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+        return {"file": str(value), "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}

@@ -117,7 +117,9 @@ class Dask:
                 )
                 futures = [client.submit(task, sent, item, pure=False) for item in waiting]
                 place = dict(zip(futures, waiting, strict=True))
-                for future in as_completed(futures):  # type: ignore[no-untyped-call]
+                for future in as_completed(  # type: ignore[no-untyped-call]
+                    futures, loop=client.loop
+                ):
                     if future.status != "finished":
                         if future.status == "error" and not _is_loss(future.exception()):
                             raise future.exception()
