@@ -37,10 +37,10 @@ def center(tmp_path: Path) -> Iterator[OpenDataCenter]:
     """Run an Open Data Center; its address is in OPENKM3_SERVER by the fixture `server`."""
     for name in NEEDS:
         pytest.importorskip(name, reason=f"needs {name}: run it in the science environment")
-    from tests.openkm3 import odc
+    from tests.openkm3 import odc, published
 
-    if not odc.ANTARES.is_dir():
-        pytest.skip(f"needs the public ANTARES data in {odc.ANTARES}")
+    if not published.ANTARES.is_dir():
+        pytest.skip(f"needs the public ANTARES data in {published.ANTARES}")
     with odc.serve(odc.OpenDataCenter(tmp_path / "odc")) as running:
         yield running
 

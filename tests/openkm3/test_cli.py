@@ -16,10 +16,10 @@ from click.testing import CliRunner
 
 from openkm3.cli import main
 from openkm3.formats import read, write
-from tests.openkm3 import odc
+from tests.openkm3 import published
 from tests.openkm3.odc import OpenDataCenter
 
-ALERT = odc.SHARED / "alerts" / "alert.example.json"
+ALERT = published.SHARED / "alerts" / "alert.example.json"
 
 
 def run(*words: object, code: int = 0) -> str:
@@ -56,7 +56,7 @@ def test_get(server: OpenDataCenter, tmp_path: Path) -> None:
 def test_info(server: OpenDataCenter, tmp_path: Path) -> None:
     assert "title: ANTARES 2007-2017 neutrino events" in run("info", "ana20_01_vo")
     path = tmp_path / "orca.h5"
-    write(odc.orca_events(), path)
+    write(published.orca_events(), path)
     text = run("info", path)
     assert "energy: float64 GeV" in text
     assert "internalID: text" in text
@@ -65,7 +65,7 @@ def test_info(server: OpenDataCenter, tmp_path: Path) -> None:
 
 
 def test_convert(tmp_path: Path) -> None:
-    write(odc.orca_events(), tmp_path / "orca.h5")
+    write(published.orca_events(), tmp_path / "orca.h5")
     run("convert", tmp_path / "orca.h5", tmp_path / "orca.vot")
     assert len(read(tmp_path / "orca.vot").tables["events"]) == 5
     assert "--force replaces it" in run(
@@ -79,7 +79,7 @@ def test_convert(tmp_path: Path) -> None:
 
 
 def test_validate_catches_the_published_header(tmp_path: Path) -> None:
-    write(odc.orca_events(), tmp_path / "one_week_orca.h5")
+    write(published.orca_events(), tmp_path / "one_week_orca.h5")
     text = run("validate", tmp_path / "one_week_orca.h5", code=1)
     assert "header.measurement_stop: the stop 2019-09-17T06:00:00.202000000 lies 16.0 days" in text
     found = json.loads(run("validate", "--json", tmp_path / "one_week_orca.h5", code=1))
@@ -88,9 +88,9 @@ def test_validate_catches_the_published_header(tmp_path: Path) -> None:
 
 
 def test_validate_is_content_with_good_files(tmp_path: Path) -> None:
-    if not odc.ANTARES.is_dir():
-        pytest.skip(f"needs the public ANTARES data in {odc.ANTARES}")
-    write(odc.antares_events(), tmp_path / "antares.ecsv")
+    if not published.ANTARES.is_dir():
+        pytest.skip(f"needs the public ANTARES data in {published.ANTARES}")
+    write(published.antares_events(), tmp_path / "antares.ecsv")
     assert "nothing to complain about" in run("validate", "--strict", tmp_path / "antares.ecsv")
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from openkm3.errors import FormatError, OpenKM3Error
 from openkm3.openio import KM3Store
-from tests.openkm3.odc import ORCA_HEADER, OpenDataCenter
+from tests.openkm3.odc import OpenDataCenter
+from tests.openkm3.published import ORCA_HEADER
 
 AEFF = [5.153940e-12, 1.614220e-10, 4.891220e-09, 1.245090e-07, 9.157530e-07, 4.372520e-06]
 

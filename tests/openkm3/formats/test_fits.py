@@ -18,14 +18,14 @@ from astropy.time import Time
 
 from openkm3.formats import DataSet, read, write
 from openkm3.formats.eventids import event_number, event_numbers
-from tests.openkm3 import odc
+from tests.openkm3 import published
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    if not odc.ANTARES.is_dir():
-        pytest.skip(f"needs the public ANTARES data in {odc.ANTARES}")
-    write(odc.antares_events(), tmp_path / "antares.fits")
+    if not published.ANTARES.is_dir():
+        pytest.skip(f"needs the public ANTARES data in {published.ANTARES}")
+    write(published.antares_events(), tmp_path / "antares.fits")
     return tmp_path / "antares.fits"
 
 

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 
 from openkm3.formats import DataSet, convert, read, write
 from openkm3.metadata import Annotation
-from tests.openkm3 import odc
+from tests.openkm3 import published
 
 SUFFIXES = (".h5", ".fits", ".vot", ".ecsv")
 
 
 @pytest.fixture(scope="module")
 def antares() -> DataSet:
-    if not odc.ANTARES.is_dir():
-        pytest.skip(f"needs the public ANTARES data in {odc.ANTARES}")
-    return odc.antares_events()
+    if not published.ANTARES.is_dir():
+        pytest.skip(f"needs the public ANTARES data in {published.ANTARES}")
+    return published.antares_events()
 
 
 def assert_equal(result: DataSet, expected: DataSet) -> None:
