@@ -53,7 +53,7 @@ from nugamma.running.workers import workers as make_workers
 )
 @click.option(
     "--toys",
-    type=click.IntRange(20),
+    type=click.IntRange(10),
     default=200,
     show_default=True,
     help="Pseudo-experiments at each f, for feldman-cousins.",

@@ -33,7 +33,7 @@ def plot(files: tuple[Path, ...], intervals: bool, out: Path) -> None:
         raise NugammaError(f"{out}: figures end in {', '.join(FORMATS)}")
     figure = _figure(files, intervals)
     out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out)
+    figure.savefig(out, dpi=figures.STYLE["savefig.dpi"])
     click.echo(str(out))
 
 

@@ -1,0 +1,269 @@
+"""The command line does what it says, and tells mistakes in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from astropy.table import QTable, Table
+from click.testing import CliRunner
+from matplotlib.image import imread
+
+from nugamma.cli import main
+
+ARCA230 = Path(__file__).parents[4] / "shared" / "data" / "arca230"
+#: A point source that only just sets for ARCA: one or two zenith bins, so that its datasets are
+#: made in seconds.
+NORTH = {
+    "name": "North",
+    "title": "North star",
+    "position": {"ra": "80 deg", "dec": "48 deg"},
+    "distance": "0.3 kpc",
+    "morphology": {"type": "point"},
+    "hadronic": {"amplitude": "4e31 eV-1", "alpha": 2.0, "e_cutoff": "100 TeV"},
+    "leptonic": {"amplitude": "1.5e29 eV-1", "alpha": 2.6, "e_cutoff": "60 TeV"},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a source; datasets are kept below it."""
+    made = tmp_path_factory.mktemp("nugamma")
+    (made / "north.yaml").write_text(yaml.safe_dump(NORTH))
+    return made
+
+
+def run(folder: Path, *words: object, code: int = 0) -> str:
+    before = dict(os.environ)
+    os.environ["NUGAMMA_CACHE"] = str(folder / "cache")
+    for name in ("NUGAMMA_CTA_RESPONSE", "NUGAMMA_ARCA_RESPONSE"):
+        os.environ.pop(name, None)
+    try:
+        result = CliRunner().invoke(main, [str(word) for word in words])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return str(result.output)
+
+
+@pytest.fixture(scope="module")
+def scanned(folder: Path) -> dict[str, Path]:
+    """Return scans of both inputs."""
+    paths = {}
+    for name in ("leptonic", "hadronic"):
+        paths[name] = folder / f"{name}.json"
+        run(
+            folder,
+            "scan",
+            folder / "north.yaml",
+            "--input",
+            name,
+            "--pseudo",
+            4,
+            "--workers",
+            1,
+            "--time-step",
+            120,
+            "--out",
+            paths[name],
+        )
+    return paths
+
+
+def test_datasets_are_listed_and_kept(folder: Path) -> None:
+    text = run(folder, "datasets", folder / "north.yaml", "--time-step", 120)
+    assert next(line for line in text.splitlines() if line.startswith("North ")).split()[1] == "cta"
+    kept = {path.name.split("-North")[0] for path in (folder / "cache").iterdir()}
+    assert {"folded-cta", "folded-arca"} <= kept
+
+
+def test_scan_writes_the_documented_result(folder: Path, scanned: dict[str, Path]) -> None:
+    content = json.loads(scanned["leptonic"].read_text())
+    assert content["input"] == "leptonic"
+    assert content["mode"] == "pinned"
+    for scenario in ("gamma", "neutrino", "combined"):
+        part = content[scenario]
+        assert part["f"] == pytest.approx([i / 20 for i in range(21)])
+        assert len(part["dts_mean"]) == len(part["dts_median"]) == 21
+        assert 0 <= part["ci90"][0] <= part["ci68"][0] <= part["mode_mean"] + 1e-9
+        assert part["mode_mean"] - 1e-9 <= part["ci68"][1] <= part["ci90"][1] <= 1
+    assert len(content["pseudo_experiments"]) == 4
+    origin = content["provenance"]
+    assert {"nugamma", "gammapy", "numpy"} <= set(origin["versions"])
+    assert len(origin["inputs"]["source"]["sha256"]) == 64
+    assert len(origin["inputs"]["numbers"]) == 64
+    assert origin["inputs"]["seed"] == "1"
+    assert not list(folder.glob("*.journal*"))
+
+
+def test_the_seed_decides_and_the_workers_do_not(folder: Path, scanned: dict[str, Path]) -> None:
+    def scan(name: str, *more: object) -> dict[str, object]:
+        run(
+            folder,
+            "scan",
+            folder / "north.yaml",
+            "--input",
+            "leptonic",
+            "--pseudo",
+            4,
+            "--time-step",
+            120,
+            "--out",
+            folder / name,
+            *more,
+        )
+        return dict(json.loads((folder / name).read_text()))
+
+    first = json.loads(scanned["leptonic"].read_text())
+    again = scan("again.json", "--workers", 2)
+    other = scan("other.json", "--workers", 1, "--seed", 2)
+    assert again.pop("provenance")
+    assert first.pop("provenance")
+    assert json.dumps(again) == json.dumps(first)
+    assert other["combined"] != first["combined"]
+
+
+def test_asimov_and_profile(folder: Path) -> None:
+    for mode in ("pinned", "profile"):
+        run(
+            folder,
+            "scan",
+            folder / "north.yaml",
+            "--input",
+            "hadronic",
+            "--asimov",
+            "--mode",
+            mode,
+            "--time-step",
+            120,
+            "--out",
+            folder / f"{mode}.json",
+        )
+    pinned, profile = (
+        json.loads((folder / f"{mode}.json").read_text()) for mode in ("pinned", "profile")
+    )
+    assert pinned["asimov"]
+    assert pinned["combined"]["dts_mean"][-1] == pytest.approx(0, abs=1e-3)
+    below = zip(profile["combined"]["dts_mean"], pinned["combined"]["dts_mean"], strict=True)
+    assert all(free <= tied + 0.01 for free, tied in below)
+
+
+def test_limits_by_every_method(folder: Path, scanned: dict[str, Path]) -> None:
+    for method in ("published", "hpd", "profile"):
+        text = run(folder, "limits", *scanned.values(), "--method", method)
+        assert len(text.splitlines()) == 6
+        assert "North star, hadronic input" in text
+    out = folder / "limits.json"
+    run(
+        folder,
+        "limits",
+        scanned["leptonic"],
+        "--method",
+        "feldman-cousins",
+        "--toys",
+        10,
+        "--time-step",
+        120,
+        "--workers",
+        1,
+        "--out",
+        out,
+    )
+    rows = json.loads(out.read_text())["limits"]
+    assert [row["scenario"] for row in rows] == ["gamma", "neutrino", "combined"]
+    assert all(0 <= row["low"] <= row["high"] <= 1 for row in rows)
+    run(folder, "limits", *scanned.values(), "--out", folder / "limits.ecsv")
+    table = Table.read(folder / "limits.ecsv")
+    assert len(table) == 6
+    assert table.meta["level"] == 0.9
+
+
+def test_fit_has_what_is_documented(folder: Path) -> None:
+    out = folder / "fit.json"
+    text = run(folder, "fit", "VelaX", "--out", out)
+    assert "chi2/ndf 37.7" in text
+    content = json.loads(out.read_text())
+    for name in ("hadronic", "leptonic"):
+        model = content[name]
+        assert model["chi2"] / model["ndf"] == pytest.approx(1.79, abs=0.02)
+        assert model["dnde_10TeV"]["gamma"] == pytest.approx(2.29e-13, rel=3e-3)
+        assert 4.4e-11 < model["integral_0.1_100TeV"]["gamma"] < 4.7e-11
+    assert content["provenance"]["versions"]["nugamma"]
+
+
+def test_sensitivity_is_a_table(folder: Path) -> None:
+    out = folder / "sensitivity.ecsv"
+    run(folder, "sensitivity", "--declination", -45, "--declination", 20, "--out", out)
+    table = QTable.read(out)
+    assert len(table) == 2
+    assert table["sensitivity"][0] < table["discovery_5sigma"][0]
+    run(folder, "plot", out, "--out", folder / "sensitivity.png")
+    assert "needs --response" in run(
+        folder, "sensitivity", "--telescope", "arca230-track", "--out", out, code=2
+    )
+
+
+@pytest.mark.skipif(not ARCA230.is_dir(), reason="needs shared/data/arca230 beside the checkout")
+def test_sensitivity_of_arca230(folder: Path) -> None:
+    out = folder / "arca230.ecsv"
+    run(
+        folder,
+        "sensitivity",
+        "--telescope",
+        "arca230-track",
+        "--response",
+        ARCA230,
+        "--declination",
+        -45,
+        "--index",
+        2.0,
+        "--index",
+        3.0,
+        "--out",
+        out,
+    )
+    table = QTable.read(out)
+    assert list(table["index"]) == [2.0, 3.0]
+
+
+def test_plots_are_drawn(folder: Path, scanned: dict[str, Path]) -> None:
+    run(folder, "fit", "RXJ1713", "--out", folder / "rxj.json")
+    figures = {
+        "scans.png": list(scanned.values()),
+        "intervals.png": [*scanned.values(), "--intervals"],
+        "sed.png": [folder / "rxj.json"],
+        "scans.pdf": [scanned["leptonic"]],
+    }
+    for name, words in figures.items():
+        run(folder, "plot", *words, "--out", folder / name)
+        if name.endswith("png"):
+            assert imread(folder / name).shape[1] > 600
+    assert (folder / "scans.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "VelaY", "--out", "x.json"], "did you mean VelaX"),
+        (["scan", "no.yaml", "--input", "leptonic", "--out", "x.json"], "no.yaml"),
+        (["limits", "missing.json"], "missing.json cannot be read"),
+        (["limits", "north.yaml"], "not JSON"),
+        (["plot", "missing.json", "--out", "x.png"], "cannot be read"),
+        (["plot", "missing.json", "--out", "x.doc"], "figures end in"),
+        (["plot", "empty.json", "--out", "x.png"], "not a mixture"),
+        (["limits", "empty.json"], "not a result of `nugamma scan`"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "empty.json").write_text("{}")
+    output = run(folder, *words, code=2)
+    assert message in output
+    assert len(output.splitlines()) == 1
