@@ -21,18 +21,22 @@ from opendata.records.search import RecordFilter, facets, published
 from openkm3.metadata import KTYPES
 
 
-def find(identifier: str) -> Record:
-    """Return a public record by identifier or alias; tombstones too."""
+def find(identifier: str, *, with_files: bool = True) -> Record:
+    """Return a public record by identifier or alias; tombstones too.
+
+    Parameters
+    ----------
+    with_files : bool
+        Whether files with their descriptions come along, which may be large.
+    """
     public = (
         Record.objects.filter(current__isnull=False)
-        .select_related("current__record__parent", "parent")
-        .prefetch_related(
-            Prefetch(
-                "current__files", DataFile.objects.select_related("description", "version__record")
-            ),
-            "aliases",
-        )
+        .select_related("current__record__parent", "parent__parent")
+        .prefetch_related("aliases")
     )
+    if with_files:
+        files = DataFile.objects.select_related("description", "version__record")
+        public = public.prefetch_related(Prefetch("current__files", files))
     record = (
         public.filter(identifier=identifier).first()
         or public.filter(aliases__name=identifier).first()
@@ -86,7 +90,7 @@ class Search(Records):
                 {"value": value, "label": text, "count": count}
                 for value, text, count in facet.values
             ]
-            for facet in facets(found)
+            for facet in facets(found).facets
         }
         return response
 

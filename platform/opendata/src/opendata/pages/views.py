@@ -18,15 +18,13 @@ from opendata.exports import citation, signposting
 from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
-from opendata.pages import plots
+from opendata.pages.drawings import drawn
 from opendata.pages.snippets import snippets
 from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
 from openkm3.metadata import KTYPES
 
 Json = dict[str, Any]
-#: Tables that describe a file; the page shows what they say at other places.
-_DESCRIPTIVE = {"header", "raw_header", "group_info"}
 
 
 def _text(value: str, kind: str) -> HttpResponse:
@@ -81,10 +79,13 @@ def search(request: HttpRequest) -> HttpResponse:
     """Search with facets."""
     query = RecordFilter(request.GET, published().select_related("current"))
     found = query.qs
-    page = Paginator(found, 20).get_page(request.GET.get("page"))
+    narrowed = facets(found)
+    pages = Paginator(found, 20)
+    pages.count = narrowed.count  # else it is counted again
+    page = pages.get_page(request.GET.get("page"))
     chosen = {key: request.GET.getlist(key) for key in request.GET if key != "page"}
     groups = []
-    for facet in facets(found) if page.paginator.count else []:
+    for facet in narrowed.facets:
         values = []
         for value, label, count in facet.values[:12]:
             on = value in chosen.get(facet.name, [])
@@ -117,7 +118,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def record(request: HttpRequest, identifier: str) -> HttpResponseBase:
     """A record's page, or its metadata in the format that `Accept` names."""
-    entry = find(identifier)
+    entry = find(identifier, with_files=False)
     if entry.identifier != identifier:
         return redirect("record", entry.identifier, permanent=False)
     version = entry.current
@@ -129,7 +130,7 @@ def record(request: HttpRequest, identifier: str) -> HttpResponseBase:
 @require_safe
 def version(request: HttpRequest, identifier: str, label: str) -> HttpResponseBase:
     """The page of one version."""
-    entry = find(identifier)
+    entry = find(identifier, with_files=False)
     shown = entry.versions.filter(label=label, state__in=[State.PUBLISHED, State.WITHDRAWN]).first()
     if shown is None:
         raise Http404(f"There is no version {label} of {identifier}.")
@@ -173,26 +174,16 @@ def context_of(entry: Record, version: Version) -> Json:
     """Return what a record's page shows."""
     annotation = version.annotation
     files, drawings, trees = [], [], []
-    sky = None
-    points = ""
-    for file in version.files.select_related("description", "version__record"):
-        found = getattr(file, "description", None)
-        content = found.content if found else {}
-        tables = [item for item in content.get("tables", []) if item["name"] not in _DESCRIPTIVE]
-        files.append({"file": file, "url": storage_path(file), "tables": tables})
-        for plot in content.get("plots", []):
-            drawings.append(
-                {
-                    "svg": plots.draw(plot, simulated=version.simulated),
-                    "title": plot["title"],
-                    "data": plot,
-                }
-            )
-        if content.get("sky") and sky is None:
-            sky = plots.sky(content["sky"], simulated=version.simulated)
+    sky, points = None, ""
+    for file in version.files.select_related("version__record"):
+        shown = drawn(file.pk, file.sha256, version.simulated)
+        files.append({"file": file, "url": storage_path(file), "tables": shown.tables})
+        drawings += shown.drawings
+        if shown.sky and sky is None:
+            sky = shown.sky
             points = f"/records/{entry.identifier}/versions/{version.label}/sky.json"
-        if content.get("tree"):
-            trees.append({"name": file.name, "nodes": content["tree"]})
+        if shown.tree:
+            trees.append({"name": file.name, "nodes": shown.tree})
     ranges = [
         (key, {name: value for name, value in span.plain().items() if name != "ktype"})
         for key, span in annotation.origin.range.items()

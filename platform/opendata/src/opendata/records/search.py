@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,16 +67,29 @@ def published() -> QuerySet[Record]:
     return Record.objects.filter(current__isnull=False, withdrawn=False).order_by("identifier")
 
 
-def facets(records: QuerySet[Record]) -> list[Facet]:
-    """Count the values of each facet."""
+@dataclass(frozen=True)
+class Narrowed:
+    """The facets of what was found, and how many records that is."""
+
+    facets: list[Facet]
+    count: int
+
+
+def facets(records: QuerySet[Record]) -> Narrowed:
+    """Count the values of each facet, in one query for all of them."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
+    rows: Any = records.order_by().values_list(*_FACETS).annotate(n=Count("pk"))
+    total = 0
+    for *values, count in rows:
+        total += count
+        for name, value in zip(_FACETS, values, strict=True):
+            if value:
+                counts[name][value] += count
     result = []
     for name, title in _FACETS.items():
-        rows: Any = (
-            records.exclude(**{name: ""}).order_by().values_list(name).annotate(n=Count("pk"))
-        )
-        values = [(value, _label(name, value), count) for value, count in rows]
-        result.append(Facet(name, title, sorted(values, key=lambda item: (-item[2], item[1]))))
-    return result
+        found = [(value, _label(name, value), count) for value, count in counts[name].items()]
+        result.append(Facet(name, title, sorted(found, key=lambda item: (-item[2], item[1]))))
+    return Narrowed(result, total)
 
 
 def _label(name: str, value: str) -> str:

@@ -1,0 +1,50 @@
+"""What a page shows of a file: its tables, and its plots drawn.
+
+Drawing ten thousand points takes longer than all else of a page; what was drawn is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from opendata.pages import plots
+from opendata.records.models import Description
+
+#: Tables that describe a file; the page shows what they say at other places.
+_DESCRIPTIVE = {"header", "raw_header", "group_info"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Tables, plots as SVG with their numbers, sky map and groups of a file."""
+
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    drawings: list[dict[str, Any]] = field(default_factory=list)
+    sky: SafeString | None = None
+    tree: list[dict[str, Any]] = field(default_factory=list)
+
+
+@lru_cache(maxsize=32)
+def drawn(file: int, sha256: str, simulated: bool) -> Drawn:
+    """Return what is shown of a file; `sha256` keeps apart what had the same number."""
+    description = Description.objects.filter(file=file).first()
+    if description is None:
+        return Drawn()
+    content = description.content
+    return Drawn(
+        tables=[item for item in content.get("tables", []) if item["name"] not in _DESCRIPTIVE],
+        drawings=[
+            {
+                "svg": plots.draw(plot, simulated=simulated),
+                "title": plot["title"],
+                "data": plot,
+            }
+            for plot in content.get("plots", [])
+        ],
+        sky=plots.sky(content["sky"], simulated=simulated) if content.get("sky") else None,
+        tree=content.get("tree", []),
+    )
