@@ -1,7 +1,7 @@
 # The KM3NeT open science platform. `make` alone lists what can be done.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean engine images test lint bench lock
+.PHONY: help up down status clean engine images test fuzz lint bench lock
 
 PYTHON ?= python3
 MODE ?= auto
@@ -45,6 +45,9 @@ lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@git ls-files | xargs grep -lE '^#!.*(bash|/sh)' | xargs -r $(VENV)/shellcheck
 	@git ls-files '*.yml' '*.yaml' '*.cff' | xargs -r $(VENV)/yamllint --strict
 	@git ls-files '*Dockerfile' | xargs -r $(VENV)/hadolint
+
+fuzz: .dev ## send the portal's API wild requests (FUZZ_MINUTES=15); no server error is allowed
+	@FUZZ_MINUTES=$(FUZZ_MINUTES) $(VENV)/python -m tests.opendata.fuzz
 
 bench: .dev ## measure speed and memory; results go to tests/bench/README.md
 	@$(VENV)/km3hub install
