@@ -17,20 +17,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
 from opendata.vo.engine.errors import Busy, NotFound, QueryAborted, VOError
+from opendata.vo.engine.job import (
+    ABORTED,
+    ACTIVE,
+    COMPLETED,
+    ERROR,
+    EXECUTING,
+    PENDING,
+    QUEUED,
+    Job,
+    job_of,
+)
 from opendata.vo.engine.limits import Limits
 
 log = logging.getLogger(__name__)
-
-PENDING, QUEUED, EXECUTING = "PENDING", "QUEUED", "EXECUTING"
-COMPLETED, ERROR, ABORTED = "COMPLETED", "ERROR", "ABORTED"
-ACTIVE = (QUEUED, EXECUTING)
-FINAL = (COMPLETED, ERROR, ABORTED)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -40,37 +45,6 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_phase ON jobs (phase, created);
 """
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job.
-
-    Attributes
-    ----------
-    id : str
-        Not to be guessed: who knows it owns the job.
-    phase : str
-        Of UWS: PENDING, QUEUED, EXECUTING, COMPLETED, ERROR or ABORTED.
-    parameters : dict of str
-        Of TAP, names in upper case.
-    duration : int
-        Seconds that the query may run.
-    mime : str or None
-        Media type of the result.
-    """
-
-    id: str
-    phase: str
-    run_id: str | None
-    parameters: dict[str, str]
-    created: datetime
-    started: datetime | None
-    ended: datetime | None
-    destruction: datetime
-    duration: int
-    error: str | None
-    mime: str | None
 
 
 Run = Callable[[Job, Path, IO[bytes], Callable[[], bool]], str]
@@ -156,7 +130,7 @@ class JobStore:
                 f"there is no job {job_id[:40]!r}; jobs are deleted after "
                 f"{self.limits.job_days:g} days"
             )
-        return _job(row)
+        return job_of(row)
 
     def path(self, job_id: str) -> Path:
         """Give the folder of a job's files."""
@@ -295,7 +269,7 @@ class JobStore:
         if row is None:
             return None
         self._notify()
-        return _job(row)
+        return job_of(row)
 
     def _execute(self, job: Job) -> None:
         stop = threading.Event()
@@ -397,26 +371,3 @@ class JobStore:
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _job(row: sqlite3.Row) -> Job:
-    created, destruction = _time(row["created"]), _time(row["destruction"])
-    if created is None or destruction is None:  # NOT NULL in the file
-        raise ValueError(row["id"])
-    return Job(
-        id=row["id"],
-        phase=row["phase"],
-        run_id=row["run_id"],
-        parameters=json.loads(row["parameters"]),
-        created=created,
-        started=_time(row["started"]),
-        ended=_time(row["ended"]),
-        destruction=destruction,
-        duration=row["duration"],
-        error=row["error"],
-        mime=row["mime"],
-    )

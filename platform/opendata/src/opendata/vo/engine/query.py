@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-import shutil
 import sqlite3
 import threading
 import time
@@ -17,22 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from opendata.vo.engine import geometry
-from opendata.vo.engine.errors import Busy, QueryAborted, QueryError, QueryTimeout, VOError
+from opendata.vo.engine.errors import Busy, QueryError, VOError
+from opendata.vo.engine.guards import Clock, as_vo_errors, authorise, guarded
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.metadata import Column, Schema, Table
 from opendata.vo.engine.rows import create, insert
 from opendata.vo.engine.storage import TableStore
 from opendata.vo.engine.translation import Computed, Translation, translate
 
-_ALLOWED = {
-    sqlite3.SQLITE_SELECT,
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_FUNCTION,
-    getattr(sqlite3, "SQLITE_RECURSIVE", 33),
-}
-_FUNCTIONS = {"count", "sum", "avg", "min", "max", "total", "like"}
 _PEEK = 1000  # rows that decide the type of a computed column
-_LOOK = 0.25  # seconds between two looks at the disk
 _IDLE = 8  # connections that wait for the next query
 _Files = tuple[tuple[str, Path], ...]
 _STEPS = 10_000  # steps of SQLite's machine between two looks at the clock
@@ -138,15 +129,15 @@ class Engine:
         started = time.monotonic()
         named = {upload.name.lower(): upload for upload in uploads}
         translation = self.translate(query, named)
-        clock = _Clock(started + seconds, stopped, self.limits.temporary_bytes)
+        clock = Clock(started + seconds, stopped, self.limits.temporary_bytes)
         with self._connection(translation, uploads) as (connection, errors):
             connection.set_progress_handler(clock, _STEPS)
             cursor: sqlite3.Cursor | None = None
             try:
-                with _as_vo_errors(clock, errors, seconds):
+                with as_vo_errors(clock, errors, seconds):
                     cursor = connection.execute(translation.sql)
                     result = self._result(cursor, translation.columns, maxrec)
-                    result.rows = _guarded(result.rows, clock, errors, seconds)
+                    result.rows = guarded(result.rows, clock, errors, seconds)
                     yield result
             finally:
                 if cursor is not None:
@@ -217,7 +208,7 @@ class Engine:
             connection.execute("PRAGMA query_only = ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000_000)
             connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
-            connection.set_authorizer(_authorise)
+            connection.set_authorizer(authorise)
         except BaseException:
             connection.close()
             raise
@@ -255,89 +246,11 @@ class _Same:
         return isinstance(other, _Same) and [*map(id, self.items)] == [*map(id, other.items)]
 
 
-class _Clock:
-    """SQLite's progress handler: says when a query has to end, and remembers why."""
-
-    def __init__(self, deadline: float, stopped: Callable[[], bool], space: int) -> None:
-        self.deadline = deadline
-        self.stopped = stopped
-        self.next_look = time.monotonic() + _LOOK
-        # SQLite sorts in files that have no limit of their own.
-        self.least_free = shutil.disk_usage(_temporary_folder()).free - space
-        self.reason: str | None = None
-
-    def __call__(self) -> int:
-        if self.reason is None:
-            if time.monotonic() > self.deadline:
-                self.reason = "time"
-            elif self.stopped():
-                self.reason = "abort"
-            elif time.monotonic() > self.next_look:
-                self.next_look = time.monotonic() + _LOOK
-                if shutil.disk_usage(_temporary_folder()).free < self.least_free:
-                    self.reason = "space"
-        return int(self.reason is not None)
-
-
-@lru_cache(1)
-def _temporary_folder() -> str:
-    """Give the folder that SQLite takes for temporary files."""
-    places = (os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/tmp", ".")  # noqa: S108
-    return next(p for p in places if p and os.access(p, os.W_OK | os.X_OK))
-
-
 def _attach(connection: sqlite3.Connection, uri: str, name: str) -> None:
     try:
         connection.execute("ATTACH DATABASE ? AS ?", (uri, name))
     except sqlite3.Error as error:
         raise QueryError(f"the tables of {name} cannot be read ({error})") from error
-
-
-def _authorise(
-    action: int, first: str | None, second: str | None, database: str | None, _: str | None
-) -> int:
-    if action not in _ALLOWED:
-        return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_FUNCTION:
-        name = (second or "").lower()
-        allowed = name.startswith("adql_") or name in _FUNCTIONS
-        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_READ and (first or "").lower().startswith("sqlite_"):
-        return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
-
-
-@contextmanager
-def _as_vo_errors(clock: _Clock, errors: list[str], seconds: float) -> Iterator[None]:
-    try:
-        yield
-    except VOError:
-        raise
-    except (sqlite3.Error, sqlite3.Warning, MemoryError) as error:
-        if clock.reason == "time":
-            raise QueryTimeout(
-                f"the query ran longer than {seconds:g} s and was stopped; select less, or run it "
-                "as a job (async)"
-            ) from None
-        if clock.reason == "space":
-            raise QueryError(
-                "the query has more to sort than this service has space for; select less"
-            ) from None
-        if clock.reason == "abort":
-            raise QueryAborted("the query was stopped") from None
-        message = errors[-1] if errors else str(error)
-        raise QueryError(f"the query cannot be run: {message}") from None
-
-
-def _guarded(
-    rows: Iterator[tuple[Any, ...]], clock: _Clock, errors: list[str], seconds: float
-) -> Iterator[tuple[Any, ...]]:
-    with _as_vo_errors(clock, errors, seconds):
-        for number, row in enumerate(rows):
-            # Many cheap rows pass without a step of the progress handler.
-            if number % 1000 == 999 and clock():
-                raise sqlite3.OperationalError("interrupted")
-            yield row
 
 
 def _limited(

@@ -12,7 +12,8 @@ from typing import IO
 
 from opendata.vo.engine.errors import UploadError, VOError
 from opendata.vo.engine.formats import Format, find_format, write_result
-from opendata.vo.engine.jobs import Job, JobStore
+from opendata.vo.engine.job import Job
+from opendata.vo.engine.jobs import JobStore
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.metadata import Column
 from opendata.vo.engine.query import Engine, Gate, UploadedTable

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
 
 from opendata.vo.engine.formats import FORMATS
-from opendata.vo.engine.jobs import COMPLETED, ERROR, Job
+from opendata.vo.engine.job import COMPLETED, ERROR, Job
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.metadata import Schema, Table, TableColumn
 from opendata.vo.engine.translation import UDFS

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from opendata.vo.engine.errors import NotFound, VOError
-from opendata.vo.engine.jobs import ABORTED, COMPLETED, ERROR, Job
+from opendata.vo.engine.job import ABORTED, COMPLETED, ERROR, Job
 from opendata.vo.engine.votable import error_document
 from opendata.vo.http import documents
 from opendata.vo.http.requests import (
