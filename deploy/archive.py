@@ -58,6 +58,12 @@ def save(image: str, path: Path) -> None:
     draft.rename(path)
 
 
+def digest(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def entry(name: str, version: str, folder: Path) -> dict[str, str]:
     """Save one image; returns what `images.json` says of it."""
     found = inspect(f"km3net/{name}:{version}")
@@ -74,15 +80,13 @@ def entry(name: str, version: str, folder: Path) -> dict[str, str]:
         subprocess.run(untag, check=True, stdout=subprocess.DEVNULL)
         size = file.stat().st_size / 1e6
         click.echo(f"  {file.name}: {size:,.0f} MB, {time.monotonic() - began:.0f} s")
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     labels = found["Config"].get("Labels") or {}
     return {
         "tag": tag,
         "id": found["Id"],
         "revision": labels.get("org.opencontainers.image.revision", "unknown"),
         "file": file.name,
-        "sha256": digest,
+        "sha256": digest(file),
     }
 
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "172.31.250.31", "172.31.250.5"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def needed() -> None:
     """An engine, images, and their archive."""
     if docker("version", check=False).returncode:
@@ -114,11 +114,21 @@ def target_image(network: None) -> str:
 
 
 @pytest.fixture(scope="session")
-def machine(target_image: str, key: Path) -> Iterator[Machine]:
-    """A fresh machine. KM3_KEEP=1 leaves it for a look."""
+def fresh_machine(target_image: str, key: Path) -> Callable[[], Machine]:
+    """Starts a machine on which nothing is, in the place of the one before."""
     public = key.with_suffix(".pub").read_text().strip()
     hosts = [f"{ACME}:{ACME_ADDRESS}", f"{HUB}:{HUB_ADDRESS}", f"{PORTAL}:{HUB_ADDRESS}"]
-    machine = start_machine("hub", HUB_ADDRESS, image=target_image, public_key=public, hosts=hosts)
+
+    def start() -> Machine:
+        return start_machine("hub", HUB_ADDRESS, image=target_image, public_key=public, hosts=hosts)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def machine(fresh_machine: Callable[[], Machine]) -> Iterator[Machine]:
+    """A fresh machine. KM3_KEEP=1 leaves it for a look."""
+    machine = fresh_machine()
     yield machine
     if not os.environ.get("KM3_KEEP"):
         machine.remove()

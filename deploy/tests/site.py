@@ -53,9 +53,8 @@ class Site:
 
     def __post_init__(self) -> None:
         shutil.copytree(DEPLOY / "inventories" / "example-single", self.folder)
-        options = (
-            f"-o UserKnownHostsFile={self.folder}/known_hosts -o StrictHostKeyChecking=accept-new"
-        )
+        known = f"{self.folder.parent}/known_hosts"
+        options = f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=accept-new"
         host = {
             "ansible_host": self.address,
             "ansible_user": "debian",
@@ -63,7 +62,7 @@ class Site:
             "ansible_ssh_common_args": options,
         }
         (self.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"hub": host}}}))
-        self.password_file = self.folder / "vault-password"
+        self.password_file = self.folder.parent / "vault-password"
         self.password_file.write_text("for the tests\n")
         self.write(self.settings)
         self.write_secrets({"vault_backup_password": "a password of the tests"})
@@ -97,7 +96,7 @@ class Site:
             cwd=DEPLOY,
             stdin=subprocess.DEVNULL,
             env=os.environ
-            | {"ANSIBLE_HOME": str(self.folder / ".ansible"), "ANSIBLE_NOCOLOR": "1"},
+            | {"ANSIBLE_HOME": str(self.folder.parent / ".ansible"), "ANSIBLE_NOCOLOR": "1"},
         )
         seconds = time.monotonic() - began
         RESULTS.mkdir(parents=True, exist_ok=True)

@@ -101,5 +101,6 @@ def test_wrong_settings_are_told_in_sentences() -> None:
 
 
 def test_misspelt_setting_is_told_the_right_name() -> None:
-    told = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], str(DEPLOY / "roles"))
+    specifications = km3net.specifications(str(DEPLOY / "roles"))
+    told = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], specifications)
     assert told == ["proxy_tsl: there is no such setting; write proxy_tls."]

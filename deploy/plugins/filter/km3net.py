@@ -129,25 +129,30 @@ def gateway(network: str) -> str:
     return str(next(ipaddress.ip_network(str(network)).hosts()))
 
 
-def unknown(variables: Iterable[str], roles: str) -> list[str]:
+def specifications(roles: str) -> dict[str, Any]:
+    """What each setting of the roles below a folder takes (`meta/argument_specs.yml`)."""
+    found: dict[str, Any] = {}
+    for file in sorted(Path(str(roles)).glob("*/meta/argument_specs.yml")):
+        for entry in yaml.safe_load(file.read_text())["argument_specs"].values():
+            found |= entry.get("options") or {}
+    return found
+
+
+def unknown(variables: Iterable[str], known: Iterable[str]) -> list[str]:
     """Settings that look like a role's but that no role has, a sentence each.
 
     Parameters
     ----------
     variables
         Names of all variables that the inventory sets.
-    roles
-        The folder of the roles; each says in `meta/argument_specs.yml` what it takes.
+    known
+        Names of the settings that there are; each starts with its role's.
     """
-    known: set[str] = set()
-    prefixes = []
-    for file in sorted(Path(str(roles)).glob("*/meta/argument_specs.yml")):
-        prefixes.append(f"{file.parents[1].name}_")
-        for entry in yaml.safe_load(file.read_text())["argument_specs"].values():
-            known |= set(entry.get("options") or {})
+    known = sorted(map(str, known))
+    prefixes = tuple({f"{name.split('_')[0]}_" for name in known})
     told = []
     for name in sorted(map(str, variables)):
-        if not name.startswith(tuple(prefixes)) or name in known:
+        if not name.startswith(prefixes) or name in known:
             continue
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"write {close[0]}" if close else "remove it"
@@ -166,5 +171,6 @@ class FilterModule:
             "km3net_complete": complete,
             "km3net_compose_variables": compose_variables,
             "km3net_gateway": gateway,
+            "km3net_specifications": specifications,
             "km3net_unknown": unknown,
         }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""km3net-verify [--quick] [--json]: whether this host is as it was deployed.
+"""km3net-verify [--quick] [--json] [--textfile FILE]: whether this host is as it was deployed.
 
 Every check is a line. Exit code 1 where one fails; each failure says what to do. With --quick
 nobody logs in. Needs root; uses Python's standard library only.
@@ -225,17 +225,39 @@ ALL = (
 )  # fmt: skip
 
 
+def metrics(found, began):
+    """What was found, as Prometheus reads it; the sentence is a label of what failed."""
+    lines = ["# HELP km3net_check 1 where a check of the host is good, 0 where it failed."]
+    lines += ["# TYPE km3net_check gauge"]
+    lines += [f'km3net_check{{check="{name}"}} {int(good)}' for name, (good, _) in found.items()]
+    lines += [
+        "# HELP km3net_check_failure What failed, in words.",
+        "# TYPE km3net_check_failure gauge",
+    ]
+    for name, (good, said) in found.items():
+        if not good:
+            words = said.replace("\\", "/").replace('"', "'").replace("\n", " ")
+            lines.append(f'km3net_check_failure{{check="{name}",said="{words}"}} 1')
+    seconds = time.time() - began
+    kind = "visit" if "visit" in found else "quick"
+    lines.append(f'km3net_check_seconds{{kind="{kind}"}} {seconds:.1f}')
+    lines.append(f'km3net_check_time_seconds{{kind="{kind}"}} {time.time():.0f}')
+    return "\n".join(lines) + "\n"
+
+
 def main():
     """Run the checks and say what each found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="nobody logs in")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--textfile", type=Path, help="write metrics for the node exporter")
+    parser.add_argument("--only", action="append", choices=ALL, help="only this check")
     parser.add_argument("--skip", action="append", default=[], choices=ALL)
     asked = parser.parse_args()
     checks = Checks(json.loads(CONFIGURATION.read_text()))
     skipped = {*asked.skip, *(["visit"] if asked.quick else [])}
-    found = {}
-    for name in ALL:
+    found, began = {}, time.time()
+    for name in asked.only or ALL:
         if name in skipped:
             continue
         try:
@@ -249,6 +271,11 @@ def main():
             print(f"{'ok    ' if good else 'FAILED'}  {name}: {said}", flush=True)
     if asked.json:
         print(json.dumps({n: {"ok": good, "said": said} for n, (good, said) in found.items()}))
+    if asked.textfile:
+        draft = asked.textfile.with_suffix(".part")
+        draft.write_text(metrics(found, began))
+        draft.chmod(0o644)
+        draft.rename(asked.textfile)
     sys.exit(0 if all(good for good, _ in found.values()) else 1)
 
 

@@ -1,0 +1,125 @@
+"""Drills: upgrades that succeed and that fail, a rollback, a lost file, a lost host."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.tests.conftest import HUB, container, secret
+from deploy.tests.containers import Machine, eventually
+from deploy.tests.releases import with_hub
+from deploy.tests.site import Site
+from tests.e2e.platforms import Person
+from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
+
+ADDRESS = f"https://{HUB}"
+
+
+@pytest.fixture(scope="module")
+def admin(deployed: Machine, site: Site) -> Person:
+    site.play("backup").require_success()
+    return Person.log_in(ADDRESS, "admin", secret(deployed, "admin-password"))
+
+
+@pytest.fixture(scope="module")
+def kernel(admin: Person) -> Kernel:
+    """A kernel with something in its memory; it must outlive what is done to hub and proxy."""
+    start_server(admin)
+    kernel = start_kernel(admin)
+    kernel.run("kept = 42")
+    return kernel
+
+
+def tag(machine: Machine) -> str:
+    return str(container(machine, "hub")["Config"]["Image"])
+
+
+def test_failed_upgrade_goes_back_while_users_work(
+    deployed: Machine, site: Site, kernel: Kernel, tmp_path: Path
+) -> None:
+    before = tag(deployed)
+    # It answers, but nobody can log in: only the visit finds that.
+    archive = with_hub(
+        tmp_path / "bad", "bad",
+        "USER 0",
+        "RUN sed -i 's/^    async def authenticate/    async def authenticate_not/'"
+        " /opt/hub/lib/python3*/site-packages/km3hub/login/authenticator.py",
+        "USER 1000",
+    )  # fmt: skip
+    play = site.play("upgrade", "-e", f"images_archive={archive}")
+    assert play.code != 0
+    said = " ".join(play.output.split())
+    assert "cannot log in" in said
+    assert "The host runs the release before, and a user can log in" in said
+    assert tag(deployed) == before
+    assert kernel.run("print(kept)").strip() == "42"
+
+
+def test_upgrade_and_rollback_while_users_work(
+    deployed: Machine, site: Site, kernel: Kernel, tmp_path: Path
+) -> None:
+    before = tag(deployed)
+    archive = with_hub(tmp_path / "next", "next", "ENV KM3_RELEASE=next")
+    site.play("upgrade", "-e", f"images_archive={archive}").require_success()
+    assert tag(deployed).endswith("-next")
+    assert kernel.run("print(kept)").strip() == "42"
+    # The release stays although the usual archive has another one.
+    assert site.play("site").require_success().changed == 0
+    site.play("rollback").require_success()
+    assert tag(deployed) == before
+    assert kernel.run("print(kept)").strip() == "42"
+
+
+def test_lost_file_comes_back(deployed: Machine, site: Site, kernel: Kernel) -> None:
+    kernel.run("from pathlib import Path; Path('mine.txt').write_text('precious')")
+    site.play("backup").require_success()
+    kernel.run("Path('mine.txt').unlink()")
+    site.play("restore_file", "-e", "backup_user=admin", "-e", "backup_file=mine.txt")
+    found = "print([p.read_text() for p in Path('restored').rglob('mine.txt')])"
+    assert kernel.run(found).strip() == "['precious']"
+
+
+SUMS = (
+    "cd /var/lib/docker/volumes && find km3net-home-* -type f -print0 | sort -z"
+    " | xargs -0 sha256sum"
+)
+
+
+def test_lost_host_comes_back_with_every_file_and_account(
+    deployed: Machine,
+    site: Site,
+    admin: Person,
+    fresh_machine: Callable[[], Machine],
+    tmp_path: Path,
+) -> None:
+    stop_server(admin)
+    site.play("backup").require_success()
+    files = deployed.run("bash", "-c", SUMS)
+    accounts = deployed.run("docker", "exec", "km3net-hub", "km3hub", "accounts", "list")
+    records = deployed.run("curl", "-s", "http://127.0.0.1:8090/catalog.json")
+    repository = tmp_path / "repository.tar"
+    pack = ["docker", "exec", deployed.name, "tar", "-C", "/var/backups", "-cf", "-", "km3net"]
+    with repository.open("wb") as stream:
+        subprocess.run(pack, check=True, stdout=stream)
+    deployed.remove()
+
+    fresh = fresh_machine()
+    (site.folder.parent / "known_hosts").unlink()
+    unpack = ["docker", "exec", "-i", fresh.name, "tar", "-C", "/var/backups", "-xf", "-"]
+    with repository.open("rb") as stream:
+        subprocess.run(unpack, check=True, stdin=stream)
+    site.play("restore").require_success()
+
+    assert fresh.run("bash", "-c", SUMS) == files
+    assert fresh.run("docker", "exec", "km3net-hub", "km3hub", "accounts", "list") == accounts
+    eventually(
+        lambda: fresh.run("curl", "-s", "http://127.0.0.1:8090/catalog.json") == records,
+        "the portal has its records", seconds=120,
+    )  # fmt: skip
+    # The password from before the loss.
+    again = Person.log_in(ADDRESS, "admin", secret(fresh, "admin-password"))
+    assert again.api_answers()
+    site.play("verify", "-e", "verify_backup_hours=1000").require_success()

@@ -1,0 +1,84 @@
+"""Wrong settings are refused before anything is changed, in a sentence that says what to write."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.tests.site import Play, Site
+
+GOOD = {
+    "platform_hub_name": "hub.example.org",
+    "platform_portal_name": "data.example.org",
+    "platform_settings": {},
+    "proxy_tls": "acme",
+    "proxy_acme_email": "admin@example.org",
+    "backup_repository": "/var/backups/km3net",
+    "backup_password": "{{ vault_backup_password }}",
+}
+#: For each host what is wrong with its settings, and what must be told.
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "misspelt": ({"proxy_tsl": "acme"}, "write proxy_tls"),
+    "removed": ({"platform_domain": "x.org"}, "write platform_hub_name"),
+    "choice": ({"proxy_tls": "letsencrypt"}, "acme, files, internal, none"),
+    "kind": ({"firewall_tcp_ports": "https"}, "firewall_tcp_ports"),
+    "address": ({"platform_hub_name": "https://hub.example.org"}, "without https://"),
+    "portal": ({"platform_portal_name": ""}, "platform_portal_name: opendata.example.org"),
+    "value": (
+        {"platform_settings": {"sizes": [{"name": "s", "memory": "x", "cpu": 1}]}},
+        "e.g. 2G",
+    ),
+    "key": ({"platform_settings": {"sise": {}}}, "sise"),
+    "files": (
+        {"proxy_tls": "files", "proxy_certificate": "/none"},
+        "proxy_key: /path/to/key.pem",
+    ),
+    "mail": ({"proxy_acme_email": ""}, "Write proxy_acme_email"),
+    "binding": ({"proxy_acme_key_id": "x"}, "proxy_acme_mac_key"),
+    "password": ({"backup_password": ""}, "Write backup_password"),
+    "alerts": ({"monitoring_mail_to": ["a@example.org"]}, "Write monitoring_mail_server"),
+    "example": ({"vault_backup_password": "change-me"}, "Replace change-me in vault.yml"),
+}
+
+
+def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
+    """An inventory whose hosts are this machine; nothing but facts is asked of it."""
+    site = Site(folder / "inventory", "127.0.0.1", folder / "no-key", dict(GOOD))
+    common = {"ansible_connection": "local", "ansible_become": False}
+    common["ansible_python_interpreter"] = sys.executable
+    inventory = {"all": {"hosts": {name: common | own for name, own in hosts.items()}}}
+    (site.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    return site
+
+
+@pytest.fixture(scope="module")
+def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
+    hosts = {name: wrong for name, (wrong, _) in WRONG.items()} | {"good": {}}
+    return local(tmp_path_factory.mktemp("wrong"), hosts).play("validate")
+
+
+def test_good_settings_are_accepted(play: Play) -> None:
+    assert re.search(r"^good +: .*failed=0", play.output, re.M), play.output
+
+
+@pytest.mark.parametrize("host", WRONG)
+def test_wrong_setting_is_refused(play: Play, host: str) -> None:
+    assert re.search(rf"^{host} +: .*failed=1", play.output, re.M)
+    found = re.search(
+        rf"^(?:fatal|failed): \[{host}\].*?(?=^\w+: \[|^TASK|\Z)", play.output, re.M | re.S
+    )
+    assert found is not None
+    assert WRONG[host][1] in " ".join(found[0].split()), found[0]
+
+
+def test_secrets_in_plain_text_are_refused(tmp_path: Path) -> None:
+    site = local(tmp_path, {"hub": {}})
+    site.write_secrets({"vault_backup_password": "a good one"}, encrypt=False)
+    play = site.play("validate")
+    assert play.code != 0
+    assert "ansible-vault encrypt" in " ".join(play.output.split())
