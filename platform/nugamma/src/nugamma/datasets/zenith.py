@@ -66,8 +66,8 @@ def source_path(position: SkyCoord, time_step: u.Quantity) -> list[ZenithBin]:
         )
     start, end = YEAR.unix
     times = np.linspace(start, end - 3600 * hours, max(1, int(365 * 24 / hours)))
-    # Times lie in the past: the table of Earth's rotation that comes with astropy covers them.
-    with iers.conf.set_temp("auto_download", False):
+    # The final table of Earth's rotation, which comes with astropy, covers the year: no download.
+    with iers.earth_orientation_table.set(iers.IERS_B.open()):
         frame = AltAz(obstime=Time(times, format="unix"), location=ARCA)
         zenith = position.icrs.transform_to(frame).zen.to_value("deg")
         overhead = SkyCoord(np.zeros(len(times)), np.full(len(times), 90), unit="deg", frame=frame)

@@ -1,0 +1,81 @@
+"""Datasets of one source, made from nothing and read from the cache: time and peak memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.figures import Figure, spread
+
+TITLE = "Datasets of Vela X"
+ROUNDS = 3
+PUBLIC = Path(__file__).resolve().parents[3] / "shared/data/joint/irf_file_new_CTA.fits"
+
+#: Runs in a process of its own, so that the peak of its memory is that of one step.
+PROGRAM = """
+import json, resource, sys, time
+from nugamma.datasets import arca_datasets, build, cta_dataset
+from nugamma.responses.arca import ArcaResponse
+from nugamma.responses.cta import CtaResponse
+from nugamma.sources import load_source
+
+step, cta, folder = sys.argv[1:]
+source = load_source("VelaX")
+began, cpu = time.perf_counter(), time.process_time()
+response = CtaResponse.read(cta) if cta else CtaResponse.compact()
+if step == "cta":
+    cta_dataset(source, response=response)
+elif step == "arca":
+    arca_datasets(source)
+else:
+    build(source, cta_response=response, cache=folder)
+print(json.dumps({
+    "wall": time.perf_counter() - began,
+    "cpu": time.process_time() - cpu,
+    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+}))
+"""
+
+
+def measure() -> list[Figure]:
+    """Make all datasets several times; the cached ones after the first."""
+    with tempfile.TemporaryDirectory() as folder:
+        rounds = [
+            {
+                "cta": run("cta", ""),
+                "arca": run("arca", ""),
+                "all": run("all", str(Path(folder, str(number)))),
+                "cached": run("all", str(Path(folder, str(number)))),
+            }
+            for number in range(ROUNDS)
+        ]
+    aims = {"cta": "<= 20 s", "arca": "<= 15 s", "all": "", "cached": ""}
+    names = {
+        "cta": "CTA maps",
+        "arca": "KM3NeT maps, 8 h time step",
+        "all": "all datasets, folded",
+        "cached": "all datasets, folded, from the cache",
+    }
+    figures = []
+    for step, name in names.items():
+        wall = spread([one[step]["wall"] for one in rounds])
+        cpu = spread([one[step]["cpu"] for one in rounds])
+        peak = max(one[step]["peak"] for one in rounds)
+        figures += [
+            Figure(name, f"{wall}, CPU {cpu}", aims[step]),
+            Figure(f"{name}: peak memory", f"{peak:.2f} GB", "<= 3 GB"),
+        ]
+    return figures
+
+
+def run(step: str, folder: str) -> dict[str, float]:
+    """Wall and CPU seconds of one step without the imports, and peak memory in GB with them."""
+    response = str(PUBLIC) if PUBLIC.is_file() else ""
+    command = [sys.executable, "-c", PROGRAM, step, response, folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
