@@ -39,10 +39,7 @@ def plot(files: tuple[Path, ...], intervals: bool, out: Path) -> None:
 
 def _figure(files: tuple[Path, ...], intervals: bool) -> Figure:
     if files[0].suffix == ".ecsv":
-        try:
-            return figures.sensitivity_figure(QTable.read(files[0]))
-        except (OSError, ValueError, KeyError) as error:
-            raise NugammaError(f"{files[0]} is no sensitivity table: {error}") from error
+        return _sensitivity(files[0])
     documents = [read_json(path) for path in files]
     kinds = {document.get("kind") for document in documents}
     if kinds == {"fit"} and len(documents) == 1:
@@ -52,6 +49,20 @@ def _figure(files: tuple[Path, ...], intervals: bool) -> Figure:
     if intervals or len(documents) > MOST_PANELS:
         return figures.limits_figure(documents)
     return figures.scan_figure(documents)
+
+
+def _sensitivity(path: Path) -> Figure:
+    """Against declination; of one declination against the index."""
+    from nugamma.neutrino.figures import plot_index, plot_sensitivity
+
+    try:
+        table = QTable.read(path)
+        one = len(np.unique(table["declination"])) == 1 < len(np.unique(table["index"]))
+        axes = (plot_index if one else plot_sensitivity)(table)
+    except (OSError, ValueError, KeyError) as error:
+        raise NugammaError(f"{path} is no sensitivity table: {error}") from error
+    figure: Figure = axes.figure
+    return figure
 
 
 def _fit(document: dict[str, Any]) -> Figure:

@@ -74,13 +74,18 @@ def scan_figure(documents: Sequence[dict[str, Any]]) -> Figure:
                 )
             axes.set_title(f"{document['title']}, {document['input']} input")
             axes.set_xlabel(r"hadronic fraction $f$")
-            axes.set_xlim(0, 1)
+            _fraction_axis(axes)
             axes.set_ylim(0, None)
         panels[0].set_ylabel(r"$\Delta\,\mathrm{TS}$")
         best = max(documents, key=lambda d: max(d["combined"]["dts_mean"]))
         where = "upper left" if best["combined"]["dts_mean"][0] < 1 else "upper right"
         panels[0].legend(loc=where)
         return figure
+
+
+def _fraction_axis(axes: Any) -> None:
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1], ["0", "0.2", "0.4", "0.6", "0.8", "1"])
 
 
 def limits_figure(documents: Sequence[dict[str, Any]]) -> Figure:
@@ -103,7 +108,8 @@ def limits_figure(documents: Sequence[dict[str, Any]]) -> Figure:
             labels.append(f"{document['title']}\n{document['input']}")
         axes.set_yticks(places, labels)
         axes.tick_params(axis="y", which="both", length=0)
-        axes.set_xlim(0, 1)
+        _fraction_axis(axes)
+        axes.set_ylim(places[-1] - 1.8, 0.8)
         axes.set_xlabel(r"hadronic fraction $f$ (mode, 68 % and 90 %)")
         figure.legend(loc="outside upper center", ncols=3)
         return figure
@@ -153,34 +159,4 @@ def fit_figure(document: dict[str, Any], points: Any, curves: dict[str, Any]) ->
         axes.set_ylabel(r"$E^2\,\mathrm{d}N/\mathrm{d}E$ (TeV cm$^{-2}$ s$^{-1}$)")
         axes.set_title(document["title"])
         axes.legend(loc="lower left")
-        return figure
-
-
-def sensitivity_figure(table: Any) -> Figure:
-    """Sensitivity and discovery potential against sin(declination)."""
-    with styled():
-        figure = Figure(figsize=(4.4, 3.2), layout="constrained")
-        axes = figure.subplots()
-        for colour, index in zip(
-            mpl.color_sequences["tab10"], sorted(set(table["index"])), strict=False
-        ):
-            rows = table[table["index"] == index]
-            rows.sort("declination")
-            sine = np.sin(np.radians(rows["declination"].to_value("deg")))
-            for column, line in (("sensitivity", "-"), ("discovery_5sigma", "--")):
-                flux = rows[column].to_value("TeV-1 cm-2 s-1")
-                seen = np.isfinite(flux)
-                name = rf"$E^{{-{index:g}}}$" if line == "-" else None
-                marker = "o" if seen.sum() < 3 else ""
-                axes.plot(
-                    sine[seen], flux[seen], line, marker=marker, ms=3, color=colour, label=name
-                )
-        axes.plot([], [], "-", color="0.4", label="sensitivity (90 %)")
-        axes.plot([], [], "--", color="0.4", label=r"discovery (5 $\sigma$)")
-        axes.set_yscale("log")
-        axes.set_xlim(-1, 1)
-        axes.set_xlabel(r"$\sin(\mathrm{declination})$")
-        axes.set_ylabel(r"flux at 1 TeV (TeV$^{-1}$ cm$^{-2}$ s$^{-1}$)")
-        axes.set_title(f"{table.meta.get('telescope', '')}, {table.meta.get('livetime', '')}")
-        axes.legend(ncols=2)
         return figure
