@@ -161,6 +161,7 @@ def test_maps_and_sky_maps_say_what_is_under_the_pointer(
     page.mouse.move(box["x"] + 320 / 640 * box["width"], box["y"] + 150 / 360 * box["height"])
     text = figure.locator("output").inner_text()
     values = json.loads(page.locator("#plot-data").inner_text())[0]["z"]
+    assert "Detector acceptance [GeV⁻¹ cm² s]" in text
     assert "sin(Declination): 0 to 0.1, Spectral index: 2.25 to 2.35" in text
     assert text.endswith(f"{float(f'{values[8][10]:.6g}'):g}") or str(values[8][10])[:6] in text
     figure.locator("svg").focus()

@@ -7,6 +7,7 @@ a polynomial a curve, a lookup table a map of colours, a column of numbers a his
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _MOST_PLOTS = 6
 _MOST_BINS = 5000
 _TRANSFORM_LABELS = {"sin_deg": "sin({})", "cos_deg": "cos({})", "log10": "log10({})"}
+_POWER = re.compile(r"\^\{(-?\d+)\}")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: Columns that are names of rows, not measurements.
 _COUNTERS = ("id", "group_id", "event_id", "run_id", "run", "det_id")
 
@@ -31,6 +34,8 @@ def label(parameter: Parameter | None, name: str, unit: str = "") -> str:
     """Return the label of an axis: name and unit."""
     text = (parameter.name if parameter else None) or name
     unit = (parameter.unit if parameter else None) or unit
+    # GeV^{-1} cm^{2} is written as people read it.
+    unit = _POWER.sub(lambda power: power[1].translate(_RAISED), unit)
     return f"{text} [{unit}]" if unit else text
 
 
