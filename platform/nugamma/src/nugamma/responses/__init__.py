@@ -1,0 +1,1 @@
+"""Instrument responses: KM3NeT/ARCA, ARCA230, ANTARES and CTA."""
