@@ -1,7 +1,7 @@
 # The KM3NeT open science platform. `make` alone lists what can be done.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean engine images test fuzz lint bench lock
+.PHONY: help up down status clean engine images test fuzz lint physics bench lock
 
 PYTHON ?= python3
 MODE ?= auto
@@ -48,6 +48,10 @@ lint: .dev ## check style, types, shell, YAML and Dockerfiles
 
 fuzz: .dev ## send the portal's API wild requests (FUZZ_MINUTES=15); no server error is allowed
 	@FUZZ_MINUTES=$(FUZZ_MINUTES) $(VENV)/python -m tests.opendata.fuzz
+
+physics: .dev ## the long checks of nugamma: published results, coverage, the whole workflow
+	@$(VENV)/python -m tests.nugamma.inference.physics
+	@NUGAMMA_WORKFLOW=1 $(VENV)/python -m pytest tests/nugamma/workflow
 
 bench: .dev ## measure speed and memory; results go to tests/bench/README.md
 	@$(VENV)/km3hub install
