@@ -18,8 +18,8 @@ FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
 #: Names to import that differ from the names of their distributions.
 DISTRIBUTIONS = {"IPython": "ipython", "km3net_testdata": "km3net-testdata"}
 
-#: The platform's own client, which every science environment has and no lock pins.
-OWN = {"openkm3"}
+#: The platform's own packages, which the science environments have and no lock pins.
+OWN = {"nugamma", "openkm3"}
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
