@@ -46,6 +46,59 @@ def cash(expected: Floats, counts: Floats, background: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
+class Observed:
+    """Counts of one messenger; only groups with counts need their expectation one by one.
+
+    Attributes
+    ----------
+    signal, background, log_background, dataset, counts
+        Of the groups with counts.
+    total_signal, total_background
+        Sums over all groups: signal of each true-energy bin, background of each dataset.
+    """
+
+    signal: Floats
+    background: Floats
+    log_background: Floats
+    dataset: Ints
+    counts: Floats
+    total_signal: Floats
+    total_background: Floats
+
+    @classmethod
+    def of(cls, response: StackedResponse, counts: Floats) -> Observed:
+        """The counts of all groups, (n_groups,)."""
+        some = counts > 0
+        background = response.background[some]
+        return cls(
+            signal=np.ascontiguousarray(response.signal[some]),
+            background=background,
+            log_background=np.log(np.where(background > 0, background, 1e-30)),
+            dataset=response.dataset[some],
+            counts=counts[some],
+            total_signal=response.signal.sum(axis=0),
+            total_background=np.bincount(
+                response.dataset, response.background, minlength=len(response.names)
+            ),
+        )
+
+    def along(self, start: Floats, direction: Floats, share: Floats) -> Floats:
+        """Statistic for fluxes `start` + `share` times `direction`, relative to the background.
+
+        Parameters
+        ----------
+        start, direction
+            Fluxes, shape (n_bins,), cm-2 s-1.
+        share
+            Shape (n_points,).
+        """
+        expected = self.background + self.signal @ start + np.outer(share, self.signal @ direction)
+        np.log(np.maximum(expected, 1e-300, out=expected), out=expected)
+        sums = self.total_signal @ start + share * (self.total_signal @ direction)
+        return np.asarray(2 * (sums - expected @ self.counts + self.log_background @ self.counts))
+
+
+@dataclass(frozen=True, eq=False)
 class Mixture:
     """How the two components enter each problem of a batch.
 
@@ -72,8 +125,7 @@ class Likelihood:
     mixture
         Shares of the components.
     gamma, neutrino
-        Observed counts, shape (n_groups,) for the batch or (batch, n_groups); without `neutrino`
-        the neutrino datasets are left out.
+        Observed counts, shape (n_groups,); without `neutrino` the neutrino datasets are left out.
     free_backgrounds
         Whether a norm of each dataset's background is a parameter.
     """
@@ -89,8 +141,8 @@ class Likelihood:
     ) -> None:
         self.problem = problem
         self.mixture = mixture
-        self.gamma = np.atleast_2d(gamma)
-        self.neutrino = None if neutrino is None else np.atleast_2d(neutrino)
+        self.gamma = Observed.of(problem.gamma, gamma)
+        self.neutrino = None if neutrino is None else Observed.of(problem.neutrino, neutrino)
         self.bins = len(problem.gamma.energy_true) - 1
         norms = [len(problem.gamma.names)]
         norms += [] if neutrino is None else [len(problem.neutrino.names)]
@@ -139,7 +191,7 @@ class Likelihood:
         total = _Sum(len(rows), self.size)
         first = SIZE
         part = total.add(
-            _Seen(self.problem.gamma, _take(self.gamma, rows), first, self.norms[0]),
+            _Place(self.gamma, slice(first, first + self.norms[0])),
             pion * protons.values[:, : self.bins] + compton * electrons.values,
             {
                 PROTON.start: pion[:, :, None] * protons.first[:, :, : self.bins],
@@ -152,7 +204,7 @@ class Likelihood:
         if self.neutrino is not None:
             first += self.norms[0]
             above = total.add(
-                _Seen(self.problem.neutrino, _take(self.neutrino, rows), first, self.norms[1]),
+                _Place(self.neutrino, slice(first, first + self.norms[1])),
                 neutrino * protons.values[:, self.bins :],
                 {PROTON.start: neutrino[:, :, None] * protons.first[:, :, self.bins :]},
                 point,
@@ -167,13 +219,11 @@ class Likelihood:
         return Local(total.value, total.gradient, total.hessian, total.scale)
 
 
-class _Seen(NamedTuple):
-    """What the datasets of one messenger saw, and where their background norms are."""
+class _Place(NamedTuple):
+    """What one messenger saw, and which parameters are its background norms."""
 
-    response: StackedResponse
-    counts: Floats
-    first_norm: int
-    norms: int
+    seen: Observed
+    norms: slice
 
 
 class _Sum:
@@ -186,13 +236,13 @@ class _Sum:
         self.scale = np.zeros((batch, size))
 
     def add(
-        self, seen: _Seen, spectrum: Floats, derivatives: dict[int, Floats], point: Floats
+        self, place: _Place, spectrum: Floats, derivatives: dict[int, Floats], point: Floats
     ) -> Floats:
         """Add one messenger.
 
         Parameters
         ----------
-        seen
+        place
             Its data.
         spectrum
             Its flux in each bin per unit of the flux in the band, shape (batch, n_bins).
@@ -206,33 +256,35 @@ class _Sum:
         ndarray, shape (batch, n_bins)
             What a change of the flux in each bin does to half the statistic.
         """
-        response, counts, first_norm, norms = seen
-        batch, flux = len(spectrum), np.exp(point[:, 0])
-        stacked = np.concatenate([spectrum[:, None], *derivatives.values()], axis=1)
-        count = stacked.shape[1]
-        jacobian = (flux[:, None, None] * stacked).reshape(batch * count, -1) @ response.signal.T
-        jacobian = jacobian.reshape(batch, count, -1)
+        seen, norms = place
+        batch = len(spectrum)
+        fluxes = np.concatenate([spectrum[:, None], *derivatives.values()], axis=1)
+        fluxes *= np.exp(point[:, 0])[:, None, None]
+        count = fluxes.shape[1]
+        jacobian = (fluxes.reshape(batch * count, -1) @ seen.signal.T).reshape(batch, count, -1)
+        expected_sum = fluxes @ seen.total_signal
         where = [0, *(first + i for first in derivatives for i in range(3))]
-        background, signal = response.background, jacobian[:, 0]
-        if norms:
-            where += range(first_norm, first_norm + norms)
-            norm = point[:, first_norm : first_norm + norms]
-            own = response.background * (response.dataset == np.arange(norms)[:, None])
+        background, signal = seen.background, jacobian[:, 0]
+        value = expected_sum[:, 0].copy()
+        if norms.stop > norms.start:
+            where += range(norms.start, norms.stop)
+            norm = point[:, norms]
+            own = seen.background * (seen.dataset == np.arange(norm.shape[1])[:, None])
             jacobian = np.concatenate([jacobian, np.tile(own, (batch, 1, 1))], axis=1)
-            background = response.background * norm[:, response.dataset]
+            sums = np.tile(seen.total_background, (batch, 1))
+            expected_sum = np.concatenate([expected_sum, sums], axis=1)
+            background = seen.background * norm[:, seen.dataset]
+            value += (norm - 1) @ seen.total_background
         expected = np.maximum(background + signal, 1e-300)
-        self.value += cash(expected, counts, response.background)
-        residual = 1 - counts / expected
-        slope = 2 * np.einsum("bpg,bg->bp", jacobian, residual)
+        ratio = seen.counts / expected
+        value -= (np.log(expected) - seen.log_background) @ seen.counts
+        self.value += 2 * value
+        slope = 2 * (expected_sum - np.matmul(jacobian, ratio[:, :, None])[:, :, 0])
         self.gradient[:, where] += slope
-        curve = 2 * np.matmul(jacobian * (counts / expected**2)[:, None], jacobian.swapaxes(1, 2))
+        curve = 2 * np.matmul(jacobian * (ratio / expected)[:, None], jacobian.swapaxes(1, 2))
+        self.scale[:, where] += np.diagonal(curve, axis1=1, axis2=2)
         # ln flux multiplies everything but backgrounds, so its second derivatives are first ones
         curve[:, 0, :count] += slope[:, :count]
         curve[:, 1:count, 0] += slope[:, 1:count]
         self.hessian[np.ix_(range(batch), where, where)] += curve
-        self.scale[:, where] += 2 * np.einsum("bpg,bg->bp", jacobian**2, 1 / expected)
-        return np.asarray(residual @ response.signal)
-
-
-def _take(counts: Floats, rows: Ints) -> Floats:
-    return counts if len(counts) == 1 else counts[rows]
+        return np.asarray(seen.total_signal - ratio @ seen.signal)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nugamma.inference.likelihood import cash
+from nugamma.inference.likelihood import Observed, cash
 from nugamma.inference.prefits import Prefit, prefit
 from nugamma.inference.problem import Problem
 from nugamma.inference.response import StackedResponse
@@ -49,29 +49,32 @@ def scan(
     protons = fits.flux[0] * problem.protons.values(fits.proton[None])[0]
     electrons = fits.flux[1] * problem.electrons.values(fits.electron[None])[0]
     bins = len(electrons)
-    hadronic = problem.gamma.signal @ protons[:bins]
-    leptonic = problem.gamma.signal @ electrons
-    neutrinos = problem.neutrino.signal @ protons[bins:]
-    share = np.asarray(points, dtype=float)[:, None]
-    statistic = _statistic if not free_backgrounds else _profiled
-    by_gamma = statistic(problem.gamma, gamma, leptonic + share * (hadronic - leptonic))
-    by_neutrino = statistic(problem.neutrino, neutrino, share * neutrinos)
-    fraction = problem.fraction(share[:, 0], fits.flux[0], fits.flux[1])
+    share = np.asarray(points, dtype=float)
+    statistic = _profiled if free_backgrounds else _statistic
+    by_gamma = statistic(problem.gamma, gamma, electrons, protons[:bins] - electrons, share)
+    neutrinos = protons[bins:]
+    by_neutrino = statistic(problem.neutrino, neutrino, 0 * neutrinos, neutrinos, share)
+    fraction = problem.fraction(share, fits.flux[0], fits.flux[1])
     return Scan(
-        share=share[:, 0],
-        fraction=np.stack([fraction, share[:, 0], fraction]),
+        share=share,
+        fraction=np.stack([fraction, share, fraction]),
         dts=above_minimum(np.stack([by_gamma, by_neutrino, by_gamma + by_neutrino])),
         converged=np.full((3, len(share)), bool(fits.converged.all())),
         prefit=fits,
     )
 
 
-def _statistic(response: StackedResponse, counts: Floats, signal: Floats) -> Floats:
-    return cash(response.background + signal, counts, response.background)
+def _statistic(
+    response: StackedResponse, counts: Floats, start: Floats, direction: Floats, share: Floats
+) -> Floats:
+    return Observed.of(response, counts).along(start, direction, share)
 
 
-def _profiled(response: StackedResponse, counts: Floats, signal: Floats) -> Floats:
+def _profiled(
+    response: StackedResponse, counts: Floats, start: Floats, direction: Floats, share: Floats
+) -> Floats:
     """The statistic with the best norm of each dataset's background."""
+    signal = response.signal @ start + np.outer(share, response.signal @ direction)
     background, starts = response.background, np.flatnonzero(np.diff(response.dataset, prepend=-1))
     norm = np.ones((len(signal), len(starts)))
     for _ in range(NORM_STEPS):
