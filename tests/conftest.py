@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
 #: As root, without a window, and without looking for Chromium's makers at every start.
 SWITCHES = (
@@ -28,14 +29,17 @@ SWITCHES = (
 WHOLE_PLATFORM = {"e2e", "hub", "images"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Say which tests run in one process, in their order: see `make test`."""
-    here = Path(__file__).parent
-    for item in items:
-        folder = item.path.parent.relative_to(here)
-        group = "platform" if folder.parts[0] in WHOLE_PLATFORM else str(folder)
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySubject(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            _, subject, *rest = nodeid.split("::", 1)[0].split("/")
+            return "platform" if subject in WHOLE_PLATFORM else "/".join((subject, *rest[:-1]))
+
+    return BySubject(config, log)
 
 
 @pytest.fixture(scope="session")
