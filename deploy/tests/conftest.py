@@ -28,7 +28,7 @@ from deploy.tests.containers import (
 from deploy.tests.site import DEPLOY, Play, Site
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
-HUB_ADDRESS, ACME_ADDRESS = "172.31.250.31", "172.31.250.5"
+HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
 
 
 @pytest.fixture(scope="session")

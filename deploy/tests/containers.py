@@ -10,7 +10,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NETWORK = "km3deploy"
-SUBNET = "172.31.250.0/24"
+#: Outside of what engines choose from by themselves.
+SUBNET = "10.199.250.0/24"
 #: Rights of the machine. SYS_RESOURCE is taken away as engines of small virtual machines lack it.
 MACHINE = [
     "--cgroupns=private", "--cap-add=ALL", "--cap-drop=SYS_RESOURCE",
@@ -88,6 +89,7 @@ def start_machine(
     eventually(
         lambda: docker("exec", machine.name, *running, check=False).stdout.strip() == "running",
         "the machine has booted",
+        seconds=240,
     )
     return machine
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.tests.conftest import HUB, container, secret
+from deploy.tests.conftest import HUB, PORTAL, container, secret
 from deploy.tests.containers import Machine, eventually
 from deploy.tests.releases import with_hub
 from deploy.tests.site import Site
@@ -16,6 +16,9 @@ from tests.e2e.platforms import Person
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 
 ADDRESS = f"https://{HUB}"
+CATALOGUE = (
+    "curl", "-sk", "--connect-to", "::127.0.0.1:443", f"https://{PORTAL}/catalog.json",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,7 @@ def test_lost_host_comes_back_with_every_file_and_account(
     site.play("backup").require_success()
     files = deployed.run("bash", "-c", SUMS)
     accounts = deployed.run("docker", "exec", "km3net-hub", "km3hub", "accounts", "list")
-    records = deployed.run("curl", "-s", "http://127.0.0.1:8090/catalog.json")
+    records = deployed.run(*CATALOGUE)
     repository = tmp_path / "repository.tar"
     pack = ["docker", "exec", deployed.name, "tar", "-C", "/var/backups", "-cf", "-", "km3net"]
     with repository.open("wb") as stream:
@@ -116,7 +119,7 @@ def test_lost_host_comes_back_with_every_file_and_account(
     assert fresh.run("bash", "-c", SUMS) == files
     assert fresh.run("docker", "exec", "km3net-hub", "km3hub", "accounts", "list") == accounts
     eventually(
-        lambda: fresh.run("curl", "-s", "http://127.0.0.1:8090/catalog.json") == records,
+        lambda: fresh.run(*CATALOGUE) == records,
         "the portal has its records", seconds=120,
     )  # fmt: skip
     # The password from before the loss.

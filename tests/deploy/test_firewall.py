@@ -1,0 +1,58 @@
+"""The host's packet filter is what nftables accepts, whatever the settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import Any
+
+import jinja2
+import pytest
+
+from tests.deploy.sources import DEPLOY, module
+
+TEMPLATE = DEPLOY / "roles/firewall/templates/firewall.nft.j2"
+
+
+def rules(**settings: Any) -> str:
+    options = module("roles.py").main_entry(DEPLOY / "roles/firewall")["options"]
+    defaults = {name: option["default"] for name, option in options.items()}
+    # As Ansible renders templates.
+    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # noqa: S701
+    template = environment.from_string(TEMPLATE.read_text())
+    return template.render(defaults | settings, ansible_managed="by a test")
+
+
+CHOICES: list[dict[str, Any]] = [
+    {},
+    {"firewall_ssh_from": ["192.0.2.0/24", "2001:db8::/32"], "firewall_ssh_port": 2222},
+    {"firewall_peers": {"192.0.2.7": [9100, 5000], "2001:db8::7": [9100]}},
+    {"firewall_tcp_ports": []},
+]
+
+
+@pytest.mark.parametrize("settings", CHOICES)
+def test_nftables_accepts_the_rules(settings: dict[str, Any]) -> None:
+    if os.geteuid() != 0 or not shutil.which("nft"):
+        pytest.skip("needs nftables and root: apt-get install nftables")
+    check = ["nft", "--check", "--file", "-"]
+    done = subprocess.run(check, input=rules(**settings), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ssh_is_open_only_to_the_networks_named() -> None:
+    assert "    tcp dport 22 accept" in rules()
+    named = rules(firewall_ssh_from=["192.0.2.0/24", "2001:db8::/32"])
+    assert "\n    tcp dport 22 accept" not in named
+    assert "ip saddr 192.0.2.0/24 tcp dport 22 accept" in named
+    assert "ip6 saddr 2001:db8::/32 tcp dport 22 accept" in named
+
+
+def test_only_its_own_table_is_touched() -> None:
+    text = rules()
+    assert "flush" not in text
+    assert {line.split("{")[0].strip() for line in text.splitlines() if "table inet" in line} == {
+        "table inet km3net_host",
+        "delete table inet km3net_host",
+    }
