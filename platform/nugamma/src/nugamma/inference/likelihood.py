@@ -77,8 +77,9 @@ class Observed:
             dataset=response.dataset[some],
             counts=counts[some],
             total_signal=response.signal.sum(axis=0),
-            total_background=np.bincount(
-                response.dataset, response.background, minlength=len(response.names)
+            total_background=np.asarray(
+                np.bincount(response.dataset, response.background, minlength=len(response.names)),
+                dtype=float,
             ),
         )
 
