@@ -45,6 +45,15 @@ def cash(expected: Floats, counts: Floats, background: Floats) -> Floats:
     return np.asarray(2 * (expected - background - logs).sum(axis=-1))
 
 
+class Given(NamedTuple):
+    """Expected counts of one component: background and signal of groups, and their sums."""
+
+    background: Floats
+    background_sum: Floats
+    signal: Floats
+    sum: Floats
+
+
 @dataclass(frozen=True, eq=False)
 class Observed:
     """Counts of one messenger; only groups with counts need their expectation one by one.
@@ -82,6 +91,25 @@ class Observed:
                 dtype=float,
             ),
         )
+
+    def given(self, fluxes: Floats, norms: Floats) -> Given:
+        """What fluxes (batch, n_bins) with background norms (batch, n_datasets or 0) add.
+
+        Without norms they are one.
+        """
+        background, total = self.background[None], np.zeros(len(fluxes))
+        if norms.shape[1]:
+            background = self.background * norms[:, self.dataset]
+            total = (norms - 1) @ self.total_background
+        return Given(background, total, fluxes @ self.signal.T, fluxes @ self.total_signal)
+
+    def statistic(self, shares: list[float], parts: list[Given]) -> Floats:
+        """Statistic of a sum of components, relative to the background; shape (batch,)."""
+        pairs = list(zip(shares, parts, strict=True))
+        expected = sum((share * part.signal for share, part in pairs), parts[0].background)
+        logs = np.log(np.maximum(expected, 1e-300)) @ self.counts
+        sums = sum((share * part.sum for share, part in pairs), parts[0].background_sum)
+        return np.asarray(2 * (sums - logs + self.log_background @ self.counts))
 
     def along(self, start: Floats, direction: Floats, share: Floats) -> Floats:
         """Statistic for fluxes `start` + `share` times `direction`, relative to the background.
@@ -179,6 +207,36 @@ class Likelihood:
         point[:, PROTON] = proton
         point[:, ELECTRON] = electron
         return point
+
+    def exchange(self, point: Floats) -> Floats:
+        """Statistic of every problem at the parameters of every other.
+
+        Parameters
+        ----------
+        point
+            Of all problems, shape (batch, size).
+
+        Returns
+        -------
+        ndarray, shape (batch, batch)
+            A row a problem, a column the parameters that it is given.
+        """
+        flux = np.exp(point[:, [0]])
+        protons = flux * self.problem.protons.values(point[:, PROTON])
+        electrons = flux * self.problem.electrons.values(point[:, ELECTRON])
+        gamma, neutrino = protons[:, : self.bins], protons[:, self.bins :]
+        mixture, norms = self.mixture, point[:, SIZE:]
+        table = np.empty((len(mixture.pion), len(point)))
+        first = norms[:, : self.norms[0]]
+        parts = [self.gamma.given(share, first) for share in (gamma, electrons)]
+        above = None
+        if self.neutrino is not None:
+            above = self.neutrino.given(neutrino, norms[:, self.norms[0] :])
+        for row in range(len(table)):
+            table[row] = self.gamma.statistic([mixture.pion[row], mixture.compton[row]], parts)
+            if self.neutrino is not None and above is not None:
+                table[row] += self.neutrino.statistic([mixture.neutrino[row]], [above])
+        return table
 
     def evaluate(self, point: Floats, rows: Ints) -> Local:
         """Statistic and derivatives of the problems `rows` at `point` (len(rows), size)."""

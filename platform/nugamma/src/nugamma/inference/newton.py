@@ -16,8 +16,8 @@ Ints = npt.NDArray[np.int64]
 #: Predicted further fall of the statistic below which a problem counts as solved.
 TOLERANCE = 1e-6
 STEPS = 300
-PATIENCE, HOPE = 4, 3.0
-DAMPING, MOST = 1e-2, 1e12
+PATIENCE, HOPE = 8, 1.0
+DAMPING, LESS, MOST = 1e-3, 0.1, 1e12
 
 
 class Local(NamedTuple):
@@ -152,7 +152,7 @@ def minimise(
         scale[kept] = there.scale[better]
         # Nielsen (1999): less damping the better the quadratic model was
         trust = 1 - (2 * np.minimum(gain[better], 1) - 1) ** 3
-        damping[kept] = np.maximum(damping[kept] * np.maximum(1 / 5, trust), 1e-12)
+        damping[kept] = np.maximum(damping[kept] * np.maximum(LESS, trust), 1e-12)
         growth[kept] = 2.0
         failed = running[~better]
         damping[failed] *= growth[failed]

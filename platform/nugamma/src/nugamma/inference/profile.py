@@ -79,21 +79,22 @@ def scan(
 def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
     """Lowest minimum of each point from several starts.
 
-    All points start from the fits of each model alone. Then each starts again from where its
-    neighbours are, until no point improves.
+    All points start from the fits of each model alone, some also from other shapes. Then points
+    take over what is better for them from any other, go on to their minimum, and look whether
+    they get lower from where their neighbours ended; until no point improves.
     """
     flux = share * fits.flux[0] + (1 - share) * fits.flux[1]
-    everywhere = np.ones(len(share), dtype=bool)
+    every = np.arange(len(share))
     start = likelihood.start(flux, fits.proton, fits.electron)
-    now = _from(likelihood, start, np.arange(len(share)), FIRST)
+    now = _from(likelihood, start, every, FIRST)
     anchors = np.flatnonzero((share > 0) & (share < 1))[ANCHORS]
     for part, shape in OTHERS:
         start = now.parameters[anchors]
         start[:, part] = shape
         now = _joined(now, anchors, _from(likelihood, start, anchors, FIRST, now.value[anchors]))
-    now = _shared(likelihood, now, everywhere, FIRST)
-    changed = everywhere
+    changed = np.ones(len(share), dtype=bool)
     for _ in range(ROUNDS):
+        now = _exchanged(likelihood, now)
         going = np.flatnonzero(~now.converged)
         now = _joined(now, going, _from(likelihood, now.parameters[going], going))
         before = now.value
@@ -104,16 +105,30 @@ def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
     return now
 
 
-def _shared(
-    likelihood: Likelihood, now: Minimum, changed: Bools, steps: int = newton.STEPS
-) -> Minimum:
+def _exchanged(likelihood: Likelihood, now: Minimum) -> Minimum:
+    """Points take over the parameters of others that are better for them."""
+    table = likelihood.exchange(now.parameters)
+    giver = table.argmin(axis=1)
+    rows = np.arange(len(table))
+    taken = table[rows, giver] < now.value - WORTH
+    giver = np.where(taken, giver, rows)
+    return Minimum(
+        parameters=now.parameters[giver],
+        value=np.where(taken, table[rows, giver], now.value),
+        remaining=np.where(taken, np.inf, now.remaining),
+        converged=now.converged & ~taken,
+    )
+
+
+def _shared(likelihood: Likelihood, now: Minimum, changed: Bools) -> Minimum:
     """Start points from where their neighbours are, if these have changed."""
+    every = np.arange(len(changed))
     for step in (-1, 1):
-        giver = np.clip(np.arange(len(changed)) + step, 0, len(changed) - 1)
-        rows = np.flatnonzero(changed[giver] & (giver != np.arange(len(changed))))
+        giver = np.clip(every + step, 0, len(changed) - 1)
+        rows = np.flatnonzero(changed[giver] & (giver != every))
         start = now.parameters[rows]
         start[:, SHAPES] = now.parameters[giver[rows], SHAPES]
-        now = _joined(now, rows, _from(likelihood, start, rows, steps, now.value[rows]))
+        now = _joined(now, rows, _from(likelihood, start, rows, newton.STEPS, now.value[rows]))
     return now
 
 
