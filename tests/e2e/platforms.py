@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from km3hub.spawning.names import PROJECT_LABEL
 from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,8 +130,26 @@ def share_installation(state: Path) -> None:
         (state / name).symlink_to(installed / name)
 
 
+def remove_leftovers(project: str) -> None:
+    """Remove what a killed run of the tests left on the engine under this project's name."""
+    for label in (f"{PROJECT_LABEL}={project}", f"com.docker.compose.project={project}"):
+        for kind, listing, remove in (
+            ("container", ["ls", "--all"], ["rm", "--force"]),
+            ("network", ["ls"], ["rm"]),
+            ("volume", ["ls"], ["rm"]),
+        ):
+            command = ["docker", kind, *listing, "--quiet", "--filter", f"label={label}"]
+            found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            if found:
+                subprocess.run(
+                    ["docker", kind, *remove, *found.split()], check=True, capture_output=True
+                )
+
+
 def start(mode: str, folder: Path, *, project: str, settings: str = "") -> Platform:
     """Start a platform in `folder` and read the passwords of its first accounts."""
+    if mode == "docker":
+        remove_leftovers(project)
     state, config = folder / "state", folder / "config" / "platform.yaml"
     state.mkdir(mode=0o700)
     config.parent.mkdir()

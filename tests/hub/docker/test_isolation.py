@@ -58,9 +58,11 @@ def metadata_address(engine_and_images: None) -> Iterator[None]:
     """The host answers at the address of clouds' metadata service, as some clouds' hosts do."""
     network = "km3t-metadata"
     create = ["docker", "network", "create", "--subnet", "169.254.169.0/24", "--gateway", METADATA]
+    remove = ["docker", "network", "rm", network]
+    subprocess.run(remove, capture_output=True)  # what a killed run left
     subprocess.run([*create, network], check=True, capture_output=True)
     yield
-    subprocess.run(["docker", "network", "rm", network], check=True, capture_output=True)
+    subprocess.run(remove, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

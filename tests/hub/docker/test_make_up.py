@@ -217,8 +217,10 @@ def test_down_takes_everything_away_but_the_data(site: Site) -> None:
     assert result.returncode == 0, result.stderr
     label = {"label": f"org.km3net.project={site.platform.project}"}
     assert site.engine.containers.list(all=True, filters=label) == []
-    left = [n.name for n in site.engine.networks.list() if n.name.startswith("km3t-")]
-    assert [name for name in left if name != "km3t-metadata"] == []
+    of_compose = {"label": f"com.docker.compose.project={site.platform.project}"}
+    assert site.engine.networks.list(filters=label) == []
+    assert site.engine.networks.list(filters=of_compose) == []
+    assert site.engine.containers.list(all=True, filters=of_compose) == []
     volumes = sorted(v.name for v in site.engine.volumes.list(filters=label))
     assert volumes == ["km3t-home-ada", "km3t-home-eve", "km3t-opendata", "km3t-state"]
     rules = site.engine.containers.run(
