@@ -16,8 +16,6 @@ pytest.importorskip("astropy", reason="needs astropy: run it in the science envi
 import h5py
 import numpy as np
 from astropy.table import Table
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from openkm3 import annotated
 from openkm3.errors import FormatError, MetadataError, OpenKM3Error
@@ -338,50 +336,6 @@ def test_writing_says_what_it_cannot_do(small: DataSet, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no folder"):
         convert(tmp_path / "x.h5", tmp_path / "missing" / "x.fits")
     assert detect(tmp_path / "x.h5") == "hdf5"
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-@pytest.mark.parametrize("suffix", [".fits", ".vot", ".ecsv"])
-def test_any_change_of_bytes_gives_data_or_a_clear_error(
-    small: DataSet, tmp_path: Path, suffix: str, data: st.DataObject
-) -> None:
-    whole = tmp_path / f"whole{suffix}"
-    if not whole.exists():
-        write(small, whole)
-    path = tmp_path / f"changed{suffix}"
-    path.write_bytes(changed(whole.read_bytes(), data))
-    try:
-        result = read(path)
-    except (FormatError, MetadataError):
-        return
-    assert all(len(table) < 10**6 for table in result.tables.values())
-
-
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_no_change_of_hdf5_harms_who_inspects_it(
-    small: DataSet, tmp_path: Path, data: st.DataObject
-) -> None:
-    # In a process of its own, since the HDF5 library corrupts its memory on some damaged files.
-    whole = tmp_path / "whole.h5"
-    if not whole.exists():
-        write(small, whole)
-    path = tmp_path / "changed.h5"
-    path.write_bytes(changed(whole.read_bytes(), data))
-    try:
-        report = inspect(path)
-    except (FormatError, MetadataError):
-        return
-    assert report.format == "hdf5"
-
-
-def changed(content: bytes, data: st.DataObject) -> bytes:
-    result = bytearray(content)
-    for _ in range(data.draw(st.integers(1, 4))):
-        where = data.draw(st.integers(0, len(result) - 1))
-        result[where] = data.draw(st.integers(0, 255))
-    return bytes(result)
 
 
 def test_inspection_tells_what_a_file_is(small: DataSet, tmp_path: Path) -> None:
