@@ -86,9 +86,11 @@ def _axes(x: Scale, y: Scale, xlabel: str, ylabel: str) -> str:
     return "".join(parts)
 
 
-def _frame(inside: str, title: str, text: str, simulated: bool) -> SafeString:
+def _frame(
+    inside: str, title: str, text: str, simulated: bool, right: int = _W - _RIGHT
+) -> SafeString:
     mark = (
-        f'<text class="simulated" x="{_W - _RIGHT - 8}" y="{_TOP + 18}" text-anchor="end">'
+        f'<text class="simulated" x="{right - 8}" y="{_TOP + 18}" text-anchor="end">'
         "SIMULATED</text>"
         if simulated
         else ""
@@ -152,7 +154,8 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
             return math.log(value / low) / math.log(high / low)
         return (value - low) / (high - low) if high > low else 0.5
 
-    x = Scale(xs[0], xs[-1], _LEFT, _W - _RIGHT - 74)
+    right = _W - _RIGHT - 74  # the scale of colours needs the rest
+    x = Scale(xs[0], xs[-1], _LEFT, right)
     y = Scale(ys[0], ys[-1], _H - _BOTTOM, _TOP)
     cells = [
         f'<rect x="{x(xs[i])}" y="{y(ys[j + 1])}" width="{x(xs[i + 1]) - x(xs[i]) + 0.4:.1f}" '
@@ -176,11 +179,9 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
         + "</g>"
     )
     # The axes are drawn over the whole width: shrink them to the map.
-    axes = _axes(x, y, plot["xlabel"], plot["ylabel"]).replace(
-        f"H{_W - _RIGHT}", f"H{_W - _RIGHT - 74}"
-    )
+    axes = _axes(x, y, plot["xlabel"], plot["ylabel"]).replace(f"H{_W - _RIGHT}", f"H{right}")
     text = f"{plot['zlabel']} against {plot['xlabel']} and {plot['ylabel']}"
-    return _frame(axes + "".join(cells) + bar, plot["title"], text, simulated)
+    return _frame(axes + "".join(cells) + bar, plot["title"], text, simulated, right)
 
 
 _COLOURS = [(4, 32, 58), (10, 90, 138), (40, 150, 170), (126, 200, 150), (255, 225, 120)]
