@@ -27,6 +27,8 @@ SWITCHES = (
 
 #: Tests of the platform as a whole: they start hubs, networks and images, one after the other.
 WHOLE_PLATFORM = {"e2e", "hub", "images"}
+#: Of these, what takes minutes and disturbs nobody.
+ALONE = "test_same_numbers.py"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -37,7 +39,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     class BySubject(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             _, subject, *rest = nodeid.split("::", 1)[0].split("/")
-            return "platform" if subject in WHOLE_PLATFORM else "/".join((subject, *rest[:-1]))
+            if subject in WHOLE_PLATFORM and rest[-1] != ALONE:
+                return "platform"
+            return "/".join((subject, *rest[:-1]))
 
     return BySubject(config, log)
 
