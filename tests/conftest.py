@@ -25,8 +25,8 @@ SWITCHES = (
 )
 
 
-#: Tests of the platform as a whole: they start hubs, networks and images, one after the other.
-WHOLE_PLATFORM = {"e2e", "hub", "images"}
+#: Tests that start platforms in containers, networks and images, one after the other.
+CONTAINERS = ("e2e/", "images/", "hub/docker/")
 #: Of these, what takes minutes and disturbs nobody.
 ALONE = "test_same_numbers.py"
 
@@ -38,10 +38,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
     class BySubject(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            _, subject, *rest = nodeid.split("::", 1)[0].split("/")
-            if subject in WHOLE_PLATFORM and rest[-1] != ALONE:
-                return "platform"
-            return "/".join((subject, *rest[:-1]))
+            folder, _, file = nodeid.split("::", 1)[0].removeprefix("tests/").rpartition("/")
+            if f"{folder}/".startswith(CONTAINERS) and file != ALONE:
+                return "containers"
+            return "hub" if folder.startswith("hub") else folder
 
     return BySubject(config, log)
 

@@ -74,6 +74,7 @@ def test_login_and_choice_work_with_the_keyboard_alone(page, account, password):
     account("keys")
     page.goto("/hub/login")
     # The first field has the focus already.
+    expect(page.locator("input[name=username]")).to_be_focused()
     page.keyboard.type("keys")
     page.keyboard.press("Tab")
     page.keyboard.type(password)
