@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -133,3 +134,12 @@ def start_kernel(person: Person) -> Kernel:
         answer = client.post(f"/user/{person.name}/api/kernels", json={"name": "python3"})
         assert answer.status_code == 201, answer.text
         return Kernel(person, answer.json()["id"])
+
+
+def run_notebook(kernel: Kernel, notebook: Path) -> str:
+    """Run all cells of a notebook; return what the last one printed."""
+    output = ""
+    for cell in json.loads(notebook.read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            output = kernel.run("".join(cell["source"]), timeout=300)
+    return output

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.platforms import Platform
-from tests.e2e.servers import start_kernel
+from tests.e2e.platforms import ROOT, Platform
+from tests.e2e.servers import run_notebook, start_kernel
 from tests.e2e.test_browser import picture
 
 pytestmark = pytest.mark.browser
@@ -135,6 +136,16 @@ def test_openkm3_and_pyvo_find_the_portal_without_being_told(platform: Platform)
         " job = tap.run_async('SELECT COUNT(*) AS n FROM ant20_01.main'); print(job['n'][0])"
     )
     assert int(counted) == int(rows.strip().splitlines()[-1]) > 1000
+
+
+@pytest.mark.parametrize(
+    "name", ["04-a-tour-of-the-km3store", "05-antares-events-and-an-upper-limit"]
+)
+def test_tutorials_find_the_portal_from_a_users_server(platform: Platform, name: str) -> None:
+    kernel = start_kernel(platform.api(platform.user, platform.password))
+    printed = run_notebook(kernel, ROOT / "notebooks" / f"{name}.ipynb")
+    numbers = json.loads(printed.strip().splitlines()[-1])["numbers"]
+    assert len(numbers) > 5
 
 
 @pytest.mark.parametrize("name", ["no_such_record", "..%2f..%2fetc", "a b", "x" * 201])

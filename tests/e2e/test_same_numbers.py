@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 
 from tests.e2e.conftest import why_no_containers
 from tests.e2e.platforms import RESULTS, ROOT, start
-from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
+from tests.e2e.servers import run_notebook, start_kernel, start_server, stop_server
 
 #: Those that work everywhere; the others need an Open Data Center (tests/notebooks has them).
 TUTORIALS = sorted(
@@ -35,19 +34,6 @@ def numbers_in(text: str) -> Numbers:
     return found
 
 
-def code_cells(notebook: Path) -> Iterator[str]:
-    for cell in json.loads(notebook.read_text())["cells"]:
-        if cell["cell_type"] == "code":
-            yield "".join(cell["source"])
-
-
-def run_cells(kernel: Kernel, notebook: Path) -> Numbers:
-    output = ""
-    for cell in code_cells(notebook):
-        output = kernel.run(cell, timeout=300)
-    return numbers_in(output)
-
-
 def in_a_hub(mode: str, folder: Path) -> dict[str, Numbers]:
     """Run each tutorial in a fresh kernel of a server that the hub started."""
     platform = start(mode, folder, project="km3same")
@@ -55,7 +41,8 @@ def in_a_hub(mode: str, folder: Path) -> dict[str, Numbers]:
         person = platform.api(platform.user, platform.password)
         start_server(person, {"environment": "joint", "size": "large"})
         found = {
-            name: run_cells(start_kernel(person), ROOT / "notebooks" / name) for name in TUTORIALS
+            name: numbers_in(run_notebook(start_kernel(person), ROOT / "notebooks" / name))
+            for name in TUTORIALS
         }
         stop_server(person)
     finally:
