@@ -28,6 +28,8 @@ _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 #: Every test hub: the platform's own network, pages and login, and tiny user servers.
 CONFIG = """
 import sys
+from km3hub.imports import skip_unused
+skip_unused()  # as km3hub.hub does
 from km3hub import settings
 from km3hub.configure.login import configure_login
 from km3hub.configure.network import configure_network

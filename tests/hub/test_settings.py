@@ -15,6 +15,7 @@ from km3hub.settings import FILE_VARIABLE, Section, Settings, SettingsError, jso
 
 EXAMPLE = files("km3hub").joinpath("platform-example.yaml").read_text(encoding="utf-8")
 
+OIDC = "client_id: i, client_secret_file: f"
 ENTRY = "{name: a, title: A, image: i}"
 
 #: What stands in the file, and the words that the answer must hold.
@@ -55,7 +56,45 @@ MISTAKES = {
         "site: {public_url: hub.example.org}",
         ["site.public_url", "https://hub.example.org"],
     ),
-    "login of a later version": ("login: {method: oidc}", ["login.method", "write: accounts"]),
+    "oidc without a provider": (
+        "login: {method: oidc}",
+        ["login: method oidc needs the provider", "oidc: {provider: escape-iam"],
+    ),
+    "a provider without what the registration gives": (
+        "login: {oidc: {provider: escape-iam}}",
+        [
+            "login.oidc.client_id: is missing; write e.g. client_id: ",
+            "login.oidc.client_secret_file: is missing; write e.g. client_secret_file: oidc-secret",
+        ],
+    ),
+    "a provider that nobody knows": (
+        f"login: {{oidc: {{provider: google, {OIDC}, allow_all: true}}}}",
+        ["login.oidc.provider: must be 'escape-iam', 'egi-check-in' or 'generic'"],
+    ),
+    "a provider without an address": (
+        f"login: {{oidc: {{provider: generic, {OIDC}, allow_all: true}}}}",
+        ["login.oidc: the provider generic needs its address", "issuer: https://"],
+    ),
+    "a login for nobody": (
+        f"login: {{oidc: {{provider: escape-iam, {OIDC}}}}}",
+        ["login.oidc: nobody could log in", "allowed_groups", "allow_all: true"],
+    ),
+    "a login for all and for some": (
+        f"login: {{oidc: {{provider: escape-iam, {OIDC}, allow_all: true, allowed_groups: [a]}}}}",
+        ["login.oidc: allow_all lets everybody in", "keep one"],
+    ),
+    "a provider without encryption": (
+        f"login: {{oidc: {{provider: generic, {OIDC}, issuer: 'http://x.org', allow_all: true}}}}",
+        ["login.oidc.issuer: passwords and tokens would travel unencrypted", "https://"],
+    ),
+    "the secret itself": (
+        f"login: {{oidc: {{provider: escape-iam, {OIDC}, allow_all: true, client_secret: x}}}}",
+        ["login.oidc.client_secret: unknown key", "did you mean client_secret_file?"],
+    ),
+    "scopes without openid": (
+        f"login: {{oidc: {{provider: escape-iam, {OIDC}, scopes: [email], allow_all: true}}}}",
+        ["login.oidc: scopes must hold openid"],
+    ),
     "proxy by name": ("login: {trusted_proxies: [web]}", ["login.trusted_proxies", "[127.0.0.1]"]),
     "memory without unit": (
         "sizes: [{name: s, memory: 2, cpu: 1}]",

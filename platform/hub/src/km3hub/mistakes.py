@@ -51,6 +51,14 @@ def _example(settings: type[BaseModel], location: Location) -> str:
     return f", e.g. {key}: {default}"
 
 
+def _wanted(settings: type[BaseModel], location: Location) -> str:
+    """What to write for a key that is missing."""
+    model = _model(settings, location[:-1])
+    key = str(location[-1])
+    examples = model.model_fields[key].examples if model else None
+    return f"write e.g. {key}: {examples[0]}" if examples else "every entry needs it"
+
+
 #: What to do about values of the wrong type, by pydantic's name of the error.
 _RIGHT_TYPE = {
     "string_type": "must be text; put it in quotes",
@@ -94,7 +102,7 @@ def explain(error: Any, settings: type[BaseModel]) -> str:
     if kind == "invalid_key":
         return f"{path}: the key must be text; put it in quotes or remove it"
     if kind == "missing":
-        return f"{path}: is missing; every entry needs it"
+        return f"{path}: is missing; {_wanted(settings, location)}"
     if kind == "model_type":
         model = _model(settings, location)
         keys = ", ".join(model.model_fields) if model else ""

@@ -16,9 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -28,8 +26,10 @@ from pydantic import (
 )
 
 from km3hub.mistakes import explain, read_yaml, yaml_problem
+from km3hub.provider import Oidc
+from km3hub.section import Address, Section
 
-__all__ = ["Settings", "SettingsError", "in_bytes", "json_schema", "load", "parse"]
+__all__ = ["Section", "Settings", "SettingsError", "in_bytes", "json_schema", "load", "parse"]
 
 #: Names the file that holds the settings, in the hub's process and in the command line.
 FILE_VARIABLE = "KM3_PLATFORM_FILE"
@@ -63,12 +63,6 @@ def _name(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
-    if not re.match(r"^https?://[^\s/]+(/.*)?$", value):
-        raise ValueError("write a whole address, e.g. https://hub.example.org")
-    return value.rstrip("/")
-
-
 def _as_text(value: object) -> object:
     # YAML reads `memory: 2` as a number; the rule for amounts can then explain the missing unit.
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
@@ -85,8 +79,6 @@ Name = Annotated[
     AfterValidator(_name),
     WithJsonSchema({"type": "string", "pattern": _NAME.pattern, "examples": ["stack"]}),
 ]
-Address = Annotated[str, AfterValidator(_address)]
-
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -94,25 +86,6 @@ _PORTS = {"http": 80, "https": 443}
 def _origin(address: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(address)
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
-
-
-class Section(BaseModel):
-    """A part of the file: no unknown keys, nothing changed after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_means_default(cls, data: object) -> object:
-        # `site:` with every line below it commented out is read as null.
-        if not isinstance(data, dict):
-            return data
-        fields = cls.model_fields
-        return {
-            key: value
-            for key, value in data.items()
-            if value is not None or key not in fields or fields[key].is_required()
-        }
 
 
 class Banner(Section):
@@ -140,7 +113,10 @@ class Login(Section):
     """How people prove who they are."""
 
     method: Literal["accounts", "oidc"] = "accounts"
-    """`accounts`: the platform's own file of accounts (`km3hub accounts`)."""
+    """`accounts`: the platform's own file of accounts (`km3hub accounts`); `oidc`: the provider of
+    the section below. One at a time: the other one lets nobody in."""
+    oidc: Oidc | None = None
+    """An OpenID provider, such as ESCAPE IAM or EGI Check-in."""
     attempts: int = Field(default=5, ge=1, le=100)
     """Failed logins of one user, or ten times as many from one address, before a pause."""
     pause_seconds: int = Field(default=60, ge=1, le=3600)
@@ -150,12 +126,14 @@ class Login(Section):
     """Addresses of web servers in front of the platform: what they say of a client's address is
     believed. Without it all clients behind them count as one when failed logins are counted."""
 
-    @field_validator("method")
-    @classmethod
-    def _only_what_is_there(cls, method: str) -> str:
-        if method == "oidc":
-            raise ValueError("oidc is not available in this version; write: accounts")
-        return method
+    @model_validator(mode="after")
+    def _oidc_has_a_provider(self) -> Self:
+        if self.method == "oidc" and self.oidc is None:
+            raise ValueError(
+                "method oidc needs the provider; write e.g. oidc: {provider: escape-iam, client_id:"
+                " ID, client_secret_file: oidc-secret, allowed_groups: [/escape]}"
+            )
+        return self
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from km3hub.login.secret import SecretError, read_secret, secret_file
 from km3hub.settings import FILE_VARIABLE, Settings, SettingsError, load
 
 __all__ = ["check", "summary"]
@@ -31,7 +32,8 @@ def check(file: Path | None) -> None:
             file = None
     try:
         settings = load(file)
-    except SettingsError as error:
+        secret_of(settings, file)
+    except (SettingsError, SecretError) as error:
         lines = str(error).splitlines()
         for line in lines:
             click.echo(line, err=True)
@@ -44,23 +46,32 @@ def check(file: Path | None) -> None:
         click.echo(f"  {key:<13} {value}")
 
 
+def secret_of(settings: Settings, file: Path | None) -> None:
+    """Look that the client secret is there, where the login needs one.
+
+    Raises
+    ------
+    SecretError
+        Where it cannot be had.
+    """
+    if settings.login.method == "oidc" and settings.login.oidc:
+        read_secret(secret_file(settings.login.oidc, file))
+
+
 def summary(settings: Settings) -> list[tuple[str, str]]:
     """The choices that the settings amount to, as pairs of subject and sentence."""
 
     def limited(groups: tuple[str, ...]) -> str:
         return f" (only {', '.join(groups)})" if groups else ""
 
-    culling, login, site = settings.culling, settings.login, settings.site
+    culling, site = settings.culling, settings.site
     idle = f"after {culling.idle_minutes} idle minutes" if culling.idle_minutes else "never"
     if culling.max_age_hours:
         idle += f", at the latest after {culling.max_age_hours} hours"
     return [
         ("site", f"{site.name}; help from {site.contact}"),
         ("address", site.public_url or "the one that `make up` prints"),
-        (
-            "login",
-            f"{login.method}; a pause of {login.pause_seconds} s after {login.attempts} failures",
-        ),
+        *_login(settings),
         (
             "environments",
             ", ".join(f"{e.name} = {e.image}{limited(e.groups)}" for e in settings.environments),
@@ -75,6 +86,22 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
         ("homes", f"quota {settings.homes.quota}" if settings.homes.quota else "no quota"),
         ("servers stop", idle),
         ("started by", f"{settings.spawner.kind}; they reach: {_reach(settings)}"),
+    ]
+
+
+def _login(settings: Settings) -> list[tuple[str, str]]:
+    login, oidc = settings.login, settings.login.oidc
+    if login.method == "accounts" or oidc is None:
+        unused = "; the section oidc is not in use" if oidc else ""
+        pause = f"a pause of {login.pause_seconds} s after {login.attempts} failures"
+        return [("login", f"accounts; {pause}{unused}")]
+    who = "everybody it knows" if oidc.allow_all else ", ".join(oidc.allowed_groups)
+    admins = ", ".join(oidc.admin_groups) or "nobody"
+    address = settings.site.public_url or "http://127.0.0.1:8000"
+    return [
+        ("login", f"{oidc.title}, {oidc.where}, as client {oidc.client_id}"),
+        ("redirect to", f"{address}/hub/oauth_callback (to register there, exactly so)"),
+        ("open to", f"{who or 'administrators only'}; administrators: {admins}"),
     ]
 
 

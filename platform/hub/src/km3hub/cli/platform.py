@@ -82,10 +82,12 @@ def up(mode: str, port: int, state: Path | None, config: Path | None, project: s
         kind = "local processes" if chosen == "embedded" else "containers"
         click.echo(f"{settings.site.name}: {kind} ({reason})")
         started = checkout.start(chosen, port)
-        _report(started, checkout.state, time.monotonic() - began)
+        oidc = settings.login.oidc if settings.login.method == "oidc" else None
+        provider = oidc.title if oidc else ""
+        _report(started, checkout.state, time.monotonic() - began, provider)
 
 
-def _report(started: Started, state: State, seconds: float) -> None:
+def _report(started: Started, state: State, seconds: float, provider: str) -> None:
     how = "runs already" if started.ran_before else f"ready in {seconds:.1f} s"
     click.echo(f"\n  Open     {click.style(started.address, bold=True, fg='green')}   ({how})")
     if started.new_accounts:
@@ -93,8 +95,11 @@ def _report(started: Started, state: State, seconds: float) -> None:
         for line in state.first_login.read_text().splitlines():
             if not line.startswith("#"):
                 click.echo(f"             {click.style(line, bold=True)}")
-    click.echo(f"           first passwords: {state.first_login}")
-    click.echo("           more accounts:   .venv/bin/km3hub accounts add NAME")
+    if provider:
+        click.echo(f"  Log in   with {provider}; who may come in: .venv/bin/km3hub check")
+    else:
+        click.echo(f"           first passwords: {state.first_login}")
+        click.echo("           more accounts:   .venv/bin/km3hub accounts add NAME")
     if started.portal:
         how = "ready" if started.portal_answers else "starting; the first time it takes a minute"
         click.echo(f"  Portal   {click.style(started.portal, bold=True)}   (open data; {how})")

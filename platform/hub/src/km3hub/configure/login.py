@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
-from km3hub.login.authenticator import AccountsAuthenticator
-from km3hub.settings import Settings
+from km3hub.provider import Oidc
+from km3hub.settings import FILE_VARIABLE, Settings
 from km3hub.state import Runtime
 
 __all__ = ["configure_login"]
 
 #: Days after which everybody must log in again.
 _COOKIE_DAYS = 7
+#: Seconds of activity after which the provider is asked again for somebody's groups.
+_LOOK_AGAIN = 300
+#: Seconds for a connection to the provider, and for an answer.
+_CONNECT, _ANSWER = 5, 15
 
 
 def configure_login(c: Any, settings: Settings) -> None:
-    """Set the Authenticator, who is allowed, and the cookies.
-
-    `settings.login.method` knows only `accounts`; `oidc` is refused when the settings are read.
-    """
-    c.JupyterHub.authenticator_class = AccountsAuthenticator
-    _accounts(c, settings)
+    """Set the Authenticator, who is allowed, and the cookies."""
+    oidc = settings.login.oidc
+    if settings.login.method == "oidc" and oidc is not None:
+        _provider(c, settings, oidc)
+    else:
+        _accounts(c, settings)
     _cookies(c, settings)
 
 
+# Either Authenticator is imported where it is used: the other one's libraries cost a start time
+# and memory.
+
+
 def _accounts(c: Any, settings: Settings) -> None:
+    from km3hub.login.authenticator import AccountsAuthenticator
+
+    c.JupyterHub.authenticator_class = AccountsAuthenticator
     own = c.AccountsAuthenticator
     own.accounts_file = str(Runtime.from_environment().state.accounts)
     own.attempts = settings.login.attempts
@@ -39,6 +52,44 @@ def _accounts(c: Any, settings: Settings) -> None:
     own.auth_refresh_age = -1
     own.refresh_pre_spawn = True
     # Tokens of a closed account are refused too, but for those of a server that runs (see there).
+    own.auth_refresh_strict = True
+
+
+def _provider(c: Any, settings: Settings, oidc: Oidc) -> None:
+    from km3hub.login.oidc import OidcAuthenticator
+    from km3hub.login.secret import copied_secret, secret_file
+
+    state = Runtime.from_environment().state
+    file = os.environ.get(FILE_VARIABLE)
+    c.JupyterHub.authenticator_class = OidcAuthenticator
+    # The tokens in the database are of use only with this key.
+    c.CryptKeeper.keys = [state.secret("crypt")]
+    own = c.OidcAuthenticator
+    own.oidc = oidc
+    own.contact = settings.site.contact
+    own.login_service = oidc.title
+    own.client_id = oidc.client_id
+    own.secret_files = [
+        str(secret_file(oidc, Path(file) if file else None)),
+        str(copied_secret(state)),
+    ]
+    own.basic_auth = oidc.client_authentication == "basic"
+    own.enable_pkce = True
+    own.scope = list(oidc.asked)
+    own.http_request_kwargs = {"connect_timeout": _CONNECT, "request_timeout": _ANSWER}
+    if settings.site.public_url:
+        own.oauth_callback_url = f"{settings.site.public_url}/hub/oauth_callback"
+    own.allow_all = oidc.allow_all
+    own.manage_groups = True
+    own.allowed_groups = set(oidc.allowed_groups)
+    own.admin_groups = set(oidc.admin_groups)
+    own.enable_auth_state = True
+    own.look_again = _LOOK_AGAIN
+    # Always stale, for the same reason as with accounts; the Authenticator itself remembers when
+    # it asked the provider.
+    own.auth_refresh_age = -1
+    own.refresh_pre_spawn = True
+    # Tokens of who may not come in are refused too, but for those of a server that runs.
     own.auth_refresh_strict = True
 
 

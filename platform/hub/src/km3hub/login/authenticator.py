@@ -14,16 +14,14 @@ from traitlets import Integer, List, Unicode
 from km3hub.login import passwords
 from km3hub.login.accounts import Account, AccountNameError, AccountsError, AccountStore, normalised
 from km3hub.login.address import client_address
-from km3hub.login.page import LoginPage
+from km3hub.login.closed import lock_out
+from km3hub.login.page import PasswordPage
 from km3hub.login.throttle import Throttle
 
 __all__ = ["AccountsAuthenticator"]
 
 #: One password a core of a small machine; more would only take memory (19 MiB each).
 _HASHING_AT_ONCE = 2
-
-#: Scopes of the tokens with which a running server keeps itself alive and lets its user in.
-_OWN_SERVER = ("access:servers", "users:activity", "read:users:name", "read:users:groups")
 
 
 def _duration(seconds: int) -> str:
@@ -57,7 +55,7 @@ class AccountsAuthenticator(Authenticator):
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
         """JupyterHub's login page, with the reason where an account was closed."""
-        return [("/login", LoginPage)]
+        return [("/login", PasswordPage)]
 
     def validate_username(self, username: str) -> bool:
         """Whether an account could have this name."""
@@ -111,15 +109,7 @@ class AccountsAuthenticator(Authenticator):
             self.log.error("Accounts: %s", error)
             return True
         if account is None or account.expired():
-            if handler is not None:
-                token = handler.get_token()
-                if token is not None and _only_own_server(token.scopes):
-                    return True
-                handler.closed_account = self.closed_message(account)
-                # JupyterHub 6.1.1 reads this also where it never set it: with a cookie.
-                if not hasattr(handler, "_token_authenticated"):
-                    handler._token_authenticated = False
-            return False
+            return lock_out(handler, self.closed_message(account))
         if account.admin != bool(user.admin):
             self.log.warning("Accounts: admin of %s is now %s", user.name, account.admin)
             return {"name": user.name, "admin": account.admin}
@@ -173,7 +163,3 @@ class AccountsAuthenticator(Authenticator):
             self.log.warning(
                 "Too many failed logins of %s from %s: a pause of %d s", name or "-", address, pause
             )
-
-
-def _only_own_server(scopes: list[str]) -> bool:
-    return all(scope.partition("!")[0] in _OWN_SERVER for scope in scopes)

@@ -1,4 +1,4 @@
-"""The login page."""
+"""The login page: why an account was closed, and the form for name and password."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from jupyterhub.handlers.login import LoginHandler
 from tornado import web
 
-__all__ = ["LoginPage"]
+__all__ = ["LoginPage", "PasswordPage"]
 
 #: What a failed login shows again of the name that was typed.
 _SHOWN = 64
@@ -22,12 +22,6 @@ class LoginPage(LoginHandler):
 
     closed_account: str | None = None
 
-    async def post(self) -> None:
-        """Log in, or show the form again with what went wrong."""
-        if "username" not in self.request.body_arguments:
-            raise web.HTTPError(400, "The form came without a user name. Try again.")
-        await super().post()
-
     def _render(
         self, login_error: str | None = None, username: str | None = None, **kwargs: Any
     ) -> Any:
@@ -36,3 +30,13 @@ class LoginPage(LoginHandler):
         return super()._render(
             login_error=login_error or self.closed_account, username=username, **kwargs
         )
+
+
+class PasswordPage(LoginPage):
+    """The login page with a form for name and password."""
+
+    async def post(self) -> None:
+        """Log in, or show the form again with what went wrong."""
+        if "username" not in self.request.body_arguments:
+            raise web.HTTPError(400, "The form came without a user name. Try again.")
+        await super().post()

@@ -27,6 +27,7 @@ from km3hub.up.checkout import Started
 from km3hub.up.compose import Compose
 from km3hub.up.failure import Failure
 from km3hub.up.first_login import first_accounts
+from km3hub.up.provider import by_provider, client_secret
 
 __all__ = ["Containers", "delete_volumes", "volumes"]
 
@@ -46,6 +47,13 @@ _ACCOUNTS = """
 from km3hub.login.accounts import AccountStore
 from km3hub.state import Runtime
 print(*AccountStore(Runtime.from_environment().state.accounts).all())
+"""
+#: Keeps the client secret of the login in the state volume: on the host it is somebody else's file.
+_KEEP = """
+import sys
+from km3hub.login.secret import keep_secret
+from km3hub.state import Runtime
+keep_secret(Runtime.from_environment().state, sys.stdin.read())
 """
 #: Whose files the images' user may read: uid 1000 is nobody's on some machines.
 _OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
@@ -98,6 +106,7 @@ class Containers:
             Where an image cannot be built, the port is taken, or the hub does not come up.
         """
         self._require_readable_settings()
+        secret = client_secret(settings, self.settings_file)
         self._provide_images(settings)
         port = self._published_port()
         before = self._identity()
@@ -118,7 +127,10 @@ class Containers:
         self._await_hub(address)
         # Where `km3hub accounts` on this machine finds the accounts.
         (self.runtime.state.run / "hub-container").write_text(self.names.hub)
-        new_accounts = self._first_accounts()
+        if secret:
+            problem = "The client secret could not be given to the hub"
+            self._in_hub(["python", "-c", _KEEP], secret, problem=problem)
+        new_accounts = not by_provider(settings) and self._first_accounts()
         homes = self.names.home("NAME")
         data = f"Docker volumes {homes} (homes), {self.names.state} (accounts, database)"
         where, answers = self.services(settings).get("Open Data", ("", False))
@@ -325,7 +337,13 @@ class Containers:
             )
         return True
 
-    def _in_hub(self, command: list[str], words: str = "") -> str:
+    def _in_hub(
+        self,
+        command: list[str],
+        words: str = "",
+        *,
+        problem: str = "The first accounts could not be made",
+    ) -> str:
         """Run a command in the hub's container; a password goes by its standard input."""
         result = subprocess.run(
             ["docker", "exec", "-i", self.names.hub, *command],
@@ -335,7 +353,7 @@ class Containers:
         )
         if result.returncode:
             reason = (result.stderr or result.stdout).strip()
-            raise Failure(f"The first accounts could not be made: {reason}")
+            raise Failure(f"{problem}: {reason}")
         return result.stdout
 
     # -- what is there -----------------------------------------------------------------------

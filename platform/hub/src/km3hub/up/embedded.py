@@ -23,6 +23,7 @@ from km3hub.up.environments import Installer
 from km3hub.up.failure import Failure
 from km3hub.up.first_login import first_accounts
 from km3hub.up.node import NodePackages
+from km3hub.up.provider import by_provider, client_secret
 
 __all__ = ["Embedded"]
 
@@ -120,10 +121,12 @@ class Embedded:
         Raises
         ------
         Failure
-            Where something cannot be installed, a port is taken, or the hub does not come up.
+            Where something is missing or cannot be installed, a port is taken, or the hub does
+            not come up.
         """
+        client_secret(settings, self.settings_file)
         self.install(settings)
-        new_accounts = self._first_accounts()
+        new_accounts = not by_provider(settings) and self._first_accounts()
         ran_before = self.answers()
         if not ran_before:
             self.say("Starting hub and proxy")

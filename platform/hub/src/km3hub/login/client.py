@@ -1,0 +1,186 @@
+"""The conversation with a provider: addresses, client secret, tokens, and what goes wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from oauthenticator.generic import GenericOAuthenticator
+from tornado import web
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from traitlets import Instance, List, Unicode, default
+
+from km3hub.login.data_token import DataToken
+from km3hub.login.endpoints import DiscoveryError, Endpoints, Finder
+from km3hub.login.secret import SecretError, read_secret
+from km3hub.provider import Oidc
+
+__all__ = ["GrantRefused", "ProviderClient", "ProviderTrouble", "State"]
+
+#: A whole class logs in at once; tornado's own limit is 10 requests at a time.
+_REQUESTS_AT_ONCE = 50
+
+State = dict[str, Any]
+
+
+class ProviderTrouble(web.HTTPError):
+    """The provider does not do its part; nobody is at fault who could log in."""
+
+
+class GrantRefused(web.HTTPError):
+    """The provider does not accept a code or a refresh token (any more)."""
+
+
+class ProviderClient(GenericOAuthenticator):
+    """What of an Authenticator speaks with the provider; `oidc.py` makes the decisions."""
+
+    oidc = Instance(Oidc, help="The section login.oidc of the settings.").tag(config=True)
+    secret_files = List(
+        Unicode(), help="Where the client secret may be; the first one that can be read counts."
+    ).tag(config=True)
+    contact = Unicode("your administrator", help="Whom to ask for help.").tag(config=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.finder = Finder(self.oidc, self.httpfetch)
+
+    @default("http_client")
+    def _many_at_once(self) -> AsyncHTTPClient:
+        return AsyncHTTPClient(force_instance=True, max_clients=_REQUESTS_AT_ONCE)
+
+    async def ready(self) -> Endpoints:
+        """Make sure that the provider's addresses are known.
+
+        Raises
+        ------
+        ProviderTrouble
+            Where it does not answer, or not as a provider.
+        """
+        try:
+            found = await self.finder.endpoints()
+        except DiscoveryError as error:
+            raise self.trouble(str(error)) from None
+        self.authorize_url = found.authorization_endpoint
+        self.token_url = found.token_endpoint
+        self.userdata_url = found.userinfo_endpoint
+        return found
+
+    @property
+    def client_secret(self) -> str:
+        """The client secret, read each time: it may be replaced while the hub runs.
+
+        Raises
+        ------
+        ProviderTrouble
+            Where it cannot be had; the log says why.
+        """
+        problems = []
+        for file in self.secret_files:
+            try:
+                return read_secret(Path(file))
+            except SecretError as error:
+                problems.append(str(error))
+        raise self.trouble(problems[0] if problems else "no client secret is configured")
+
+    def trouble(self, for_the_log: str) -> ProviderTrouble:
+        """An error for the user; the reason goes to the log."""
+        self.log.error("Login with %s: %s", self.oidc.title, for_the_log)
+        return ProviderTrouble(
+            503,
+            f"Nobody can log in with {self.oidc.title} at the moment. Try again in a few minutes;"
+            f" if it stays so, tell {self.contact}. Whoever is logged in can go on.",
+        )
+
+    async def httpfetch(self, url: str, label: str = "asking", **options: Any) -> Any:
+        """The JSON that the provider answers with.
+
+        Raises
+        ------
+        ProviderTrouble
+            Where it does not answer, answers with an error of its own, or not with JSON.
+        HTTPClientError
+            Where it refuses the request.
+        """
+        try:
+            return await super().httpfetch(url, label, **options)
+        except HTTPClientError as error:
+            if error.code < 500:  # 599: no answer in time
+                raise
+            raise self.trouble(f"{url}: {error}") from None
+        except (OSError, ValueError) as error:
+            raise self.trouble(f"{url}: {error}") from None
+
+    def build_token_info_request_headers(self) -> dict[str, str]:
+        """The headers of a request for tokens, with id and secret where they go there."""
+        headers: dict[str, str] = super().build_token_info_request_headers()
+        if self.basic_auth:
+            # Encoded as in a form first (RFC 6749, 2.3.1), for secrets with more than letters.
+            pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return headers
+
+    async def get_token_info(self, handler: Any, params: Mapping[str, str]) -> State:
+        """What the token endpoint answers to a request for tokens.
+
+        Raises
+        ------
+        GrantRefused
+            Where it does not accept the code or token in the request.
+        ProviderTrouble
+            Where it refuses this hub, or does not answer.
+        """
+        await self.ready()
+        try:
+            info = await self.httpfetch(
+                self.token_url,
+                "asking for tokens",
+                method="POST",
+                headers=self.build_token_info_request_headers(),
+                body=urlencode(params),
+            )
+        except HTTPClientError as error:
+            raise self._refused(error) from None
+        if not isinstance(info, dict) or not info.get("access_token"):
+            raise self.trouble(f"{self.token_url} answered without a token")
+        # RFC 6749 asks for it, and some forget it.
+        return {"token_type": "Bearer", **info}
+
+    def _refused(self, error: HTTPClientError) -> web.HTTPError:
+        try:
+            why = str(json.loads(error.response.body if error.response else b"")["error"])
+        except (ValueError, KeyError, TypeError):
+            why = f"status {error.code}"
+        if why in ("invalid_grant", "invalid_request"):
+            return GrantRefused(
+                400, "This login was used already or took too long. Please log in again."
+            )
+        hint = ""
+        if why in ("invalid_client", "unauthorized_client") or error.code == 401:
+            hint = (
+                "; it does not accept this hub: compare login.oidc.client_id, the client secret in"
+                f" {self.oidc.client_secret_file} and login.oidc.client_authentication with the"
+                " registration"
+            )
+        return self.trouble(f"{self.token_url} refused: {why}{hint}")
+
+    async def exchanged(self, subject: str) -> DataToken:
+        """A token for data services in exchange for an access token (RFC 8693)."""
+        exchange = self.oidc.token_exchange
+        if exchange is None:
+            raise RuntimeError("login.oidc.token_exchange is not set")
+        params = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": subject,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "audience": exchange.audience,
+        }
+        if exchange.scopes:
+            params["scope"] = " ".join(exchange.scopes)
+        if not self.basic_auth:
+            params |= {"client_id": self.client_id, "client_secret": self.client_secret}
+        info = await self.get_token_info(None, params)
+        return DataToken.of(info)

@@ -1,0 +1,292 @@
+"""The Authenticator of the method `oidc`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from tornado import web
+from tornado.httpclient import HTTPClientError
+from traitlets import Integer
+
+from km3hub.login.client import GrantRefused, ProviderClient, ProviderTrouble, State
+from km3hub.login.closed import lock_out
+from km3hub.login.data_token import DataToken, DataTokenHandler
+from km3hub.login.groups import groups_of
+from km3hub.login.names import hub_name
+from km3hub.login.oidc_pages import BeginLogin, EndLogin, ProviderPage, ReturnFromLogin
+
+__all__ = ["OidcAuthenticator"]
+
+#: Tokens are renewed when they have less than this left, in seconds.
+_MARGIN = 60
+
+
+class OidcAuthenticator(ProviderClient):
+    """Logs in who the OpenID provider knows and the settings allow.
+
+    Groups, administrators and tokens follow the provider while somebody is logged in: the first
+    request after `look_again` seconds asks it for them. Whoever has lost the right to come in is
+    treated as somebody whose account was closed: see `closed.py`. A provider that does not answer
+    throws nobody out.
+    """
+
+    login_handler = BeginLogin
+    callback_handler = ReturnFromLogin
+    logout_handler = EndLogin
+
+    look_again = Integer(300, help="Seconds that the provider's last word holds.").tag(config=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # One renewal at a time for each user: providers take a refresh token that is used twice
+        # for a stolen one.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._data_tokens: dict[str, DataToken] = {}
+        self._asked: dict[str, float] = {}
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
+        """The login page with its one button, the way to the provider and back, and the rest."""
+        handlers = [*super().get_handlers(app), ("/login", ProviderPage)]
+        if self.oidc.token_exchange:
+            handlers.append(("/api/data-token", DataTokenHandler))
+        return handlers
+
+    # -- who it is ----------------------------------------------------------------------------
+
+    async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> State:
+        """Name, groups, admin flag and tokens of who comes back from the provider.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            Where the provider does not do its part, or the name is somebody else's here.
+        """
+        await self.ready()
+        try:
+            model: State = await super().authenticate(handler, data, **kwargs)
+        except HTTPClientError as error:
+            raise self.trouble(f"{self.userdata_url}: {error}") from None
+        handler.logged_in_at_provider = model["name"]
+        await self._require_same_person(handler, model)
+        self._asked[model["name"]] = time.monotonic()
+        return model
+
+    def user_info_to_username(self, user_info: Mapping[str, Any]) -> str:
+        """The user's name here.
+
+        Raises
+        ------
+        ProviderTrouble
+            Where the claim for it is missing.
+        """
+        claim = user_info.get(self.oidc.user)
+        if not isinstance(claim, str) or not claim.strip():
+            raise self.trouble(
+                f"the claim {self.oidc.user} (login.oidc.username_claim) is missing; it sent:"
+                f" {', '.join(sorted(user_info))}. Does the registration allow the scopes"
+                f" {' '.join(self.oidc.asked)}?"
+            )
+        return hub_name(claim)
+
+    async def get_user_groups(self, auth_state: State) -> set[str]:
+        """The groups that the provider names."""
+        # Not by `auth_state_groups_key`, which takes the dot in `wlcg.groups` for a path.
+        claims = auth_state[self.user_auth_state_key]
+        if self.oidc.groups not in claims:
+            self.log.info(
+                "Login with %s: no claim %s; it sent: %s",
+                *(self.oidc.title, self.oidc.groups, ", ".join(sorted(claims))),
+            )
+        return groups_of(self.oidc.groups, claims.get(self.oidc.groups))
+
+    async def update_auth_model(self, auth_model: State) -> State:
+        """Nobody is an administrator but by group; who was one once is asked for it each time."""
+        auth_model["admin"] = False
+        return auth_model
+
+    def build_auth_state_dict(self, token_info: State, user_info: Mapping[str, Any]) -> State:
+        """What is kept, encrypted: tokens, claims, and how long the access token lasts."""
+        state: State = super().build_auth_state_dict(token_info, user_info)
+        if "expires_at" not in token_info:
+            lasts = token_info.get("expires_in")
+            token_info["expires_at"] = (
+                time.time() + lasts if isinstance(lasts, (int, float)) else None
+            )
+        state["expires_at"] = token_info["expires_at"]
+        return state
+
+    async def _require_same_person(self, handler: Any, model: State) -> None:
+        """Refuse a name that the provider has given to a second person."""
+        known = handler.find_user(model["name"])
+        before = await known.get_auth_state() if known else None
+        old = ((before or {}).get(self.user_auth_state_key) or {}).get("sub")
+        new = model["auth_state"][self.user_auth_state_key].get("sub")
+        if old and new and old != new:
+            self.log.warning(
+                "Login with %s: %s is another person now (claim sub); refused. To let the new one"
+                " in, move the home of the old one away and delete the user on the admin page.",
+                *(self.oidc.title, model["name"]),
+            )
+            raise web.HTTPError(
+                403,
+                f"The name {model['name']} belongs to somebody else here. Please ask"
+                f" {self.contact}.",
+            )
+
+    # -- while somebody is logged in ------------------------------------------------------------
+
+    async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> bool | State:
+        """Whether the user may still come in; groups and admin flag where they changed."""
+        async with self._lock(user.name):
+            try:
+                state = await self._current(user)
+            except ProviderTrouble:
+                # New logins wait until the provider answers, those who are in stay in.
+                return True
+            if "ended" in state:
+                return lock_out(handler, state["ended"])
+            model = await self._model(state)
+        groups = {group.name for group in user.groups}
+        if model["admin"] == bool(user.admin) and set(model["groups"]) == groups:
+            return True
+        self.log.warning("Login with %s: groups of %s changed", self.oidc.title, user.name)
+        return {key: model[key] for key in ("name", "admin", "groups")}
+
+    async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
+        """Refuse to start a server for who may not come in any more, whoever asks.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            403, with the reason.
+        """
+        state = await user.get_auth_state() or {"ended": self._please()}
+        if "ended" in state:
+            raise web.HTTPError(403, state["ended"])
+
+    async def data_token(self, user: Any) -> DataToken | None:
+        """A token for data services; None where the user must log in again.
+
+        Raises
+        ------
+        ProviderTrouble
+            Where the provider does not give one.
+        """
+        async with self._lock(user.name):
+            token = self._data_tokens.get(user.name)
+            if token and not token.fresh:
+                token = None
+            state = await user.get_auth_state() or {}
+            if not state or "ended" in state:
+                self._data_tokens.pop(user.name, None)
+                return None
+            if token is None:
+                try:
+                    state = await self._lasting(user, state)
+                    token = await self.exchanged(state["access_token"])
+                except GrantRefused:
+                    return None
+                self._data_tokens[user.name] = token
+            return token
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        return lock
+
+    async def _current(self, user: Any) -> State:
+        """The user's state after a look at the provider; it says so where the login has ended."""
+        state: State = await user.get_auth_state() or {}
+        if not state:
+            return {"ended": self._please()}
+        if "ended" in state:
+            return state
+        asked = self._asked.get(user.name)
+        if asked is not None and time.monotonic() - asked < self.look_again:
+            return state
+        # Counted also where it fails: a provider that does not answer is not asked by each request.
+        self._asked[user.name] = time.monotonic()
+        try:
+            state = await self._asked_again(user, state)
+        except (GrantRefused, HTTPClientError):
+            return await self._end(user, state, self._please())
+        why = await self._why_not(user, state)
+        if why:
+            return await self._end(user, state, why)
+        await user.save_auth_state(state)
+        return state
+
+    async def _asked_again(self, user: Any, state: State) -> State:
+        """The state with what the provider says of the user now."""
+        await self.ready()
+        state = await self._lasting(user, state)
+        try:
+            claims = await self.token_to_user(state["token_response"])
+        except HTTPClientError:
+            # Revoked, or expired without having said when.
+            state = await self._renewed(user, state)
+            claims = await self.token_to_user(state["token_response"])
+        return {**state, self.user_auth_state_key: claims}
+
+    async def _why_not(self, user: Any, state: State) -> str:
+        """Why the user may not come in any more; empty: there is no reason."""
+        model = await self._model(state)
+        if model["name"] != user.name:
+            return self._please()
+        if await self.check_allowed(user.name, model):
+            return ""
+        return (
+            f"{self.oidc.title} says that you are in no group that may use this platform any more."
+            f" Your files are kept. Ask {self.contact} if you still need it."
+        )
+
+    async def _model(self, state: State) -> State:
+        groups = await self.get_user_groups(state)
+        name = self.user_info_to_username(state[self.user_auth_state_key])
+        admin = bool(groups & self.admin_groups)
+        return {"name": name, "admin": admin, "groups": sorted(groups), "auth_state": state}
+
+    async def _lasting(self, user: Any, state: State) -> State:
+        """The state with an access token that lasts a while, as far as that can be had."""
+        ends = state.get("expires_at")
+        if ends is None or ends - time.time() > _MARGIN:
+            return state
+        if state.get("refresh_token") or ends <= time.time():
+            return await self._renewed(user, state)
+        return state
+
+    async def _renewed(self, user: Any, state: State) -> State:
+        """The state with a new access token.
+
+        Raises
+        ------
+        GrantRefused
+            Where there is no refresh token, or the provider does not accept it any more.
+        """
+        refresh = state.get("refresh_token")
+        if not refresh:
+            raise GrantRefused(400)
+        info = await self.get_token_info(None, self.build_refresh_token_request_params(refresh))
+        # Where there is no new refresh token, the old one stays good (RFC 6749, 6).
+        info = {"refresh_token": refresh, **info}
+        new = self.build_auth_state_dict(info, state[self.user_auth_state_key])
+        # At once: the old refresh token may be worth nothing now.
+        await user.save_auth_state(new)
+        return new
+
+    async def _end(self, user: Any, state: State, why: str) -> State:
+        """Remember that the login has ended, and forget the tokens; who it was stays known."""
+        self.log.info("Login with %s: that of %s has ended", self.oidc.title, user.name)
+        self._data_tokens.pop(user.name, None)
+        key = self.user_auth_state_key
+        ended = {key: state.get(key), "ended": why}
+        await user.save_auth_state(ended)
+        return ended
+
+    def _please(self) -> str:
+        return f"Your login with {self.oidc.title} has ended. Please log in again."

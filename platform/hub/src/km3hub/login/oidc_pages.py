@@ -1,0 +1,115 @@
+"""The pages of the method `oidc`: the button, the way to the provider and back, the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthLoginHandler, OAuthLogoutHandler
+from tornado import web
+
+from km3hub.login.page import LoginPage
+
+__all__ = ["BeginLogin", "EndLogin", "ProviderPage", "ReturnFromLogin"]
+
+_AGAIN = "This login was begun in another window or too long ago. Please log in again."
+
+
+class ProviderPage(LoginPage):
+    """The login page with a button that leads to the provider."""
+
+    async def post(self) -> None:
+        """Refuse: there is no form, and no password that this hub could check."""
+        raise web.HTTPError(405, "Passwords are not asked for here. Use the button.")
+
+
+class BeginLogin(OAuthLoginHandler):
+    """Sends a browser to the provider, with a secret that it must bring back (PKCE, state)."""
+
+    async def get(self) -> None:
+        """Go there, if it can be found."""
+        await self.authenticator.ready()
+        super().get()
+
+
+class ReturnFromLogin(OAuthCallbackHandler):
+    """Where the provider sends browsers back to."""
+
+    logged_in_at_provider = ""
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log what went wrong without the address, which holds the code."""
+        if isinstance(value, web.HTTPError):
+            self.log.warning("Login refused with %d: %s", value.status_code, value.get_message())
+        else:
+            super().log_exception(typ, value, tb)
+
+    def check_arguments(self) -> None:
+        """Refuse what does not answer a login that was begun by this browser.
+
+        Raises
+        ------
+        tornado.web.HTTPError
+            400, with a sentence for the user.
+        """
+        # First of all: without the right state, any page may have sent the browser here, with
+        # any words in `error_description`.
+        try:
+            self.check_state()
+        except (web.HTTPError, ValueError, AttributeError):
+            raise web.HTTPError(400, _AGAIN) from None
+        error = self.get_argument("error", "")
+        if error:
+            raise self._refusal(error)
+        if not self.get_argument("code", ""):
+            raise web.HTTPError(400, _AGAIN)
+
+    def _refusal(self, error: str) -> web.HTTPError:
+        title = self.authenticator.oidc.title
+        why = self.get_argument("error_description", "")
+        self.log.warning("Login with %s refused: %r: %r", title, error[:80], why[:400])
+        if error in ("access_denied", "login_required", "consent_required"):
+            return web.HTTPError(
+                403, f"The login with {title} was not completed. Log in to try again."
+            )
+        return web.HTTPError(
+            503,
+            f"{title} refused this platform's request ({error[:80]}). Please tell"
+            f" {self.authenticator.contact}.",
+        )
+
+    async def get(self) -> None:
+        """Let the user in, or say why not and whom to ask."""
+        self.check_arguments()
+        user = await self.login_user()
+        if user is not None:
+            # For the log line of this request.
+            self._jupyterhub_user = user
+            self.redirect(self.get_next_url(user))
+            return
+        oidc = self.authenticator.oidc
+        endpoints = await self.authenticator.ready()
+        self.set_status(403)
+        self._jupyterhub_user = None
+        html = await self.render_template(
+            "refused.html",
+            who=self.logged_in_at_provider,
+            provider=oidc.title,
+            groups=[*oidc.allowed_groups],
+            provider_logout=endpoints.end_session_endpoint,
+        )
+        self.finish(html)
+
+
+class EndLogin(OAuthLogoutHandler):
+    """Logs out of the platform; the login at the provider is another one."""
+
+    async def render_logout_page(self) -> None:
+        """Say so, and show the way out of the provider where it is known."""
+        authenticator = self.authenticator
+        logout = ""
+        if authenticator.finder.known:
+            logout = authenticator.finder.known.end_session_endpoint
+        html = await self.render_template(
+            "logout.html", provider=authenticator.oidc.title, provider_logout=logout
+        )
+        self.finish(html)

@@ -1,0 +1,153 @@
+"""A real OpenID provider on a free port, and a client that logs in there as browsers do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+from filelock import FileLock
+
+from tests.ports import free_ports
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SECRET = "a-client-secret/of+tests"
+CLIENT = "km3net-hub"
+
+
+class NoProvider(Exception):
+    """The provider cannot be started here; the message says how to change that."""
+
+
+def packages() -> Path:
+    """The folder with the provider's node modules, installed as package-lock.json says.
+
+    Raises
+    ------
+    NoProvider
+        Where npm is missing or cannot fetch them.
+    """
+    npm = shutil.which("npm")
+    if not npm:
+        raise NoProvider("needs node >= 20 and npm on the PATH (apt-get install nodejs npm)")
+    folder = ROOT / ".platform" / "oidc-provider"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (HERE / "package-lock.json").read_bytes()
+    stamp = folder / ".installed"
+    with FileLock(folder / ".lock"):
+        if stamp.exists() and stamp.read_text() == hashlib.sha256(lock).hexdigest():
+            return folder
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(HERE / name, folder / name)
+        options = ["--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(
+            [npm, "ci", "--prefix", str(folder), *options], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise NoProvider(
+                f"needs npm packages (the network, once): {done.stderr.strip()[-300:]}"
+            )
+        stamp.write_text(hashlib.sha256(lock).hexdigest())
+    return folder
+
+
+class RunningProvider:
+    """One provider.
+
+    Parameters
+    ----------
+    folder
+        An empty folder.
+    shape
+        `iam` (ESCAPE IAM, client_secret_basic) or `egi` (EGI Check-in, client_secret_post).
+    callback
+        Where the hub wants browsers to come back to.
+    people
+        Claims by the name that somebody types.
+    """
+
+    def __init__(
+        self, folder: Path, *, shape: str, callback: str, people: dict[str, dict[str, Any]]
+    ) -> None:
+        self.packages = packages()
+        self.folder = folder
+        self.port = free_ports(1)
+        self.issuer = f"http://127.0.0.1:{self.port}"
+        client = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [callback]}
+        settings = {"port": self.port, "shape": shape, "client": client, "people": people}
+        self._settings = folder / "provider.json"
+        self._settings.write_text(json.dumps(settings))
+        self._log = folder / "provider.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, seconds: float = 20) -> None:
+        """Start it and wait until it answers."""
+        command = ["node", str(HERE / "provider.mjs"), str(self.packages), str(self._settings)]
+        with self._log.open("ab") as log:
+            # Development mode is what gives it a login form of its own.
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ, "NODE_ENV": "test"}
+            )
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.issuer}/.well-known/openid-configuration").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)  # the interval between two looks, not a wait
+        raise RuntimeError(f"the provider did not come up:\n{self._log.read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        """Stop it; everything that it knew of tokens and sessions is lost."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None
+
+    def set_person(self, name: str, claims: dict[str, Any] | None) -> None:
+        """Give somebody other claims, or close the account (None)."""
+        httpx.put(
+            f"{self.issuer}/test/people/{name}", content=json.dumps(claims)
+        ).raise_for_status()
+
+    def set_seconds(self, seconds: int) -> None:
+        """How long access tokens last that are given from now on."""
+        httpx.put(f"{self.issuer}/test/seconds", json=seconds).raise_for_status()
+
+    def asked(self, path: str) -> int:
+        """How often a path was asked for."""
+        return int(httpx.get(f"{self.issuer}/test/asked").json().get(path, 0))
+
+    def data(self, token: str) -> httpx.Response:
+        """The answer of the data service to a token."""
+        return httpx.get(f"{self.issuer}/data", headers={"Authorization": f"Bearer {token}"})
+
+
+def at_provider(browser: httpx.Client, page: httpx.Response, name: str) -> httpx.Response:
+    """Answer the provider's login form, and follow it to where it leads."""
+    form = re.search(r'<form[^>]*action="([^"]+)"', page.text)
+    assert form, page.text[:2000]
+    fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+    fields |= {"login": name, "password": "any"}
+    url = urljoin(str(page.url), unescape(form[1]))
+    return browser.post(url, data=fields, follow_redirects=True)
+
+
+def log_in(browser: httpx.Client, name: str, path: str = "/hub/oauth_login") -> httpx.Response:
+    """Log in at the hub by the provider; the page where that ends."""
+    page = browser.get(path, follow_redirects=True)
+    return (
+        at_provider(browser, page, name)
+        if "<form" in page.text and "password" in page.text
+        else page
+    )
