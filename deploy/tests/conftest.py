@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -23,12 +24,25 @@ from deploy.tests.containers import (
     docker,
     eventually,
     make_network,
+    runs,
     start_machine,
 )
-from deploy.tests.site import DEPLOY, Play, Site
+from deploy.tests.site import DEPLOY, RESULTS, Play, Site
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
+#: Where the machine has the authorities of the tests, as if they were the site's own.
+AUTHORITY = "/etc/ssl/certs/site-authority.pem"
+
+
+#: Whether machine, ACME service and inventory are left, and taken again by the next run.
+KEEP = bool(os.environ.get("KM3_KEEP"))
+#: The machine is one and the same for all of them, and what the last ones leave is another one.
+ORDER = ("test_validate", "test_one_host", "test_hardening", "test_verify", "test_drills")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: ORDER.index(item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +52,23 @@ def needed() -> None:
         pytest.skip("no Docker Engine answers: make engine images archive")
     if not (DEPLOY / "archive" / "images.json").exists():
         pytest.skip("there is no archive of the images: make images archive")
+
+
+@pytest.fixture(scope="session")
+def kept(needed: None) -> bool:
+    """Whether there is a machine that an earlier run left for this one."""
+    return KEEP and runs(f"{NETWORK}-hub") and (RESULTS / "kept").exists()
+
+
+@pytest.fixture(scope="session")
+def folder(kept: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the site's files are: inventory, keys, authorities."""
+    if not KEEP:
+        return tmp_path_factory.mktemp("site")
+    if not kept:
+        shutil.rmtree(RESULTS / "kept", ignore_errors=True)
+    (RESULTS / "kept").mkdir(parents=True, exist_ok=True)
+    return RESULTS / "kept"
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +86,15 @@ def network(needed: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def acme(network: None, authority: Authority) -> Iterator[Path]:
-    """An ACME service; yields a file with its root and all public authorities."""
+def acme(network: None, authority: Authority, kept: bool, folder: Path) -> Iterator[Path]:
+    """An ACME service; yields a file with the tests' own and all public authorities."""
+    name = f"{NETWORK}-acme"
+    bundle = folder / "bundle.pem"
+    if kept and runs(name) and bundle.exists():
+        yield bundle
+        return
     authority.issue("acme", [ACME, "localhost"])
-    image, name = build("acme", "acme"), f"{NETWORK}-acme"
+    image = build("acme", "acme")
     docker("rm", "--force", name, check=False)
     docker(
         "run", "-d", "--name", name, f"--network={NETWORK}", f"--ip={ACME_ADDRESS}",
@@ -80,15 +116,20 @@ def acme(network: None, authority: Authority) -> Iterator[Path]:
 
     eventually(answers, "the ACME service answers")
     bundle = authority.folder / "bundle.pem"
-    bundle.write_text(Path(certifi.where()).read_text() + roots[0])
+    own = roots[0] + authority.file.read_text()
+    bundle.write_text(Path(certifi.where()).read_text() + own)
+    bundle.with_name("own.pem").write_text(own)
+    (folder / "acme-root.pem").write_text(authority.file.read_text())
     yield bundle
-    docker("rm", "--force", name, check=False)
+    if not KEEP:
+        docker("rm", "--force", name, check=False)
 
 
 @pytest.fixture(scope="session")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("ssh") / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+def key(folder: Path) -> Path:
+    path = folder / "key"
+    if not path.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
     return path
 
 
@@ -114,27 +155,31 @@ def target_image(network: None) -> str:
 
 
 @pytest.fixture(scope="session")
-def fresh_machine(target_image: str, key: Path) -> Callable[[], Machine]:
+def fresh_machine(target_image: str, key: Path, acme: Path) -> Callable[[], Machine]:
     """Starts a machine on which nothing is, in the place of the one before."""
     public = key.with_suffix(".pub").read_text().strip()
     hosts = [f"{ACME}:{ACME_ADDRESS}", f"{HUB}:{HUB_ADDRESS}", f"{PORTAL}:{HUB_ADDRESS}"]
 
     def start() -> Machine:
-        return start_machine("hub", HUB_ADDRESS, image=target_image, public_key=public, hosts=hosts)
+        machine = start_machine(
+            "hub", HUB_ADDRESS, image=target_image, public_key=public, hosts=hosts
+        )
+        docker("cp", str(acme.with_name("own.pem")), f"{machine.name}:{AUTHORITY}")
+        return machine
 
     return start
 
 
 @pytest.fixture(scope="session")
-def machine(fresh_machine: Callable[[], Machine]) -> Iterator[Machine]:
+def machine(fresh_machine: Callable[[], Machine], kept: bool) -> Iterator[Machine]:
     """A fresh machine. KM3_KEEP=1 leaves it for a look."""
-    machine = fresh_machine()
+    machine = Machine(f"{NETWORK}-hub", HUB_ADDRESS) if kept else fresh_machine()
     yield machine
-    if not os.environ.get("KM3_KEEP"):
+    if not KEEP:
         machine.remove()
 
 
-def settings(authority: Authority) -> dict[str, Any]:
+def settings(folder: Path) -> dict[str, Any]:
     """What the admin of the tests writes into platform.yml."""
     return {
         "platform_hub_name": HUB,
@@ -147,28 +192,26 @@ def settings(authority: Authority) -> dict[str, Any]:
         "proxy_tls": "acme",
         "proxy_acme_email": "admin@hub.test",
         "proxy_acme_directory": f"https://{ACME}:14000/dir",
-        "proxy_acme_root": str(authority.file),
+        "proxy_acme_root": str(folder / "acme-root.pem"),
         "backup_repository": "/var/backups/km3net",
         "backup_password": "{{ vault_backup_password }}",
+        "verify_authority": AUTHORITY,
     }
 
 
 @pytest.fixture(scope="session")
-def site(
-    machine: Machine, authority: Authority, key: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Site:
-    folder = tmp_path_factory.mktemp("site") / "inventory"
-    return Site(folder, machine.address, key, settings(authority))
+def site(machine: Machine, key: Path, folder: Path) -> Site:
+    return Site(folder / "inventory", machine.address, key, settings(folder))
 
 
 @pytest.fixture(scope="session")
-def first_run(site: Site, names: None) -> Play:
-    """The deployment from nothing."""
-    return site.play("site").require_success()
+def first_run(site: Site, names: None, kept: bool) -> Play | None:
+    """The deployment from nothing, unless the machine was left by an earlier run."""
+    return None if kept else site.play("site").require_success()
 
 
 @pytest.fixture(scope="session")
-def deployed(first_run: Play, machine: Machine) -> Machine:
+def deployed(first_run: Play | None, machine: Machine) -> Machine:
     """The machine with the platform on it."""
     return machine
 

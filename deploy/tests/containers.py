@@ -75,6 +75,12 @@ class Machine:
         docker("rm", "--force", "--volumes", self.name, check=False)
 
 
+def runs(name: str) -> bool:
+    """Whether a container of this name runs."""
+    found = docker("inspect", "--format", "{{.State.Running}}", name, check=False)
+    return found.stdout.strip() == "true"
+
+
 def start_machine(
     name: str, address: str, *, image: str, public_key: str, hosts: Sequence[str]
 ) -> Machine:
@@ -85,13 +91,18 @@ def start_machine(
     environment = [f"--env=HOSTDNS={host_dns()}", f"--env=SSH_PUBKEY={public_key}"]
     place = [f"--network={NETWORK}", f"--ip={address}", f"--hostname={name}"]
     docker("run", "-d", "--name", machine.name, *MACHINE, *names, *environment, *place, image)
+    await_boot(machine)
+    return machine
+
+
+def await_boot(machine: Machine) -> None:
+    """Wait until a machine has booted and all of its services run."""
     running = ["systemctl", "is-system-running", "--wait"]
     eventually(
         lambda: docker("exec", machine.name, *running, check=False).stdout.strip() == "running",
         "the machine has booted",
         seconds=240,
     )
-    return machine
 
 
 def make_network() -> None:

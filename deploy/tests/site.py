@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -52,7 +53,7 @@ class Site:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shutil.copytree(DEPLOY / "inventories" / "example-single", self.folder)
+        shutil.copytree(DEPLOY / "inventories" / "example-single", self.folder, dirs_exist_ok=True)
         known = f"{self.folder.parent}/known_hosts"
         options = f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=accept-new"
         host = {
@@ -85,21 +86,34 @@ class Site:
 
     def play(self, name: str, *options: str) -> Play:
         """Run a playbook."""
+        began = time.monotonic()
+        with self._started(name, *options) as process:
+            output, _ = process.communicate()
+        seconds = time.monotonic() - began
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / f"{name}{''.join(options)[:40].replace('/', '_')}.log").write_text(output)
+        print(f"{name} {' '.join(options)}: {seconds:.0f} s, {process.returncode}")
+        return Play(output, process.returncode, seconds)
+
+    def interrupt(self, name: str, task: str) -> None:
+        """Run a playbook and kill it, with all that it started here, where a task begins."""
+        with self._started(name) as process:
+            assert process.stdout is not None
+            begun = any(f"[{task}]" in line for line in process.stdout)
+            os.killpg(process.pid, signal.SIGKILL)
+        assert begun, f"the task {task} did not begin"
+
+    def _started(self, name: str, *options: str) -> subprocess.Popen[str]:
         command = [str(ANSIBLE / "ansible-playbook"), "-i", str(self.folder)]
         command += ["--vault-password-file", str(self.password_file)]
-        began = time.monotonic()
-        done = subprocess.run(
+        own = {"ANSIBLE_HOME": str(self.folder.parent / ".ansible"), "ANSIBLE_NOCOLOR": "1"}
+        return subprocess.Popen(
             [*command, f"playbooks/{name}.yml", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=DEPLOY,
             stdin=subprocess.DEVNULL,
-            env=os.environ
-            | {"ANSIBLE_HOME": str(self.folder.parent / ".ansible"), "ANSIBLE_NOCOLOR": "1"},
+            env=os.environ | own,
+            start_new_session=True,
         )
-        seconds = time.monotonic() - began
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{name}{''.join(options)[:40].replace('/', '_')}.log").write_text(done.stdout)
-        print(f"{name} {' '.join(options)}: {seconds:.0f} s, {done.returncode}")
-        return Play(done.stdout, done.returncode, seconds)

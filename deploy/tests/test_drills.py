@@ -1,4 +1,4 @@
-"""Drills: upgrades that succeed and that fail, a rollback, a lost file, a lost host."""
+"""Drills: upgrades, a rollback, full storage, a reboot, certificates, what was lost or removed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.tests.certificates import Authority
 from deploy.tests.conftest import HUB, PORTAL, container, secret
-from deploy.tests.containers import Machine, eventually
+from deploy.tests.containers import Machine, await_boot, docker, eventually
 from deploy.tests.releases import with_hub
-from deploy.tests.site import Site
+from deploy.tests.site import Play, Site
 from tests.e2e.platforms import Person
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 
@@ -85,6 +86,60 @@ def test_lost_file_comes_back(deployed: Machine, site: Site, kernel: Kernel) -> 
     assert kernel.run(found).strip() == "['precious']"
 
 
+def test_full_storage_is_told_and_the_next_backup_succeeds(
+    deployed: Machine, site: Site, kernel: Kernel
+) -> None:
+    place = "/var/backups/km3net"
+    room = int(deployed.run("du", "-sk", place).split()[0]) + 1024
+    small = f"mkdir -p /mnt/small && mount -t tmpfs -o size={room}k tmpfs /mnt/small"
+    deployed.run(
+        "sh", "-c", f"{small} && cp -a {place}/. /mnt/small && mount -B /mnt/small {place}"
+    )
+    kernel.run("import os; n = Path('large').write_bytes(os.urandom(9_000_000))")
+    try:
+        play = site.play("backup")
+    finally:
+        deployed.run("sh", "-c", f"umount {place} /mnt/small")
+    assert play.code != 0
+    assert "km3net-backup: restic backup" in play.output
+    assert "no space left" in play.output
+    kernel.run("Path('large').unlink()")
+    site.play("backup").require_success()
+
+
+def test_reboot_brings_everything_back(deployed: Machine, site: Site, admin: Person) -> None:
+    stop_server(admin)
+    docker("restart", "--time", "90", deployed.name)
+    await_boot(deployed)
+    eventually(
+        lambda: deployed.succeeds("km3net-verify", "--quick"),
+        "everything runs again", seconds=240,
+    )  # fmt: skip
+    site.play("verify").require_success()
+    assert admin.api_answers()
+    assert site.play("site").require_success().changed == 0
+
+
+def test_certificate_that_ends_is_told_and_replaced(
+    deployed: Machine, site: Site, authority: Authority
+) -> None:
+    usual = site.settings
+
+    def bring(days: int) -> Play:
+        certificate, key = authority.issue("site", [HUB, PORTAL], days=days)
+        own = {"proxy_tls": "files", "proxy_certificate": str(certificate), "proxy_key": str(key)}
+        site.write(usual | own)
+        site.play("site").require_success()
+        return site.play("verify", "-e", "verify_visit=false")
+
+    ending = bring(days=5)
+    assert ending.code != 0
+    assert f"the certificate of {HUB} ends in" in " ".join(ending.output.split())
+    bring(days=80).require_success()
+    site.write(usual)
+    site.play("site").require_success()
+
+
 SUMS = (
     "cd /var/lib/docker/volumes && find km3net-home-* -type f -print0 | sort -z"
     " | xargs -0 sha256sum"
@@ -126,3 +181,16 @@ def test_lost_host_comes_back_with_every_file_and_account(
     again = Person.log_in(ADDRESS, "admin", secret(fresh, "admin-password"))
     assert again.api_answers()
     site.play("verify", "-e", "verify_backup_hours=1000").require_success()
+
+
+def test_removed_platform_is_put_back_by_a_play_that_was_interrupted(
+    deployed: Machine, site: Site
+) -> None:
+    said = ["-e", "platform_remove=km3net", "-e", "platform_remove_again=delete everything"]
+    assert "Nothing was removed" in site.play("teardown", *said[:2]).output
+    site.play("teardown", *said).require_success()
+    assert not deployed.run("docker", "ps", "--all", "--quiet")
+    assert not deployed.run("docker", "volume", "ls", "--quiet")
+    site.interrupt("site", "platform : Start what does not run as it should")
+    site.play("site").require_success()
+    assert site.play("site").require_success().changed == 0

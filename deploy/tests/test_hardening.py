@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
 
 import pytest
 import testinfra
 from testinfra.host import Host
 
 from deploy.tests.conftest import secret
-from deploy.tests.containers import Machine
+from deploy.tests.containers import NETWORK, Machine, docker, eventually
 
 SECRETS = [
     "/opt/km3net/secrets/proxy-token",
     "/opt/km3net/compose/.env",
     "/etc/km3net/backup.json",
 ]
-#: Prints 0 where the metadata service of a cloud can be reached.
-METADATA = """
+METADATA = "169.254.169.254"
+#: Prints 0 where an address answers.
+REACHES = """
 import socket
 s = socket.socket()
 s.settimeout(3)
-print(s.connect_ex(('169.254.169.254', 80)))
+print(s.connect_ex((%r, 80)))
 """
 
 
@@ -69,18 +72,53 @@ def test_no_secret_is_in_a_log_or_a_process_list(deployed: Machine, host: Host, 
         assert value not in host.run(f"docker logs {container}").stdout
 
 
-def test_containers_reach_no_metadata_service(host: Host) -> None:
+@pytest.fixture(scope="module")
+def metadata(deployed: Machine, target_image: str) -> Iterator[str]:
+    """A neighbour that is a cloud's metadata service, too; yields its other address."""
+    name = f"{NETWORK}-metadata"
+    docker("rm", "--force", name, check=False)
+    serve = f"ip address add {METADATA}/32 dev eth0 && exec python3 -m http.server 80"
+    docker(
+        "run", "-d", "--name", name, f"--network={NETWORK}", "--cap-add=NET_ADMIN",
+        "--entrypoint=sh", target_image, "-c", serve,
+    )  # fmt: skip
+    networks = json.loads(docker("inspect", name).stdout)[0]["NetworkSettings"]["Networks"]
+    address = str(networks[NETWORK]["IPAddress"])
+    deployed.run("ip", "route", "replace", METADATA, "via", address)
+    eventually(
+        lambda: deployed.succeeds("curl", "-fs", "-m3", "-o/dev/null", f"http://{METADATA}/"),
+        "the host itself reaches the metadata service",
+    )
+    yield address
+    deployed.run("ip", "route", "delete", METADATA)
+    docker("rm", "--force", name)
+
+
+def test_containers_reach_no_metadata_service(host: Host, metadata: str) -> None:
     image = host.check_output("docker inspect -f {{.Image}} km3net-hub")
-    said = host.check_output(f'docker run --rm {image} python -c "{METADATA}"')
-    assert said.strip() != "0"
-    rules = host.check_output("nft list table inet km3net_host")
-    assert "169.254.0.0/16 drop" in rules
-    assert "policy drop" in rules
+
+    def said(address: str) -> str:
+        program = REACHES % address
+        return host.check_output(f'docker run --rm {image} python -c "{program}"').strip()
+
+    assert said(metadata) == "0"
+    assert said(METADATA) != "0"
 
 
 def test_published_port_is_closed_to_neighbours(deployed: Machine, host: Host) -> None:
-    rules = host.check_output("nft list table inet km3net_host")
-    assert "ct status dnat drop" in rules
+    image = host.check_output("docker inspect -f {{.Image}} km3net-hub")
+    serve = f"-p 0.0.0.0:9998:8000 {image} python -m http.server 8000"
+    host.check_output(f"docker run -d --rm --name leak {serve}")
+    try:
+        eventually(
+            lambda: deployed.succeeds("curl", "-fs", "-o/dev/null", "http://127.0.0.1:9998/"),
+            "the host itself reaches the port",
+        )
+        with pytest.raises(TimeoutError):
+            socket.create_connection((deployed.address, 9998), 3)
+    finally:
+        host.check_output("docker rm -f leak")
+    socket.create_connection((deployed.address, 443), 3).close()
 
 
 def test_updates_are_installed_but_not_the_engines(host: Host) -> None:

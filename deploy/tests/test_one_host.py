@@ -14,7 +14,9 @@ from tests.e2e.platforms import Person
 from tests.e2e.servers import start_kernel, start_server, stop_server
 
 
-def test_host_is_deployed_from_nothing(first_run: Play) -> None:
+def test_host_is_deployed_from_nothing(first_run: Play | None) -> None:
+    if first_run is None:
+        pytest.skip("the machine was left by an earlier run: run without KM3_KEEP=1")
     assert first_run.failed == 0
     assert first_run.changed > 20
 
@@ -80,7 +82,7 @@ def test_hub_sees_the_clients_own_address(deployed: Machine, admin: Person) -> N
     assert any(client in line for line in lines), "\n".join(lines[-5:])
 
 
-def test_neighbour_finds_no_other_ports(deployed: Machine) -> None:
+def test_neighbour_finds_no_other_ports(deployed: Machine, target_image: str) -> None:
     scan = """
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +94,7 @@ with ThreadPoolExecutor(1500) as pool:
     print(*[p for p, a in zip(range(1, 65536), pool.map(answers, range(1, 65536))) if a])
 """
     found = docker(
-        "run", "--rm", f"--network={NETWORK}", "km3net/base", "python3", "-c",
+        "run", "--rm", f"--network={NETWORK}", "--entrypoint=python3", target_image, "-c",
         scan % deployed.address,
     )  # fmt: skip
     assert found.stdout.split() == ["22", "80", "443"]

@@ -51,7 +51,9 @@ class Backup:
             ["restic", *arguments], env=self.environment, capture_output=True, text=True
         )
         if done.returncode and not quiet:
-            raise BackupError(f"restic {arguments[0]}: {done.stderr.strip() or done.stdout}")
+            # In one line, which the journal keeps together.
+            said = " ".join((done.stderr.strip() or done.stdout).split())
+            raise BackupError(f"restic {arguments[0]}: {said}")
         return done
 
     def docker(self, *arguments):
@@ -85,6 +87,8 @@ class Backup:
         """Save everything and forget what is too old."""
         if self.restic("cat", "config", quiet=True).returncode:
             self.restic("init")
+        # Of a run that was killed, as by a reboot; locks of others that still run stay.
+        self.restic("unlock")
         shutil.rmtree(STAGE / "databases", ignore_errors=True)
         STAGE.mkdir(parents=True, exist_ok=True)
         STAGE.chmod(0o700)
