@@ -190,6 +190,55 @@ def test_a_good_file_is_summed_up(tmp_path: Path) -> None:
         assert words in result.output
 
 
+OIDC = """
+site: {public_url: 'https://hub.example.org'}
+login:
+  method: oidc
+  oidc: {provider: egi-check-in, client_id: abc, client_secret_file: s, allowed_groups: [vo]}
+"""
+
+
+def test_a_login_with_a_provider_is_summed_up(tmp_path: Path) -> None:
+    file, secret = tmp_path / "platform.yaml", tmp_path / "s"
+    file.write_text(OIDC)
+    secret.write_text("the-client-secret\n")
+    secret.chmod(0o600)
+    result = km3hub("check", file)
+    assert result.exit_code == 0
+    for words in (
+        "EGI Check-in, https://aai.egi.eu/auth/realms/egi, as client abc",
+        "https://hub.example.org/hub/oauth_callback",
+        "vo; administrators: nobody",
+    ):
+        assert words in result.output
+    assert "the-client-secret" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "words"),
+    [
+        (None, 0, "is not there; write the client secret into it"),
+        ("x", 0o644, "open to others (mode 0644); run: chmod 600"),
+        ("x", 0o620, "open to others"),
+        ("", 0o600, "must hold the client secret and nothing else"),
+        ("a\nb", 0o600, "must hold the client secret and nothing else"),
+        ("x" * 5000, 0o600, "must hold the client secret and nothing else"),
+    ],
+)
+def test_a_client_secret_that_cannot_be_used_is_told(
+    tmp_path: Path, text: str | None, mode: int, words: str
+) -> None:
+    file, secret = tmp_path / "platform.yaml", tmp_path / "s"
+    file.write_text(OIDC)
+    if text is not None:
+        secret.write_text(text)
+        secret.chmod(mode)
+    result = km3hub("check", file)
+    assert result.exit_code == 2
+    assert f"login.oidc.client_secret_file: {secret}" in result.output
+    assert words in result.output
+
+
 def test_mistakes_in_the_file_are_all_told(tmp_path: Path) -> None:
     file = tmp_path / "platform.yaml"
     file.write_text("siet: {}\nlogin: {attempts: 0}\n")

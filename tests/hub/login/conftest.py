@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,24 +10,25 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.hub.lab.running import kernels_prefix, lab_python
 from tests.hub.running import RunningHub, node, proxy_folder
 from tests.oidc.running import CLIENT, SECRET, NoProvider, RunningProvider
 
-#: Servers in two environments, one of them for a group; the provider is asked by every request
-#: that comes a moment after the last one.
+#: The platform's own spawner of embedded mode; small servers stand for JupyterLab in all
+#: environments but `stack`. The provider is asked by each request.
 CONFIG = """
-from jupyterhub.spawner import SimpleLocalProcessSpawner
-from km3hub.spawning import options
-from km3hub.state import Runtime
+from km3hub.configure.spawning import configure_spawning
 
-class ChoosingSpawner(SimpleLocalProcessSpawner):
-    runtime = Runtime.from_environment()
+small = c.Spawner.cmd
+configure_spawning(c, platform)
 
-ChoosingSpawner.platform = platform
-c.JupyterHub.spawner_class = ChoosingSpawner
-c.Spawner.options_form = options.options_form
-c.Spawner.options_from_form = options.options_from_form
-c.Spawner.apply_user_options = options.apply_user_options
+class SmallServers(c.JupyterHub.spawner_class):
+    async def start(self):
+        if self.chosen().environment.name != "stack":
+            self.cmd = small
+        return await super().start()
+
+c.JupyterHub.spawner_class = SmallServers
 c.OidcAuthenticator.look_again = 0
 """
 
@@ -81,6 +83,7 @@ def start_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSite]:
         site = Site(hub, provider)
         site.secret_file.write_text(SECRET + "\n")
         site.secret_file.chmod(0o600)
+        _provide_environments(hub)
         section = {
             "issuer": provider.issuer,
             "client_id": CLIENT,
@@ -100,3 +103,14 @@ def start_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSite]:
     yield start
     for one in reversed(running):
         one.stop()
+
+
+def _provide_environments(hub: RunningHub) -> None:
+    """The environments of `make up` where they are there, and two for small servers."""
+    folder = hub.state.environments
+    for name in ("open", "closed"):
+        (folder / name / "bin").mkdir(parents=True)
+        (folder / name / "bin" / "python").symlink_to(sys.executable)
+    for name, python in (("lab", lab_python()), ("stack", kernels_prefix())):
+        if python is not None:
+            (folder / name).symlink_to(python.parents[1] if name == "lab" else python)

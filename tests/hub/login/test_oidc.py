@@ -6,12 +6,14 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from tests.hub.lab.running import execute, kernels_prefix, lab_python
 from tests.hub.login.conftest import Site, StartSite
 from tests.hub.running import Client, login_error
 from tests.oidc.running import SECRET, at_provider, log_in
@@ -35,11 +37,13 @@ PEOPLE = {
         "revoked": ("/escape",),
         "stays": ("/escape",),
         "visitor": ("/escape",),
+        "scientist": ("/escape",),
     }.items()
 } | {"Odd.Name": person("Odd.Name", "/escape")}
 ENVIRONMENTS = [
     {"name": "open", "title": "Open", "image": "i"},
     {"name": "closed", "title": "Closed", "image": "i", "groups": ["/escape/km3net"]},
+    {"name": "stack", "title": "Stack", "image": "i"},
 ]
 
 
@@ -314,6 +318,39 @@ def test_a_user_s_server_gets_fresh_data_tokens_and_nobody_else(site: Site, ada:
     assert httpx.get(url, headers=own).status_code == 409
 
 
+READ = "import os; print(open(os.environ['BEARER_TOKEN_FILE']).read())"
+MODE = "print(oct(os.stat(os.environ['BEARER_TOKEN_FILE']).st_mode & 0o777))"
+
+
+def test_a_notebook_finds_a_fresh_data_token_in_a_file(site: Site) -> None:
+    if lab_python() is None or kernels_prefix() is None:
+        pytest.skip("needs the environments lab and stack below .platform/envs: make up")
+    site.provider.set_seconds(8)
+    with site.hub.client() as browser:
+        log_in(browser, "scientist")
+        answer = start_server(browser, "scientist", environment="stack")
+        assert answer.status_code in (201, 202), answer.text
+        made = browser.api("POST", "/users/scientist/tokens", json={"note": "t"}).json()["token"]
+        url = f"{site.hub.url}/user/scientist/"
+        lab = httpx.Client(base_url=url, headers={"Authorization": f"token {made}"}, timeout=30)
+        kernel = lab.post("api/kernels", json={}).json()["id"]
+        first = execute(url, made, kernel, READ).strip()
+        assert execute(url, made, kernel, MODE).strip() == "0o600"
+        assert site.provider.data(first).json()["who"] == "scientist"
+        # Another one before that one ends.
+        until(lambda: execute(url, made, kernel, READ).strip() != first)
+        assert site.provider.data(execute(url, made, kernel, READ).strip()).status_code == 200
+        assert first not in site.hub.log
+        assert first not in (site.hub.state.logs / "server-scientist.log").read_text()
+
+        # The login ends; the server goes on, without the token, and says so.
+        site.provider.set_person("scientist", None)
+        notices = lambda: lab.get("km3/notices").text  # noqa: E731
+        until(lambda: "Your login has ended" in notices())
+        assert "FileNotFoundError" in execute(url, made, kernel, READ)
+    site.provider.set_seconds(3600)
+
+
 def test_logging_out_tells_of_the_login_at_the_provider(site: Site) -> None:
     with site.hub.client() as browser:
         log_in(browser, "bob")
@@ -339,3 +376,52 @@ def test_no_secret_is_in_log_environment_or_database(site: Site) -> None:
         stored = [row[0] for row in database.execute("select encrypted_auth_state from users")]
     assert any(stored)
     assert not any(b"access_token" in state for state in stored if state)
+
+
+@pytest.fixture
+def page(site: Site, chromium: Any) -> Iterator[Any]:
+    """A page of a browser in which nobody is logged in."""
+    context = chromium.new_context(
+        base_url=site.hub.url, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
+    )
+    # The provider's form asks another site for a font.
+    context.route("**/*googleapis*/**", lambda route: route.abort())
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+def fill_in(page: Any, name: str) -> None:
+    page.goto("/hub/login")
+    page.get_by_role("link", name="Log in with ESCAPE IAM").click()
+    page.locator("input[name=login]").fill(name)
+    page.locator("input[name=password]").fill("any")
+    page.get_by_role("button", name="Sign-in").click()
+
+
+@pytest.mark.browser
+def test_in_a_browser_a_member_comes_in_and_out_again(page: Any, tmp_path: Path) -> None:
+    page.goto("/hub/login")
+    page.screenshot(path=tmp_path / "login.png")
+    fill_in(page, "bob")
+    page.get_by_role("heading", name="Start your server").wait_for()
+    page.get_by_role("link", name="Log out").click()
+    page.get_by_role("heading", name="You are logged out").wait_for()
+    page.get_by_role("link", name="Log out of ESCAPE IAM").wait_for()
+    page.screenshot(path=tmp_path / "logout.png")
+
+
+@pytest.mark.browser
+def test_in_a_browser_a_stranger_reads_whom_to_ask(page: Any, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    fill_in(page, "guest")
+    page.get_by_role("heading", name="This platform is not open to you yet").wait_for()
+    page.screenshot(path=tmp_path / "refused.png")
+    main = page.get_by_role("main")
+    assert main.get_by_role("link", name="help@example.org").count() == 1
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.screenshot(path=tmp_path / "refused-phone.png")
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not page.evaluate(wide)
+    assert errors == []

@@ -16,6 +16,7 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.ioloop import PeriodicCallback
 
+from km3hub.lab.bearer import FILE_VARIABLE, Bearer
 from km3hub.lab.memory import ControlGroup
 from km3hub.lab.notices import Notices
 from km3hub.lab.record import IDENTIFIER, RecordError, notebook, provide
@@ -122,6 +123,19 @@ def _count_what_people_do() -> None:
     APIHandler._track_activity = property(_by_a_person)
 
 
+def _keep_token(app: ServerApp, notices: Notices) -> None:
+    audience = os.environ.get("KM3_DATA_TOKEN")
+    if not audience:
+        return
+    # In a folder that nobody else may enter, and that ends with the server.
+    file = Path(os.environ["JUPYTER_RUNTIME_DIR"]).parent / "bearer-token"
+    # Kernels and terminals inherit it.
+    os.environ[FILE_VARIABLE] = str(file)
+    bearer = Bearer(file, audience, notices, app.log)
+    app.web_app.settings["km3hub_bearer"] = bearer
+    app.io_loop.add_callback(bearer.keep)
+
+
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "km3hub.lab.extension"}]
 
@@ -137,6 +151,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
         (record, RecordHandler, {"root": Path(app.root_dir)}),
     ]
     app.web_app.add_handlers(".*$", handlers)
+    _keep_token(app, notices)
     watch = Watch(app, Surroundings.read(), notices, ControlGroup.of_this_process())
     timer = PeriodicCallback(watch.look, INTERVAL * 1000)
     # Kept in the settings: nothing else holds on to it.

@@ -70,7 +70,8 @@ class OidcAuthenticator(ProviderClient):
             model: State = await super().authenticate(handler, data, **kwargs)
         except HTTPClientError as error:
             raise self.trouble(f"{self.userdata_url}: {error}") from None
-        handler.logged_in_at_provider = model["name"]
+        claims = model["auth_state"][self.user_auth_state_key]
+        handler.name_at_provider = claims[self.oidc.user]
         await self._require_same_person(handler, model)
         self._asked[model["name"]] = time.monotonic()
         return model

@@ -34,7 +34,8 @@ class BeginLogin(OAuthLoginHandler):
 class ReturnFromLogin(OAuthCallbackHandler):
     """Where the provider sends browsers back to."""
 
-    logged_in_at_provider = ""
+    #: What the provider calls who comes back, for those whom the user must ask.
+    name_at_provider = ""
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log what went wrong without the address, which holds the code."""
@@ -92,7 +93,7 @@ class ReturnFromLogin(OAuthCallbackHandler):
         self._jupyterhub_user = None
         html = await self.render_template(
             "refused.html",
-            who=self.logged_in_at_provider,
+            who=self.name_at_provider,
             provider=oidc.title,
             groups=[*oidc.allowed_groups],
             provider_logout=endpoints.end_session_endpoint,

@@ -19,6 +19,10 @@ def server_environment(settings: Settings, runtime: Runtime, choice: Choice) -> 
         "KM3_CONTACT": settings.site.contact,
         **Portal(settings, runtime).server_environment(),
     }
+    oidc = settings.login.oidc
+    if settings.login.method == "oidc" and oidc and oidc.token_exchange:
+        # The token itself is fetched by the server, again and again (lab/bearer.py).
+        environment["KM3_DATA_TOKEN"] = oidc.token_exchange.audience
     if settings.homes.quota:
         environment["KM3_HOME_QUOTA"] = str(in_bytes(settings.homes.quota))
     return environment
