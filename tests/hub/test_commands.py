@@ -239,6 +239,16 @@ def test_a_client_secret_that_cannot_be_used_is_told(
     assert words in result.output
 
 
+def test_nothing_starts_without_the_client_secret(tmp_path: Path) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_text(OIDC)
+    state = tmp_path / "state"
+    result = km3hub("up", "--mode", "embedded", "--state", state, "--config", file)
+    assert result.exit_code == 1
+    assert f"Stopped: login.oidc.client_secret_file: {tmp_path / 's'} is not there" in result.output
+    assert not (state / "envs").exists()
+
+
 def test_mistakes_in_the_file_are_all_told(tmp_path: Path) -> None:
     file = tmp_path / "platform.yaml"
     file.write_text("siet: {}\nlogin: {attempts: 0}\n")

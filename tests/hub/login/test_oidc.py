@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -34,7 +35,6 @@ PEOPLE = {
         "leaver": ("/escape",),
         "climber": ("/escape",),
         "renewed": ("/escape",),
-        "revoked": ("/escape",),
         "stays": ("/escape",),
         "visitor": ("/escape",),
         "scientist": ("/escape",),
@@ -288,6 +288,33 @@ def test_tokens_are_renewed_while_somebody_is_logged_in(site: Site) -> None:
             assert site.provider.asked("/token") == before
     finally:
         site.provider.set_seconds(3600)
+
+
+def test_many_requests_at_once_renew_one_after_the_other(site: Site) -> None:
+    site.provider.set_seconds(2)
+    try:
+        with site.hub.client() as browser:
+            log_in(browser, "stays")
+            cookies = dict(browser.cookies)
+
+            def visit(_: int) -> int:
+                with site.hub.client(cookies=cookies) as tab:
+                    return tab.get("/hub/home").status_code
+
+            with ThreadPoolExecutor(8) as tabs:
+                assert list(tabs.map(visit, range(16))) == [200] * 16
+            # The provider would have ended the login of a refresh token that came twice.
+            assert browser.get("/hub/home").status_code == 200
+    finally:
+        site.provider.set_seconds(3600)
+
+
+def test_groups_that_do_not_come_are_told_to_the_administrator(site: Site) -> None:
+    site.provider.set_person("plain", {"preferred_username": "plain", "name": "P"})
+    before = len(site.hub.log)
+    with site.hub.client() as browser:
+        assert log_in(browser, "plain").status_code == 403
+    assert "plain came without the claim wlcg.groups" in site.hub.log[before:]
 
 
 def test_a_user_s_server_gets_fresh_data_tokens_and_nobody_else(site: Site, ada: Client) -> None:

@@ -72,6 +72,11 @@ class OidcAuthenticator(ProviderClient):
             raise self.trouble(f"{self.userdata_url}: {error}") from None
         claims = model["auth_state"][self.user_auth_state_key]
         handler.name_at_provider = claims[self.oidc.user]
+        if self.oidc.groups not in claims:
+            self.log.warning(
+                "Login with %s: %s came without the claim %s (login.oidc.groups_claim); with: %s",
+                *(self.oidc.title, model["name"], self.oidc.groups, ", ".join(sorted(claims))),
+            )
         await self._require_same_person(handler, model)
         self._asked[model["name"]] = time.monotonic()
         return model
@@ -96,13 +101,9 @@ class OidcAuthenticator(ProviderClient):
     async def get_user_groups(self, auth_state: State) -> set[str]:
         """The groups that the provider names."""
         # Not by `auth_state_groups_key`, which takes the dot in `wlcg.groups` for a path.
-        claims = auth_state[self.user_auth_state_key]
-        if self.oidc.groups not in claims:
-            self.log.info(
-                "Login with %s: no claim %s; it sent: %s",
-                *(self.oidc.title, self.oidc.groups, ", ".join(sorted(claims))),
-            )
-        return groups_of(self.oidc.groups, claims.get(self.oidc.groups))
+        return groups_of(
+            self.oidc.groups, auth_state[self.user_auth_state_key].get(self.oidc.groups)
+        )
 
     async def update_auth_model(self, auth_model: State) -> State:
         """Nobody is an administrator but by group; who was one once is asked for it each time."""
