@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -140,10 +142,7 @@ def test_a_pinned_scan_is_one_evaluation_a_point(problem: Problem) -> None:
     gamma, neutrino = draw(problem, 1.0, 1, 0)
     scan = pinned.scan(problem, gamma, neutrino)
     proton, electron = scan.prefit.spectra(problem)
-    alone = [
-        Problem(**{**vars(problem), "hadronic": proton, "leptonic": electron}).expected(f)
-        for f in POINTS
-    ]
+    alone = [replace(problem, hadronic=proton, leptonic=electron).expected(f) for f in POINTS]
     gammas = np.array([cash(g, gamma, problem.gamma.background) for g, _ in alone])
     neutrinos = np.array([cash(n, neutrino, problem.neutrino.background) for _, n in alone])
     for dts, direct in zip(scan.dts, (gammas, neutrinos, gammas + neutrinos), strict=True):
@@ -158,7 +157,7 @@ def test_free_background_norms_are_at_their_minimum(problem: Problem) -> None:
     points = np.array([0.0, 0.3, 0.6, 1.0])
     scan = pinned.scan(problem, gamma, neutrino, points=points, free_backgrounds=True)
     proton, electron = scan.prefit.spectra(problem)
-    alone = Problem(**{**vars(problem), "hadronic": proton, "leptonic": electron})
+    alone = replace(problem, hadronic=proton, leptonic=electron)
     response = problem.neutrino
     direct = []
     for share in points:
@@ -259,7 +258,7 @@ def test_draws_depend_on_source_hypothesis_index_and_seed_only(problem: Problem)
     first = draw(problem, 0.0, 1, 0)
     again = draw(problem, 0.0, 1, 0)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    renamed = Problem(**{**vars(problem), "source": "other"})
+    renamed = replace(problem, source="other")
     others = [draw(problem, 0.0, 1, 1), draw(problem, 0.0, 2, 0), draw(renamed, 0.0, 1, 0)]
     assert not any(np.array_equal(first[0], other[0]) for other in others)
     counts = np.array([draw(problem, 0.0, 1, i)[0] for i in range(400)])

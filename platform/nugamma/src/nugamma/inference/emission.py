@@ -71,22 +71,23 @@ class Emission:
 
     @cached_property
     def _rows(self) -> Floats:
-        return np.ascontiguousarray(np.vstack([self.matrix, self.band]).T)
+        return np.ascontiguousarray(np.vstack([self.band, self.matrix]).T)
 
     def values(self, shape: Floats) -> Floats:
         """Flux per unit of gamma-ray flux in the band, shape (batch, n_bins)."""
         rows = shapes.values(shape, self.x) @ self._rows
-        return np.asarray(rows[:, :-1] / rows[:, [-1]])
+        return np.asarray(rows[:, 1:] / rows[:, [0]])
 
-    def fluxes(self, shape: Floats) -> Fluxes:
-        """Fluxes and derivatives of a batch of shapes, (batch, 3)."""
+    def fluxes(self, shape: Floats, bins: int | None = None) -> Fluxes:
+        """Fluxes and derivatives of a batch of shapes, (batch, 3), in the first `bins` bins."""
         spectra = shapes.evaluate(shape, self.x)
         stacked = np.concatenate(
             [spectra.values[:, None], spectra.values[:, None] * spectra.first], axis=1
         )
-        rows = (stacked.reshape(-1, len(self.x)) @ self._rows).reshape(len(shape), 4, -1)
-        norm, norm_first = rows[:, 0, -1], rows[:, 1:, -1]
-        raw, raw_first = rows[:, 0, :-1], rows[:, 1:, :-1]
+        matrix = self._rows[:, : None if bins is None else bins + 1]
+        rows = (stacked.reshape(-1, len(self.x)) @ matrix).reshape(len(shape), 4, -1)
+        norm, norm_first = rows[:, 0, 0], rows[:, 1:, 0]
+        raw, raw_first = rows[:, 0, 1:], rows[:, 1:, 1:]
         flux = raw / norm[:, None]
         first = (raw_first - flux[:, None] * norm_first[:, :, None]) / norm[:, None, None]
         return Fluxes(flux, first, raw, raw_first, norm, norm_first, spectra)
@@ -99,14 +100,14 @@ class Emission:
         fluxes
             Of `fluxes`.
         weight
-            One number a bin, shape (batch, n_bins).
+            One number for each of the bins of `fluxes`, shape (batch, n_bins).
 
         Returns
         -------
         ndarray, shape (batch, 3, 3)
         """
         spectra, norm = fluxes.spectra, fluxes.norm[:, None, None]
-        onto = (weight @ self.matrix) * spectra.values
+        onto = (weight @ self.matrix[: weight.shape[1]]) * spectra.values
         band = self.band * spectra.values
         curves = []
         for nodes in (onto, band):  # sums over the nodes of d2 J / d shape2

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from nugamma.inference import shapes
 from nugamma.inference.newton import Bounds, Local
+from nugamma.inference.observed import TINY, Observed, expected_signal
 from nugamma.inference.problem import Problem
-from nugamma.inference.response import StackedResponse
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -43,88 +43,6 @@ def cash(expected: Floats, counts: Floats, background: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(counts > 0, counts * np.log(expected / base), 0.0)
     return np.asarray(2 * (expected - background - logs).sum(axis=-1))
-
-
-class Given(NamedTuple):
-    """Expected counts of one component: background and signal of groups, and their sums."""
-
-    background: Floats
-    background_sum: Floats
-    signal: Floats
-    sum: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Observed:
-    """Counts of one messenger; only groups with counts need their expectation one by one.
-
-    Attributes
-    ----------
-    signal, background, log_background, dataset, counts
-        Of the groups with counts.
-    total_signal, total_background
-        Sums over all groups: signal of each true-energy bin, background of each dataset.
-    """
-
-    signal: Floats
-    background: Floats
-    log_background: Floats
-    dataset: Ints
-    counts: Floats
-    total_signal: Floats
-    total_background: Floats
-
-    @classmethod
-    def of(cls, response: StackedResponse, counts: Floats) -> Observed:
-        """The counts of all groups, (n_groups,)."""
-        some = counts > 0
-        background = response.background[some]
-        return cls(
-            signal=np.ascontiguousarray(response.signal[some]),
-            background=background,
-            log_background=np.log(np.where(background > 0, background, 1e-30)),
-            dataset=response.dataset[some],
-            counts=counts[some],
-            total_signal=response.signal.sum(axis=0),
-            total_background=np.asarray(
-                np.bincount(response.dataset, response.background, minlength=len(response.names)),
-                dtype=float,
-            ),
-        )
-
-    def given(self, fluxes: Floats, norms: Floats) -> Given:
-        """What fluxes (batch, n_bins) with background norms (batch, n_datasets or 0) add.
-
-        Without norms they are one.
-        """
-        background, total = self.background[None], np.zeros(len(fluxes))
-        if norms.shape[1]:
-            background = self.background * norms[:, self.dataset]
-            total = (norms - 1) @ self.total_background
-        return Given(background, total, fluxes @ self.signal.T, fluxes @ self.total_signal)
-
-    def statistic(self, shares: list[float], parts: list[Given]) -> Floats:
-        """Statistic of a sum of components, relative to the background; shape (batch,)."""
-        pairs = list(zip(shares, parts, strict=True))
-        expected = sum((share * part.signal for share, part in pairs), parts[0].background)
-        logs = np.log(np.maximum(expected, 1e-300)) @ self.counts
-        sums = sum((share * part.sum for share, part in pairs), parts[0].background_sum)
-        return np.asarray(2 * (sums - logs + self.log_background @ self.counts))
-
-    def along(self, start: Floats, direction: Floats, share: Floats) -> Floats:
-        """Statistic for fluxes `start` + `share` times `direction`, relative to the background.
-
-        Parameters
-        ----------
-        start, direction
-            Fluxes, shape (n_bins,), cm-2 s-1.
-        share
-            Shape (n_points,).
-        """
-        expected = self.background + self.signal @ start + np.outer(share, self.signal @ direction)
-        np.log(np.maximum(expected, 1e-300, out=expected), out=expected)
-        sums = self.total_signal @ start + share * (self.total_signal @ direction)
-        return np.asarray(2 * (sums - expected @ self.counts + self.log_background @ self.counts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +88,12 @@ class Likelihood:
     ) -> None:
         self.problem = problem
         self.mixture = mixture
-        self.gamma = Observed.of(problem.gamma, gamma)
-        self.neutrino = None if neutrino is None else Observed.of(problem.neutrino, neutrino)
+        first, second = problem.blocks
+        free = {"free_backgrounds": free_backgrounds}
+        self.gamma = Observed.of(problem.gamma, first, gamma, **free)
+        self.neutrino = (
+            None if neutrino is None else Observed.of(problem.neutrino, second, neutrino, **free)
+        )
         self.bins = len(problem.gamma.energy_true) - 1
         norms = [len(problem.gamma.names)]
         norms += [] if neutrino is None else [len(problem.neutrino.names)]
@@ -209,16 +131,16 @@ class Likelihood:
         return point
 
     def exchange(self, point: Floats) -> Floats:
-        """Statistic of every problem at the parameters of every other.
+        """Statistic of every problem at the parameters of others.
 
         Parameters
         ----------
         point
-            Of all problems, shape (batch, size).
+            Of others, shape (n_others, size).
 
         Returns
         -------
-        ndarray, shape (batch, batch)
+        ndarray, shape (batch, n_others)
             A row a problem, a column the parameters that it is given.
         """
         flux = np.exp(point[:, [0]])
@@ -245,7 +167,8 @@ class Likelihood:
             for part in (self.mixture.pion, self.mixture.compton, self.mixture.neutrino)
         )
         flux = np.exp(point[:, [0]])
-        protons = self.problem.protons.fluxes(point[:, PROTON])
+        bins = self.bins if self.neutrino is None else None
+        protons = self.problem.protons.fluxes(point[:, PROTON], bins)
         electrons = self.problem.electrons.fluxes(point[:, ELECTRON])
         total = _Sum(len(rows), self.size)
         first = SIZE
@@ -258,8 +181,7 @@ class Likelihood:
             },
             point,
         )
-        weight = np.zeros((len(rows), self.problem.protons.matrix.shape[0]))
-        weight[:, : self.bins] = pion * part
+        weight = pion * part
         if self.neutrino is not None:
             first += self.norms[0]
             above = total.add(
@@ -268,7 +190,7 @@ class Likelihood:
                 {PROTON.start: neutrino[:, :, None] * protons.first[:, :, self.bins :]},
                 point,
             )
-            weight[:, self.bins :] = neutrino * above
+            weight = np.concatenate([weight, neutrino * above], axis=1)
         total.hessian[:, PROTON, PROTON] += 2 * self.problem.protons.curvature(
             protons, flux * weight
         )
@@ -320,30 +242,46 @@ class _Sum:
         fluxes = np.concatenate([spectrum[:, None], *derivatives.values()], axis=1)
         fluxes *= np.exp(point[:, 0])[:, None, None]
         count = fluxes.shape[1]
-        jacobian = (fluxes.reshape(batch * count, -1) @ seen.signal.T).reshape(batch, count, -1)
         expected_sum = fluxes @ seen.total_signal
         where = [0, *(first + i for first in derivatives for i in range(3))]
-        background, signal = seen.background, jacobian[:, 0]
         value = expected_sum[:, 0].copy()
-        if norms.stop > norms.start:
+        # derivatives of the numbers of blocks with respect to the parameters
+        slopes = seen.numbers(fluxes)
+        numbers = slopes[:, 0]
+        if seen.free_backgrounds:
             where += range(norms.start, norms.stop)
             norm = point[:, norms]
-            own = seen.background * (seen.dataset == np.arange(norm.shape[1])[:, None])
-            jacobian = np.concatenate([jacobian, np.tile(own, (batch, 1, 1))], axis=1)
+            numbers = numbers.copy()
+            numbers[:, -1] = norm[:, seen.dataset]
+            own = np.zeros((norm.shape[1], *numbers.shape[1:]))
+            own[:, -1] = seen.dataset == np.arange(norm.shape[1])[:, None]
+            slopes = np.concatenate([slopes, np.tile(own, (batch, 1, 1, 1))], axis=1)
             sums = np.tile(seen.total_background, (batch, 1))
             expected_sum = np.concatenate([expected_sum, sums], axis=1)
-            background = seen.background * norm[:, seen.dataset]
             value += (norm - 1) @ seen.total_background
-        expected = np.maximum(background + signal, 1e-300)
-        ratio = seen.counts / expected
-        value -= (np.log(expected) - seen.log_background) @ seen.counts
+        onto, bent = np.empty_like(numbers), np.empty_like(slopes)
+        for tier in seen.tiers:
+            expected = expected_signal(tier, numbers)
+            expected += tier.background[:, None]
+            np.maximum(expected, TINY, out=expected)
+            ratio = tier.counts[:, None] / expected
+            onto[:, :, tier.blocks] = np.matmul(ratio, tier.factors.swapaxes(1, 2)).transpose(
+                1, 2, 0
+            )
+            bend = np.matmul(ratio / expected, tier.pairs).transpose(1, 2, 0)
+            bend = np.ascontiguousarray(bend).reshape(batch, *numbers.shape[1:2] * 2, -1)
+            bent[..., tier.blocks] = np.einsum("bpke,bkle->bple", slopes[..., tier.blocks], bend)
+            logs = np.log(expected, out=expected)
+            logs -= tier.log_background[:, None]
+            value -= np.matmul(logs, tier.counts[:, :, None])[:, :, 0].sum(axis=0)
         self.value += 2 * value
-        slope = 2 * (expected_sum - np.matmul(jacobian, ratio[:, :, None])[:, :, 0])
+        flat = slopes.reshape(*slopes.shape[:2], -1)
+        slope = 2 * (expected_sum - np.matmul(flat, onto.reshape(batch, -1, 1))[:, :, 0])
         self.gradient[:, where] += slope
-        curve = 2 * np.matmul(jacobian * (ratio / expected)[:, None], jacobian.swapaxes(1, 2))
+        curve = 2 * np.matmul(bent.reshape(flat.shape), flat.swapaxes(1, 2))
         self.scale[:, where] += np.diagonal(curve, axis1=1, axis2=2)
         # ln flux multiplies everything but backgrounds, so its second derivatives are first ones
         curve[:, 0, :count] += slope[:, :count]
         curve[:, 1:count, 0] += slope[:, 1:count]
         self.hessian[np.ix_(range(batch), where, where)] += curve
-        return np.asarray(seen.total_signal - ratio @ seen.signal)
+        return np.asarray(seen.total_signal - onto.reshape(batch, -1) @ seen.onto.T)

@@ -18,6 +18,8 @@ TOLERANCE = 1e-6
 STEPS = 300
 PATIENCE, HOPE = 8, 1.0
 DAMPING, LESS, MOST = 1e-3, 0.1, 1e12
+#: Longest correction of a failed step, as a part of that step.
+BENT = 1.0
 
 
 class Local(NamedTuple):
@@ -131,21 +133,25 @@ def minimise(
     remaining = np.full(batch, np.inf)
     damping, growth = np.full(batch, DAMPING), np.full(batch, 2.0)
     running = everything
+    corrected, correction = np.zeros(batch, dtype=bool), np.zeros_like(point)
     for step in range(steps):
         here = Local(value[running], gradient[running], hessian[running], scale[running])
-        move, fall, promised = _step(point[running], here, bounds.of(running), damping[running])
-        remaining[running] = fall
-        going = (fall > tolerance) & (damping[running] < MOST)
+        planned = _plan(point[running], here, bounds.of(running), damping[running])
+        remaining[running] = planned.fall
+        going = (planned.fall > tolerance) & (damping[running] < MOST)
         if target is not None and step >= PATIENCE:
-            going &= value[running] - HOPE * fall < target[running]
-        running, move, promised = running[going], move[going], promised[going]
+            going &= value[running] - HOPE * planned.fall < target[running]
+        running, planned = running[going], _Plan(*(part[going] for part in planned))
         if not len(running):
             break
+        move = np.where(corrected[running, None], correction[running], planned.move)
         trial = np.clip(point[running] + move, bounds.lower, bounds.upper)
         there = evaluate(trial, running)
         # "not less" would also take NaN for an improvement
-        gain = (value[running] - there.value) / promised
+        gain = (value[running] - there.value) / planned.promised
         better = gain > 0
+        move = trial - point[running]
+        again = _correction(planned, move, there.gradient - gradient[running], hessian[running])
         kept = running[better]
         point[kept], value[kept] = trial[better], there.value[better]
         gradient[kept], hessian[kept] = there.gradient[better], there.hessian[better]
@@ -154,32 +160,69 @@ def minimise(
         trust = 1 - (2 * np.minimum(gain[better], 1) - 1) ** 3
         damping[kept] = np.maximum(damping[kept] * np.maximum(LESS, trust), 1e-12)
         growth[kept] = 2.0
-        failed = running[~better]
+        lengths = [(part**2 * scale[running]).sum(axis=1) for part in (again, move)]
+        small = lengths[0] <= BENT**2 * lengths[1]
+        second = ~better & small & ~corrected[running]
+        failed = running[~better & ~second]
         damping[failed] *= growth[failed]
         growth[failed] *= 2
+        corrected[running] = second
+        correction[running] = move + again
     return Minimum(point, value, remaining, remaining <= tolerance)
 
 
-def _step(
-    point: Floats, here: Local, bounds: Bounds, damping: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Step of each problem, the fall that an undamped one would bring, and its own fall."""
+class _Plan(NamedTuple):
+    """A step of each problem.
+
+    Attributes
+    ----------
+    move
+        The step.
+    fall
+        What a step without damping would bring.
+    promised
+        What this one should.
+    inverse
+        Inverse of the damped Hessian, in the free parameters.
+    """
+
+    move: Floats
+    fall: Floats
+    promised: Floats
+    inverse: Floats
+
+
+def _correction(planned: _Plan, move: Floats, change: Floats, hessian: Floats) -> Floats:
+    """What to add to a step because the valley is bent.
+
+    The gradient has not changed by Hessian times step, and what is left is taken away by the same
+    damped Hessian: the geodesic acceleration of Transtrum and Sethna, arXiv:1201.5885.
+    """
+    left = change - np.einsum("bij,bj->bi", hessian, move)
+    return np.asarray(-np.einsum("bij,bj->bi", planned.inverse, left))
+
+
+def _plan(point: Floats, here: Local, bounds: Bounds, damping: Floats) -> _Plan:
     slope = here.gradient
     outwards = ((point <= bounds.lower) & (slope > 0)) | ((point >= bounds.upper) & (slope < 0))
     held = ~bounds.free | outwards
-    unit = 1 / np.sqrt(np.maximum(here.scale, 1e-12))
-    slope = np.where(held, 0.0, slope * unit)
-    matrix = here.hessian * unit[:, :, None] * unit[:, None, :]
-    matrix[held] = 0.0
-    matrix.transpose(0, 2, 1)[held] = 0.0
-    sizes, directions = np.linalg.eigh(matrix)
+    unit = np.where(held, 0, 1 / np.sqrt(np.maximum(here.scale, 1e-12)))
+    slope = slope * unit
+    sizes, directions = np.linalg.eigh(here.hessian * unit[:, :, None] * unit[:, None, :])
     along = np.einsum("bij,bi->bj", directions, slope)
     sizes = np.maximum(np.abs(sizes), 1e-9)
-    steps = -along / (sizes + damping[:, None])
-    move = np.where(held, 0.0, np.einsum("bij,bj->bi", directions, steps) * unit)
+    damped = sizes + damping[:, None]
+    directions = directions * unit[:, :, None]
+    steps = -along / damped
+    move = np.einsum("bij,bj->bi", directions, steps)
     shrink = np.minimum(1, 1 / np.maximum(np.abs(move) / bounds.longest, 1e-30).max(axis=1))[
         :, None
     ]
     steps *= shrink
     promised = -(along * steps + sizes * steps**2 / 2).sum(axis=1)
-    return move * shrink, (along**2 / sizes).sum(axis=1) / 2, np.maximum(promised, 1e-300)
+    return _Plan(
+        move=move * shrink,
+        fall=(along**2 / sizes).sum(axis=1) / 2,
+        promised=np.maximum(promised, 1e-300),
+        inverse=np.matmul(directions / damped[:, None], directions.swapaxes(1, 2)),
+    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nugamma.inference.likelihood import Observed, cash
+from nugamma.inference.likelihood import cash
+from nugamma.inference.observed import Observed
 from nugamma.inference.prefits import Prefit, prefit
 from nugamma.inference.problem import Problem
 from nugamma.inference.response import StackedResponse
@@ -50,10 +51,20 @@ def scan(
     electrons = fits.flux[1] * problem.electrons.values(fits.electron[None])[0]
     bins = len(electrons)
     share = np.asarray(points, dtype=float)
-    statistic = _profiled if free_backgrounds else _statistic
-    by_gamma = statistic(problem.gamma, gamma, electrons, protons[:bins] - electrons, share)
     neutrinos = protons[bins:]
-    by_neutrino = statistic(problem.neutrino, neutrino, 0 * neutrinos, neutrinos, share)
+    lines = ((electrons, protons[:bins] - electrons), (np.zeros_like(neutrinos), neutrinos))
+    by_gamma, by_neutrino = (
+        _profiled(response, seen, *line, share)
+        if free_backgrounds
+        else Observed.of(response, blocks, seen).along(*line, share)
+        for response, blocks, seen, line in zip(
+            (problem.gamma, problem.neutrino),
+            problem.blocks,
+            (gamma, neutrino),
+            lines,
+            strict=True,
+        )
+    )
     fraction = problem.fraction(share, fits.flux[0], fits.flux[1])
     return Scan(
         share=share,
@@ -62,12 +73,6 @@ def scan(
         converged=np.full((3, len(share)), bool(fits.converged.all())),
         prefit=fits,
     )
-
-
-def _statistic(
-    response: StackedResponse, counts: Floats, start: Floats, direction: Floats, share: Floats
-) -> Floats:
-    return Observed.of(response, counts).along(start, direction, share)
 
 
 def _profiled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from astropy import units as u
 
 from nugamma.errors import InferenceError
 from nugamma.inference import shapes
+from nugamma.inference.blocks import Blocks, blocks
 from nugamma.inference.emission import Emission, thinned
 from nugamma.inference.response import StackedResponse, stack
 from nugamma.spectra import ParticleSpectrum, PhotonField, SpectralOperator
@@ -26,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 BAND = u.Quantity([0.1, 100.0], "TeV")
 #: Where shapes are described: the particles that emit at about 10 TeV, TeV.
 PROTON_PIVOT, ELECTRON_PIVOT = 100.0, 50.0
+#: Spectra of each kind, from all over the bounds of shapes, for which blocks are accurate.
+SPECTRA = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +55,23 @@ class Problem:
     electrons: Emission
     hadronic: ParticleSpectrum
     leptonic: ParticleSpectrum
+
+    @cached_property
+    def blocks(self) -> tuple[Blocks, Blocks]:
+        """The groups (gamma, neutrino) as the likelihood wants them."""
+        random = np.random.default_rng(0)
+        drawn = random.uniform(size=(2, SPECTRA, 3))
+        drawn[:, :, 1] **= 2  # small curvatures change more
+        proton, electron = shapes.LOWER + drawn * (shapes.UPPER - shapes.LOWER)
+        flux, shape = parameters(self.protons, self.hadronic)
+        likely = flux * self.protons.values(shape[None])[0]
+        pions = flux * self.protons.values(proton)
+        compton = parameters(self.electrons, self.leptonic)[0] * self.electrons.values(electron)
+        bins = compton.shape[1]
+        return (
+            blocks(self.gamma, np.concatenate([pions[:, :bins], compton]), likely[:bins]),
+            blocks(self.neutrino, pions[:, bins:], likely[bins:]),
+        )
 
     def expected(self, fraction: float) -> tuple[Floats, Floats]:
         """Expected counts (gamma, neutrino) of a source with this hadronic share.

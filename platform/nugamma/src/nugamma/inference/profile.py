@@ -28,9 +28,13 @@ Ints = npt.NDArray[np.int64]
 TOLERANCE = 1e-4
 #: A restart must lower the statistic by this to be worth another round of restarts.
 WORTH = 1e-3
-ROUNDS = 20
-#: Steps before the points first look at their neighbours.
+#: What two ways to sum the same statistic may differ by.
+ROUNDING = 1e-5
+ROUNDS = 30
+#: Steps before the points first look at each other, and between the looks of the first rounds: who
+#: is ahead in a long curved valley takes the others along.
 FIRST = 12
+EARLY, SHORT = 6, 25
 #: Shapes from which every sixth point starts too: steep, so that the component shows only at the
 #: lowest energies, and hard with a sharp end.
 ANCHORS = slice(2, None, 6)
@@ -88,48 +92,55 @@ def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
     start = likelihood.start(flux, fits.proton, fits.electron)
     now = _from(likelihood, start, every, FIRST)
     anchors = np.flatnonzero((share > 0) & (share < 1))[ANCHORS]
-    for part, shape in OTHERS:
-        start = now.parameters[anchors]
-        start[:, part] = shape
-        now = _joined(now, anchors, _from(likelihood, start, anchors, FIRST, now.value[anchors]))
+    start = np.repeat(now.parameters[None, anchors], len(OTHERS), axis=0)
+    for number, (part, shape) in enumerate(OTHERS):
+        start[number, :, part] = shape
+    rows = np.tile(anchors, len(OTHERS))
+    start = start.reshape(len(rows), likelihood.size)
+    now = _joined(now, rows, _from(likelihood, start, rows, FIRST, now.value[rows]))
     changed = np.ones(len(share), dtype=bool)
-    for _ in range(ROUNDS):
-        now = _exchanged(likelihood, now)
+    known = np.full(len(share), np.inf)
+    for number in range(ROUNDS):
+        steps = SHORT if number < EARLY else newton.STEPS
+        givers, known = np.flatnonzero(known - now.value > WORTH), now.value
+        now = _exchanged(likelihood, now, givers)
         going = np.flatnonzero(~now.converged)
-        now = _joined(now, going, _from(likelihood, now.parameters[going], going))
+        now = _joined(now, going, _from(likelihood, now.parameters[going], going, steps))
         before = now.value
-        now = _shared(likelihood, now, changed)
+        now = _shared(likelihood, now, changed, steps)
         changed = before - now.value > WORTH
         if now.converged.all() and not changed.any():
             break
     return now
 
 
-def _exchanged(likelihood: Likelihood, now: Minimum) -> Minimum:
-    """Points take over the parameters of others that are better for them."""
-    table = likelihood.exchange(now.parameters)
-    giver = table.argmin(axis=1)
+def _exchanged(likelihood: Likelihood, now: Minimum, givers: Ints) -> Minimum:
+    """Points take over the parameters of `givers` that are better for them."""
+    if not len(givers):
+        return now
+    table = likelihood.exchange(now.parameters[givers])
+    best = table.argmin(axis=1)
     rows = np.arange(len(table))
-    taken = table[rows, giver] < now.value - WORTH
-    giver = np.where(taken, giver, rows)
+    taken = table[rows, best] < now.value - WORTH
+    giver = np.where(taken, givers[best], rows)
     return Minimum(
         parameters=now.parameters[giver],
-        value=np.where(taken, table[rows, giver], now.value),
+        value=np.where(taken, table[rows, best], now.value),
         remaining=np.where(taken, np.inf, now.remaining),
         converged=now.converged & ~taken,
     )
 
 
-def _shared(likelihood: Likelihood, now: Minimum, changed: Bools) -> Minimum:
+def _shared(likelihood: Likelihood, now: Minimum, changed: Bools, steps: int) -> Minimum:
     """Start points from where their neighbours are, if these have changed."""
-    every = np.arange(len(changed))
-    for step in (-1, 1):
-        giver = np.clip(every + step, 0, len(changed) - 1)
-        rows = np.flatnonzero(changed[giver] & (giver != every))
-        start = now.parameters[rows]
-        start[:, SHAPES] = now.parameters[giver[rows], SHAPES]
-        now = _joined(now, rows, _from(likelihood, start, rows, newton.STEPS, now.value[rows]))
-    return now
+    given = np.flatnonzero(changed)
+    rows = np.concatenate([given + 1, given - 1])
+    giver = np.concatenate([given, given])
+    there = (rows >= 0) & (rows < len(changed))
+    rows, giver = rows[there], giver[there]
+    start = now.parameters[rows]
+    start[:, SHAPES] = now.parameters[giver, SHAPES]
+    return _joined(now, rows, _from(likelihood, start, rows, steps, now.value[rows]))
 
 
 def _from(
@@ -153,18 +164,22 @@ def _from(
 
 
 def _joined(now: Minimum, rows: Ints, other: Minimum) -> Minimum:
-    """`now` with `rows` taken from another run where it is lower, or as low and converged."""
-    lower = other.value <= now.value[rows]
-    kept = rows[lower]
+    """`now` with `rows` taken from another run where it is lower, or as low and converged.
+
+    Of several starts of one point the lowest counts.
+    """
+    order = np.argsort(-other.value, kind="stable")
+    order = order[other.value[order] <= now.value[rows[order]] + ROUNDING]
+    kept = rows[order]
     return Minimum(
-        parameters=_with(now.parameters, kept, other.parameters[lower]),
-        value=_with(now.value, kept, other.value[lower]),
-        remaining=_with(now.remaining, kept, other.remaining[lower]),
-        converged=_with(now.converged, kept, other.converged[lower]),
+        parameters=_with(now.parameters, kept, other.parameters[order]),
+        value=_with(now.value, kept, other.value[order]),
+        remaining=_with(now.remaining, kept, other.remaining[order]),
+        converged=_with(now.converged, kept, other.converged[order]),
     )
 
 
 def _with(values: Any, rows: Ints, new: Any) -> Any:
     changed = values.copy()
-    changed[rows] = new
+    changed[rows] = new  # of rows that come twice, the last one stays
     return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +32,8 @@ class StackedResponse:
         Counts for a flux integral of 1 cm-2 s-1, shape (n_groups, n_true).
     background
         Expected background, shape (n_groups,).
-    dataset
-        Which dataset each group belongs to, shape (n_groups,).
+    dataset, energy_bin
+        Which dataset and which reconstructed energy each group belongs to, shape (n_groups,).
     names
         Names of the datasets.
     """
@@ -41,12 +42,30 @@ class StackedResponse:
     signal: Floats
     background: Floats
     dataset: Ints
+    energy_bin: Ints
     names: tuple[str, ...]
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
         return len(self.background)
+
+    @cached_property
+    def log_background(self) -> Floats:
+        """Logarithm of the background, shape (n_groups,)."""
+        return np.asarray(np.log(np.where(self.background > 0, self.background, 1e-30)))
+
+    @cached_property
+    def total_signal(self) -> Floats:
+        """Signal of all groups together, shape (n_true,)."""
+        return np.asarray(self.signal.sum(axis=0))
+
+    @cached_property
+    def total_background(self) -> Floats:
+        """Background of each dataset, shape (n_datasets,)."""
+        return np.asarray(
+            np.bincount(self.dataset, self.background, minlength=len(self.names)), dtype=float
+        )
 
 
 def stack(datasets: Sequence[FoldedDataset]) -> StackedResponse:
@@ -80,5 +99,6 @@ def stack(datasets: Sequence[FoldedDataset]) -> StackedResponse:
         signal=np.ascontiguousarray(signal[seen]),
         background=background[seen],
         dataset=dataset[seen],
+        energy_bin=np.concatenate([d.energy_bin for d in datasets])[seen],
         names=tuple(d.name for d in datasets),
     )

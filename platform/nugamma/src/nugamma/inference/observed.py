@@ -1,0 +1,205 @@
+"""Counts of one messenger, and the statistic of what is expected of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from nugamma.inference.blocks import Blocks
+from nugamma.inference.response import StackedResponse
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Blocks with at most so many groups with counts are handled together.
+LENGTHS = (0, 4, 16)
+#: Expected counts are never less than this.
+TINY = 1e-300
+
+
+class Tier(NamedTuple):
+    """Groups with counts of some blocks; rows are filled up with groups without.
+
+    Attributes
+    ----------
+    blocks
+        Which of `Observed.dataset`.
+    counts, background, log_background
+        Shape (n_blocks, longest).
+    factors
+        From the numbers of the blocks to the expected counts, shape (n_blocks, rank, longest).
+    pairs
+        Products of any two factors, shape (n_blocks, longest, rank**2).
+    """
+
+    blocks: slice
+    counts: Floats
+    background: Floats
+    log_background: Floats
+    factors: Floats
+    pairs: Floats
+
+
+class Given(NamedTuple):
+    """What one component adds: background and signal of groups with counts, and their sums."""
+
+    background: Floats
+    background_sum: Floats
+    signal: Floats
+    sum: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Counts of one messenger; only groups with counts need their expectation one by one.
+
+    Attributes
+    ----------
+    tiers
+        These groups, blocks with many of them first.
+    counts, log_background
+        Of all tiers, one after the other, shape (n_filled,).
+    dataset
+        Which dataset each block belongs to, shape (n_blocks,).
+    onto
+        From fluxes to the numbers of the blocks, shape (n_true, rank * n_blocks).
+    rank
+        How many numbers a block has.
+    total_signal, total_background
+        Sums over all groups: signal of each true-energy bin, background of each dataset.
+    free_backgrounds
+        Whether the norm of the background is the last number of each block; else it is 1.
+    """
+
+    tiers: tuple[Tier, ...]
+    counts: Floats
+    log_background: Floats
+    dataset: Ints
+    onto: Floats
+    rank: int
+    total_signal: Floats
+    total_background: Floats
+    free_backgrounds: bool
+
+    @classmethod
+    def of(
+        cls,
+        response: StackedResponse,
+        blocks: Blocks,
+        counts: Floats,
+        *,
+        free_backgrounds: bool = False,
+    ) -> Observed:
+        """The counts of all groups, (n_groups,)."""
+        factors, onto, background = blocks.factors, blocks.onto, blocks.background
+        if free_backgrounds:
+            factors = np.concatenate([factors, background[:, None]], axis=1)
+            onto = np.concatenate([onto, np.zeros((len(onto), 1, onto.shape[2]))], axis=1)
+            background = np.zeros_like(background)
+        rows, logs = blocks.rows(counts), blocks.rows(response.log_background)
+        lengths = (rows > 0).sum(axis=1)
+        order = np.argsort(-lengths, kind="stable")
+        ends = [int((lengths > length).sum()) for length in LENGTHS]
+        tiers = []
+        for start, stop in pairwise([0, *reversed(ends)]):
+            if start == stop:
+                continue
+            some = order[start:stop]
+            # groups with counts come first
+            first = np.argsort(rows[some] == 0, axis=1, kind="stable")[:, : lengths[some[0]]]
+            near = np.take_along_axis(factors[some], first[:, None], axis=2)
+            pairs = (near[:, :, None] * near[:, None]).reshape(len(some), -1, near.shape[2])
+            tiers.append(
+                Tier(
+                    blocks=slice(start, stop),
+                    counts=np.take_along_axis(rows[some], first, axis=1),
+                    background=np.take_along_axis(background[some], first, axis=1),
+                    log_background=np.take_along_axis(logs[some], first, axis=1),
+                    factors=near,
+                    pairs=np.ascontiguousarray(pairs.swapaxes(1, 2)),
+                )
+            )
+        some = order[: ends[0]]
+        return cls(
+            tiers=tuple(tiers),
+            counts=np.concatenate([np.zeros(0), *(tier.counts.ravel() for tier in tiers)]),
+            log_background=np.concatenate(
+                [np.zeros(0), *(tier.log_background.ravel() for tier in tiers)]
+            ),
+            dataset=blocks.dataset[some],
+            onto=np.ascontiguousarray(onto[:, :, some].reshape(len(onto), -1)),
+            rank=onto.shape[1],
+            total_signal=response.total_signal,
+            total_background=response.total_background,
+            free_backgrounds=free_backgrounds,
+        )
+
+    def numbers(self, fluxes: Floats) -> Floats:
+        """What the blocks see of fluxes (..., n_true), shape (..., rank, n_blocks)."""
+        flat = fluxes.reshape(-1, fluxes.shape[-1]) @ self.onto
+        return flat.reshape(*fluxes.shape[:-1], self.rank, len(self.dataset))
+
+    def given(self, fluxes: Floats, norms: Floats) -> Given:
+        """What fluxes (batch, n_bins) with background norms (batch, n_datasets or 0) add.
+
+        Without norms they are one.
+        """
+        numbers = self.numbers(fluxes)
+        nothing = np.zeros_like(numbers)
+        total = np.zeros(len(fluxes))
+        if self.free_backgrounds:
+            nothing[:, -1] = norms[:, self.dataset]
+            total = (norms - 1) @ self.total_background
+        background, signal = (
+            [expected_signal(tier, part).swapaxes(0, 1) for tier in self.tiers]
+            for part in (nothing, numbers)
+        )
+        background = [
+            part + tier.background for part, tier in zip(background, self.tiers, strict=True)
+        ]
+        flat = [
+            np.concatenate(
+                [np.zeros((len(fluxes), 0)), *(part.reshape(len(fluxes), -1) for part in parts)],
+                axis=1,
+            )
+            for parts in (background, signal)
+        ]
+        return Given(flat[0], total, flat[1], fluxes @ self.total_signal)
+
+    def statistic(self, shares: list[float], parts: list[Given]) -> Floats:
+        """Statistic of a sum of components, relative to the background; shape (batch,)."""
+        expected, sums = parts[0].background.copy(), parts[0].background_sum.copy()
+        for share, part in zip(shares, parts, strict=True):
+            expected += share * part.signal
+            sums += share * part.sum
+        return self._of(expected, sums)
+
+    def along(self, start: Floats, direction: Floats, share: Floats) -> Floats:
+        """Statistic for fluxes `start` + `share` times `direction`, relative to the background.
+
+        Parameters
+        ----------
+        start, direction
+            Fluxes, shape (n_bins,), cm-2 s-1.
+        share
+            Shape (n_points,).
+        """
+        both = self.given(np.stack([start, direction]), np.empty((2, 0)))
+        expected = np.outer(share, both.signal[1])
+        expected += both.background[0] + both.signal[0]
+        return self._of(expected, both.sum[0] + share * both.sum[1])
+
+    def _of(self, expected: Floats, sums: Floats) -> Floats:
+        np.log(np.maximum(expected, TINY, out=expected), out=expected)
+        expected -= self.log_background  # before the sum, which has no digits to spare
+        return np.asarray(2 * (sums - expected @ self.counts))
+
+
+def expected_signal(tier: Tier, numbers: Floats) -> Floats:
+    """From numbers (batch, rank, all blocks) to signal, shape (n_blocks, batch, longest)."""
+    own = np.ascontiguousarray(numbers[:, :, tier.blocks].transpose(2, 0, 1))
+    return np.asarray(np.matmul(own, tier.factors))
