@@ -61,6 +61,14 @@ def packages() -> Path:
     return folder
 
 
+def settings(
+    *, port: int, shape: str, callback: str, people: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """What `provider.mjs` reads."""
+    client = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [callback]}
+    return {"port": port, "shape": shape, "client": client, "people": people}
+
+
 class RunningProvider:
     """One provider.
 
@@ -83,10 +91,9 @@ class RunningProvider:
         self.folder = folder
         self.port = free_ports(1)
         self.issuer = f"http://127.0.0.1:{self.port}"
-        client = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [callback]}
-        settings = {"port": self.port, "shape": shape, "client": client, "people": people}
         self._settings = folder / "provider.json"
-        self._settings.write_text(json.dumps(settings))
+        wanted = settings(port=self.port, shape=shape, callback=callback, people=people)
+        self._settings.write_text(json.dumps(wanted))
         self._log = folder / "provider.log"
         self.process: subprocess.Popen[bytes] | None = None
 
