@@ -66,10 +66,11 @@ def test_secrets_are_roots_only(host: Host, path: str) -> None:
 def test_no_secret_is_in_a_log_or_a_process_list(deployed: Machine, host: Host, name: str) -> None:
     value = secret(deployed, name)
     assert len(value) == 48
-    assert value not in host.check_output("ps auxww")
-    assert value not in host.check_output("journalctl --no-pager --lines 50000")
+    said = host.check_output("ps auxww") + host.check_output("journalctl --no-pager")
     for container in host.check_output("docker ps --quiet").split():
-        assert value not in host.run(f"docker logs {container}").stdout
+        said += host.run(f"docker logs {container}").stdout
+    shown = [line.replace(value, "SECRET") for line in said.splitlines() if value in line]
+    assert shown == []
 
 
 @pytest.fixture(scope="module")
