@@ -64,8 +64,9 @@ def _fuzz(server: Server, folder: Path, minutes: float, headers: dict[str, str])
     command += ["--warnings", "off"]
     for name, value in headers.items():
         command += ["--header", f"{name}: {value}"]
-    hooks = {"SCHEMATHESIS_HOOKS": "tests.opendata.fuzz_hooks"}
-    return subprocess.run(command, env=os.environ | hooks, check=False).returncode
+    # It keeps notes where it runs; modules come from here.
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.opendata.fuzz_hooks", "PYTHONPATH": str(Path.cwd())}
+    return subprocess.run(command, env=os.environ | hooks, cwd=folder, check=False).returncode
 
 
 if __name__ == "__main__":
