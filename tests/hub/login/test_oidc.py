@@ -39,7 +39,7 @@ PEOPLE = {
         "visitor": ("/escape",),
         "scientist": ("/escape",),
     }.items()
-} | {"Odd.Name": person("Odd.Name", "/escape")}
+} | {"Odd.Name": {**person("Odd.Name", "/escape"), "name": "Odd <b>Name"}}
 ENVIRONMENTS = [
     {"name": "open", "title": "Open", "image": "i"},
     {"name": "closed", "title": "Closed", "image": "i", "groups": ["/escape/km3net"]},
@@ -155,6 +155,8 @@ def test_an_unusual_name_becomes_one_for_folders_and_containers(site: Site) -> N
     with site.hub.client() as browser:
         log_in(browser, "Odd.Name")
         assert re.fullmatch(r"odd-name-[a-z2-7]{16}", browser.api("GET", "/user").json()["name"])
+        # Pages greet by the full name, and show it as text.
+        assert "<h1>Hello, Odd &lt;b&gt;Name</h1>" in browser.get("/hub/home").text
 
 
 def test_a_name_that_is_given_to_a_second_person_is_refused(site: Site) -> None:

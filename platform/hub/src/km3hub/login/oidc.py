@@ -21,6 +21,8 @@ from km3hub.login.oidc_pages import BeginLogin, EndLogin, ProviderPage, ReturnFr
 
 __all__ = ["OidcAuthenticator"]
 
+#: How much of somebody's full name the pages show.
+_SHOWN = 60
 #: Tokens are renewed when they have less than this left, in seconds.
 _MARGIN = 60
 
@@ -78,6 +80,9 @@ class OidcAuthenticator(ProviderClient):
                 *(self.oidc.title, model["name"], self.oidc.groups, ", ".join(sorted(claims))),
             )
         await self._require_same_person(handler, model)
+        shown = claims.get("name")
+        # For the hub's pages: nobody reads `egi-w4nd...` as one's own name.
+        model["user_info"] = {"name": shown[:_SHOWN] if isinstance(shown, str) else ""}
         self._asked[model["name"]] = time.monotonic()
         return model
 
