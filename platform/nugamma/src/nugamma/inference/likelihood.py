@@ -243,13 +243,13 @@ class _Sum:
         fluxes *= np.exp(point[:, 0])[:, None, None]
         count = fluxes.shape[1]
         expected_sum = fluxes @ seen.total_signal
-        where = [0, *(first + i for first in derivatives for i in range(3))]
+        where: slice | Ints = slice(0, count)  # flux, protons, electrons: as they come
         value = expected_sum[:, 0].copy()
         # derivatives of the numbers of blocks with respect to the parameters
         slopes = seen.numbers(fluxes)
         numbers = slopes[:, 0]
         if seen.free_backgrounds:
-            where += range(norms.start, norms.stop)
+            where = np.concatenate([np.arange(count), np.arange(norms.start, norms.stop)])
             norm = point[:, norms]
             numbers = numbers.copy()
             numbers[:, -1] = norm[:, seen.dataset]
@@ -283,5 +283,6 @@ class _Sum:
         # ln flux multiplies everything but backgrounds, so its second derivatives are first ones
         curve[:, 0, :count] += slope[:, :count]
         curve[:, 1:count, 0] += slope[:, 1:count]
-        self.hessian[np.ix_(range(batch), where, where)] += curve
+        both = (where, where) if isinstance(where, slice) else (where[:, None], where)
+        self.hessian[:, *both] += curve
         return np.asarray(seen.total_signal - onto.reshape(batch, -1) @ seen.onto.T)

@@ -25,9 +25,9 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 #: Predicted further fall of the statistic at which a fit has converged.
-TOLERANCE = 1e-4
+TOLERANCE = 5e-4
 #: A restart must lower the statistic by this to be worth another round of restarts.
-WORTH = 1e-3
+WORTH = 5e-3
 #: What two ways to sum the same statistic may differ by.
 ROUNDING = 1e-5
 ROUNDS = 30
@@ -84,8 +84,8 @@ def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
     """Lowest minimum of each point from several starts.
 
     All points start from the fits of each model alone, some also from other shapes. Then points
-    take over what is better for them from any other, go on to their minimum, and look whether
-    they get lower from where their neighbours ended; until no point improves.
+    take over what is better for them from any other, go on to their minimum, and at last look
+    whether they get lower from where their neighbours ended; until no point improves.
     """
     flux = share * fits.flux[0] + (1 - share) * fits.flux[1]
     every = np.arange(len(share))
@@ -101,14 +101,22 @@ def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
     changed = np.ones(len(share), dtype=bool)
     known = np.full(len(share), np.inf)
     for number in range(ROUNDS):
-        steps = SHORT if number < EARLY else newton.STEPS
+        early = number < EARLY and not now.converged.all()
         givers, known = np.flatnonzero(known - now.value > WORTH), now.value
         now = _exchanged(likelihood, now, givers)
         going = np.flatnonzero(~now.converged)
-        now = _joined(now, going, _from(likelihood, now.parameters[going], going, steps))
+        rows, beside = _beside(now.parameters, changed & (not early))
+        found = _from(
+            likelihood,
+            np.concatenate([now.parameters[going], beside]),
+            np.concatenate([going, rows]),
+            SHORT if early else newton.STEPS,
+            np.concatenate([np.full(len(going), np.inf), now.value[rows]]),
+        )
+        now = _joined(now, going, _part(found, slice(len(going))))
         before = now.value
-        now = _shared(likelihood, now, changed, steps)
-        changed = before - now.value > WORTH
+        now = _joined(now, rows, _part(found, slice(len(going), None)))
+        changed = changed if early else before - now.value > WORTH
         if now.converged.all() and not changed.any():
             break
     return now
@@ -131,16 +139,21 @@ def _exchanged(likelihood: Likelihood, now: Minimum, givers: Ints) -> Minimum:
     )
 
 
-def _shared(likelihood: Likelihood, now: Minimum, changed: Bools, steps: int) -> Minimum:
-    """Start points from where their neighbours are, if these have changed."""
+def _beside(parameters: Floats, changed: Bools) -> tuple[Ints, Floats]:
+    """Points whose neighbours have changed, and starts with the neighbours' shapes."""
     given = np.flatnonzero(changed)
-    rows = np.concatenate([given + 1, given - 1])
-    giver = np.concatenate([given, given])
+    rows, giver = np.concatenate([given + 1, given - 1]), np.concatenate([given, given])
     there = (rows >= 0) & (rows < len(changed))
     rows, giver = rows[there], giver[there]
-    start = now.parameters[rows]
-    start[:, SHAPES] = now.parameters[giver, SHAPES]
-    return _joined(now, rows, _from(likelihood, start, rows, steps, now.value[rows]))
+    start = parameters[rows]
+    start[:, SHAPES] = parameters[giver, SHAPES]
+    return rows, start
+
+
+def _part(found: Minimum, some: slice) -> Minimum:
+    return Minimum(
+        found.parameters[some], found.value[some], found.remaining[some], found.converged[some]
+    )
 
 
 def _from(

@@ -62,8 +62,10 @@ def evaluate(shape: Floats, x: Floats) -> Derivatives:
     by_beta = x * rise / beta**2 - 2 * bend / beta
     by_beta2 = x**2 * (rise + 1) / beta**2 - 4 * x * rise / beta**3 + 6 * bend / beta**2
     values = np.exp(-gamma * x - curvature * bend)
-    first = np.stack([np.broadcast_to(-x, bend.shape), -bend, -curvature * by_beta], axis=1)
-    return Derivatives(values, first, np.stack([-by_beta, -curvature * by_beta2], axis=1))
+    first, second = np.empty((len(shape), 3, len(x))), np.empty((len(shape), 2, len(x)))
+    first[:, 0], first[:, 1], first[:, 2] = -x, -bend, -curvature * by_beta
+    second[:, 0], second[:, 1] = -by_beta, -curvature * by_beta2
+    return Derivatives(values, first, second)
 
 
 def values(shape: Floats, x: Floats) -> Floats:
