@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
 import pytest
 
+from km3hub.login.client import ProviderTrouble
+from km3hub.login.oidc import OidcAuthenticator
+from km3hub.provider import Oidc
 from tests.hub.login.conftest import Site, StartSite
 from tests.hub.running import Client
 from tests.oidc.running import SECRET, log_in
@@ -154,3 +158,16 @@ def test_a_provider_that_is_down_throws_nobody_out(site: Site, browser: Client) 
     # The provider has forgotten everybody meanwhile.
     assert browser.get("/hub/home").status_code == 302
     assert log_in(browser, "ada").status_code == 200
+
+
+def test_a_wrong_issuer_is_told_to_the_administrator(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = f"{site.provider.issuer}/realms/none"
+    oidc = {"provider": "generic", "issuer": wrong, "client_id": "i", "client_secret_file": "f"}
+    authenticator = OidcAuthenticator(oidc=Oidc.model_validate({**oidc, "allow_all": True}))
+    with pytest.raises(ProviderTrouble) as caught:
+        asyncio.run(authenticator.ready())
+    assert caught.value.status_code == 503
+    assert f"{wrong}/.well-known/openid-configuration" in caplog.text
+    assert "is login.oidc.issuer right?" in caplog.text

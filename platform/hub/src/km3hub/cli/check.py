@@ -97,10 +97,14 @@ def _login(settings: Settings) -> list[tuple[str, str]]:
         return [("login", f"accounts; {pause}{unused}")]
     who = "everybody it knows" if oidc.allow_all else ", ".join(oidc.allowed_groups)
     admins = ", ".join(oidc.admin_groups) or "nobody"
-    address = settings.site.public_url or "http://127.0.0.1:8000"
+    back = (
+        f"{settings.site.public_url}/hub/oauth_callback (to register there, exactly so)"
+        if settings.site.public_url
+        else "/hub/oauth_callback below the address that `make up` prints; set site.public_url"
+    )
     return [
         ("login", f"{oidc.title}, {oidc.where}, as client {oidc.client_id}"),
-        ("redirect to", f"{address}/hub/oauth_callback (to register there, exactly so)"),
+        ("redirect to", back),
         ("open to", f"{who or 'administrators only'}; administrators: {admins}"),
     ]
 

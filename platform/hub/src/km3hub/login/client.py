@@ -64,6 +64,9 @@ class ProviderClient(GenericOAuthenticator):
             found = await self.finder.endpoints()
         except DiscoveryError as error:
             raise self.trouble(str(error)) from None
+        except HTTPClientError as error:
+            why = f"{self.finder.address}: {error}; is login.oidc.issuer right?"
+            raise self.trouble(why) from None
         self.authorize_url = found.authorization_endpoint
         self.token_url = found.token_endpoint
         self.userdata_url = found.userinfo_endpoint
@@ -140,7 +143,8 @@ class ProviderClient(GenericOAuthenticator):
                 "asking for tokens",
                 method="POST",
                 headers=self.build_token_info_request_headers(),
-                body=urlencode(params),
+                # oauthenticator passes on form data of the login page, which here is none.
+                body=urlencode({k: v for k, v in params.items() if v is not None}),
             )
         except HTTPClientError as error:
             raise self._refused(error) from None
@@ -154,7 +158,7 @@ class ProviderClient(GenericOAuthenticator):
             why = str(json.loads(error.response.body if error.response else b"")["error"])
         except (ValueError, KeyError, TypeError):
             why = f"status {error.code}"
-        if why in ("invalid_grant", "invalid_request"):
+        if why == "invalid_grant":
             return GrantRefused(
                 400, "This login was used already or took too long. Please log in again."
             )
