@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from matplotlib.image import imread
 
 from nugamma.cli import main
+from nugamma.inference.figures import scan_figure
 
 ARCA230 = Path(__file__).parents[4] / "shared" / "data" / "arca230"
 #: A point source that only just sets for ARCA: one or two zenith bins, so that its datasets are
@@ -244,6 +245,15 @@ def test_plots_are_drawn(folder: Path, scanned: dict[str, Path]) -> None:
         if name.endswith("png"):
             assert imread(folder / name).shape[1] > 600
     assert (folder / "scans.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_all_curves_fit_into_the_panels(scanned: dict[str, Path]) -> None:
+    documents = [json.loads(path.read_text()) for path in scanned.values()]
+    for order in (documents, documents[::-1]):
+        highest = max(max(d[name]["dts_mean"]) for d in order for name in ("gamma", "combined"))
+        for axes in scan_figure(order).axes:
+            assert axes.get_ylim()[0] == 0
+            assert axes.get_ylim()[1] > highest
 
 
 @pytest.mark.parametrize(

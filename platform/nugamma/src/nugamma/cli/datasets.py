@@ -24,6 +24,9 @@ def datasets(
     """Make the datasets of SOURCES (200 h of CTA, 10 years of ARCA) and keep them.
 
     Prints a table: expected counts of a hadronic and a leptonic source and of the background.
+
+    SOURCES are VelaX, RXJ1713, HESSJ1908 or Westerlund1 (full names will do), or YAML files of your
+    own.
     """
     click.echo(
         f"{'source':14} {'dataset':8} {'groups':>6} {'hadronic':>10} {'leptonic':>10}"

@@ -18,7 +18,11 @@ from nugamma.spectra.fit import fit_source
 @source_argument
 @click.option("--out", type=FILE, required=True, help="JSON file to write.")
 def fit(source: str, out: Path) -> None:
-    """Fit a hadronic and a leptonic model to the flux points of SOURCE."""
+    """Fit a hadronic and a leptonic model to the flux points of SOURCE.
+
+    SOURCE is VelaX, RXJ1713, HESSJ1908 or Westerlund1 (full names will do), or the YAML file of one
+    of your own.
+    """
     found = fit_source(load_source(source))
     document = {
         "format": 1,

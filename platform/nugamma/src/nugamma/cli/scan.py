@@ -81,6 +81,9 @@ def scan(
 
     A scan that was stopped continues when the same command runs again: what is done is kept
     beside the file in FILE.journal. Results depend on the seed, not on the workers.
+
+    SOURCE is VelaX, RXJ1713, HESSJ1908 or Westerlund1 (full names will do), or the YAML file of one
+    of your own.
     """
     study = Study(
         share=share_of(hypothesis),

@@ -61,12 +61,12 @@ def scan_figure(documents: Sequence[dict[str, Any]]) -> Figure:
                 if len(each) > 1:
                     low, high = np.quantile(each, [0.16, 0.84], axis=0)
                     axes.fill_between(f, low, high, color=COLOURS[name], alpha=0.15, lw=0)
-            for level, height in LEVELS:
+            for number, (level, height) in enumerate(LEVELS):
                 axes.axhline(height, color="0.6", lw=0.7, ls=":")
                 axes.annotate(
                     f"{100 * level:.0f} %",
                     (1.0, height),
-                    xytext=(-2, 1.5),
+                    xytext=(-22 + 20 * number, 1.5),  # beside each other: they are close
                     textcoords="offset points",
                     ha="right",
                     fontsize=6.5,
@@ -75,11 +75,10 @@ def scan_figure(documents: Sequence[dict[str, Any]]) -> Figure:
             axes.set_title(f"{document['title']}, {document['input']} input")
             axes.set_xlabel(r"hadronic fraction $f$")
             _fraction_axis(axes)
-            axes.set_ylim(0, None)
+        panels[0].set_ylim(0, None)  # after all: it ends the scaling of the shared axis
         panels[0].set_ylabel(r"$\Delta\,\mathrm{TS}$")
-        best = max(documents, key=lambda d: max(d["combined"]["dts_mean"]))
-        where = "upper left" if best["combined"]["dts_mean"][0] < 1 else "upper right"
-        panels[0].legend(loc=where)
+        curve = documents[0]["combined"]["dts_mean"]
+        panels[0].legend(loc="upper left" if curve[0] < curve[-1] else "upper right")
         return figure
 
 
