@@ -30,6 +30,7 @@ class Authority:
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = _name("Authority of the tests")
+        self._identifier = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
         now = datetime.now(UTC)
         self.certificate = (
             x509.CertificateBuilder()
@@ -40,6 +41,7 @@ class Authority:
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(self._identifier, critical=False)
             .sign(self.key, hashes.SHA256())
         )
         self.file = folder / "ca.pem"
@@ -59,6 +61,11 @@ class Authority:
             .not_valid_after(now + timedelta(days=days))
             .add_extension(
                 x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
+            )
+            .add_extension(
+                # Python 3.13 refuses certificates without it.
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier),
+                critical=False,
             )
             .sign(self.key, hashes.SHA256())
         )
