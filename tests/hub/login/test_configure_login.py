@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from km3hub.configure.login import configure_login
 from km3hub.login.authenticator import AccountsAuthenticator
 from km3hub.login.oidc import OidcAuthenticator
 from km3hub.settings import parse
+from tests.loops import in_a_loop
 
 
 @pytest.fixture
@@ -70,7 +70,8 @@ def test_a_preset_fills_in_what_the_file_leaves_out(state: Path) -> None:
     assert authenticator.any_allow_config
 
 
-def test_each_value_of_a_preset_can_be_overridden(state: Path) -> None:
+@in_a_loop
+async def test_each_value_of_a_preset_can_be_overridden(state: Path) -> None:
     authenticator = provider(
         name="Ours",
         issuer="https://iam.example.org/",
@@ -83,7 +84,7 @@ def test_each_value_of_a_preset_can_be_overridden(state: Path) -> None:
     assert authenticator.scope == ["openid", "profile"]
     info = {"sub": "ada", "preferred_username": "no", "groups": ["g"]}
     assert authenticator.user_info_to_username(info) == "ada"
-    assert asyncio.run(authenticator.get_user_groups({"oauth_user": info})) == {"g"}
+    assert await authenticator.get_user_groups({"oauth_user": info}) == {"g"}
 
 
 def test_the_secret_is_looked_for_beside_the_settings(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from km3hub.login.endpoints import DiscoveryError, Endpoints, Finder
 from km3hub.provider import Oidc
+from tests.loops import in_a_loop
 
 ISSUER = "https://login.example.org/realms/science"
 GOOD = {
@@ -24,33 +24,37 @@ def oidc(**more: Any) -> Oidc:
     return Oidc.model_validate({**given, "allow_all": True, **more})
 
 
-def found(description: object, **more: Any) -> Endpoints:
+async def found(description: object, **more: Any) -> Endpoints:
     async def fetch(address: str) -> object:
         assert address == f"{ISSUER}/.well-known/openid-configuration"
         return description
 
-    return asyncio.run(Finder(oidc(**more), fetch).endpoints())
+    return await Finder(oidc(**more), fetch).endpoints()
 
 
-def test_the_description_names_the_addresses() -> None:
-    assert found(GOOD).token_endpoint == f"{ISSUER}/token"
+@in_a_loop
+async def test_the_description_names_the_addresses() -> None:
+    assert (await found(GOOD)).token_endpoint == f"{ISSUER}/token"
     # INDIGO IAM writes its own name with a slash at the end.
-    assert found({**GOOD, "issuer": f"{ISSUER}/"}).userinfo_endpoint == f"{ISSUER}/userinfo"
+    slash = await found({**GOOD, "issuer": f"{ISSUER}/"})
+    assert slash.userinfo_endpoint == f"{ISSUER}/userinfo"
 
 
-def test_an_address_in_the_settings_wins() -> None:
-    assert found(GOOD, token_url="https://elsewhere.org/t").token_endpoint.startswith(
-        "https://elsewhere.org"
+@in_a_loop
+async def test_an_address_in_the_settings_wins() -> None:
+    assert (await found(GOOD, token_url="https://elsewhere.org/t")).token_endpoint == (
+        "https://elsewhere.org/t"
     )
 
 
-def test_where_the_settings_name_all_the_provider_is_not_asked() -> None:
+@in_a_loop
+async def test_where_the_settings_name_all_the_provider_is_not_asked() -> None:
     urls = {k: f"https://x.org/{k}" for k in ("authorize_url", "token_url", "userinfo_url")}
 
     async def fetch(address: str) -> object:
         raise AssertionError(address)
 
-    assert asyncio.run(Finder(oidc(**urls), fetch).endpoints()).end_session_endpoint == ""
+    assert (await Finder(oidc(**urls), fetch).endpoints()).end_session_endpoint == ""
 
 
 @pytest.mark.parametrize(
@@ -63,23 +67,24 @@ def test_where_the_settings_name_all_the_provider_is_not_asked() -> None:
         ({"issuer": ISSUER}, "does not name: authorization_endpoint, token_endpoint"),
     ],
 )
-def test_a_description_that_cannot_be_used_is_refused(description: object, words: str) -> None:
+@in_a_loop
+async def test_a_description_that_cannot_be_used_is_refused(
+    description: object, words: str
+) -> None:
     with pytest.raises(DiscoveryError, match=words):
-        found(description)
+        await found(description)
 
 
-def test_the_description_is_asked_for_again_after_an_hour_only() -> None:
+@in_a_loop
+async def test_the_description_is_asked_for_again_after_an_hour_only() -> None:
     now, asked = [0.0], []
 
     async def fetch(address: str) -> object:
         asked.append(now[0])
         return GOOD
 
-    async def visits() -> None:
-        finder = Finder(oidc(), fetch, clock=lambda: now[0])
-        for moment in (0, 3599, 3601, 3700):
-            now[0] = moment
-            await finder.endpoints()
-
-    asyncio.run(visits())
+    finder = Finder(oidc(), fetch, clock=lambda: now[0])
+    for moment in (0, 3599, 3601, 3700):
+        now[0] = moment
+        await finder.endpoints()
     assert asked == [0, 3601]

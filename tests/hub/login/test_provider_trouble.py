@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import re
 from collections.abc import Iterator
 
@@ -13,6 +13,7 @@ from km3hub.login.oidc import OidcAuthenticator
 from km3hub.provider import Oidc
 from tests.hub.login.conftest import Site, StartSite
 from tests.hub.running import Client
+from tests.loops import in_a_loop
 from tests.oidc.running import SECRET, log_in
 
 ADA = "0123456789abcdef" * 4 + "@egi.eu"
@@ -160,14 +161,16 @@ def test_a_provider_that_is_down_throws_nobody_out(site: Site, browser: Client) 
     assert log_in(browser, "ada").status_code == 200
 
 
-def test_a_wrong_issuer_is_told_to_the_administrator(
+@in_a_loop
+async def test_a_wrong_issuer_is_told_to_the_administrator(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = f"{site.provider.issuer}/realms/none"
     oidc = {"provider": "generic", "issuer": wrong, "client_id": "i", "client_secret_file": "f"}
-    authenticator = OidcAuthenticator(oidc=Oidc.model_validate({**oidc, "allow_all": True}))
+    section = Oidc.model_validate({**oidc, "allow_all": True})
+    authenticator = OidcAuthenticator(oidc=section, log=logging.getLogger("login"))
     with pytest.raises(ProviderTrouble) as caught:
-        asyncio.run(authenticator.ready())
+        await authenticator.ready()
     assert caught.value.status_code == 503
     assert f"{wrong}/.well-known/openid-configuration" in caplog.text
     assert "is login.oidc.issuer right?" in caplog.text
