@@ -1,6 +1,8 @@
 """The long checks (`make physics`): published results and coverage, with figures to report.
 
-    python -m tests.nugamma.inference.physics [golden] [coverage [COUNT]]
+    python -m tests.nugamma.inference.physics [golden] [coverage [COUNT]] [small [COUNT]]
+
+`small` is the coverage of mode profile for a synthetic source with few groups, in minutes.
 
 Needs the published inputs in shared/data/joint beside the checkout. Datasets are kept in
 .platform/nugamma. Exits with 1 where something is off.
@@ -25,11 +27,13 @@ from nugamma.running.scanning import run_study
 from nugamma.running.study import Study
 from nugamma.running.workers import workers
 from nugamma.sources import load_source
+from tests.nugamma.inference import synthetic
 
 ROOT = Path(__file__).parents[3]
 JOINT = ROOT.parent / "shared" / "data" / "joint"
 CACHE = ROOT / ".platform" / "nugamma"
 SOURCES = ("VelaX", "RXJ1713")
+SMALL = "synthetic"
 
 #: Two sets of a hundred pseudo-experiments differ by this many standard errors at most, in twelve
 #: wrong ends and 48 ends of mean intervals, which go together in threes and fours.
@@ -46,7 +50,9 @@ WIDER = {("VelaX", 0, "gamma"): 5.0}
 
 @cache
 def problem(name: str) -> Problem:
-    """A published source with CTA's published response."""
+    """A published source with CTA's published response, or the synthetic one."""
+    if name == SMALL:
+        return synthetic.problem()
     from nugamma.datasets import build
 
     source = load_source(name)
@@ -156,9 +162,9 @@ def limits(fraction: np.ndarray, dts: np.ndarray, *, hadronic: bool) -> tuple[fl
     return averaged_limit(fraction, dts, hadronic=hadronic), float(np.std(drawn))
 
 
-def covered(count: int, mode: str) -> None:
+def covered(count: int, mode: str, names: tuple[str, ...] = SOURCES) -> None:
     """Share of 90 % intervals that contain the truth, for all methods but Feldman-Cousins'."""
-    for name in SOURCES:
+    for name in names:
         for share in (0.0, 0.5, 1.0):
             study = Study(share=share, pseudo=count, mode=mode, seed=7)  # type: ignore[arg-type]
             for scenario, fraction, dts in scans(name, study):
@@ -182,14 +188,16 @@ def covered(count: int, mode: str) -> None:
 
 def main(words: list[str]) -> int:
     """Run what was asked for, or everything."""
-    if not JOINT.is_dir():
+    if not JOINT.is_dir() and "small" not in words:
         print("needs the published inputs: put them into shared/data/joint beside the checkout")
         return 1
     wrong: list[str] = []
     if not words or "golden" in words:
         wrong = golden()
+    count = int(words[-1]) if words and words[-1].isdigit() else 1000
+    if "small" in words:
+        covered(count, "profile", (SMALL,))
     if not words or "coverage" in words:
-        count = int(words[-1]) if words and words[-1].isdigit() else 1000
         covered(count, "pinned")
         covered(count, "profile")
     for line in wrong:
