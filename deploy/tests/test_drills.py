@@ -189,7 +189,7 @@ def test_lost_host_comes_back_with_every_file_and_account(
 def test_removed_platform_is_put_back_by_a_play_that_was_interrupted(
     deployed: Machine, site: Site
 ) -> None:
-    said = ["-e", "platform_remove=km3net", "-e", "platform_remove_again=delete everything"]
+    said = ["-e", "platform_remove=km3net", "-e", "platform_remove_again='delete everything'"]
     assert "Nothing was removed" in site.play("teardown", *said[:2]).output
     site.play("teardown", *said).require_success()
     assert not deployed.run("docker", "ps", "--all", "--quiet")
