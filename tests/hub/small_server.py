@@ -1,4 +1,4 @@
-"""A user's server in 30 lines: greets who the hub says it is, and keeps notes in a file."""
+"""A user's server in 40 lines: greets who the hub says it is, keeps notes and notices in a file."""
 
 import os
 from pathlib import Path
@@ -21,6 +21,11 @@ class Greeting(HubOAuthenticated, web.RequestHandler):
             with Path("notes.txt").open("a", encoding="utf-8") as file:
                 file.write(note + "\n")
         self.write(f"hello {self.get_current_user()['name']}")
+
+    @web.authenticated
+    def put(self) -> None:
+        with Path("notes.txt").open("a", encoding="utf-8") as file:
+            file.write(self.request.body.decode() + "\n")
 
 
 prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]

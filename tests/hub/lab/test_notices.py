@@ -139,6 +139,21 @@ def test_a_crash_is_named_by_its_signal(start_lab: StartLab, home: Path) -> None
     assert notice["text"] == "A kernel crashed (SIGSEGV)."
 
 
+def test_site_tells_why_it_will_stop_the_server(start_lab: StartLab, home: Path) -> None:
+    server = start_lab(home)
+    for minutes in (10, 5):
+        server.api("PUT", "/km3/notices", json={"text": f"stops in {minutes} minutes"})
+    (notice,) = _of(server, "site")
+    assert (notice["text"], notice["level"]) == ("stops in 5 minutes", "warning")
+    wrong = server.client.put("/km3/notices", json={"text": 5})
+    assert wrong.status_code == 400
+    assert "what happens" in wrong.json()["message"]
+    stranger = server.client.put(
+        "/km3/notices", json={"text": "x"}, headers={"Authorization": "token wrong"}
+    )
+    assert stranger.status_code in (401, 403)
+
+
 def test_no_notice_is_longer_than_jupyterlab_shows() -> None:
     notices = Notices()
     notices.add("kernel", "error", "x" * 500, details="And then?")

@@ -242,8 +242,9 @@ class Services(Section):
 class Spawner(Section):
     """How user servers are started."""
 
-    kind: Literal["auto", "process", "docker"] = "auto"
-    """`auto`: containers where a Docker Engine answers, local processes otherwise."""
+    kind: Literal["auto", "process", "docker", "swarm"] = "auto"
+    """`auto`: containers where a Docker Engine answers, local processes otherwise. `swarm`:
+    containers on several machines, which `deploy/` sets up and `make up` does not."""
     egress: Literal["internet", "none"] = "internet"
     """What user servers reach (containers): the internet, or nothing but the platform."""
     network_pool: str = "10.213.0.0/16"

@@ -34,6 +34,11 @@ class State:
         return self.root / "hub.sqlite"
 
     @property
+    def hosts(self) -> Path:
+        """Which home is on which machine (`km3hub.spawning.hosts`), where there are several."""
+        return self.root / "hosts.json"
+
+    @property
     def homes(self) -> Path:
         """Users' homes in embedded mode, one folder a user."""
         return self.root / "homes"

@@ -46,7 +46,14 @@ def configure_network(c: Any, settings: Settings) -> None:
         {
             "name": "platform",
             "description": "The command line of this machine's administrator",
-            "scopes": ["shutdown", "list:users", "read:servers", "delete:servers"],
+            # `access:servers`: whoever's server will be stopped is told in it (spawning/drain.py).
+            "scopes": [
+                "shutdown",
+                "list:users",
+                "read:servers",
+                "delete:servers",
+                "access:servers",
+            ],
             "services": ["platform"],
         },
     ]

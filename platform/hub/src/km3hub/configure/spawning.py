@@ -34,13 +34,19 @@ def _spawner(settings: Settings, runtime: Runtime) -> type:
 
         return _bound(EmbeddedSpawner, settings, runtime)
 
-    from km3hub.spawning.docker import PlatformDockerSpawner
     from km3hub.spawning.names import Names
     from km3hub.spawning.networks import members, too_many_members
 
     wrong = too_many_members(members(settings, Names(runtime.project)))
     if wrong:
         raise SettingsError(f"services.containers: {wrong}")
+    if settings.spawner.kind == "swarm":
+        from km3hub.spawning.swarm import PlatformSwarmSpawner
+
+        return _bound(PlatformSwarmSpawner, settings, runtime)
+
+    from km3hub.spawning.docker import PlatformDockerSpawner
+
     return _bound(PlatformDockerSpawner, settings, runtime)
 
 

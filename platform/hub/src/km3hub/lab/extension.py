@@ -61,6 +61,18 @@ class NoticesHandler(APIHandler):
         self.set_status(204)
         self.finish()
 
+    @web.authenticated
+    def put(self) -> None:
+        """Show what the site has to say: `{"text": ..., "details": ...}`."""
+        said = self.get_json_body() or {}
+        text, details = said.get("text"), said.get("details", "")
+        if not isinstance(text, str) or not isinstance(details, str) or not text:
+            raise web.HTTPError(400, 'write {"text": "what happens", "details": "what it means"}')
+        self._notices.withdraw("site")
+        self._notices.add("site", "warning", text, details=details)
+        self.set_status(204)
+        self.finish()
+
 
 class RecordHandler(JupyterHandler):
     """Opens a notebook for a record of the Open Data Center; makes it where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from km3hub.spawning.steps import ToldSteps
 from km3hub.spawning.turns import Turns
 from km3hub.state import Runtime
 
-__all__ = ["PlatformDockerSpawner"]
+__all__ = ["ENGINE_TROUBLE", "PlatformDockerSpawner"]
 
 #: Docker calls at once. DockerSpawner's own choice is one, so that each waits for the slowest.
 THREADS = 8
@@ -34,7 +35,8 @@ OPEN_FILES = 16384
 HOME = "/home/km3"
 OWNER = "1000:1000"
 
-_ENGINE_TROUBLE = (DockerException, RequestException, OSError)
+#: What speaking to the engine may raise.
+ENGINE_TROUBLE = (DockerException, RequestException, OSError)
 
 
 class PlatformDockerSpawner(ToldSteps, DockerSpawner):
@@ -172,13 +174,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
             async with self.turns.turn(self.say_turn):
                 self.say(10, "Preparing your network and your home")
                 # All to their end: a network that is made after the clean-up would stay.
-                outcomes = await asyncio.gather(
-                    self._require_firewall(),
-                    self._require_image(title),
-                    self._run(self._provide_network),
-                    self._run(self._provide_home),
-                    return_exceptions=True,
-                )
+                outcomes = await asyncio.gather(*self._preparations(), return_exceptions=True)
                 for trouble in filter(None, outcomes):
                     raise trouble
                 memory = f"{choice.size.memory[:-1]} {choice.size.memory[-1]}B"
@@ -193,7 +189,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
                 )
         except NetworkError as error:
             raise self._trouble("Your network could not be made.", "network", error) from error
-        except _ENGINE_TROUBLE as error:
+        except ENGINE_TROUBLE as error:
             if isinstance(error, APIError):
                 raise self._trouble(
                     "The container could not be started.", "container", error
@@ -203,6 +199,15 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
             ) from error
         self.say(90, "Opening JupyterLab")
         return address
+
+    def _preparations(self) -> tuple[Awaitable[Any], ...]:
+        """What a start needs, each to be awaited beside the others."""
+        return (
+            self._require_firewall(),
+            self._require_image(),
+            self._run(self._provide_network),
+            self._run(self._provide_home),
+        )
 
     def _trouble(self, sentence: str, reason: str, error: Exception) -> StartError:
         contact = self.platform.site.contact
@@ -225,16 +230,20 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
                 RuntimeError(f"docker logs {self.names.firewall}"),
             )
 
-    async def _require_image(self, title: str) -> None:
+    async def _require_image(self) -> None:
         try:
             await self.docker("inspect_image", self.image)
         except ImageNotFound as error:
-            raise StartError(
-                f"The environment “{title}” is not installed any more on this machine."
-                f" Choose another one, or tell {self.platform.site.contact}.",
-                reason="image",
-                log_message=f"image {self.image} is missing; build or pull it: {error}",
-            ) from error
+            raise self._no_image(error) from error
+
+    def _no_image(self, error: object) -> StartError:
+        title = self.choice.environment.title if self.choice else self.image
+        return StartError(
+            f"The environment “{title}” is not installed any more on this machine."
+            f" Choose another one, or tell {self.platform.site.contact}.",
+            reason="image",
+            log_message=f"image {self.image} is missing; build or pull it: {error}",
+        )
 
     async def pull_image(self, image: str) -> None:
         """Nothing to do: images are only ever built or pulled by the administrator."""
@@ -252,7 +261,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         """Where the server listens, asked of the engine: the hub may have died before it knew."""
         try:
             ip, port = await self.get_ip_and_port()
-        except (*_ENGINE_TROUBLE, LookupError) as error:
+        except (*ENGINE_TROUBLE, LookupError) as error:
             self.log.warning("%s: address unknown: %s", self.object_name, error)
             return str(self.server.url)
         return f"http://{ip}:{port}{self.server.base_url}"
@@ -299,7 +308,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         """
         try:
             found = await self.get_object()
-        except _ENGINE_TROUBLE as error:
+        except ENGINE_TROUBLE as error:
             if self._engine_answers:
                 self.log.warning("The Docker Engine does not answer: %s", error)
             self._engine_answers = False
@@ -330,7 +339,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         try:
             await self.remove_object()
             await self._run(self.networks.remove, self.object_name)
-        except _ENGINE_TROUBLE as error:
+        except ENGINE_TROUBLE as error:
             # The keeper removes it later.
             self.log.warning("%s could not be removed: %s", self.object_name, error)
         hook = super().run_post_stop_hook()

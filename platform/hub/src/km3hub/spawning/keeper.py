@@ -23,9 +23,10 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
-from km3hub.spawning.networks import NetworkError, UserNetworks
+from km3hub.spawning.networks import NetworkError, UserNetworks, UserOverlays
+from km3hub.spawning.tasks import lives, newest
 
-__all__ = ["Keeper", "main"]
+__all__ = ["Keeper", "Server", "SwarmKeeper", "main"]
 
 #: Seconds between looks.
 INTERVAL = 5.0
@@ -38,6 +39,14 @@ _log = logging.getLogger("km3hub.keeper")
 def _when(text: str) -> datetime:
     # The engine writes nanoseconds, or microseconds fewer than six; the seconds are enough.
     return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A user's server as the engine knows it."""
+
+    running: bool
+    created: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,23 +82,30 @@ class Keeper:
                 _log.info("restarting %s in the new namespace", name)
                 self.client.restart(name)
 
-    def _servers(self) -> dict[str, dict[str, Any]]:
-        """Users' containers by name, inspected."""
-        label = {"label": [f"{PROJECT_LABEL}={self.names.project}", USER_LABEL]}
+    @property
+    def _label(self) -> dict[str, list[str]]:
+        return {"label": [f"{PROJECT_LABEL}={self.names.project}", USER_LABEL]}
+
+    def _servers(self) -> dict[str, Server]:
+        """Users' containers by name."""
         servers = {}
-        for entry in self.client.containers(all=True, filters=label):
+        for entry in self.client.containers(all=True, filters=self._label):
             try:
                 found = self.client.inspect_container(entry["Id"])
             except NotFound:
                 continue
-            servers[found["Name"].lstrip("/")] = found
+            server = Server(bool(found["State"]["Running"]), found["Created"])
+            servers[found["Name"].lstrip("/")] = server
         return servers
 
-    def _keep_networks(self, servers: dict[str, dict[str, Any]]) -> None:
+    def _remove(self, name: str) -> None:
+        self.client.remove_container(name, v=True, force=True)
+
+    def _keep_networks(self, servers: dict[str, Server]) -> None:
         for network in self.networks.all():
             name = network["Name"]
             server = servers.get(name)
-            if server and server["State"]["Running"]:
+            if server and server.running:
                 try:
                     self.networks.join(name, network)
                 except NetworkError as error:
@@ -98,12 +114,36 @@ class Keeper:
                 _log.info("removing %s: there is no server", name)
                 self.networks.remove(name)
 
-    def _remove_dead(self, servers: dict[str, dict[str, Any]]) -> None:
+    def _remove_dead(self, servers: dict[str, Server]) -> None:
         for name, server in servers.items():
-            if not server["State"]["Running"] and _is_old(server["Created"]):
+            if not server.running and _is_old(server.created):
                 _log.info("removing %s: it ended and the hub left it", name)
-                self.client.remove_container(name, v=True, force=True)
+                self._remove(name)
                 self.networks.remove(name)
+
+
+class SwarmKeeper(Keeper):
+    """The same where users' servers are services of a swarm, on whichever machine."""
+
+    @property
+    def _swarm(self) -> Any:
+        # The client's calls of a swarm have no types.
+        return self.client
+
+    def _servers(self) -> dict[str, Server]:
+        servers = {}
+        for service in self._swarm.services(filters=self._label):
+            name = service["Spec"]["Name"]
+            try:
+                task = newest(self._swarm.tasks(filters={"service": name}))
+            except NotFound:
+                continue
+            alive = task is None or lives(task)
+            servers[name] = Server(alive, service["CreatedAt"])
+        return servers
+
+    def _remove(self, name: str) -> None:
+        self._swarm.remove_service(name)
 
 
 def _is_old(created: str) -> bool:
@@ -116,10 +156,12 @@ def main() -> None:
     names = Names(os.environ["KM3_PROJECT"])
     services = tuple(filter(None, os.environ.get("KM3_SERVICES", "").split(",")))
     client = docker.APIClient(version="1.41")
-    networks = UserNetworks(
+    swarm = os.environ.get("KM3_SPAWNER") == "swarm"
+    networks = (UserOverlays if swarm else UserNetworks)(
         client=client, names=names, pool="0.0.0.0/0", egress="", services=services
     )
-    keeper = Keeper(client=client, names=names, networks=networks)
+    kind = SwarmKeeper if swarm else Keeper
+    keeper = kind(client=client, names=names, networks=networks)
     trouble = ""
     while True:
         try:

@@ -45,6 +45,11 @@ class Names:
         return f"{self.project}-firewall"
 
     @property
+    def filters(self) -> str:
+        """The service of the swarm that keeps the packet filter in place on every machine."""
+        return f"{self.project}-filter"
+
+    @property
     def control(self) -> str:
         """The network of the platform's own containers.
 
@@ -84,3 +89,11 @@ class Names:
     def user_bridges(self) -> str:
         """How the names of the users' bridges start."""
         return f"{self.bridges}u"
+
+    @property
+    def way_out(self) -> str:
+        """In a swarm, the bridge by which users' servers leave their machine.
+
+        Named as users' bridges are, so that the packet filter holds for it.
+        """
+        return f"{self.user_bridges}g"

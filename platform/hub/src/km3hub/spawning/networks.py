@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +18,22 @@ from km3hub.portal import ALIAS
 from km3hub.settings import Settings
 from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
 
-__all__ = ["ADDRESSES", "NetworkError", "UserNetworks", "members", "too_many_members"]
+__all__ = [
+    "ADDRESSES",
+    "NetworkError",
+    "UserNetworks",
+    "UserOverlays",
+    "members",
+    "too_many_members",
+]
 
 #: Addresses of one user's network: a /29 has room for its gateway and five containers.
 ADDRESSES = 8
 #: Of the five, one is the user's server and one is hub with proxy.
 _SERVICES = 3
 _EGRESS_LABEL = "org.km3net.egress"
+#: Seconds that the end of a server in a swarm may take before its network is left to the keeper.
+_PATIENCE = 15.0
 #: How many occupied places are passed over before giving up.
 _TRIES = 64
 
@@ -196,6 +206,61 @@ class UserNetworks:
             f"no free addresses for {name} in {self.pool} after {len(reasons)} tries;"
             f" choose another spawner.network_pool. The engine said: {reasons[-1]}"
         )
+
+
+class UserOverlays(UserNetworks):
+    """Users' networks that reach over the machines of a swarm.
+
+    The swarm chooses their addresses itself, from the pool that it was made with; `pool` has no
+    meaning here. Only networks that containers may join by themselves let hub and services in.
+    """
+
+    def remove(self, name: str) -> None:
+        """Remove a network as soon as the swarm has ended what ran in it.
+
+        One that is in use for longer, as on a machine that does not answer, stays until the keeper
+        finds it.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                super().remove(name)
+            except APIError as error:
+                if not _is_in_use(error):
+                    raise
+                if time.monotonic() > deadline:
+                    _log.info("%s is still in use", name)
+                    return
+            else:
+                return
+            time.sleep(0.25)
+
+    def _create(self, name: str, *, number: int, user: str) -> None:
+        try:
+            self.client.create_network(
+                name,
+                driver="overlay",
+                scope="swarm",
+                attachable=True,
+                internal=self.egress == "none",
+                check_duplicate=True,
+                labels={
+                    PROJECT_LABEL: self.names.project,
+                    USER_LABEL: user,
+                    _EGRESS_LABEL: self.egress,
+                },
+            )
+        except APIError as error:
+            if error.status_code != 409:  # the name: made by a start just before this one
+                raise
+
+    def _is_current(self, network: Mapping[str, Any]) -> bool:
+        return network.get("Driver") == "overlay" and super()._is_current(network)
+
+
+def _is_in_use(error: APIError) -> bool:
+    said = str(error.explanation)
+    return "in use" in said or "active endpoints" in said
 
 
 def _is_connected_already(error: APIError) -> bool:

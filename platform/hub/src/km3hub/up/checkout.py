@@ -131,6 +131,11 @@ class Checkout:
     def choose_mode(self, asked: str) -> tuple[Mode, str]:
         """The mode to start in and why, in words; `asked` is auto, embedded or docker."""
         kind = self.settings().spawner.kind
+        if kind == "swarm":
+            raise Failure(
+                "spawner.kind is swarm, which is set up on several machines by deploy/README.md;"
+                " here write spawner: {kind: auto}"
+            )
         if asked != "auto":
             return ("docker" if asked == "docker" else "embedded"), "as asked"
         if kind != "auto":

@@ -1,0 +1,165 @@
+"""Emptying a machine: no new servers on it, a notice to its users, then the end of their servers.
+
+Nobody's files are touched. The hub is asked as the service `platform` (`configure/network.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from km3hub.spawning.hosts import HostsFile
+
+__all__ = ["DrainError", "RunningServers", "drain"]
+
+_PATIENCE = 10
+#: Seconds that a server may take to stop.
+STOP_SECONDS = 90
+_PAGE = 100
+
+
+class DrainError(Exception):
+    """A machine cannot be emptied; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningServers:
+    """Users' servers, as the hub knows them.
+
+    Parameters
+    ----------
+    hub, proxy
+        Where hub and proxy answer, without a slash at the end.
+    token
+        The token of the service `platform`.
+    """
+
+    hub: str
+    proxy: str
+    token: str
+
+    def users(self) -> set[str]:
+        """Those who have a server that runs, starts or stops.
+
+        Raises
+        ------
+        DrainError
+            Where the hub does not answer.
+        """
+        found: set[str] = set()
+        while True:
+            answer = self._ask(
+                "GET", f"{self.hub}/hub/api/users?offset={len(found)}&limit={_PAGE}&state=active"
+            )
+            page = answer.json()
+            found |= {user["name"] for user in page}
+            if len(page) < _PAGE:
+                return found
+
+    def notify(self, user: str, text: str, details: str) -> bool:
+        """Show a notice in a user's JupyterLab; False: the server did not take it."""
+        address = f"{self.proxy}/user/{quote(user)}/km3/notices"
+        try:
+            self._ask("PUT", address, json={"text": text, "details": details})
+        except DrainError:
+            return False
+        return True
+
+    def stop(self, user: str) -> None:
+        """Ask the hub to stop a user's server.
+
+        Raises
+        ------
+        DrainError
+            Where the hub does not answer.
+        """
+        self._ask("DELETE", f"{self.hub}/hub/api/users/{quote(user)}/server")
+
+    def _ask(self, method: str, address: str, **options: Any) -> requests.Response:
+        try:
+            answer = requests.request(
+                method,
+                address,
+                headers={"Authorization": f"token {self.token}"},
+                timeout=_PATIENCE,
+                **options,
+            )
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            raise DrainError(f"{method} {address}: {error}") from error
+        return answer
+
+
+def drain(
+    host: str,
+    file: HostsFile,
+    servers: RunningServers,
+    *,
+    minutes: float,
+    why: str,
+    say: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Let no server start on a machine, and stop those that run after a notice.
+
+    Parameters
+    ----------
+    host
+        The machine's name.
+    file
+        Where the homes are; the machine stays closed in it.
+    servers
+        The users' servers.
+    minutes
+        How long before the end users are told.
+    why
+        What they are told, e.g. "for maintenance"; may be empty.
+    say
+        Takes a line for the administrator.
+    sleep
+        Waits for so many seconds.
+
+    Raises
+    ------
+    DrainError
+        Where the hub does not answer, or a server does not stop.
+    """
+    file.close(host)
+    users = _on(host, file, servers)
+    if not users:
+        say(f"no server runs on {host}")
+        return
+    told = [user for user in users if servers.notify(user, *_notice(minutes, why))]
+    say(f"{len(users)} servers run on {host}; {len(told)} users were told")
+    if told and minutes:
+        say(f"they stop in {minutes:g} minutes")
+        sleep(minutes * 60)
+    for user in _on(host, file, servers):
+        servers.stop(user)
+    deadline = time.monotonic() + STOP_SECONDS
+    while left := _on(host, file, servers):
+        if time.monotonic() > deadline:
+            raise DrainError(f"the servers of {', '.join(left)} do not stop; run this again")
+        sleep(0.5)
+    say(f"no server runs on {host} any more; the files of its users are where they were")
+
+
+def _on(host: str, file: HostsFile, servers: RunningServers) -> list[str]:
+    homes: dict[str, str] = file.homes
+    running: Iterable[str] = servers.users()
+    return sorted(user for user in running if homes.get(user) == host)
+
+
+def _notice(minutes: float, why: str) -> tuple[str, str]:
+    when = f"in {minutes:g} minutes" if minutes else "now"
+    for_what = f" {why}" if why else ""
+    return (
+        f"This server stops {when}{for_what}. Save your work.",
+        "The machine that it runs on is being serviced. Your files stay; what is only in a kernel's"
+        " memory is lost. You can start your server again when the machine is back.",
+    )

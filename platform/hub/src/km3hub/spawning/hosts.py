@@ -1,0 +1,188 @@
+"""The machines of a swarm: which of them start servers, and where each user's home is.
+
+A home is a volume of one machine, and its user's servers always start there: nobody's files are
+moved, and no file server has to be kept. Which home is where stands in one file of the state
+folder, which the hub writes when it first starts a server for somebody, and `km3hub hosts` when an
+administrator changes something.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+__all__ = ["HOST_LABEL", "Host", "HostsFile", "NoHost", "known_hosts", "pick"]
+
+#: On nodes: the machine's name, which stays when it joins the swarm anew. On services: where they
+#: run.
+HOST_LABEL = "org.km3net.host"
+_LOCK_SECONDS = 10
+
+
+class NoHost(Exception):
+    """No machine can start this user's server; the message is a sentence for that user."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine of the swarm, as the swarm knows it."""
+
+    name: str
+    node: str
+    """The node's identifier in the swarm."""
+    memory: int
+    """Bytes of memory."""
+    answers: bool
+    active: bool
+    """Whether the swarm starts anything on it; a drained one is not active."""
+
+
+def known_hosts(nodes: Iterable[Mapping[str, Any]]) -> dict[str, Host]:
+    """The machines that users' servers may run on, by name, from the swarm's list of nodes."""
+    found = {}
+    for node in nodes:
+        name = (node["Spec"].get("Labels") or {}).get(HOST_LABEL)
+        if not name:
+            continue
+        host = Host(
+            name=name,
+            node=node["ID"],
+            memory=node["Description"]["Resources"]["MemoryBytes"],
+            answers=node["Status"]["State"] == "ready",
+            active=node["Spec"]["Availability"] == "active",
+        )
+        # A machine that joined anew is there twice until its old node is removed.
+        if name not in found or host.answers:
+            found[name] = host
+    return found
+
+
+@dataclass(frozen=True)
+class _Content:
+    homes: dict[str, str] = field(default_factory=dict)
+    closed: list[str] = field(default_factory=list)
+
+
+class HostsFile:
+    """Which home is on which machine, and which machines start no servers now.
+
+    The file is replaced as a whole, so that a reader sees the old or the new one; writers take a
+    lock beside it.
+
+    Parameters
+    ----------
+    path
+        The file; one that is not there means: no homes yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def homes(self) -> dict[str, str]:
+        """The machine of each user's home."""
+        return self._read().homes
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """Machines that start no servers until they are opened."""
+        return frozenset(self._read().closed)
+
+    def place(self, homes: Mapping[str, str]) -> dict[str, str]:
+        """Note where homes are; those that are noted already stay as they are.
+
+        Returns
+        -------
+        dict
+            Where these users' homes are now.
+        """
+        with self._lock():
+            content = self._read()
+            placed = dict(homes) | content.homes
+            if placed != content.homes:
+                self._write(_Content(placed, content.closed))
+        return {user: placed[user] for user in homes}
+
+    def close(self, host: str) -> None:
+        """Start no servers on this machine."""
+        with self._lock():
+            content = self._read()
+            self._write(_Content(content.homes, sorted({*content.closed, host})))
+
+    def open(self, host: str) -> None:
+        """Start servers on this machine again."""
+        with self._lock():
+            content = self._read()
+            self._write(_Content(content.homes, [c for c in content.closed if c != host]))
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.path.with_suffix(".lock"), timeout=_LOCK_SECONDS)
+
+    def _read(self) -> _Content:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return _Content()
+        return _Content(**json.loads(text))
+
+    def _write(self, content: _Content) -> None:
+        text = json.dumps({"homes": content.homes, "closed": content.closed}, indent=1)
+        descriptor, draft = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, self.path)
+
+
+def pick(
+    user: str, hosts: Mapping[str, Host], file: HostsFile, used: Mapping[str, int], contact: str
+) -> Host:
+    """The machine that starts this user's server: where the home is, else the emptiest one.
+
+    Parameters
+    ----------
+    user
+        Whose server it is.
+    hosts
+        The machines of the swarm.
+    file
+        Where the homes are; a new home is noted in it.
+    used
+        For each machine the bytes of memory that its users' servers may take.
+    contact
+        Whom a user should ask.
+
+    Raises
+    ------
+    NoHost
+        Where no machine can start it now.
+    """
+    name = file.homes.get(user)
+    if name is None:
+        closed = file.closed
+        free = [h for h in hosts.values() if h.answers and h.active and h.name not in closed]
+        if not free:
+            raise NoHost(
+                "No machine of this site takes new users now. Please try again later; if it stays"
+                f" so, tell {contact}."
+            )
+        emptiest = max(free, key=lambda host: (host.memory - used.get(host.name, 0), host.name))
+        name = file.place({user: emptiest.name})[user]
+    host = hosts.get(name)
+    if host is None or not host.answers:
+        raise NoHost(
+            f"Your files are on the machine {name}, which does not answer. They are kept there, and"
+            f" your server can start when it is back. Please tell {contact}."
+        )
+    if name in file.closed or not host.active:
+        raise NoHost(
+            f"Your files are on the machine {name}, which is being serviced. They are kept there;"
+            " please start your server again later."
+        )
+    return host
