@@ -37,7 +37,7 @@ images: .hub ## build the images (IMAGES="stack joint": only these and what they
 
 test: .dev ## run the tests; with a Docker Engine those of images and containers too
 	@$(VENV)/km3hub install
-	@$(VENV)/python -m pytest --numprocesses 3 $(TESTS)
+	@$(VENV)/python -m pytest --numprocesses 4 $(TESTS)
 
 lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check .

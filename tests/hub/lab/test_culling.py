@@ -129,3 +129,5 @@ def test_an_open_tab_is_no_use_and_a_busy_kernel_is(hub: RunningHub, password: s
     kernels = busy.ask("GET", "api/kernels")
     assert isinstance(kernels, list)
     assert [found["execution_state"] for found in kernels] == ["busy"]
+    # A server with a busy kernel takes twenty seconds to stop.
+    busy.ask("POST", f"api/kernels/{kernel['id']}/interrupt")

@@ -38,6 +38,7 @@ PEOPLE = {
         "stays": ("/escape",),
         "visitor": ("/escape",),
         "scientist": ("/escape",),
+        "site-check": ("/escape",),
     }.items()
 } | {"Odd.Name": {**person("Odd.Name", "/escape"), "name": "Odd <b>Name"}}
 ENVIRONMENTS = [
@@ -54,6 +55,7 @@ def site(start_site: StartSite) -> Site:
         "allowed_groups": ["/escape"],
         "admin_groups": ["/escape/admins"],
         "token_exchange": {"audience": "rucio"},
+        "check_account": "site-check",
     }
     return start_site("iam", PEOPLE, oidc, {"environments": ENVIRONMENTS})
 
@@ -168,6 +170,31 @@ def test_a_name_that_is_given_to_a_second_person_is_refused(site: Site) -> None:
         page = log_in(browser, "second")
     assert page.status_code == 403
     assert "belongs to somebody else here" in page.text
+
+
+def test_the_site_itself_starts_and_uses_the_server_of_its_own_account_only(site: Site) -> None:
+    token = (site.hub.state.root / "secret-verify").read_text()
+    headers = {"Authorization": f"token {token}"}
+    with site.hub.client(headers=headers) as checks:
+        assert checks.post("/hub/api/users/site-check").status_code == 201
+        assert checks.post("/hub/api/users/somebody").status_code in (403, 404)
+        server = "/hub/api/users/site-check/server"
+        open_to_all = {"environment": "open"}
+        assert checks.post(server, json=open_to_all).status_code in (201, 202)
+        until(lambda: checks.get("/hub/api/users/site-check").json()["servers"][""]["ready"])
+        assert checks.get("/user/site-check/").text == "hello verify"
+        assert checks.delete(server).status_code in (202, 204)
+        assert checks.post("/hub/api/users/bob/server").status_code in (403, 404)
+        assert [user["name"] for user in checks.get("/hub/api/users").json()] == ["site-check"]
+
+
+def test_no_person_gets_the_site_s_own_account(site: Site) -> None:
+    with site.hub.client() as browser:
+        page = log_in(browser, "site-check")
+        assert page.status_code == 403
+        assert "belongs to somebody else here" in page.text
+        assert browser.get("/hub/home").status_code == 302
+    assert "login.oidc.check_account" in site.hub.log
 
 
 def test_the_login_leads_to_the_page_that_was_asked_for_and_nowhere_else(site: Site) -> None:

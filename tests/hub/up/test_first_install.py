@@ -17,7 +17,13 @@ from km3hub.up.node import NodePackages
 ROOT = Path(__file__).resolve().parents[3]
 #: Nothing listens on port 9 (discard), so every fetch fails at once.
 NOWHERE = "http://127.0.0.1:9/simple"
-OFFLINE = {"PIP_INDEX_URL": NOWHERE, "UV_INDEX_URL": NOWHERE, "PIP_NO_CACHE_DIR": "1"}
+OFFLINE = {
+    "PIP_INDEX_URL": NOWHERE,
+    "PIP_NO_CACHE_DIR": "1",
+    "PIP_RETRIES": "0",
+    "UV_INDEX_URL": NOWHERE,
+    "UV_HTTP_RETRIES": "0",
+}
 
 
 @pytest.fixture
@@ -65,7 +71,8 @@ def test_without_network_the_first_start_says_so_and_the_next_one_completes(chec
 def test_an_environment_that_cannot_be_fetched_is_a_sentence(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("UV_INDEX_URL", NOWHERE)
+    for name, value in OFFLINE.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     installer = Installer(root=checkout, folder=tmp_path / "envs")
     with pytest.raises(Failure, match="first start needs the network"):
