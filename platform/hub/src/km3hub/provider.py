@@ -127,6 +127,11 @@ class Oidc(Section):
     """Whether everybody that the provider knows may log in."""
     token_exchange: TokenExchange | None = None
     """Gives users' servers a token for data services, renewed while they run."""
+    check_account: str = Field(
+        default="", pattern=r"^([a-z][a-z0-9-]{0,30})?$", examples=["platform-check"]
+    )
+    """The account whose server the site itself starts now and then, to see whether all works; no
+    person logs in as it."""
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from km3hub.configure.extending import extend
 from km3hub.provider import Oidc
 from km3hub.settings import FILE_VARIABLE, Settings
-from km3hub.state import Runtime
+from km3hub.state import Runtime, State
 
 __all__ = ["configure_login"]
 
@@ -91,6 +92,23 @@ def _provider(c: Any, settings: Settings, oidc: Oidc) -> None:
     own.refresh_pre_spawn = True
     # Tokens of who may not come in are refused too, but for those of a server that runs.
     own.auth_refresh_strict = True
+    own.check_account = oidc.check_account
+    if oidc.check_account:
+        _checks(c, state, oidc.check_account)
+
+
+def _checks(c: Any, state: State, name: str) -> None:
+    """Let the site itself, which has no login at the provider, start the server of one account."""
+    service = {"name": "verify", "api_token": state.secret("verify"), "display": False}
+    extend(c.JupyterHub, "services", [service])
+    scopes = ("admin:users", "servers", "access:servers")
+    role = {
+        "name": "verify",
+        "description": "Looks whether a server can be started and used",
+        "scopes": [f"{scope}!user={name}" for scope in scopes],
+        "services": ["verify"],
+    }
+    extend(c.JupyterHub, "load_roles", [role])
 
 
 def _cookies(c: Any, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from tornado import web
 from tornado.httpclient import HTTPClientError
-from traitlets import Integer
+from traitlets import Integer, Unicode
 
 from km3hub.login.client import GrantRefused, ProviderClient, ProviderTrouble, State
 from km3hub.login.closed import lock_out
@@ -41,6 +41,7 @@ class OidcAuthenticator(ProviderClient):
     logout_handler = EndLogin
 
     look_again = Integer(300, help="Seconds that the provider's last word holds.").tag(config=True)
+    check_account = Unicode("", help="Whose server the site starts; no person's.").tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -127,7 +128,13 @@ class OidcAuthenticator(ProviderClient):
         return state
 
     async def _require_same_person(self, handler: Any, model: State) -> None:
-        """Refuse a name that the provider has given to a second person."""
+        """Refuse a name that the provider has given to a second person, or that is the site's."""
+        if self._is_checks(model["name"]):
+            self.log.warning(
+                "Login with %s: refused %s, which is the site's own (login.oidc.check_account)",
+                *(self.oidc.title, model["name"]),
+            )
+            raise self._somebody_elses(model["name"])
         known = handler.find_user(model["name"])
         before = await known.get_auth_state() if known else None
         old = ((before or {}).get(self.user_auth_state_key) or {}).get("sub")
@@ -138,16 +145,22 @@ class OidcAuthenticator(ProviderClient):
                 " in, move the home of the old one away and delete the user on the admin page.",
                 *(self.oidc.title, model["name"]),
             )
-            raise web.HTTPError(
-                403,
-                f"The name {model['name']} belongs to somebody else here. Please ask"
-                f" {self.contact}.",
-            )
+            raise self._somebody_elses(model["name"])
+
+    def _is_checks(self, name: str) -> bool:
+        return bool(self.check_account) and name == self.check_account
+
+    def _somebody_elses(self, name: str) -> web.HTTPError:
+        return web.HTTPError(
+            403, f"The name {name} belongs to somebody else here. Please ask {self.contact}."
+        )
 
     # -- while somebody is logged in ------------------------------------------------------------
 
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> bool | State:
         """Whether the user may still come in; groups and admin flag where they changed."""
+        if self._is_checks(user.name):
+            return True
         async with self._lock(user.name):
             try:
                 state = await self._current(user)
@@ -171,6 +184,8 @@ class OidcAuthenticator(ProviderClient):
         tornado.web.HTTPError
             403, with the reason.
         """
+        if self._is_checks(user.name):
+            return
         state = await user.get_auth_state() or {"ended": self._please()}
         if "ended" in state:
             raise web.HTTPError(403, state["ended"])
