@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -157,3 +159,19 @@ def test_a_link_to_no_record_makes_no_file(platform: Platform, name: str) -> Non
         after = client.get(f"/user/{person.name}/api/contents/open-data").json()["content"]
     assert answer.status_code == 404
     assert [f["name"] for f in after] == [f["name"] for f in before]
+
+
+def test_the_status_page_says_that_all_works(platform: Platform, page: Page) -> None:
+    """The hub looks once a minute, and the engine at the portal's health every half."""
+    deadline = time.monotonic() + 150
+    while True:
+        seen = httpx.get(f"{platform.address}/hub/status.json").json()
+        if seen["works"]:
+            break
+        assert time.monotonic() < deadline, seen
+        time.sleep(1)  # the interval between two looks, not a wait
+    assert [one["name"] for one in seen["services"]] == ["hub", "servers", "data"]
+    assert "started in the last hour" in seen["services"][1]["said"]
+    page.goto(f"{platform.address}/hub/status")
+    expect(page.get_by_role("heading", name="Everything works")).to_be_visible()
+    picture(page, platform, "status")

@@ -7,6 +7,7 @@ from km3hub.configure.network import configure_network
 from km3hub.configure.opendata import configure_opendata
 from km3hub.configure.pages import configure_pages
 from km3hub.configure.spawning import configure_spawning
+from km3hub.configure.status import configure_status
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 -- JupyterHub defines it
 platform = settings.load()
@@ -17,3 +18,4 @@ configure_login(c, platform)
 configure_spawning(c, platform)
 configure_culling(c, platform)
 configure_opendata(c, platform)
+configure_status(c, platform)

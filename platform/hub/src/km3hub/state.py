@@ -69,6 +69,11 @@ class State:
         return self.root / "run"
 
     @property
+    def status(self) -> Path:
+        """What the status page remembers."""
+        return self.root / "status.json"
+
+    @property
     def first_login(self) -> Path:
         """The passwords of the accounts that the first start created."""
         return self.root / "first-login.txt"

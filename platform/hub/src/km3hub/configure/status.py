@@ -1,0 +1,107 @@
+"""The status page: which services are looked at, and how, in each mode."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from km3hub.configure.extending import extend
+from km3hub.portal import Portal
+from km3hub.settings import Settings
+from km3hub.spawning.names import Names
+from km3hub.state import Runtime
+from km3hub.status.history import History
+from km3hub.status.looks import Address, Container, Counts, LookAt, Starts
+from km3hub.status.pages import StatusHandler, StatusJsonHandler
+from km3hub.status.watch import Watch
+
+__all__ = ["configure_status"]
+
+#: The port of the proxy in its container.
+_PROXY_PORT = 8000
+
+
+def configure_status(c: Any, settings: Settings) -> None:
+    """Add the page, start the watch where a hub runs, and let Prometheus read the hub's numbers."""
+    runtime = Runtime.from_environment()
+    watch = Watch(History(runtime.state.status), _looks(settings, runtime))
+
+    # A function, because JupyterHub copies every other value of its configuration.
+    def watching() -> Watch:
+        return watch
+
+    handlers = [
+        (r"/status", StatusHandler, {"watch": watching}),
+        (r"/status\.json", StatusJsonHandler, {"watch": watching}),
+    ]
+    extend(c.JupyterHub, "extra_handlers", handlers)
+    # A site's Prometheus reads `/hub/metrics` with this token (secret-metrics in the state folder).
+    token = runtime.state.secret("metrics")
+    service = {"name": "metrics", "api_token": token, "display": False}
+    extend(c.JupyterHub, "services", [service])
+    role = {
+        "name": "metrics",
+        "description": "Reads the hub's numbers for Prometheus",
+        "scopes": ["read:metrics"],
+        "services": ["metrics"],
+    }
+    extend(c.JupyterHub, "load_roles", [role])
+    try:
+        asyncio.get_running_loop().call_soon(watch.start)
+    except RuntimeError:
+        return  # the configuration is only read: nothing runs that could be watched
+
+
+def _looks(settings: Settings, runtime: Runtime) -> list[LookAt]:
+    containers = runtime.mode == "docker"
+    proxy = _PROXY_PORT if containers else runtime.port
+    looks: list[LookAt] = [
+        Address("hub", f"http://127.0.0.1:{proxy}/_chp_healthz"),
+        Starts(_counts, _ping if containers else None),
+    ]
+    portal = Portal(settings, runtime)
+    if containers and portal.runs_here:
+        name = Names(runtime.project).opendata
+        looks.append(Container("data", lambda: _health(name)))
+    elif portal.for_servers:
+        looks.append(Address("data", f"{portal.for_servers}/health"))
+    return looks
+
+
+def _counts() -> Counts:
+    from jupyterhub.metrics import SERVER_SPAWN_DURATION_SECONDS
+
+    started = failed = 0
+    for metric in SERVER_SPAWN_DURATION_SECONDS.collect():
+        for sample in metric.samples:
+            if sample.name.endswith("_count"):
+                if sample.labels["status"] == "success":
+                    started += int(sample.value)
+                else:
+                    failed += int(sample.value)
+    return Counts(started, failed)
+
+
+def _engine() -> Any:
+    import docker
+
+    return docker.APIClient(version="auto", timeout=10)
+
+
+def _ping() -> None:
+    client = _engine()
+    try:
+        client.ping()
+    finally:
+        client.close()
+
+
+def _health(container: str) -> str:
+    client = _engine()
+    try:
+        state = client.inspect_container(container)["State"]
+    finally:
+        client.close()
+    if state["Status"] != "running":
+        return str(state["Status"])
+    return str(state.get("Health", {}).get("Status", "unhealthy"))

@@ -1,0 +1,107 @@
+"""`GET /hub/status` and `/hub/status.json`: no login, nothing about anybody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.pages import HealthCheckHandler
+
+from km3hub.status.history import Span
+from km3hub.status.watch import Watch
+
+__all__ = ["StatusHandler", "StatusJsonHandler", "summary"]
+
+TITLES = {
+    "hub": "Login and pages",
+    "servers": "Starting servers",
+    "data": "Open Data Center and Virtual Observatory",
+}
+#: Interruptions that the page lists.
+LISTED = 10
+
+
+def summary(watch: Watch) -> dict[str, Any]:
+    """What both pages say: a list of services with what holds now, and the interruptions."""
+    now = watch.clock()
+    history = watch.history
+    services = []
+    interruptions = []
+    for name in history.spans:
+        title = TITLES.get(name, name)
+        latest = history.latest(name, now)
+        minutes = history.downtime(name, now) / 60
+        services.append(
+            {
+                "name": name,
+                "title": title,
+                "works": latest.works if latest else None,
+                "said": latest.said if latest else "Nobody has looked yet.",
+                "since": _iso(latest.start) if latest else None,
+                "interrupted_minutes": round(minutes, 1),
+                "day": history.cells(name, now),
+            }
+        )
+        for span in history.failures(name, now):
+            interruptions.append({"title": title, **_interruption(span, span is latest)})
+    interruptions.sort(key=lambda one: one["start"], reverse=True)
+    works = [service["works"] for service in services]
+    return {
+        "time": _iso(now),
+        "works": None if None in works or not works else all(works),
+        "services": services,
+        "interruptions": interruptions[:LISTED],
+    }
+
+
+class StatusHandler(BaseHandler):
+    """The page for people."""
+
+    def initialize(self, watch: Callable[[], Watch]) -> None:
+        """Remember who knows."""
+        self._watch = watch()
+
+    async def get(self) -> None:
+        """Answer with what was seen at the last look."""
+        self.set_header("Cache-Control", "no-store")
+        page = await self.render_template("status.html", status=summary(self._watch))
+        self.finish(page)
+
+
+class StatusJsonHandler(HealthCheckHandler):
+    """The same for programs; nobody needs to be known, and no look into the database."""
+
+    def initialize(self, watch: Callable[[], Watch]) -> None:
+        """Remember who knows."""
+        self._watch = watch()
+
+    async def prepare(self) -> None:
+        """Skip who is asking: the answer is the same for everybody."""
+
+    def get_content_type(self) -> str:
+        """JSON."""
+        return "application/json"
+
+    def get(self) -> None:
+        """Answer with what was seen at the last look."""
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.write(json.dumps(summary(self._watch)))
+
+    head = get
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _interruption(span: Span, lasts: bool) -> dict[str, Any]:
+    return {
+        "start": _iso(span.start),
+        "end": None if lasts else _iso(span.end),
+        "minutes": round((span.end - span.start) / 60, 1),
+        "said": span.said,
+    }
