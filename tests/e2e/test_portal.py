@@ -171,7 +171,6 @@ def test_the_status_page_says_that_all_works(platform: Platform, page: Page) -> 
         assert time.monotonic() < deadline, seen
         time.sleep(1)  # the interval between two looks, not a wait
     assert [one["name"] for one in seen["services"]] == ["hub", "servers", "data"]
-    assert "started in the last hour" in seen["services"][1]["said"]
     page.goto(f"{platform.address}/hub/status")
     expect(page.get_by_role("heading", name="Everything works")).to_be_visible()
     picture(page, platform, "status")

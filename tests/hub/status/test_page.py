@@ -109,6 +109,18 @@ def test_an_interruption_shows_and_stays_in_the_list(client: httpx.Client, porta
     assert answer["interruptions"][0]["end"] is not None
 
 
+def test_a_start_is_counted(hub: RunningHub, client: httpx.Client, password: str) -> None:
+    def said() -> str:
+        services = client.get("/hub/status.json").json()["services"]
+        return next((s["said"] for s in services if s["name"] == "servers"), "")
+
+    with hub.client(follow_redirects=True) as browser:
+        browser.login("ada", password)
+        browser.get("/hub/home")
+        assert browser.api("POST", "/users/ada/server").status_code in {201, 202}
+        until(lambda: said() == "1 started in the last hour, none failed.", said())
+
+
 def test_nobody_needs_to_log_in_and_nobody_is_named(client: httpx.Client) -> None:
     page = client.get("/hub/status")
     assert page.status_code == 200
