@@ -150,7 +150,9 @@ def test_the_history_survives_the_hub(hub: RunningHub, client: httpx.Client) -> 
     hub.stop()
     hub.start()
     until(lambda: states(client).get("data"), "the new hub has looked")
-    assert len(client.get("/hub/status.json").json()["interruptions"]) == 1
+    # The proxy ends a moment before the hub, which may see that.
+    seen = [one["title"] for one in client.get("/hub/status.json").json()["interruptions"]]
+    assert seen.count("Open Data Center and Virtual Observatory") == 1
 
 
 @pytest.mark.browser
