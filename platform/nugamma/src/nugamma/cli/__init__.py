@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from nugamma import __version__
-from nugamma.cli.datasets import datasets
-from nugamma.cli.fit import fit
-from nugamma.cli.limits import limits
-from nugamma.cli.plot import plot
-from nugamma.cli.scan import scan
-from nugamma.cli.sensitivity import sensitivity
 from nugamma.errors import NugammaError
+
+COMMANDS = ("fit", "datasets", "scan", "limits", "sensitivity", "plot")
 
 
 class _Group(click.Group):
-    """Turns errors that nugamma raises on purpose into one line and exit code 2."""
+    """Turns errors that nugamma raises on purpose into one line and exit code 2.
+
+    A command is imported when it is asked for: each worker process of a scan imports this module.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"nugamma.cli.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -38,7 +47,3 @@ def main() -> None:
     SOURCE is one of the published sources (VelaX, RXJ1713, HESSJ1908, Westerlund1) or the path of
     a YAML file that describes your own.
     """
-
-
-for command in (fit, datasets, scan, limits, sensitivity, plot):
-    main.add_command(command)

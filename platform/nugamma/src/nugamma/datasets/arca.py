@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from gammapy.datasets import MapDataset
@@ -14,6 +18,8 @@ from nugamma.datasets.psf import SourcePSFMap
 from nugamma.datasets.zenith import ZenithBin, node_weights, refined, source_path
 from nugamma.errors import DatasetError
 from nugamma.responses.arca import ArcaResponse
+
+Floats = npt.NDArray[np.float64]
 
 LIVETIME = 10 * u.yr
 TIME_STEP = 8 * u.hour
@@ -93,14 +99,11 @@ def zenith_dataset(
     if not livetime > 0 * u.s:
         raise DatasetError(f"KM3NeT cannot take data for {livetime}")
     livetime = livetime * path.fraction
-    geom = WcsGeom.create(
-        skydir=position.icrs, binsz=PIXEL, width=WIDTH, frame="icrs", axes=[energy_axis()]
-    )
-    axis, axis_true = geom.axes["energy"], energy_axis_true()
-    image = geom.to_image()
+    sky = _sky(position.icrs.ra.deg, position.icrs.dec.deg)
+    axis, axis_true = energy_axis(), energy_axis_true()
+    geom, geom_true = sky.image.to_cube([axis]), sky.image.to_cube([axis_true])
     nodes = zenith_nodes(response)
-    directions = image.get_coord().skycoord.icrs.cartesian.xyz.value.reshape(3, -1).T
-    weights = node_weights(np.ascontiguousarray(directions), path.zeniths, nodes)
+    weights = node_weights(sky.directions, path.zeniths, nodes)
     reached = weights.any(axis=1)
     weights, nodes = weights[reached], nodes[reached]
 
@@ -110,12 +113,10 @@ def zenith_dataset(
         response.background_rate(kind, axis.edges, nodes).to_value("s-1 sr-1")
         for kind in ("neutrinos", "muons")
     )
-    solid_angle = image.solid_angle().to_value("sr")
-    background = (rate @ weights).reshape(axis.nbin, *image.data_shape) * solid_angle
+    background = (rate @ weights).reshape(geom.data_shape) * sky.solid_angle
     background *= livetime.to_value("s")
 
     rad = rad_axis()
-    geom_true = image.to_cube([axis_true])
     return MapDataset(
         name=f"nu{number}",
         counts=Map.from_geom(geom, dtype=np.float32),
@@ -127,6 +128,23 @@ def zenith_dataset(
         edisp=EDispKernelMap.from_edisp_kernel(response.edisp_kernel(path.mean, axis_true, axis)),
         mask_safe=Map.from_geom(geom, data=np.ones(geom.data_shape, dtype=bool)),
     )
+
+
+class _Sky(NamedTuple):
+    """The pixels around a source: their unit vectors (n, 3), and solid angles in sr."""
+
+    image: WcsGeom
+    directions: Floats
+    solid_angle: Floats
+
+
+@lru_cache(maxsize=1)
+def _sky(ra: float, dec: float) -> _Sky:
+    """All zenith bins of a source have the same pixels."""
+    centre = SkyCoord(ra, dec, unit="deg", frame="icrs")
+    image = WcsGeom.create(skydir=centre, binsz=PIXEL, width=WIDTH, frame="icrs")
+    directions = image.get_coord().skycoord.icrs.cartesian.xyz.value.reshape(3, -1).T
+    return _Sky(image, np.ascontiguousarray(directions), image.solid_angle().to_value("sr"))
 
 
 def _map(geom: WcsGeom, data: object, unit: str, livetime: u.Quantity | None = None) -> WcsNDMap:

@@ -50,6 +50,7 @@ def group(
     edges = response.energy_true.to_value("TeV")
     flux = edges[:-1] ** (1 - index) - edges[1:] ** (1 - index)
     signal = response.signal(flux)
+    events = np.ascontiguousarray(response.before_dispersion.T)
     rows, backgrounds, bins = [], [], []
     for energy_bin in range(response.n_reco):
         labels = _labels(
@@ -64,7 +65,7 @@ def group(
             (np.ones(used.sum()), (labels[used], np.flatnonzero(used))),
             shape=(number, len(labels)),
         )
-        summed = membership @ response.before_dispersion.T
+        summed = membership @ events
         summed *= response.dispersion[:, energy_bin]
         background = membership @ response.background[energy_bin]
         background[0] += response.outside[energy_bin]

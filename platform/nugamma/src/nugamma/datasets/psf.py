@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,11 @@ from astropy.coordinates import SkyCoord
 from gammapy.irf import PSFKernel, PSFMap
 from gammapy.irf.psf.map import PSF_MAX_OVERSAMPLING
 from gammapy.maps import Map, MapAxis, WcsGeom
+from gammapy.utils.array import round_up_to_odd
+from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 class SourcePSFMap(PSFMap):
@@ -66,40 +69,83 @@ class SourcePSFMap(PSFMap):
         geom = geom.to_odd_npix(max_radius=max_radius)
         kernel = Map.from_geom(geom)
         image = geom.to_image()
+        pixel, npix = image.pixel_scales.max(), image.data_shape[0]
+        widths = [round_up_to_odd(width) for width in (2 * radii / pixel).to_value("")]
         stored = self.psf_map.geom.axes["rad"].center.to_value("rad")
         profiles = self.psf_map.data[:, :, 0, 0]
-        centre = image.data_shape[0] // 2
         for factor in np.unique(factors):
-            distance = _distances(
+            fine = _fine(
                 ra=image.center_skydir.icrs.ra.deg,
                 dec=image.center_skydir.icrs.dec.deg,
-                pixel=image.pixel_scales.max().to_value("deg"),
+                pixel=pixel.to_value("deg"),
                 proj=image.projection,
-                npix=image.data_shape[0],
+                npix=npix,
                 factor=int(factor),
+                stored=tuple(stored),
             )
-            lower = np.clip(np.searchsorted(stored, distance) - 1, 0, len(stored) - 2)
-            part = (distance - stored[lower]) / (stored[lower + 1] - stored[lower])
-            for index in np.flatnonzero(factors == factor):
-                half = (image.to_odd_npix(max_radius=radii[index]).data_shape[0] - 1) // 2
-                near = slice((centre - half) * factor, (centre + half + 1) * factor)
-                low, share = lower[near, near], part[near, near]
-                profile = profiles[index]
-                fine = np.maximum(profile[low] * (1 - share) + profile[low + 1] * share, 0)
-                width = 2 * half + 1
-                coarse = fine.reshape(width, factor, width, factor).sum(axis=(1, 3))
-                box = slice(centre - half, centre + half + 1)
-                kernel.data[index, box, box] = coarse
+            some = np.flatnonzero(factors == factor)
+            for index, values in zip(some, fine.sums(profiles[some]), strict=True):
+                margin = (npix - widths[index]) // 2
+                box = slice(margin, npix - margin)
+                kernel.data[index, box, box] = values.reshape(npix, npix)[box, box]
         return PSFKernel(kernel, normalize=True)
 
 
+class _Fine(NamedTuple):
+    """From a profile to sums over the finer pixels within each pixel of an image.
+
+    Attributes
+    ----------
+    inside
+        Matrix (npix**2, rad) for the finer pixels between two stored distances.
+    outside, lower, part
+        Where the others lie, nearer or farther than all of these: pixel, and from which stored
+        distance the profile is drawn on, by how many steps; shape (n,).
+    """
+
+    inside: sparse.csr_array
+    outside: Ints
+    lower: Ints
+    part: Floats
+
+    def sums(self, profiles: Floats) -> Floats:
+        """One image a profile, shape (n_profiles, npix**2)."""
+        found = self.inside @ profiles.T
+        drawn = profiles[:, self.lower] * (1 - self.part) + profiles[:, self.lower + 1] * self.part
+        np.add.at(found, self.outside, np.maximum(drawn, 0).T)
+        return np.asarray(found.T)
+
+
 @lru_cache(maxsize=8)
-def _distances(*, ra: float, dec: float, pixel: float, proj: str, npix: int, factor: int) -> Floats:
-    """Distance from the centre, rad, of the pixels of an image that is `factor` times finer.
+def _fine(
+    *,
+    ra: float,
+    dec: float,
+    pixel: float,
+    proj: str,
+    npix: int,
+    factor: int,
+    stored: tuple[float, ...],
+) -> _Fine:
+    """Linear interpolation in distance from the centre, in an image that is `factor` times finer.
 
     All zenith bins of a source ask for the same.
     """
     centre = SkyCoord(ra, dec, unit="deg", frame="icrs")
     image = WcsGeom.create(skydir=centre, binsz=pixel, npix=npix, proj=proj, frame="icrs")
     coordinates = image.upsample(factor=factor).get_coord().skycoord
-    return np.asarray(coordinates.separation(image.center_skydir).to_value("rad"))
+    distance = coordinates.separation(image.center_skydir).to_value("rad")
+    blocks = distance.reshape(npix, factor, npix, factor).transpose(0, 2, 1, 3)
+    distance, place = blocks.ravel(), np.repeat(np.arange(npix**2), factor**2)
+    nodes = np.array(stored)
+    lower = np.clip(np.searchsorted(nodes, distance) - 1, 0, len(nodes) - 2)
+    part = (distance - nodes[lower]) / (nodes[lower + 1] - nodes[lower])
+    near = (part >= 0) & (part <= 1)
+    inside = sparse.csr_array(
+        (
+            np.concatenate([1 - part[near], part[near]]),
+            (np.tile(place[near], 2), np.concatenate([lower[near], lower[near] + 1])),
+        ),
+        shape=(npix**2, len(nodes)),
+    )
+    return _Fine(inside, place[~near], lower[~near], part[~near])

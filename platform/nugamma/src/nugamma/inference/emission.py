@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import make_interp_spline
 
 from nugamma.inference import shapes
 
@@ -142,6 +141,8 @@ def thinned(rows: Floats, nodes: Floats) -> tuple[Floats, Floats]:
     -------
     rows, nodes
     """
+    from scipy.interpolate import make_interp_spline  # which workers need not import
+
     x = np.log(nodes)
     count = round((x[-1] - x[0]) / np.log(10) * PER_DECADE) + 1
     few = np.linspace(x[0], x[-1], count)

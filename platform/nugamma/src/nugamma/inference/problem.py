@@ -16,11 +16,12 @@ from nugamma.inference import shapes
 from nugamma.inference.blocks import Blocks, blocks
 from nugamma.inference.emission import Emission, thinned
 from nugamma.inference.response import StackedResponse, stack
-from nugamma.spectra import ParticleSpectrum, PhotonField, SpectralOperator
+from nugamma.spectra import ParticleSpectrum
 
-if TYPE_CHECKING:  # workers need not import gammapy for these
+if TYPE_CHECKING:  # workers need not import naima and gammapy for these
     from nugamma.datasets.folded import FoldedDataset
     from nugamma.sources import Source
+    from nugamma.spectra import PhotonField
 
 Floats = npt.NDArray[np.float64]
 
@@ -137,6 +138,8 @@ def build(
     InferenceError
         If there is no dataset of one messenger.
     """
+    from nugamma.spectra import SpectralOperator
+
     split = {kind: [d for d in datasets if d.messenger == kind] for kind in ("gamma", "neutrino")}
     for kind, found in split.items():
         if not found:
