@@ -132,6 +132,12 @@ class JobStore:
             )
         return job_of(row)
 
+    def phases(self) -> dict[str, int]:
+        """How many jobs there are in each phase."""
+        with self._database() as database:
+            rows = database.execute("SELECT phase, COUNT(*) FROM jobs GROUP BY phase")
+            return {str(phase): int(count) for phase, count in rows}
+
     def path(self, job_id: str) -> Path:
         """Give the folder of a job's files."""
         return self.folder / f"job-{job_id}"
