@@ -1,0 +1,60 @@
+"""What is measured on a deployed host: all that alerts and dashboards ask for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+from deploy.tests.containers import Machine, eventually
+from deploy.tests.site import DEPLOY
+
+#: Words of expressions that are no measurements.
+WORDS = {
+    *("sum", "avg", "count", "rate", "increase", "histogram_quantile", "predict_linear", "vector"),
+    *("by", "or", "and", "absent", "time", "le", "status", "code"),
+}  # fmt: skip
+#: Not there before somebody did it, or something failed.
+LATER = {"km3net_check_failure", "opendata_tap_jobs"}
+
+
+def _ask(machine: Machine, path: str) -> Any:
+    text = machine.run("curl", "-s", "--fail", f"http://127.0.0.1:9090/api/v1/{path}")
+    return json.loads(text)["data"]
+
+
+def _asked() -> set[str]:
+    texts = [
+        target["expr"]
+        for file in (DEPLOY / "dashboards").glob("*.json")
+        for panel in json.loads(file.read_text())["panels"]
+        for target in panel["targets"]
+    ]
+    rules = yaml.safe_load((DEPLOY / "roles/monitoring/files/rules.yml").read_text())
+    texts += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    bare = [re.sub(r"\{[^}]*\}|\[[^]]*\]|\"[^\"]*\"", "", text) for text in texts]
+    return {word for text in bare for word in re.findall(r"[a-zA-Z_]\w+", text)} - WORDS
+
+
+def test_everything_gives_its_measurements(deployed: Machine) -> None:
+    def states() -> dict[str, str]:
+        found = _ask(deployed, "targets?state=active")["activeTargets"]
+        return {target["labels"]["job"]: target["health"] for target in found}
+
+    jobs = {"prometheus", "host", "web", "hub", "portal"}
+    eventually(lambda: states() == dict.fromkeys(jobs, "up"), f"all are measured: {states()}")
+
+
+def test_every_measurement_of_alerts_and_dashboards_is_there(deployed: Machine) -> None:
+    def missing() -> list[str]:
+        return sorted(_asked() - LATER - set(_ask(deployed, "label/__name__/values")))
+
+    assert len(_asked()) > 20
+    eventually(lambda: not missing(), f"measured: {missing()}")
+
+
+def test_nobody_else_reads_the_token(deployed: Machine) -> None:
+    found = deployed.run("stat", "-c", "%a %U %G", "/etc/prometheus/km3net-hub-token")
+    assert found.split() == ["640", "root", "prometheus"]
