@@ -178,21 +178,6 @@ class Observed:
             sums += share * part.sum
         return self._of(expected, sums)
 
-    def along(self, start: Floats, direction: Floats, share: Floats) -> Floats:
-        """Statistic for fluxes `start` + `share` times `direction`, relative to the background.
-
-        Parameters
-        ----------
-        start, direction
-            Fluxes, shape (n_bins,), cm-2 s-1.
-        share
-            Shape (n_points,).
-        """
-        both = self.given(np.stack([start, direction]), np.empty((2, 0)))
-        expected = np.outer(share, both.signal[1])
-        expected += both.background[0] + both.signal[0]
-        return self._of(expected, both.sum[0] + share * both.sum[1])
-
     def _of(self, expected: Floats, sums: Floats) -> Floats:
         np.log(np.maximum(expected, TINY, out=expected), out=expected)
         expected -= self.log_background  # before the sum, which has no digits to spare

@@ -9,12 +9,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from nugamma.inference.blocks import Blocks
 from nugamma.inference.likelihood import cash
-from nugamma.inference.observed import Observed
+from nugamma.inference.observed import TINY
 from nugamma.inference.prefits import Prefit, prefit
 from nugamma.inference.problem import Problem
 from nugamma.inference.response import StackedResponse
 from nugamma.inference.scans import POINTS, Scan, above_minimum
+from nugamma.inference.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 NORM_STEPS = 12
 
 
+@one_thread
 def scan(
     problem: Problem,
     gamma: Floats,
@@ -56,7 +59,7 @@ def scan(
     by_gamma, by_neutrino = (
         _profiled(response, seen, *line, share)
         if free_backgrounds
-        else Observed.of(response, blocks, seen).along(*line, share)
+        else _along(response, blocks, seen, *line, share)
         for response, blocks, seen, line in zip(
             (problem.gamma, problem.neutrino),
             problem.blocks,
@@ -73,6 +76,29 @@ def scan(
         converged=np.full((3, len(share)), bool(fits.converged.all())),
         prefit=fits,
     )
+
+
+def _along(  # noqa: PLR0917
+    response: StackedResponse,
+    blocks: Blocks,
+    counts: Floats,
+    start: Floats,
+    direction: Floats,
+    share: Floats,
+) -> Floats:
+    """The statistic, relative to the background, for fluxes `start` + `share` times `direction`.
+
+    Of groups without counts only the sum of what is expected matters.
+    """
+    fluxes = np.stack([start, direction])
+    filled = np.flatnonzero(counts)
+    first, slope = blocks.signal(fluxes)[:, filled]
+    expected = np.outer(share, slope)
+    expected += response.background[filled] + first
+    np.log(np.maximum(expected, TINY, out=expected), out=expected)
+    expected -= response.log_background[filled]  # before the sum, which has no digits to spare
+    sums = fluxes @ response.total_signal
+    return np.asarray(2 * (sums[0] + share * sums[1] - expected @ counts[filled]))
 
 
 def _profiled(

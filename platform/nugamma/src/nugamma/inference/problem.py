@@ -16,6 +16,7 @@ from nugamma.inference import shapes
 from nugamma.inference.blocks import Blocks, blocks
 from nugamma.inference.emission import Emission, thinned
 from nugamma.inference.response import StackedResponse, stack
+from nugamma.inference.threads import one_thread
 from nugamma.spectra import ParticleSpectrum
 
 if TYPE_CHECKING:  # workers need not import naima and gammapy for these
@@ -106,6 +107,7 @@ class Problem:
         return np.asarray(pion / (pion + (1 - share) * leptonic))
 
 
+@one_thread
 def build(
     source: str,
     datasets: Sequence[FoldedDataset],
@@ -175,6 +177,7 @@ def _emission(rows: Floats, nodes: Floats, pivot: float) -> Emission:
     return Emission(np.ascontiguousarray(rows[:-1]), rows[-1], nodes, pivot)
 
 
+@one_thread
 def of_source(source: Source, datasets: Sequence[FoldedDataset]) -> Problem:
     """Join the datasets of a source with its models: given ones, else fits to its flux points.
 

@@ -19,6 +19,7 @@ from nugamma.inference.newton import Minimum
 from nugamma.inference.prefits import Prefit, prefit
 from nugamma.inference.problem import Problem
 from nugamma.inference.scans import POINTS, Scan, above_minimum
+from nugamma.inference.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -43,6 +44,7 @@ OTHERS = [(part, shape) for part in (PROTON, ELECTRON) for shape in (STEEP, HARD
 SHAPES = slice(PROTON.start, ELECTRON.stop)
 
 
+@one_thread
 def scan(
     problem: Problem,
     gamma: Floats,

@@ -1,0 +1,33 @@
+"""Linear algebra on one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Finding the loaded libraries takes a millisecond, so it is done once."""
+    return ThreadpoolController()
+
+
+def one_thread(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function use one thread for linear algebra.
+
+    Its matrices are small: several threads would mostly wait for each other, and take ten times
+    the processor time on a busy machine. And sums come in the same order on any machine.
+    """
+
+    @wraps(function)
+    def limited(*args: P.args, **options: P.kwargs) -> R:
+        with _controller().limit(limits=1):
+            return function(*args, **options)
+
+    return limited
