@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
+
+#: What an authority's key is for; Python 3.13 asks for it.
+_SIGNING = x509.KeyUsage(
+    key_cert_sign=True, crl_sign=True, digital_signature=False, content_commitment=False,
+    key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+    decipher_only=False,
+)  # fmt: skip
 
 
 def _name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    """An address, or else a host name."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _write_key(key: ec.EllipticCurvePrivateKey, path: Path) -> None:
@@ -23,12 +44,21 @@ def _write_key(key: ec.EllipticCurvePrivateKey, path: Path) -> None:
     path.chmod(0o644)
 
 
+def _kept_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """The key in a file, which is made where there is none."""
+    if not path.exists():
+        _write_key(ec.generate_private_key(ec.SECP256R1()), path)
+    key = load_pem_private_key(path.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
+
+
 class Authority:
-    """Signs certificates; `folder/ca.pem` is its own."""
+    """Signs certificates; `folder/ca.pem` is its own. A folder that had one has the same again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.key = _kept_key(folder / "ca-key.pem")
         self.name = _name("Authority of the tests")
         self._identifier = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
         now = datetime.now(UTC)
@@ -42,13 +72,14 @@ class Authority:
             .not_valid_after(now + timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(self._identifier, critical=False)
+            .add_extension(_SIGNING, critical=True)
             .sign(self.key, hashes.SHA256())
         )
         self.file = folder / "ca.pem"
         self.file.write_bytes(self.certificate.public_bytes(Encoding.PEM))
 
     def issue(self, stem: str, names: list[str], days: int = 30) -> tuple[Path, Path]:
-        """A certificate for host names, and its key: two files."""
+        """A certificate for host names and addresses, and its key: two files."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         certificate = (
@@ -60,7 +91,7 @@ class Authority:
             .not_valid_before(now - timedelta(days=60))
             .not_valid_after(now + timedelta(days=days))
             .add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
+                x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False
             )
             .add_extension(
                 # Python 3.13 refuses certificates without it.

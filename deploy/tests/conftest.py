@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from deploy.tests.containers import (
     runs,
     start_machine,
 )
-from deploy.tests.site import DEPLOY, RESULTS, Play, Site
+from deploy.tests.site import ANSIBLE, DEPLOY, RESULTS, Play, Site
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
@@ -35,23 +36,37 @@ HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
 AUTHORITY = "/etc/ssl/certs/site-authority.pem"
 
 
+#: What the machine of the tests is given: one of the environments is enough.
+IMAGES = ("hub", "proxy", "firewall", "opendata", "stack")
 #: Whether machine, ACME service and inventory are left, and taken again by the next run.
 KEEP = bool(os.environ.get("KM3_KEEP"))
 #: The machine is one and the same for all of them, and what the last ones leave is another one.
-ORDER = ("test_validate", "test_one_host", "test_hardening", "test_verify", "test_drills")
+ORDER = (
+    "test_validate", "test_one_host", "test_hardening", "test_verify", "test_login", "test_drills",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: ORDER.index(item.path.stem))
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        own = item.path.parent == here and item.path.stem in ORDER
+        return ORDER.index(item.path.stem) if own else len(ORDER)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
 def needed() -> None:
-    """An engine, images, and their archive."""
+    """An engine, Ansible, images, and their archive."""
     if docker("version", check=False).returncode:
-        pytest.skip("no Docker Engine answers: make engine images archive")
-    if not (DEPLOY / "archive" / "images.json").exists():
-        pytest.skip("there is no archive of the images: make images archive")
+        pytest.skip("no Docker Engine answers: make engine images")
+    if not (ANSIBLE / "ansible-playbook").exists():
+        pytest.skip("there is no deploy/.venv: make lint-deploy")
+    archive = [sys.executable, str(DEPLOY / "archive.py"), *IMAGES]
+    done = subprocess.run(archive, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"there is no archive of the images: {done.stderr.strip()}")
 
 
 @pytest.fixture(scope="session")
@@ -72,12 +87,11 @@ def folder(kept: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    folder = tmp_path_factory.mktemp("authority")
-    folder.chmod(0o755)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o755)
-    return Authority(folder)
+def authority(folder: Path) -> Authority:
+    own = folder / "authority"
+    own.mkdir(exist_ok=True)
+    own.chmod(0o755)
+    return Authority(own)
 
 
 @pytest.fixture(scope="session")
@@ -103,23 +117,24 @@ def acme(network: None, authority: Authority, kept: bool, folder: Path) -> Itera
     )  # fmt: skip
     context = ssl.create_default_context(cafile=str(authority.file))
     context.check_hostname = False
-    roots: list[str] = []
+
+    def ask(what: str) -> str:
+        address = f"https://{ACME_ADDRESS}:15000/{what}/0"
+        with urllib.request.urlopen(address, context=context, timeout=5) as answer:
+            return str(answer.read().decode())
 
     def answers() -> bool:
-        address = f"https://{ACME_ADDRESS}:15000/roots/0"
         try:
-            with urllib.request.urlopen(address, context=context, timeout=5) as answer:
-                roots.append(answer.read().decode())
+            return bool(ask("roots"))
         except OSError:
             return False
-        return True
 
     eventually(answers, "the ACME service answers")
-    bundle = authority.folder / "bundle.pem"
-    own = roots[0] + authority.file.read_text()
+    own = ask("roots") + authority.file.read_text()
     bundle.write_text(Path(certifi.where()).read_text() + own)
     bundle.with_name("own.pem").write_text(own)
-    (folder / "acme-root.pem").write_text(authority.file.read_text())
+    bundle.with_name("intermediate.pem").write_text(ask("intermediates"))
+    bundle.with_name("acme-root.pem").write_text(authority.file.read_text())
     yield bundle
     if not KEEP:
         docker("rm", "--force", name, check=False)
@@ -133,7 +148,8 @@ def key(folder: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+# Of this package, not of the session: the process may go on with tests of something else.
+@pytest.fixture(scope="package")
 def names(acme: Path) -> Iterator[None]:
     """The tests' own look-ups and trust: as if the host names were in DNS."""
     known = {HUB: HUB_ADDRESS, PORTAL: HUB_ADDRESS, ACME: ACME_ADDRESS}
@@ -170,7 +186,7 @@ def fresh_machine(target_image: str, key: Path, acme: Path) -> Callable[[], Mach
     return start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def machine(fresh_machine: Callable[[], Machine], kept: bool) -> Iterator[Machine]:
     """A fresh machine. KM3_KEEP=1 leaves it for a look."""
     machine = Machine(f"{NETWORK}-hub", HUB_ADDRESS) if kept else fresh_machine()
@@ -199,18 +215,18 @@ def settings(folder: Path) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(machine: Machine, key: Path, folder: Path) -> Site:
     return Site(folder / "inventory", machine.address, key, settings(folder))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def first_run(site: Site, names: None, kept: bool) -> Play | None:
     """The deployment from nothing, unless the machine was left by an earlier run."""
     return None if kept else site.play("site").require_success()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(first_run: Play | None, machine: Machine) -> Machine:
     """The machine with the platform on it."""
     return machine

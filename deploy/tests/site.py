@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).resolve().parents[1]
-ANSIBLE = Path(sys.executable).parent
+#: Whichever environment the tests run in.
+ANSIBLE = DEPLOY / ".venv" / "bin"
 RESULTS = DEPLOY.parent / "tests" / ".results" / "deploy"
 
 

@@ -13,6 +13,9 @@ from deploy.tests.site import Play, Site
 from tests.e2e.platforms import Person
 from tests.e2e.servers import start_kernel, start_server, stop_server
 
+# Archive, machine and deployment are made by the first of them.
+pytestmark = pytest.mark.timeout(1800)
+
 
 def test_host_is_deployed_from_nothing(first_run: Play | None) -> None:
     if first_run is None:

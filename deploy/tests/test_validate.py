@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.tests.site import Play, Site
+from deploy.tests.site import ANSIBLE, Play, Site
 
 GOOD = {
     "platform_hub_name": "hub.example.org",
@@ -21,6 +21,8 @@ GOOD = {
     "backup_repository": "/var/backups/km3net",
     "backup_password": "{{ vault_backup_password }}",
 }
+OIDC = {"provider": "escape-iam", "client_id": "the-hub", "allowed_groups": ["/escape"]}
+WITH_OIDC: dict[str, Any] = {"login": {"method": "oidc", "oidc": OIDC}}
 #: For each host what is wrong with its settings, and what must be told.
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt": ({"proxy_tsl": "acme"}, "write proxy_tls"),
@@ -42,12 +44,38 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "binding": ({"proxy_acme_key_id": "x"}, "proxy_acme_mac_key"),
     "password": ({"backup_password": ""}, "Write backup_password"),
     "alerts": ({"monitoring_mail_to": ["a@example.org"]}, "Write monitoring_mail_server"),
+    "provider": (
+        {"platform_settings": {"login": {"method": "oidc"}}},
+        "oidc: {provider: escape-iam",
+    ),
+    "nobody": (
+        {"platform_settings": {"login": {"method": "oidc", "oidc": OIDC | {"allowed_groups": []}}}},
+        "nobody could log in; write allowed_groups",
+    ),
+    "secret": (
+        {"platform_settings": WITH_OIDC},
+        'https://hub.example.org/hub/oauth_callback). Write platform_client_secret: "{{ vault_',
+    ),
+    "secret-file": (
+        {
+            "platform_settings": {
+                "login": {"method": "oidc", "oidc": OIDC | {"client_secret_file": "f"}}
+            }
+        },
+        "remove the line and write platform_client_secret",
+    ),
+    "plain": (
+        {"platform_settings": WITH_OIDC, "platform_client_secret": "s", "proxy_tls": "none"},
+        "needs https. Write proxy_tls: acme",
+    ),
     "example": ({"vault_backup_password": "change-me"}, "Replace change-me in vault.yml"),
 }
 
 
 def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
     """An inventory whose hosts are this machine; nothing but facts is asked of it."""
+    if not (ANSIBLE / "ansible-playbook").exists():
+        pytest.skip("there is no deploy/.venv: make lint-deploy")
     site = Site(folder / "inventory", "127.0.0.1", folder / "no-key", dict(GOOD))
     common = {"ansible_connection": "local", "ansible_become": False}
     common["ansible_python_interpreter"] = sys.executable
@@ -59,11 +87,13 @@ def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
 @pytest.fixture(scope="module")
 def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
     hosts = {name: wrong for name, (wrong, _) in WRONG.items()} | {"good": {}}
+    hosts["oidc"] = {"platform_settings": WITH_OIDC, "platform_client_secret": "s"}
     return local(tmp_path_factory.mktemp("wrong"), hosts).play("validate")
 
 
-def test_good_settings_are_accepted(play: Play) -> None:
-    assert re.search(r"^good +: .*failed=0", play.output, re.M), play.output
+@pytest.mark.parametrize("host", ["good", "oidc"])
+def test_good_settings_are_accepted(play: Play, host: str) -> None:
+    assert re.search(rf"^{host} +: .*failed=0", play.output, re.M), play.output
 
 
 @pytest.mark.parametrize("host", WRONG)

@@ -100,6 +100,34 @@ def test_wrong_settings_are_told_in_sentences() -> None:
     assert "2G" in told[0]
 
 
+OIDC = {"provider": "escape-iam", "client_id": "the-hub", "allowed_groups": ["/escape"]}
+
+
+def test_login_with_a_provider_gets_its_secret_and_check_account_from_the_deployment() -> None:
+    settings = {"login": {"method": "oidc", "oidc": OIDC}}
+    assert km3net.problems(settings) == []
+    assert km3net.login(settings) == "oidc"
+    assert km3net.login({}) == "accounts"
+    done = km3net.complete(
+        settings,
+        hub_address="https://hub.test",
+        portal_address="",
+        proxies=[],
+        tags={},
+        check_account="check",
+    )
+    oidc = model.parse(done).login.oidc
+    assert oidc is not None
+    assert oidc.client_secret_file == "oidc-secret"
+    assert oidc.check_account == "check"
+    assert model.parse(done).site.public_url == "https://hub.test"
+
+
+def test_file_with_the_client_secret_is_the_deployments_own() -> None:
+    own = {"login": {"method": "oidc", "oidc": OIDC | {"client_secret_file": "mine"}}}
+    assert "platform_client_secret" in km3net.problems(own)[0]
+
+
 def test_misspelt_setting_is_told_the_right_name() -> None:
     specifications = km3net.specifications(str(DEPLOY / "roles"))
     told = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], specifications)

@@ -86,13 +86,22 @@ def test_certificate_without_time_or_for_another_name_is_told(
 def test_secret_that_others_may_read_is_told(tmp_path: Path) -> None:
     for name in ("secrets", "compose"):
         (tmp_path / name).mkdir()
-    for path in (tmp_path / "secrets" / "proxy-token", tmp_path / "compose" / ".env"):
+    state = tmp_path / "state"
+    state.mkdir()
+    files = [tmp_path / "secrets" / "proxy-token", tmp_path / "compose" / ".env"]
+    for path in (*files, state / "secret-oidc-client"):
         path.write_text("x")
         path.chmod(0o600)
-    assert checks(tmp_path).secrets() == "secrets are root's only"
-    (tmp_path / "secrets" / "proxy-token").chmod(0o640)
-    with pytest.raises(verify.Failed, match=r"others may read .*proxy-token: chmod 600"):
-        checks(tmp_path).secrets()
+    os.chown(state / "secret-oidc-client", 1000, 1000)
+    assert checks(tmp_path, state=str(state)).secrets() == "secrets are root's only"
+    for path in (files[0], state / "secret-oidc-client"):
+        path.chmod(0o640)
+        with pytest.raises(verify.Failed, match=rf"others may read .*{path.name}: chmod 600"):
+            checks(tmp_path, state=str(state)).secrets()
+        path.chmod(0o600)
+    os.chown(files[0], 1000, 1000)
+    with pytest.raises(verify.Failed, match="others may read"):
+        checks(tmp_path, state=str(state)).secrets()
 
 
 def test_full_disk_is_told() -> None:

@@ -22,6 +22,8 @@ from km3hub.state import Runtime, State
 
 #: Of the platform's own services; `opendata` only where it is enabled.
 SERVICES = ("hub", "proxy", "firewall")
+#: What platform.yaml calls the client secret's file; the hub finds its copy in the state volume.
+PROVIDER_FILE = "oidc-secret"
 
 
 def plain(value: Any) -> Any:
@@ -35,18 +37,39 @@ def plain(value: Any) -> Any:
     return value
 
 
+def filled(settings: Any) -> Any:
+    """What the admin wrote, with what the deployment writes into `login.oidc`."""
+    data = plain(settings)
+    login = data.get("login") if isinstance(data, dict) else None
+    oidc = login.get("oidc") if isinstance(login, dict) else None
+    if isinstance(oidc, dict):
+        oidc.setdefault("client_secret_file", PROVIDER_FILE)
+    return data
+
+
 def problems(settings: Any) -> list[str]:
     """What is wrong with platform settings, a sentence each; nothing: an empty list."""
+    data = filled(settings)
     try:
-        model.parse(plain(settings))
+        parsed = model.parse(data)
     except model.SettingsError as error:
         return [f"platform_settings: {line}" for line in str(error).splitlines()]
+    if parsed.login.oidc and parsed.login.oidc.client_secret_file != PROVIDER_FILE:
+        return [
+            "platform_settings: login.oidc.client_secret_file: the deployment brings that file;"
+            ' remove the line and write platform_client_secret: "{{ vault_client_secret }}"'
+        ]
     return []
+
+
+def login(settings: Any) -> str:
+    """How people log in: `accounts` or `oidc`."""
+    return str(model.parse(filled(settings)).login.method)
 
 
 def images(settings: Any) -> list[str]:
     """The images that a platform with these settings needs."""
-    parsed = model.parse(plain(settings))
+    parsed = model.parse(filled(settings))
     own = [*SERVICES, *(["opendata"] if parsed.services.opendata.enabled else [])]
     chosen = [environment.image for environment in parsed.environments]
     return list(dict.fromkeys([*(f"km3net/{name}" for name in own), *chosen]))
@@ -59,6 +82,7 @@ def complete(
     portal_address: str,
     proxies: Iterable[str],
     tags: Mapping[str, str],
+    check_account: str = "",
 ) -> dict[str, Any]:
     """The host's platform.yaml: what the admin wrote, with what only the deployment knows.
 
@@ -72,8 +96,10 @@ def complete(
         Addresses of the web servers between clients and the platform, the last one first.
     tags
         For each image its full name with the tag on this host.
+    check_account
+        The account of `verify`, which with `oidc` is the hub's to know.
     """
-    data = plain(settings) or {}
+    data = filled(settings) or {}
     parsed = model.parse(data)
 
     def section(*path: str) -> dict[str, Any]:
@@ -87,8 +113,10 @@ def complete(
     if portal_address and parsed.services.opendata.enabled:
         section("services", "opendata")["public_url"] = portal_address
     section("spawner")["kind"] = "docker"
-    login = section("login")
-    login["trusted_proxies"] = [*map(str, proxies), *(login.get("trusted_proxies") or [])]
+    entry = section("login")
+    entry["trusted_proxies"] = [*map(str, proxies), *(entry.get("trusted_proxies") or [])]
+    if parsed.login.oidc:
+        section("login", "oidc")["check_account"] = str(check_account)
     names = plain(tags)
     data["environments"] = [
         environment.model_dump(mode="json", exclude_defaults=True)
@@ -100,7 +128,7 @@ def complete(
 
 def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
     """What docker-compose.yml is told of the settings; no secret is among it."""
-    parsed = model.parse(plain(settings))
+    parsed = model.parse(filled(settings))
     names = Names(str(project))
     portal = Portal(parsed, Runtime("docker", int(port), str(project), State(Path())))
     told = portal.own_environment()
@@ -167,6 +195,7 @@ class FilterModule:
         """The filters by the names that roles use."""
         return {
             "km3net_problems": problems,
+            "km3net_login": login,
             "km3net_images": images,
             "km3net_complete": complete,
             "km3net_compose_variables": compose_variables,

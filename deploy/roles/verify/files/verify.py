@@ -180,9 +180,11 @@ class Checks:
         """Files with secrets are their owner's only."""
         files = [*self.folder.glob("secrets/*"), self.folder / "compose/.env"]
         files += [path for path in (Path("/etc/km3net/backup.json"),) if path.exists()]
-        for path in files:
+        # These are the hub's, in a folder that only root may enter.
+        hubs = list(Path(self.given["state"]).glob("secret-*"))
+        for path in files + hubs:
             found = path.stat()
-            if found.st_uid or stat.S_IMODE(found.st_mode) & 0o077:
+            if (found.st_uid and path not in hubs) or stat.S_IMODE(found.st_mode) & 0o077:
                 raise Failed(f"others may read {path}: chmod 600 {path}; give it a new secret")
         return "secrets are root's only"
 
@@ -196,7 +198,7 @@ class Checks:
         given = {
             "address": f"{'https' if self.given['tls'] else 'http'}://{name}{shown}",
             "name": self.given["account"],
-            "password": (self.folder / "secrets/check-password").read_text().strip(),
+            **self._key(),
             "environments": self.given["environments"],
         }
         bundle = Path("/etc/km3net/authorities.pem")
@@ -217,6 +219,12 @@ class Checks:
             lines = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
             raise Failed(f"a user's visit failed: {lines[-1]} (docker logs {self.project}-hub)")
         return f"{self.given['account']} ran a cell in {', '.join(self.given['environments'])}"
+
+    def _key(self):
+        """What the check account comes in with: its password, or the hub's own token for it."""
+        if self.given["login"] == "oidc":
+            return {"token": (Path(self.given["state"]) / "secret-verify").read_text().strip()}
+        return {"password": (self.folder / "secrets/check-password").read_text().strip()}
 
 
 ALL = (

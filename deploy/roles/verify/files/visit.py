@@ -1,7 +1,9 @@
 """Log in to the hub as a user, start a server, run a cell, stop it.
 
-Runs in the hub's image; standard input is a JSON object with `address`, `name`, `password` and
-`environments`. Prints a line a step; exit code 1 and a sentence where a step fails.
+Runs in the hub's image; standard input is a JSON object with `address`, `name`, `environments` and
+`password`, or `token` where people log in with a provider: then the visit goes as far as to the
+provider's page, and on with an account that is the site's own. Prints a line a step; exit code 1
+and a sentence where a step fails.
 """
 
 import asyncio
@@ -48,6 +50,24 @@ def log_in(client, name, password):
     if answer.status_code != 201:
         raise VisitError(f"the hub gives {name} no token ({answer.status_code})")
     return answer.json()["token"]
+
+
+def see_provider(client, name, token):
+    """See that people are sent to the provider; make the account if it is not there."""
+    answer = client.get("/hub/oauth_login")
+    place = answer.headers.get("location", "")
+    if answer.status_code != 302 or not place.startswith("http"):
+        raise VisitError(
+            f"nobody can log in: the hub answers {answer.status_code} instead of sending people to"
+            " their provider; its log says why"
+        )
+    page = client.get(place, follow_redirects=True)
+    if page.status_code != 200:
+        raise VisitError(f"nobody can log in: {page.url.host} answers {page.status_code}")
+    headers = {"Authorization": f"token {token}"}
+    answer = client.post(f"/hub/api/users/{name}", headers=headers)
+    if answer.status_code not in (201, 409):
+        raise VisitError(f"the hub does not make the account {name} ({answer.status_code})")
 
 
 def stop(client, name):
@@ -115,8 +135,12 @@ def main():
     address, name = given["address"], given["name"]
     with httpx.Client(base_url=address, timeout=60, follow_redirects=False) as client:
         began = time.monotonic()
-        token = log_in(client, name, given["password"])
-        step("logged in", began)
+        if token := given.get("token"):
+            see_provider(client, name, token)
+            step("saw the provider's page", began)
+        else:
+            token = log_in(client, name, given["password"])
+            step("logged in", began)
     headers = {"Authorization": f"token {token}"}
     with httpx.Client(base_url=address, timeout=60, headers=headers) as client:
         try:
