@@ -3,9 +3,11 @@
 // node provider.mjs FOLDER_WITH_NODE_MODULES SETTINGS_JSON. People log in with their name and any
 // password. Beside the provider's own addresses: PUT /test/people/NAME (their claims; null: gone),
 // PUT /test/seconds (how long access tokens last from now on), GET /test/asked (requests by path)
-// and GET /data, a data service that takes tokens of the token exchange only.
+// and GET /data, a data service that takes tokens of the token exchange only. The settings may name
+// an `issuer` and `tls` (files `certificate` and `key`): then it speaks https to everybody.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -13,7 +15,7 @@ const [, , folder, file] = process.argv;
 const { Provider, errors } = await import(
   pathToFileURL(join(folder, 'node_modules/oidc-provider/lib/index.js'))
 );
-const { port, shape, client, people } = JSON.parse(readFileSync(file, 'utf8'));
+const { port, issuer, tls, shape, client, people } = JSON.parse(readFileSync(file, 'utf8'));
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const SHAPES = {
@@ -32,7 +34,7 @@ let seconds = 3600;
 const asked = {};
 const exchanged = new Map();
 
-const provider = new Provider(`http://127.0.0.1:${port}`, {
+const provider = new Provider(issuer ?? `http://127.0.0.1:${port}`, {
   clients: [
     {
       ...client,
@@ -107,4 +109,10 @@ provider.use(async (ctx, next) => {
   }
 });
 
-provider.listen(port, '127.0.0.1', () => console.log('listening'));
+const listening = () => console.log('listening');
+if (tls) {
+  const pair = { cert: readFileSync(tls.certificate), key: readFileSync(tls.key) };
+  createServer(pair, provider.callback()).listen(port, '0.0.0.0', listening);
+} else {
+  provider.listen(port, '127.0.0.1', listening);
+}

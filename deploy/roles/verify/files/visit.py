@@ -61,9 +61,13 @@ def see_provider(client, name, token):
             f"nobody can log in: the hub answers {answer.status_code} instead of sending people to"
             " their provider; its log says why"
         )
-    page = client.get(place, follow_redirects=True)
+    provider = urlsplit(place).netloc
+    try:
+        page = client.get(place, follow_redirects=True)
+    except httpx.HTTPError as error:
+        raise VisitError(f"nobody can log in: {provider} does not answer ({error})") from None
     if page.status_code != 200:
-        raise VisitError(f"nobody can log in: {page.url.host} answers {page.status_code}")
+        raise VisitError(f"nobody can log in: {provider} answers {page.status_code}")
     headers = {"Authorization": f"token {token}"}
     answer = client.post(f"/hub/api/users/{name}", headers=headers)
     if answer.status_code not in (201, 409):
