@@ -1,0 +1,39 @@
+"""A further host name, for the Virtual Observatory alone."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from deploy.tests.conftest import HUB_ADDRESS, PORTAL
+from deploy.tests.containers import Machine
+from deploy.tests.site import Site
+
+NAME = "vo.test"
+
+
+def test_virtual_observatory_gets_a_name_of_its_own(
+    deployed: Machine, site: Site, acme: Path
+) -> None:
+    # The machine looks its names up as everybody does: `verify` goes by them.
+    deployed.run(
+        "sh", "-c", f"grep -qw {NAME} /etc/hosts || echo '{HUB_ADDRESS} {NAME}' >> /etc/hosts"
+    )
+    site.play("site", "-e", f"platform_vo_name={NAME}").require_success()
+
+    def get(path: str, *options: str) -> str:
+        return subprocess.run(
+            ["curl", "-sS", "--retry", "30", "--retry-all-errors", "--retry-delay", "1", "--cacert",
+             acme, "--resolve", f"{NAME}:443:{HUB_ADDRESS}", *options, f"https://{NAME}{path}"],
+            capture_output=True, text=True, check=True, timeout=120,
+        ).stdout  # fmt: skip
+
+    capabilities = get("/vo/tap/capabilities")
+    assert f"https://{NAME}/vo/tap" in capabilities
+    assert PORTAL not in capabilities
+    query = "/vo/tap/sync?LANG=ADQL&FORMAT=csv&QUERY=SELECT+COUNT(*)+AS+n+FROM+tap_schema.schemas"
+    assert int(get(query).split()[1]) >= 1
+    where = ("-o", "/dev/null", "-w", "%{http_code} %{redirect_url}")
+    assert get("/", *where) == f"302 https://{NAME}/vo/tap"
+    assert get("/curate/", *where) == f"302 https://{PORTAL}/curate/"
+    site.play("verify").require_success()
