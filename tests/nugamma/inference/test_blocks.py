@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from nugamma.datasets.folded import FoldedDataset
 from nugamma.inference import pinned, shapes
-from nugamma.inference.likelihood import cash
-from nugamma.inference.observed import Observed
+from nugamma.inference.likelihood import Likelihood, Mixture, cash
 from nugamma.inference.problem import Problem, build
 from nugamma.inference.pseudo import draw
 from tests.nugamma.inference import synthetic
@@ -80,14 +79,20 @@ def test_a_scan_is_that_of_all_groups(problem: Problem) -> None:
 
 
 def test_groups_without_counts_are_not_looked_at_one_by_one(problem: Problem) -> None:
-    counts = np.zeros(problem.neutrino.n_groups)
-    flux = 4e-11 * problem.protons.values(np.array([[2.0, 0.1, 1.0]]))
+    gamma, counts = problem.expected(1.0)[0], np.zeros(problem.neutrino.n_groups)
+    shape = np.array([2.0, 0.1, 1.0])
+    flux = 4e-11 * problem.protons.values(shape[None])
     flux = flux[:, len(problem.gamma.energy_true) - 1 :]
+    one, rows = np.ones(1), np.arange(1)
+    mixture = Mixture(one, 0 * one, one)
+    alone = Likelihood(problem, mixture, gamma)
+    point = alone.start(np.array([4e-11]), shape, shape)
     for seen in (0, 1):
         counts[:seen] = 2
-        observed = Observed.of(problem.neutrino, problem.blocks[1], counts)
-        assert len(observed.counts) == seen
-        given_flux = observed.given(flux, np.empty((1, 0)))
+        both = Likelihood(problem, mixture, gamma, counts)
+        assert both.neutrino is not None
+        assert sum(tier.counts.size for tier in both.neutrino.tiers) == seen
+        value = both.evaluate(point, rows).value - alone.evaluate(point, rows).value
         expected = problem.neutrino.background + flux @ problem.neutrino.signal.T
         direct = cash(expected, counts, problem.neutrino.background)
-        assert observed.statistic([1.0], [given_flux]) == pytest.approx(direct, rel=1e-5)
+        assert value == pytest.approx(direct, rel=1e-5)

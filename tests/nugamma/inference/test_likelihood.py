@@ -254,6 +254,29 @@ def test_newton_finds_the_bounded_minimum_of_a_quadratic(target: list[float], se
     assert found.value[0] == pytest.approx(2 * reference.cost, abs=1e-6)
 
 
+def test_a_bound_across_a_narrow_valley_does_not_slow_newton_down() -> None:
+    """The valley x = y, a thousand times as long as wide, goes on beyond x = 1."""
+    hessian = np.array([[[1e6, -1e6], [-1e6, 1e6 + 1]]])
+    target = np.array([3.0, 3.0])
+    count = 0
+
+    def evaluate(point: np.ndarray, rows: np.ndarray) -> newton.Local:
+        nonlocal count
+        count += 1
+        away = point - target
+        slope = np.einsum("bij,bj->bi", hessian[rows], away)
+        value = (slope * away).sum(axis=1) / 2
+        return newton.Local(value, slope, hessian[rows], np.ones((1, 2)))
+
+    bounds = newton.Bounds(
+        np.full(2, -9.0), np.array([1.0, 9.0]), np.full(2, 9.0), np.ones((1, 2), bool)
+    )
+    found = newton.minimise(evaluate, np.zeros((1, 2)), bounds, tolerance=1e-8)
+    assert found.converged.all()
+    assert found.parameters[0] == pytest.approx([1, 1], abs=1e-5)
+    assert count < 10
+
+
 def test_draws_depend_on_source_hypothesis_index_and_seed_only(problem: Problem) -> None:
     first = draw(problem, 0.0, 1, 0)
     again = draw(problem, 0.0, 1, 0)

@@ -15,6 +15,7 @@ from nugamma.inference.problem import Problem
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 #: Parameters: ln of the flux in the band, shape of the protons, shape of the electrons; then the
 #: background norms of the gamma-ray datasets and of the neutrino datasets.
@@ -55,11 +56,14 @@ class Mixture:
         Share of each component of the gamma-ray flux, shape (batch,).
     neutrino
         Factor on the neutrinos that belong to a purely hadronic source, shape (batch,).
+    seen
+        Whether the neutrino datasets count, shape (batch,); all by default.
     """
 
     pion: Floats
     compton: Floats
     neutrino: Floats
+    seen: Bools | None = None
 
 
 class Likelihood:
@@ -95,6 +99,9 @@ class Likelihood:
             None if neutrino is None else Observed.of(problem.neutrino, second, neutrino, **free)
         )
         self.bins = len(problem.gamma.energy_true) - 1
+        self.seen = np.full(len(mixture.pion), neutrino is not None)
+        if mixture.seen is not None:
+            self.seen &= mixture.seen
         norms = [len(problem.gamma.names)]
         norms += [] if neutrino is None else [len(problem.neutrino.names)]
         self.norms = norms if free_backgrounds else [0] * len(norms)
@@ -109,11 +116,10 @@ class Likelihood:
         """Where the parameters may go; those of a component with no share stay."""
         norms = np.ones(sum(self.norms))
         free = np.ones((len(self.mixture.pion), self.size), dtype=bool)
-        hadronic = self.mixture.pion > 0
-        if self.neutrino is not None:
-            hadronic = hadronic | (self.mixture.neutrino > 0)
+        hadronic = (self.mixture.pion > 0) | (self.seen & (self.mixture.neutrino > 0))
         free[:, PROTON] = hadronic[:, None]
         free[:, ELECTRON] = (self.mixture.compton > 0)[:, None]
+        free[:, SIZE + self.norms[0] :] = self.seen[:, None]
         return Bounds(
             lower=np.concatenate([[FLUX_LOWER], shapes.LOWER, shapes.LOWER, NORM_LOWER * norms]),
             upper=np.concatenate([[FLUX_UPPER], shapes.UPPER, shapes.UPPER, NORM_UPPER * norms]),
@@ -130,36 +136,6 @@ class Likelihood:
         point[:, ELECTRON] = electron
         return point
 
-    def exchange(self, point: Floats) -> Floats:
-        """Statistic of every problem at the parameters of others.
-
-        Parameters
-        ----------
-        point
-            Of others, shape (n_others, size).
-
-        Returns
-        -------
-        ndarray, shape (batch, n_others)
-            A row a problem, a column the parameters that it is given.
-        """
-        flux = np.exp(point[:, [0]])
-        protons = flux * self.problem.protons.values(point[:, PROTON])
-        electrons = flux * self.problem.electrons.values(point[:, ELECTRON])
-        gamma, neutrino = protons[:, : self.bins], protons[:, self.bins :]
-        mixture, norms = self.mixture, point[:, SIZE:]
-        table = np.empty((len(mixture.pion), len(point)))
-        first = norms[:, : self.norms[0]]
-        parts = [self.gamma.given(share, first) for share in (gamma, electrons)]
-        above = None
-        if self.neutrino is not None:
-            above = self.neutrino.given(neutrino, norms[:, self.norms[0] :])
-        for row in range(len(table)):
-            table[row] = self.gamma.statistic([mixture.pion[row], mixture.compton[row]], parts)
-            if self.neutrino is not None and above is not None:
-                table[row] += self.neutrino.statistic([mixture.neutrino[row]], [above])
-        return table
-
     def evaluate(self, point: Floats, rows: Ints) -> Local:
         """Statistic and derivatives of the problems `rows` at `point` (len(rows), size)."""
         pion, compton, neutrino = (
@@ -167,7 +143,8 @@ class Likelihood:
             for part in (self.mixture.pion, self.mixture.compton, self.mixture.neutrino)
         )
         flux = np.exp(point[:, [0]])
-        bins = self.bins if self.neutrino is None else None
+        some = np.flatnonzero(self.seen[rows])
+        bins = None if len(some) else self.bins
         protons = self.problem.protons.fluxes(point[:, PROTON], bins)
         electrons = self.problem.electrons.fluxes(point[:, ELECTRON])
         total = _Sum(len(rows), self.size)
@@ -182,15 +159,20 @@ class Likelihood:
             point,
         )
         weight = pion * part
-        if self.neutrino is not None:
+        if self.neutrino is not None and len(some):
             first += self.norms[0]
-            above = total.add(
+            neutrino, bare = neutrino[some], protons.first[some][:, :, self.bins :]
+            more = _Sum(len(some), self.size)
+            above = more.add(
                 _Place(self.neutrino, slice(first, first + self.norms[1])),
-                neutrino * protons.values[:, self.bins :],
-                {PROTON.start: neutrino[:, :, None] * protons.first[:, :, self.bins :]},
-                point,
+                neutrino * protons.values[some][:, self.bins :],
+                {PROTON.start: neutrino[:, :, None] * bare},
+                point[some],
             )
-            weight = np.concatenate([weight, neutrino * above], axis=1)
+            total.join(some, more)
+            beyond = np.zeros((len(rows), above.shape[1]))
+            beyond[some] = neutrino * above
+            weight = np.concatenate([weight, beyond], axis=1)
         total.hessian[:, PROTON, PROTON] += 2 * self.problem.protons.curvature(
             protons, flux * weight
         )
@@ -215,6 +197,13 @@ class _Sum:
         self.gradient = np.zeros((batch, size))
         self.hessian = np.zeros((batch, size, size))
         self.scale = np.zeros((batch, size))
+
+    def join(self, rows: Ints, other: _Sum) -> None:
+        """Add what was summed for some rows."""
+        self.value[rows] += other.value
+        self.gradient[rows] += other.gradient
+        self.hessian[rows] += other.hessian
+        self.scale[rows] += other.scale
 
     def add(
         self, place: _Place, spectrum: Floats, derivatives: dict[int, Floats], point: Floats

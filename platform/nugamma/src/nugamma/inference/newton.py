@@ -18,6 +18,8 @@ TOLERANCE = 1e-6
 STEPS = 300
 PATIENCE, HOPE = 8, 1.0
 DAMPING, LESS, MOST = 1e-3, 0.1, 1e12
+#: How often parameters that would cross a bound are looked for in one step.
+BOUNDED = 3
 #: Longest correction of a failed step, as a part of that step.
 BENT = 1.0
 
@@ -203,26 +205,51 @@ def _correction(planned: _Plan, move: Floats, change: Floats, hessian: Floats) -
 
 
 def _plan(point: Floats, here: Local, bounds: Bounds, damping: Floats) -> _Plan:
+    """Steps within the bounds.
+
+    A parameter that would cross a bound goes just there, and the others make the best of it:
+    otherwise a step along a narrow valley would end beside it.
+    """
     slope = here.gradient
     outwards = ((point <= bounds.lower) & (slope > 0)) | ((point >= bounds.upper) & (slope < 0))
     held = ~bounds.free | outwards
+    given = np.zeros_like(point)
+    planned = _damped(here, held, given, damping, bounds.longest)
+    for _ in range(BOUNDED):
+        goal = point + planned.move
+        crossed = ~held & ((goal < bounds.lower) | (goal > bounds.upper))
+        rows = np.flatnonzero(crossed.any(axis=1))
+        if not len(rows):
+            break
+        held |= crossed
+        given = np.where(crossed, np.clip(goal, bounds.lower, bounds.upper) - point, given)
+        part = Local(*(values[rows] for values in here))
+        again = _damped(part, held[rows], given[rows], damping[rows], bounds.longest)
+        # what is left to gain stays that of the gradient at the point
+        for name in ("move", "promised", "inverse"):
+            getattr(planned, name)[rows] = getattr(again, name)
+    return planned
+
+
+def _damped(here: Local, held: Bools, given: Floats, damping: Floats, longest: Floats) -> _Plan:
+    """Steps of the parameters that are not held, with the `given` ones of those that are."""
+    slope = here.gradient + np.matmul(here.hessian, given[:, :, None])[:, :, 0]
     unit = np.where(held, 0, 1 / np.sqrt(np.maximum(here.scale, 1e-12)))
-    slope = slope * unit
     sizes, directions = np.linalg.eigh(here.hessian * unit[:, :, None] * unit[:, None, :])
-    along = np.einsum("bij,bi->bj", directions, slope)
+    along = np.matmul((slope * unit)[:, None], directions)[:, 0]
     sizes = np.maximum(np.abs(sizes), 1e-9)
     damped = sizes + damping[:, None]
     directions = directions * unit[:, :, None]
-    steps = -along / damped
-    move = np.einsum("bij,bj->bi", directions, steps)
-    shrink = np.minimum(1, 1 / np.maximum(np.abs(move) / bounds.longest, 1e-30).max(axis=1))[
-        :, None
-    ]
-    steps *= shrink
-    promised = -(along * steps + sizes * steps**2 / 2).sum(axis=1)
+    free = np.matmul(directions, (-along / damped)[:, :, None])[:, :, 0]
+    move = free + given
+    shrink = np.minimum(1, 1 / np.maximum(np.abs(move) / longest, 1e-30).max(axis=1))
+    move *= shrink[:, None]
+    bent = np.matmul(here.hessian, move[:, :, None])[:, :, 0]
+    promised = -((here.gradient + bent / 2) * move).sum(axis=1)
+    slowly = -(here.gradient * move).sum(axis=1) / 2
     return _Plan(
-        move=move * shrink,
+        move=move,
         fall=(along**2 / sizes).sum(axis=1) / 2,
-        promised=np.maximum(promised, 1e-300),
+        promised=np.maximum(np.where(promised > 0, promised, slowly), 1e-300),
         inverse=np.matmul(directions / damped[:, None], directions.swapaxes(1, 2)),
     )

@@ -44,15 +44,6 @@ class Tier(NamedTuple):
     pairs: Floats
 
 
-class Given(NamedTuple):
-    """What one component adds: background and signal of groups with counts, and their sums."""
-
-    background: Floats
-    background_sum: Floats
-    signal: Floats
-    sum: Floats
-
-
 @dataclass(frozen=True, eq=False)
 class Observed:
     """Counts of one messenger; only groups with counts need their expectation one by one.
@@ -61,8 +52,6 @@ class Observed:
     ----------
     tiers
         These groups, blocks with many of them first.
-    counts, log_background
-        Of all tiers, one after the other, shape (n_filled,).
     dataset
         Which dataset each block belongs to, shape (n_blocks,).
     onto
@@ -76,8 +65,6 @@ class Observed:
     """
 
     tiers: tuple[Tier, ...]
-    counts: Floats
-    log_background: Floats
     dataset: Ints
     onto: Floats
     rank: int
@@ -126,10 +113,6 @@ class Observed:
         some = order[: ends[0]]
         return cls(
             tiers=tuple(tiers),
-            counts=np.concatenate([np.zeros(0), *(tier.counts.ravel() for tier in tiers)]),
-            log_background=np.concatenate(
-                [np.zeros(0), *(tier.log_background.ravel() for tier in tiers)]
-            ),
             dataset=blocks.dataset[some],
             onto=np.ascontiguousarray(onto[:, :, some].reshape(len(onto), -1)),
             rank=onto.shape[1],
@@ -142,46 +125,6 @@ class Observed:
         """What the blocks see of fluxes (..., n_true), shape (..., rank, n_blocks)."""
         flat = fluxes.reshape(-1, fluxes.shape[-1]) @ self.onto
         return flat.reshape(*fluxes.shape[:-1], self.rank, len(self.dataset))
-
-    def given(self, fluxes: Floats, norms: Floats) -> Given:
-        """What fluxes (batch, n_bins) with background norms (batch, n_datasets or 0) add.
-
-        Without norms they are one.
-        """
-        numbers = self.numbers(fluxes)
-        nothing = np.zeros_like(numbers)
-        total = np.zeros(len(fluxes))
-        if self.free_backgrounds:
-            nothing[:, -1] = norms[:, self.dataset]
-            total = (norms - 1) @ self.total_background
-        background, signal = (
-            [expected_signal(tier, part).swapaxes(0, 1) for tier in self.tiers]
-            for part in (nothing, numbers)
-        )
-        background = [
-            part + tier.background for part, tier in zip(background, self.tiers, strict=True)
-        ]
-        flat = [
-            np.concatenate(
-                [np.zeros((len(fluxes), 0)), *(part.reshape(len(fluxes), -1) for part in parts)],
-                axis=1,
-            )
-            for parts in (background, signal)
-        ]
-        return Given(flat[0], total, flat[1], fluxes @ self.total_signal)
-
-    def statistic(self, shares: list[float], parts: list[Given]) -> Floats:
-        """Statistic of a sum of components, relative to the background; shape (batch,)."""
-        expected, sums = parts[0].background.copy(), parts[0].background_sum.copy()
-        for share, part in zip(shares, parts, strict=True):
-            expected += share * part.signal
-            sums += share * part.sum
-        return self._of(expected, sums)
-
-    def _of(self, expected: Floats, sums: Floats) -> Floats:
-        np.log(np.maximum(expected, TINY, out=expected), out=expected)
-        expected -= self.log_background  # before the sum, which has no digits to spare
-        return np.asarray(2 * (sums - expected @ self.counts))
 
 
 def expected_signal(tier: Tier, numbers: Floats) -> Floats:

@@ -8,6 +8,7 @@ place of the published Gaussian prior, with all its correlations and bends.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,15 +33,12 @@ WORTH = 5e-3
 #: What two ways to sum the same statistic may differ by.
 ROUNDING = 1e-5
 ROUNDS = 30
-#: Steps before the points first look at each other, and between the looks of the first rounds: who
-#: is ahead in a long curved valley takes the others along.
-FIRST = 12
-EARLY, SHORT = 6, 25
-#: Shapes from which every sixth point starts too: steep, so that the component shows only at the
-#: lowest energies, and hard with a sharp end.
-ANCHORS = slice(2, None, 6)
+#: Steps that a walk takes at each point, and what predicted fall ends them.
+STRIDE, NEAR = 8, 0.02
+#: Shapes with which the component that comes in at an end of the scan starts, besides its fit
+#: alone: steep, so that it shows only at the lowest energies, and hard with a sharp end.
 STEEP, HARD = (6.0, 4.0, 0.1), (2.5, 4.0, 1.0)
-OTHERS = [(part, shape) for part in (PROTON, ELECTRON) for shape in (STEEP, HARD)]
+OTHERS = (STEEP, HARD)
 SHAPES = slice(PROTON.start, ELECTRON.stop)
 
 
@@ -58,26 +56,25 @@ def scan(
     fits = fits or prefit(problem, gamma, free_backgrounds=free_backgrounds)
     share = np.asarray(points, dtype=float)
     one = np.ones_like(share)
-    gamma_mixture = Mixture(share, 1 - share, share)
-    likelihoods = {
-        "gamma": Likelihood(problem, gamma_mixture, gamma, free_backgrounds=free_backgrounds),
-        "neutrino": Likelihood(
-            problem,
-            Mixture(one, 0 * one, share),
-            gamma,
-            neutrino,
-            free_backgrounds=free_backgrounds,
+    # all three scenarios in one batch: CTA, KM3NeT, both
+    likelihood = Likelihood(
+        problem,
+        Mixture(
+            pion=np.concatenate([share, one, share]),
+            compton=np.concatenate([1 - share, 0 * one, 1 - share]),
+            neutrino=np.tile(share, 3),
+            seen=np.repeat([False, True, True], len(share)),
         ),
-        "combined": Likelihood(
-            problem, gamma_mixture, gamma, neutrino, free_backgrounds=free_backgrounds
-        ),
-    }
-    found = {name: best(likelihood, fits, share) for name, likelihood in likelihoods.items()}
+        gamma,
+        neutrino,
+        free_backgrounds=free_backgrounds,
+    )
+    found = best(likelihood, fits, share)
     return Scan(
         share=share,
         fraction=np.tile(share, (3, 1)),
-        dts=above_minimum(np.stack([minimum.value for minimum in found.values()])),
-        converged=np.stack([minimum.converged for minimum in found.values()]),
+        dts=above_minimum(found.value.reshape(3, -1)),
+        converged=found.converged.reshape(3, -1),
         prefit=fits,
     )
 
@@ -85,67 +82,74 @@ def scan(
 def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
     """Lowest minimum of each point from several starts.
 
-    All points start from the fits of each model alone, some also from other shapes. Then points
-    take over what is better for them from any other, go on to their minimum, and at last look
-    whether they get lower from where their neighbours ended; until no point improves.
+    Walks go through each scan from both of its ends, where one component is known from its fit
+    alone and the other comes in with one of several shapes; each point starts from where the walk
+    ended at the point before. Of all walks the lowest counts, is followed to its minimum, and then
+    points look whether they get lower from where their neighbours ended; until no point improves.
+
+    Parameters
+    ----------
+    likelihood
+        Of one or several scans, one after the other.
+    fits
+        Each model alone.
+    share
+        Hadronic fractions of a scan, ascending.
     """
-    flux = share * fits.flux[0] + (1 - share) * fits.flux[1]
-    every = np.arange(len(share))
-    start = likelihood.start(flux, fits.proton, fits.electron)
-    now = _from(likelihood, start, every, FIRST)
-    anchors = np.flatnonzero((share > 0) & (share < 1))[ANCHORS]
-    start = np.repeat(now.parameters[None, anchors], len(OTHERS), axis=0)
-    for number, (part, shape) in enumerate(OTHERS):
-        start[number, :, part] = shape
-    rows = np.tile(anchors, len(OTHERS))
-    start = start.reshape(len(rows), likelihood.size)
-    now = _joined(now, rows, _from(likelihood, start, rows, FIRST, now.value[rows]))
-    changed = np.ones(len(share), dtype=bool)
-    known = np.full(len(share), np.inf)
-    for number in range(ROUNDS):
-        early = number < EARLY and not now.converged.all()
-        givers, known = np.flatnonzero(known - now.value > WORTH), now.value
-        now = _exchanged(likelihood, now, givers)
+    now = _walked(likelihood, fits, share)
+    changed = np.ones(len(now.value), dtype=bool)
+    for _ in range(ROUNDS):
         going = np.flatnonzero(~now.converged)
-        rows, beside = _beside(now.parameters, changed & (not early))
+        rows, beside = _beside(now.parameters, changed, len(share))
         found = _from(
             likelihood,
             np.concatenate([now.parameters[going], beside]),
             np.concatenate([going, rows]),
-            SHORT if early else newton.STEPS,
-            np.concatenate([np.full(len(going), np.inf), now.value[rows]]),
+            target=np.concatenate([np.full(len(going), np.inf), now.value[rows]]),
         )
         now = _joined(now, going, _part(found, slice(len(going))))
         before = now.value
         now = _joined(now, rows, _part(found, slice(len(going), None)))
-        changed = changed if early else before - now.value > WORTH
+        changed = before - now.value > WORTH
         if now.converged.all() and not changed.any():
             break
     return now
 
 
-def _exchanged(likelihood: Likelihood, now: Minimum, givers: Ints) -> Minimum:
-    """Points take over the parameters of `givers` that are better for them."""
-    if not len(givers):
-        return now
-    table = likelihood.exchange(now.parameters[givers])
-    best = table.argmin(axis=1)
-    rows = np.arange(len(table))
-    taken = table[rows, best] < now.value - WORTH
-    giver = np.where(taken, givers[best], rows)
-    return Minimum(
-        parameters=now.parameters[giver],
-        value=np.where(taken, table[rows, best], now.value),
-        remaining=np.where(taken, np.inf, now.remaining),
-        converged=now.converged & ~taken,
-    )
+def _walked(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
+    """The lowest of all walks at each point."""
+    size = len(share)
+    batch = len(likelihood.mixture.pion)
+    ends, starts = [], []
+    for first in range(0, batch, size):
+        # a scan without electrons has one component only, and nothing comes in
+        mixed = bool(likelihood.mixture.compton[first : first + size].any())
+        for end, step, part in ((first, 1, PROTON), (first + size - 1, -1, ELECTRON)):
+            for shape in (None, *OTHERS) if mixed else (None,):
+                start = np.ones(likelihood.size)
+                start[PROTON], start[ELECTRON] = fits.proton, fits.electron
+                if shape is not None:
+                    start[part] = shape
+                ends.append((end, step))
+                starts.append(start)
+    end, step = np.array(ends).T
+    point = np.array(starts)
+    point[:, 0] = np.log(np.where(step > 0, *fits.flux[::-1]))
+    nothing = np.full(batch, np.inf)
+    now = Minimum(np.zeros((batch, likelihood.size)), nothing, nothing, nothing < 0)
+    for number in range(size):
+        rows = end + number * step
+        found = _from(likelihood, point, rows, steps=STRIDE, tolerance=NEAR)
+        now = _joined(now, rows, found)
+        point = found.parameters
+    return replace(now, converged=now.remaining <= TOLERANCE)
 
 
-def _beside(parameters: Floats, changed: Bools) -> tuple[Ints, Floats]:
-    """Points whose neighbours have changed, and starts with the neighbours' shapes."""
+def _beside(parameters: Floats, changed: Bools, size: int) -> tuple[Ints, Floats]:
+    """Points whose neighbours in a scan have changed, and starts with the neighbours' shapes."""
     given = np.flatnonzero(changed)
     rows, giver = np.concatenate([given + 1, given - 1]), np.concatenate([given, given])
-    there = (rows >= 0) & (rows < len(changed))
+    there = (rows >= 0) & (rows < len(changed)) & (rows // size == giver // size)
     rows, giver = rows[there], giver[there]
     start = parameters[rows]
     start[:, SHAPES] = parameters[giver, SHAPES]
@@ -162,8 +166,10 @@ def _from(
     likelihood: Likelihood,
     start: Floats,
     rows: Ints,
+    *,
     steps: int = newton.STEPS,
     target: Floats | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Minimum:
     def evaluate(point: Floats, some: Ints) -> newton.Local:
         return likelihood.evaluate(point, rows[some])
@@ -172,7 +178,7 @@ def _from(
         evaluate,
         start,
         likelihood.bounds().of(rows),
-        tolerance=TOLERANCE,
+        tolerance=tolerance,
         steps=steps,
         target=target,
     )
