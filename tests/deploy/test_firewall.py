@@ -18,6 +18,8 @@ TEMPLATE = DEPLOY / "roles/firewall/templates/firewall.nft.j2"
 def rules(**settings: Any) -> str:
     options = module("roles.py").main_entry(DEPLOY / "roles/firewall")["options"]
     defaults = {name: option["default"] for name, option in options.items()}
+    # Of vars/main.yml: one machine.
+    defaults |= {"firewall_machines": [], "firewall_swarm_ports": [7946]}
     # As Ansible renders templates.
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # noqa: S701
     template = environment.from_string(TEMPLATE.read_text())
@@ -29,6 +31,7 @@ CHOICES: list[dict[str, Any]] = [
     {"firewall_ssh_from": ["192.0.2.0/24", "2001:db8::/32"], "firewall_ssh_port": 2222},
     {"firewall_peers": {"192.0.2.7": [9100, 5000], "2001:db8::7": [9100]}},
     {"firewall_tcp_ports": []},
+    {"firewall_machines": ["10.0.0.12", "10.0.0.13"], "firewall_swarm_ports": [2377, 5000, 7946]},
 ]
 
 
@@ -56,3 +59,15 @@ def test_only_its_own_table_is_touched() -> None:
         "table inet km3net_host",
         "delete table inet km3net_host",
     }
+
+
+def test_machines_of_a_swarm_reach_each_other_and_servers_reach_none_of_them() -> None:
+    text = rules(firewall_machines=["10.0.0.12"], firewall_swarm_ports=[2377, 5000, 7946])
+    lines = [line.strip() for line in text.splitlines()]
+    (tcp,) = [line for line in lines if "2377" in line]
+    assert tcp.startswith("ip saddr { 10.0.0.12 } tcp dport { 2377, 5000, 7946 } accept")
+    (udp,) = [line for line in lines if "4789" in line]
+    assert udp.startswith("ip saddr { 10.0.0.12 } udp dport { 4789, 7946 } accept")
+    (shut,) = [line for line in lines if "ip daddr { 10.0.0.12 } drop" in line]
+    assert lines.index(shut) < lines.index('meta iifkind "bridge" accept')
+    assert "10.0.0.12" not in rules()

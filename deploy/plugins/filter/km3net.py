@@ -145,6 +145,7 @@ def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
         "KM3_PORT": str(port),
         "KM3_BRIDGES": names.bridges,
         "KM3_EGRESS": parsed.spawner.egress,
+        **({"KM3_SPAWNER": "swarm"} if parsed.spawner.kind == "swarm" else {}),
         "KM3_SERVICES": ",".join((*own, *parsed.services.containers)),
         "KM3_CONFIG_NAME": "platform.yaml",
         # Changes with what the hub reads at its start only: compose then makes it anew.

@@ -257,6 +257,8 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
 
     async def remove_object(self) -> None:
         """Remove the service, and wait until its container has ended."""
+        # A container by this name was started when the platform had one machine only.
+        await super().remove_object()
         try:
             found = await self.docker("inspect_service", self.object_name)
             await self.docker("remove_service", self.object_name)

@@ -1,0 +1,165 @@
+"""Two machines, deployed from nothing: one with the hub, one worker."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.tests.certificates import Authority
+from deploy.tests.containers import NETWORK, Machine, docker, runs, start_machine
+from deploy.tests.site import DEPLOY, RESULTS, Play, Site
+from tests.e2e.platforms import Person
+
+HUB = "several.test"
+ADDRESSES = {"hub": "10.199.250.41", "worker1": "10.199.250.42"}
+PASSWORD = "kanugu-posifo-gemoka-87"
+#: Where the archive of the images is, if not where `make archive` writes it.
+ARCHIVE = os.environ.get("KM3_ARCHIVE", str(DEPLOY / "archive"))
+KEEP = bool(os.environ.get("KM3_KEEP"))
+
+
+@dataclass
+class Platform:
+    """The platform on both machines."""
+
+    machines: dict[str, Machine]
+    site: Site
+    first_run: Play | None
+
+    def person(self, name: str) -> Person:
+        """Somebody with an account, logged in."""
+        hub = self.machines["hub"]
+        add = ["docker", "exec", "-i", hub.name, "docker", "exec", "-i", "km3net-hub", "km3hub"]
+        if name not in hub.run("docker", "exec", "km3net-hub", "km3hub", "accounts", "list"):
+            subprocess.run(
+                [*add, "accounts", "add", name, "--password-stdin"],
+                input=PASSWORD, text=True, check=True, capture_output=True,
+            )  # fmt: skip
+        return Person.log_in(f"https://{HUB}", name, PASSWORD)
+
+    def machine_of(self, name: str) -> str:
+        """The machine that runs a user's server; empty: none."""
+        for machine in self.machines.values():
+            if runs(machine.name) and f"km3net-user-{name}." in machine.run(
+                "docker", "ps", "--format={{.Names}}"
+            ):
+                return machine.name.removeprefix("km3deploy-several-")
+        return ""
+
+    def play(self, name: str, *options: str) -> Play:
+        """Run a playbook."""
+        return self.site.play(name, "-e", f"images_archive={ARCHIVE}", *options)
+
+
+@pytest.fixture(scope="session")
+def several_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the site's files are; with KM3_KEEP=1 for the next run, too."""
+    if not KEEP:
+        return tmp_path_factory.mktemp("several")
+    kept = RESULTS / "kept-several"
+    kept.mkdir(parents=True, exist_ok=True)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def several_key(several_folder: Path) -> Path:
+    path = several_folder / "key"
+    if not path.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def several_authority(several_folder: Path) -> Authority:
+    own = several_folder / "authority"
+    own.mkdir(exist_ok=True)
+    return Authority(own)
+
+
+@pytest.fixture(scope="session")
+def several_site(several_key: Path, several_authority: Authority, several_folder: Path) -> Site:
+    """The inventory of an admin with two machines."""
+    certificate, key = several_authority.issue("several", [HUB])
+    settings = {
+        "platform_hub_name": HUB,
+        "platform_settings": {
+            "site": {"name": "Test site", "contact": f"help@{HUB}"},
+            "environments": [{"name": "stack", "title": "KM3NeT stack", "image": "km3net/stack"}],
+            "sizes": [{"name": "small", "memory": "1G", "cpu": 1}],
+            "services": {"opendata": {"enabled": False}},
+        },
+        "proxy_tls": "files",
+        "proxy_certificate": str(certificate),
+        "proxy_key": str(key),
+        "monitoring_enabled": False,
+        "backup_repository": "/var/backups/km3net",
+        "backup_password": "{{ vault_backup_password }}",
+        "swarm_heartbeat_seconds": 5,
+        "verify_authority": "/etc/ssl/certs/site-authority.pem",
+    }
+    site = Site(several_folder / "inventory", ADDRESSES["hub"], several_key, settings)
+    file = site.folder / "hosts.yml"
+    common = yaml.safe_load(file.read_text())["all"]["hosts"]["hub"]
+    hosts = {
+        name: common | {"ansible_host": address, "swarm_address": address}
+        for name, address in ADDRESSES.items()
+    }
+    workers = {"workers": {"hosts": {"worker1": hosts.pop("worker1")}}}
+    file.write_text(yaml.safe_dump({"all": {"hosts": hosts, "children": workers}}))
+    return site
+
+
+@pytest.fixture(scope="session")
+def machines(
+    target_image: str, several_key: Path, several_authority: Authority
+) -> Iterator[dict[str, Machine]]:
+    """Two fresh machines. KM3_KEEP=1 leaves them for a look."""
+    public = several_key.with_suffix(".pub").read_text().strip()
+    names = [f"{HUB}:{ADDRESSES['hub']}"]
+    started = {}
+    for name, address in ADDRESSES.items():
+        machine = Machine(f"{NETWORK}-several-{name}", address)
+        if not (KEEP and runs(machine.name)):
+            machine = start_machine(
+                f"several-{name}", address, image=target_image, public_key=public, hosts=names
+            )
+        started[name] = machine
+    for machine in started.values():
+        docker(
+            "cp", str(several_authority.file), f"{machine.name}:/etc/ssl/certs/site-authority.pem"
+        )
+    yield started
+    if not KEEP:
+        for machine in started.values():
+            machine.remove()
+
+
+@pytest.fixture(scope="session")
+def platform(
+    machines: dict[str, Machine], several_site: Site, several_authority: Authority
+) -> Iterator[Platform]:
+    """The platform on both machines; its host name is known to the tests."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *arguments: Any, **options: Any) -> Any:
+        return real(ADDRESSES["hub"] if host == HUB else host, *arguments, **options)
+
+    socket.getaddrinfo = look_up  # type: ignore[assignment]
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = str(several_authority.file)
+    platform = Platform(machines, several_site, None)
+    platform.first_run = platform.play("site").require_success()
+    yield platform
+    socket.getaddrinfo = real
+    if before is None:
+        del os.environ["SSL_CERT_FILE"]
+    else:
+        os.environ["SSL_CERT_FILE"] = before
