@@ -37,7 +37,9 @@ images: .hub ## build the images (IMAGES="stack joint": only these and what they
 
 test: .dev ## run the tests; with a Docker Engine those of images and containers too
 	@$(VENV)/km3hub install
-	@$(VENV)/python -m pytest --numprocesses 4 $(TESTS)
+	@if [ -z "$(TESTS)" ] && docker version >/dev/null 2>&1; then \
+		$(VENV)/python deploy/environment.py || exit 1; more="$(ONE_HOST)"; fi; \
+	$(VENV)/python -m pytest --numprocesses 4 $(or $(TESTS),tests $$more)
 
 lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check .

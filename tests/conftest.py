@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -29,21 +30,41 @@ SWITCHES = (
 CONTAINERS = ("e2e/", "images/", "hub/docker/")
 #: Of these, what takes minutes and disturbs nobody.
 ALONE = "test_same_numbers.py"
+#: What takes longest begins first.
+LONGEST = ("containers", "deploy/tests")
+
+
+def scope(nodeid: str) -> str:
+    """Which tests run in one process, in their order."""
+    folder, _, file = nodeid.split("::", 1)[0].removeprefix("tests/").rpartition("/")
+    if f"{folder}/".startswith(CONTAINERS) and file != ALONE:
+        return "containers"
+    # Hubs start one after the other; user servers without a hub disturb nobody.
+    return "hub" if folder.startswith("hub") and folder != "hub/lab" else folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest scopes first, then those with most tests."""
+    scopes = Counter(scope(item.nodeid) for item in items)
+
+    def rank(item: pytest.Item) -> tuple[bool, int, str]:
+        own = scope(item.nodeid)
+        return own not in LONGEST, -scopes[own], own
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Say which tests run in one process, in their order: see `make test`."""
+    """Give each process the scopes in the order above: see `make test`."""
     from xdist.scheduler import LoadScopeScheduling
 
     class BySubject(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder, _, file = nodeid.split("::", 1)[0].removeprefix("tests/").rpartition("/")
-            if f"{folder}/".startswith(CONTAINERS) and file != ALONE:
-                return "containers"
-            # Hubs start one after the other; user servers without a hub disturb nobody.
-            return "hub" if folder.startswith("hub") and folder != "hub/lab" else folder
+            return scope(nodeid)
 
+    config.option.loadscopereorder = False
     return BySubject(config, log)
 
 
