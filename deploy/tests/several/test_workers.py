@@ -189,6 +189,15 @@ def test_worker_with_homes_is_not_removed(platform: Platform, ada: Person) -> No
     assert platform.machine_of("ada") == "worker1"
 
 
+def test_password_of_the_registry_is_in_no_journal(platform: Platform) -> None:
+    file = "/opt/km3net/secrets/registry-password"
+    for machine in platform.machines.values():
+        password = machine.run("cat", file).strip()
+        assert len(password) == 48
+        assert machine.run("stat", "-c", "%a %U", file).strip() == "600 root"
+        assert password not in machine.run("journalctl", "--no-pager")
+
+
 def test_registry_that_is_down_is_told_and_stops_nobody(
     platform: Platform, ada: Person, kernel: Kernel
 ) -> None:
@@ -203,9 +212,7 @@ def test_registry_that_is_down_is_told_and_stops_nobody(
         assert "docker-registry does not run" in said
         lost = f"{ADDRESSES['hub']}:5000"
         digest = "sha256:" + "0" * 64
-        asked = (
-            f"echo x | km3net-registry pull {lost} km3net/stack:9 {digest} --digest {digest} 2>&1"
-        )
+        asked = f"km3net-registry pull {lost} km3net/stack:9 {digest} --digest {digest} 2>&1"
         told = worker.run("sh", "-c", asked, check=False)
         assert f"the registry {lost} does not let this machine in" in told
         assert "Users' servers run on without it" in told

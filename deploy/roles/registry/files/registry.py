@@ -4,9 +4,9 @@
 push  give the registry this machine's image NAME:TAG, whose identifier must be ID
 pull  get it; --digest says which one
 
-The registry's password comes by standard input and is kept nowhere. The last line that is printed
-says what was done, "there" or "pushed" or "pulled", and the digest. Needs root; uses Python's
-standard library only.
+The registry's password is read from a file: what Ansible gives to a command's input gets into the
+journal. The last line that is printed says what was done, "there" or "pushed" or "pulled", and
+the digest. Needs root; uses Python's standard library only.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 ACCOUNT = "km3net"
 
@@ -135,13 +136,14 @@ def main():
     parser.add_argument("name")
     parser.add_argument("id")
     parser.add_argument("--digest", default="")
+    parser.add_argument("--password-file", type=Path, required=True)
     asked = parser.parse_args()
     if asked.what == "pull" and not asked.digest:
         parser.error("pull needs --digest")
-    password = sys.stdin.read().strip()
     try:
+        password = asked.password_file.read_text().strip()
         done, digest = {"push": push, "pull": pull}[asked.what](asked, password)
-    except RegistryError as error:
+    except (RegistryError, OSError) as error:
         sys.exit(f"km3net-registry: {error}")
     print(done, digest)
 
