@@ -40,11 +40,15 @@ SMALL = "synthetic"
 SIGMAS = 3.0
 #: 90 % limits of the Asimov curves are those of the averaged published curves to this.
 WITHIN = 0.05
+#: Mode profile gets fewer pseudo-experiments.
+SLOWER = 10
 #: Draws of a bootstrap.
 DRAWS = 200
-#: Where limits and the ends of mean intervals differ by more, and why: between the ends of the scan
-#: of CTA alone the published minimiser found less than the shapes it started from (3.85 at f = 0.4,
-#: where these give 5.3), so its curves are wider there.
+#: Where limits and the ends of mean intervals differ by more, and why: the published curve of CTA
+#: alone is a parabola up to f = 0.8 that would end at 24.5, but at f = 1 it is 35.4, of which the
+#: last step, where the electrons vanish, is 11 (the one before: 5). So short of the end the
+#: published minimiser changed the electrons' shape, which pinned shapes cannot follow (the total
+#: flux moved too, by 0.9 % at f = 0.5; by 0.07 % for RX J1713, whose curve has no such step).
 WIDER = {("VelaX", 0, "gamma"): 5.0}
 
 
@@ -199,7 +203,7 @@ def main(words: list[str]) -> int:
         covered(count, "profile", (SMALL,))
     if not words or "coverage" in words:
         covered(count, "pinned")
-        covered(count, "profile")
+        covered(max(1, count // SLOWER), "profile")
     for line in wrong:
         print(f"OFF: {line}")
     return bool(wrong)

@@ -14,7 +14,7 @@ from nugamma.inference.likelihood import cash
 from nugamma.inference.observed import TINY
 from nugamma.inference.prefits import Prefit, prefit
 from nugamma.inference.problem import Problem
-from nugamma.inference.response import StackedResponse
+from nugamma.inference.response import NOTHING, StackedResponse
 from nugamma.inference.scans import POINTS, Scan, above_minimum
 from nugamma.inference.threads import one_thread
 
@@ -90,15 +90,17 @@ def _along(  # noqa: PLR0917
 
     Of groups without counts only the sum of what is expected matters.
     """
-    fluxes = np.stack([start, direction])
+    fluxes = np.stack([start, start + direction])
     filled = np.flatnonzero(counts)
-    first, slope = blocks.signal(fluxes)[:, filled]
-    expected = np.outer(share, slope)
-    expected += response.background[filled] + first
-    np.log(np.maximum(expected, TINY, out=expected), out=expected)
-    expected -= response.log_background[filled]  # before the sum, which has no digits to spare
+    background = np.maximum(response.background[filled], NOTHING)
+    # relative to the background, before the sum, which has no digits to spare; both ends are
+    # positive, so all between them is
+    low, high = np.maximum(1 + blocks.signal(fluxes)[:, filled] / background, TINY)
+    expected = np.outer(share, high - low)
+    expected += low
     sums = fluxes @ response.total_signal
-    return np.asarray(2 * (sums[0] + share * sums[1] - expected @ counts[filled]))
+    signal = sums[0] + share * (sums[1] - sums[0])
+    return np.asarray(2 * (signal - np.log(expected, out=expected) @ counts[filled]))
 
 
 def _profiled(

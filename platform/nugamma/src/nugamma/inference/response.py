@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+#: Background of groups that have none, so that what is relative to it can be computed.
+NOTHING = 1e-30
+
 
 @dataclass(frozen=True, eq=False)
 class StackedResponse:
@@ -53,7 +56,7 @@ class StackedResponse:
     @cached_property
     def log_background(self) -> Floats:
         """Logarithm of the background, shape (n_groups,)."""
-        return np.asarray(np.log(np.where(self.background > 0, self.background, 1e-30)))
+        return np.asarray(np.log(np.maximum(self.background, NOTHING)))
 
     @cached_property
     def total_signal(self) -> Floats:
