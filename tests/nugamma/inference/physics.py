@@ -44,12 +44,12 @@ WITHIN = 0.05
 SLOWER = 10
 #: Draws of a bootstrap.
 DRAWS = 200
-#: Where limits and the ends of mean intervals differ by more; chosen after the difference was seen.
-#: A likely reason, read off the published scans and not tried with the published program: the curve
-#: of CTA alone is a parabola up to f = 0.8 that would end at 24.5, but at f = 1 it is 35.4, of which the
+#: Where limits and the ends of mean intervals differ by more; chosen after it was seen. A likely
+#: reason, read off the published scans and not tried with the published program: the curve of CTA
+#: alone is a parabola up to f = 0.8 that would end at 24.5, but at f = 1 it is 35.4, of which the
 #: last step, where the electrons vanish, is 11 (the one before: 5). So short of the end the
-#: published minimiser seems to have changed the electrons' shape, which pinned shapes cannot follow (the total
-#: flux moved too, by 0.9 % at f = 0.5; by 0.07 % for RX J1713, whose curve has no such step).
+#: published minimiser seems to have changed the electrons' shape, which pinned shapes cannot follow
+#: (the total flux moved too, by 0.9 % at f = 0.5; by 0.07 % for RX J1713, which has no such step).
 WIDER = {("VelaX", 0, "gamma"): 5.0}
 
 
