@@ -6,11 +6,19 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from km3hub.status.looks import Address, Container, Counts, Starts
+from km3hub.status.history import Look
+from km3hub.status.looks import Address, Container, Counts, LookAt, Starts
+
+
+def seen(look: LookAt) -> Look:
+    """What it sees; in a thread, as Playwright keeps an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(look())).result()  # type: ignore[arg-type]
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -31,12 +39,12 @@ def address() -> Iterator[str]:
 
 
 def test_a_page_that_answers_works(address: str) -> None:
-    look = asyncio.run(Address("data", f"{address}/health")())
+    look = seen(Address("data", f"{address}/health"))
     assert (look.works, look.said) == (True, "It answers.")
 
 
 def test_an_error_is_no_answer_and_tells_users_no_address(address: str) -> None:
-    look = asyncio.run(Address("data", f"{address}/broken")())
+    look = seen(Address("data", f"{address}/broken"))
     assert (look.works, look.said) == (False, "It does not answer.")
 
 
@@ -44,7 +52,7 @@ def test_nobody_at_the_port_is_no_answer() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    look = asyncio.run(Address("data", f"http://127.0.0.1:{port}/health")())
+    look = seen(Address("data", f"http://127.0.0.1:{port}/health"))
     assert (look.works, look.said) == (False, "It does not answer.")
 
 
@@ -58,7 +66,7 @@ def test_nobody_at_the_port_is_no_answer() -> None:
     ],
 )
 def test_a_container_is_as_docker_sees_it(health: str, works: bool, said: str) -> None:
-    look = asyncio.run(Container("data", lambda: health)())
+    look = seen(Container("data", lambda: health))
     assert (look.works, look.said) == (works, said)
 
 
@@ -66,7 +74,7 @@ def test_a_container_that_is_gone_does_not_run() -> None:
     def missing() -> str:
         raise OSError("no such container: km3net-opendata")
 
-    look = asyncio.run(Container("data", missing)())
+    look = seen(Container("data", missing))
     assert (look.works, look.said) == (False, "It does not run.")
 
 
@@ -93,8 +101,8 @@ def test_starts_are_judged_by_those_of_late(
     before: tuple[int, int], after: tuple[int, int], works: bool, said: str
 ) -> None:
     starts = Starts(_Counter(before, after))
-    assert asyncio.run(starts()).works
-    look = asyncio.run(starts())
+    assert seen(starts).works
+    look = seen(starts)
     assert (look.works, look.said) == (works, said)
 
 
@@ -102,5 +110,5 @@ def test_without_an_engine_nothing_can_be_started() -> None:
     def silent() -> None:
         raise OSError("connection refused")
 
-    look = asyncio.run(Starts(_Counter((3, 0)), silent)())
+    look = seen(Starts(_Counter((3, 0)), silent))
     assert (look.works, look.said) == (False, "No server can be started.")
