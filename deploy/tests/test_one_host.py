@@ -37,13 +37,13 @@ def test_check_run_has_no_differences(deployed: Machine, site: Site) -> None:
 
 def test_http_is_sent_to_https(deployed: Machine) -> None:
     for name in (HUB, PORTAL):
-        answer = httpx.get(f"http://{name}/", follow_redirects=False)
+        answer = httpx.get(f"http://{name}/", follow_redirects=False, timeout=60)
         assert answer.status_code == 308
         assert answer.headers["location"] == f"https://{name}/"
 
 
 def test_certificate_is_valid_and_browsers_are_told_to_insist(deployed: Machine) -> None:
-    answer = httpx.get(f"https://{HUB}/hub/login")
+    answer = httpx.get(f"https://{HUB}/hub/login", timeout=60)
     assert answer.status_code == 200
     assert "max-age=31536000" in answer.headers["strict-transport-security"]
     assert "server" not in answer.headers

@@ -57,7 +57,9 @@ def bare_until_lab() -> float:
     container = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
     try:
         headers = {"Authorization": "token bench"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60
+        ) as client:
             await_page(client, "/lab")
         return time.perf_counter() - began
     finally:

@@ -140,7 +140,7 @@ def test_a_killed_proxy_comes_back_with_its_routes(running: Platform) -> None:
 
 def test_a_portal_that_died_is_started_again_by_the_hub(running: Platform) -> None:
     running.await_portal()
-    records = httpx.get(f"{running.portal}/api/v1/records/").json()["count"]
+    records = httpx.get(f"{running.portal}/api/v1/records/", timeout=60).json()["count"]
     (portal,) = processes(running.state, "opendata")
     portal.send_signal(signal.SIGKILL)
     # Its process stands in the table until the hub looks, its port is free at once.
@@ -151,7 +151,7 @@ def test_a_portal_that_died_is_started_again_by_the_hub(running: Platform) -> No
     assert f"{running.portal}   does not answer" in running.command("status").stdout
     # The hub looks after its services every half minute.
     running.await_portal(60)
-    assert httpx.get(f"{running.portal}/api/v1/records/").json()["count"] == records > 0
+    assert httpx.get(f"{running.portal}/api/v1/records/", timeout=60).json()["count"] == records > 0
     assert "does not answer" not in running.command("status").stdout
 
 

@@ -165,7 +165,7 @@ def test_the_status_page_says_that_all_works(platform: Platform, page: Page) -> 
     """The hub looks once a minute, and the engine at the portal's health every half."""
     deadline = time.monotonic() + 150
     while True:
-        seen = httpx.get(f"{platform.address}/hub/status.json").json()
+        seen = httpx.get(f"{platform.address}/hub/status.json", timeout=60).json()
         if seen["works"]:
             break
         assert time.monotonic() < deadline, seen

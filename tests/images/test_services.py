@@ -24,10 +24,10 @@ def test_lab_opens_at_the_address_that_it_prints(lab: str, start: Start) -> None
     printed = re.search(r"http://127\.0\.0\.1:8888(/\S+)", container.log())
     assert printed, container.log()
     published = docker("port", container.identity, "8888").stdout.split()[0]
-    page = httpx.get(f"http://{published}{printed[1]}", follow_redirects=True)
+    page = httpx.get(f"http://{published}{printed[1]}", follow_redirects=True, timeout=60)
     assert page.status_code == 200
     assert "<title>JupyterLab</title>" in page.text
-    bare = httpx.get(f"http://{published}/api/contents")
+    bare = httpx.get(f"http://{published}/api/contents", timeout=60)
     assert bare.status_code == 403
 
 

@@ -108,7 +108,9 @@ class RunningProvider:
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
-                if httpx.get(f"{self.issuer}/.well-known/openid-configuration").is_success:
+                if httpx.get(
+                    f"{self.issuer}/.well-known/openid-configuration", timeout=60
+                ).is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)  # the interval between two looks, not a wait
@@ -124,20 +126,22 @@ class RunningProvider:
     def set_person(self, name: str, claims: dict[str, Any] | None) -> None:
         """Give somebody other claims, or close the account (None)."""
         httpx.put(
-            f"{self.issuer}/test/people/{name}", content=json.dumps(claims)
+            f"{self.issuer}/test/people/{name}", content=json.dumps(claims), timeout=60
         ).raise_for_status()
 
     def set_seconds(self, seconds: int) -> None:
         """How long access tokens last that are given from now on."""
-        httpx.put(f"{self.issuer}/test/seconds", json=seconds).raise_for_status()
+        httpx.put(f"{self.issuer}/test/seconds", json=seconds, timeout=60).raise_for_status()
 
     def asked(self, path: str) -> int:
         """How often a path was asked for."""
-        return int(httpx.get(f"{self.issuer}/test/asked").json().get(path, 0))
+        return int(httpx.get(f"{self.issuer}/test/asked", timeout=60).json().get(path, 0))
 
     def data(self, token: str) -> httpx.Response:
         """The answer of the data service to a token."""
-        return httpx.get(f"{self.issuer}/data", headers={"Authorization": f"Bearer {token}"})
+        return httpx.get(
+            f"{self.issuer}/data", headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
 
 
 def at_provider(browser: httpx.Client, page: httpx.Response, name: str) -> httpx.Response:

@@ -52,7 +52,9 @@ def main() -> int:
 def _draft(server: Server, headers: dict[str, str]) -> None:
     new = {"record": {"identifier": "draft24_01"}, "draft": DRAFT}
     path = f"{server.url}/api/v1/records/draft24_01/draft/files/counts.ecsv"
-    httpx.post(f"{server.url}/api/v1/drafts/", json=new, headers=headers).raise_for_status()
+    httpx.post(
+        f"{server.url}/api/v1/drafts/", json=new, headers=headers, timeout=60
+    ).raise_for_status()
     httpx.put(path, content=ECSV, headers=headers, timeout=60).raise_for_status()
 
 

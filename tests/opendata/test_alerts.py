@@ -146,7 +146,9 @@ def test_published_alerts_go_through_a_real_server_to_page_json_xml_and_receiver
     for name, kind in EXAMPLES:
         content = (SHARED / name).read_bytes()
         address = f"{seeded_server.url}/alerts/incoming/"
-        answer = httpx.post(address, content=content, headers=headers | {"Content-Type": kind})
+        answer = httpx.post(
+            address, content=content, headers=headers | {"Content-Type": kind}, timeout=60
+        )
         assert answer.status_code == 201, answer.text
         alert = alerts.read(content)
         given[alert.name] = alert
@@ -172,7 +174,9 @@ def test_openkm3_follows_updates_on_a_real_server(seeded_server: Server) -> None
     headers = seeded_server.token("auto", "alert-sender", "alert-signer")
     for number in (1, 2):
         document = DOCUMENT | {"record_number": number, "event_name": "KM3-240902B"}
-        httpx.post(f"{seeded_server.url}/alerts/incoming/", json=document, headers=headers)
+        httpx.post(
+            f"{seeded_server.url}/alerts/incoming/", json=document, headers=headers, timeout=60
+        )
     stop = threading.Event()
     found = []
     for alert in alerts.follow(f"{seeded_server.url}/alerts/feed.json", interval=0.1, stop=stop):

@@ -68,7 +68,10 @@ def test_addresses_are_those_of_whoever_asks(
     capabilities = portal.get("/vo/tap/capabilities", headers=who).text
     assert f">{root}/vo/tap" in capabilities
     started = httpx.post(
-        f"{portal.url}/vo/tap/async", headers=who, data={"LANG": "ADQL", "QUERY": "SELECT 1 AS a"}
+        f"{portal.url}/vo/tap/async",
+        headers=who,
+        data={"LANG": "ADQL", "QUERY": "SELECT 1 AS a"},
+        timeout=60,
     )
     assert started.headers["Location"].startswith(f"{root}/vo/tap/async/")
     assert f'KM3Store("{root}")' in portal.get("/records/ana20_01_vo/", headers=who).text.replace(

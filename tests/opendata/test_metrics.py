@@ -32,7 +32,7 @@ def test_numbers_follow_what_happens(server: Server) -> None:
     assert before["opendata_vo_tables"] > 1
     assert not [name for name in before if name.startswith("opendata_tap_jobs")]
     query = {"LANG": "ADQL", "QUERY": "SELECT COUNT(*) AS n FROM tap_schema.tables"}
-    answer = httpx.post(f"{server.url}/vo/tap/async", data=query)
+    answer = httpx.post(f"{server.url}/vo/tap/async", data=query, timeout=60)
     assert answer.status_code == 303, answer.text
     after = server.get("/metrics")
     assert after.headers["Content-Type"] == "text/plain; version=0.0.4"

@@ -42,11 +42,11 @@ def test_a_record_is_found_by_words_facets_and_time(server: Server) -> None:
 def test_texts_that_postgresql_does_not_take_are_refused(server: Server) -> None:
     headers = server.token("nul", "curator")
     new = {"record": {"identifier": "nul24_01"}, "draft": draft(description="a\0b")}
-    answer = httpx.post(f"{server.url}/api/v1/drafts/", json=new, headers=headers)
+    answer = httpx.post(f"{server.url}/api/v1/drafts/", json=new, headers=headers, timeout=60)
     assert answer.status_code == 400, answer.text
     nested = {"header": {"name": "a\0b"}}
     new = {"record": {"identifier": "nul24_01"}, "draft": draft(metadata=nested)}
-    answer = httpx.post(f"{server.url}/api/v1/drafts/", json=new, headers=headers)
+    answer = httpx.post(f"{server.url}/api/v1/drafts/", json=new, headers=headers, timeout=60)
     assert answer.status_code == 400, answer.text
     assert server.get("/api/v1/records/?q=a%00b").status_code == 400
 
@@ -68,11 +68,11 @@ def test_a_file_goes_in_and_out_again(server: Server) -> None:
     curator, reviewer = server.token("cora", "curator"), server.token("rene", "reviewer")
     base = f"{server.url}/api/v1"
     new = {"record": {"identifier": "pg24_01"}, "draft": draft(service={"table": "pg24_01.main"})}
-    assert httpx.post(f"{base}/drafts/", json=new, headers=curator).status_code == 201
+    assert httpx.post(f"{base}/drafts/", json=new, headers=curator, timeout=60).status_code == 201
     path = f"{base}/records/pg24_01/draft"
     upload = f"{path}/files/counts.ecsv"
     assert httpx.put(upload, content=ECSV, headers=curator, timeout=60).status_code == 201
-    assert httpx.post(f"{path}/submit/", headers=curator).status_code == 200
+    assert httpx.post(f"{path}/submit/", headers=curator, timeout=60).status_code == 200
     assert httpx.post(f"{path}/approve/", headers=reviewer, timeout=60).status_code == 200
     assert server.get("/storage/pg24_01/1.0/counts.ecsv").content == ECSV
     query = "/vo/tap/sync?LANG=ADQL&FORMAT=csv&QUERY=SELECT+COUNT(*)+AS+n+FROM+pg24_01.main"

@@ -95,7 +95,7 @@ def test_bad_documents_get_a_sentence(curators_web: Client, content: bytes) -> N
 def test_a_file_above_the_limit_is_refused_before_it_is_kept(seeded_server: Server) -> None:
     headers = seeded_server.token("big", "curator")
     new = {"record": {"identifier": "big_01"}, "draft": draft()}
-    made = httpx.post(f"{seeded_server.url}/api/v1/drafts/", json=new, headers=headers)
+    made = httpx.post(f"{seeded_server.url}/api/v1/drafts/", json=new, headers=headers, timeout=60)
     assert made.status_code == 201
     # Only what the request says of its length counts: nothing has to be sent.
     host, port = seeded_server.url.removeprefix("http://").split(":")
@@ -111,7 +111,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_kept(seeded_server: Serv
 def test_a_stream_without_length_is_counted(seeded_server: Server) -> None:
     pieces = (b"\0" * 2**20 for _ in range(8))  # without a token 5 MB are the limit
     try:
-        answer = httpx.post(f"{seeded_server.url}/api/v1/drafts/", content=pieces)
+        answer = httpx.post(f"{seeded_server.url}/api/v1/drafts/", content=pieces, timeout=60)
         assert answer.status_code == 413
     except httpx.WriteError:
         pass  # the server hung up before all was sent

@@ -126,7 +126,10 @@ def test_hub_killed_during_a_start(
         assert asking.is_alive(), "the start ended before the moment came"
     kill(site, site.names.hub, "km3hub.hub")
     asking.join()
-    eventually(lambda: httpx.get(f"{site.platform.address}/hub/health").is_success, "the hub is up")
+    eventually(
+        lambda: httpx.get(f"{site.platform.address}/hub/health", timeout=60).is_success,
+        "the hub is up",
+    )
     start_server(person)
     assert start_kernel(person).run("print(6 * 7)") == "42\n"
     assert site.servers().count(name) == site.networks().count(name) == 1

@@ -62,7 +62,9 @@ def test_new_banner_appears_without_a_restart(site: Site) -> None:
     draft.write_text("site: {banner: {text: Maintenance at noon}}")
     draft.rename(site.platform.config)
     page = f"{site.platform.address}/hub/login"
-    eventually(lambda: "Maintenance at noon" in httpx.get(page).text, "the banner is shown")
+    eventually(
+        lambda: "Maintenance at noon" in httpx.get(page, timeout=60).text, "the banner is shown"
+    )
     again(site.platform)
     assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
 
@@ -107,10 +109,10 @@ def test_portal_goes_and_comes_back_with_the_settings_and_keeps_its_data(site: S
     site.apply("services: {opendata: {enabled: false}}")
     with pytest.raises(NotFound):
         site.container(site.names.opendata)
-    assert "Open Data" not in httpx.get(f"{site.platform.address}/hub/login").text
+    assert "Open Data" not in httpx.get(f"{site.platform.address}/hub/login", timeout=60).text
     site.apply("")
     site.platform.await_portal()
-    assert "Open Data" in httpx.get(f"{site.platform.address}/hub/login").text
+    assert "Open Data" in httpx.get(f"{site.platform.address}/hub/login", timeout=60).text
     accounts = (
         "from opendata.records.models import Account as A; print([a.name for a in A.objects.all()])"
     )

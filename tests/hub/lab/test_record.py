@@ -158,7 +158,7 @@ def test_without_a_login_nothing_is_made(
     start_lab: StartLab, home: Path, strange_portal: str
 ) -> None:
     server = start_lab(home, OPENKM3_SERVER=strange_portal)
-    answer = httpx.get(f"{server.url}km3/records/html", follow_redirects=False)
+    answer = httpx.get(f"{server.url}km3/records/html", follow_redirects=False, timeout=60)
     assert answer.status_code == httpx.codes.FOUND
     assert "/login" in answer.headers["Location"]
 

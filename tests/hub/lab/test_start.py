@@ -20,7 +20,7 @@ def test_the_printed_address_opens_jupyterlab(start_lab: StartLab, home: Path) -
     server = start_lab(home)
     until(lambda: "http://" in server.log, seconds=10, what="the address is printed")
     (address,) = re.findall(r"http://127\.0\.0\.1:\d+/lab\?token=\S+", server.log)
-    page = httpx.get(address, follow_redirects=True)
+    page = httpx.get(address, follow_redirects=True, timeout=60)
     assert page.status_code == 200
     assert "jupyter-config-data" in page.text
 
@@ -28,7 +28,7 @@ def test_the_printed_address_opens_jupyterlab(start_lab: StartLab, home: Path) -
 def test_without_the_token_there_is_no_way_in(start_lab: StartLab, home: Path) -> None:
     server = start_lab(home)
     for path in ("api/contents", "api/kernels", "km3/notices"):
-        assert httpx.get(server.url + path).status_code == 403
+        assert httpx.get(server.url + path, timeout=60).status_code == 403
 
 
 def test_without_a_given_token_each_start_has_its_own(start_lab: StartLab, home: Path) -> None:
@@ -37,7 +37,7 @@ def test_without_a_given_token_each_start_has_its_own(start_lab: StartLab, home:
     tokens = set()
     for _ in range(2):
         server.log_file.unlink(missing_ok=True)
-        server.client = httpx.Client(base_url=server.url)
+        server.client = httpx.Client(base_url=server.url, timeout=60)
         try:
             # Only an answer is awaited: without the token it is no success.
             server._answers = lambda: "token=" in server.log  # type: ignore[method-assign]
@@ -85,7 +85,7 @@ def test_nothing_in_the_home_can_break_or_change_the_server(
     site.mkdir(parents=True)
     (site / "tornado.py").write_text(broken)
     server = start_lab(home)
-    assert httpx.get(server.url + "api/contents").status_code == 403
+    assert httpx.get(server.url + "api/contents", timeout=60).status_code == 403
 
 
 def test_kernels_and_terminals_keep_the_users_own_settings(start_lab: StartLab, home: Path) -> None:

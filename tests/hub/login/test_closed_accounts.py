@@ -67,7 +67,7 @@ def test_a_closed_account_is_told_so_and_its_server_is_left_alone(
         assert "Your files are kept" in message
 
         # The token that the user made opens nothing any more, in particular no new server.
-        assert httpx.get(f"{hub.url}/hub/api/user", headers=token).status_code == 403
+        assert httpx.get(f"{hub.url}/hub/api/user", headers=token, timeout=60).status_code == 403
         # But what runs goes on, so that the work can be saved; the hub is asked each time.
         for _ in range(2):
             until_asked_again = time.monotonic() + 1.1
@@ -95,7 +95,7 @@ def test_no_server_starts_for_a_closed_account(hub: RunningHub, password: str) -
         token = token_of(browser, "gone")
         hub.accounts.remove("gone")
         refused = [
-            httpx.post(f"{hub.url}/hub/api/users/gone/server", headers=token),
+            httpx.post(f"{hub.url}/hub/api/users/gone/server", headers=token, timeout=60),
             browser.api("POST", "/users/gone/server"),
             admin.api("POST", "/users/gone/server"),
         ]
@@ -111,15 +111,19 @@ def test_an_administrator_who_is_one_no_more_loses_the_rights_at_once(
     with hub.client() as browser:
         browser.login("boss", password)
         token = token_of(browser, "boss")
-        assert httpx.get(f"{hub.url}/hub/api/users", headers=token).status_code == 200
+        assert httpx.get(f"{hub.url}/hub/api/users", headers=token, timeout=60).status_code == 200
         hub.accounts.remove("boss")
         hub.accounts.add("boss", password, admin=False)
         until(lambda: browser.api("GET", "/user").json().get("admin") is False)
         assert browser.get("/hub/admin").status_code == 403
-        assert httpx.get(f"{hub.url}/hub/api/users", headers=token).status_code == 403
+        assert httpx.get(f"{hub.url}/hub/api/users", headers=token, timeout=60).status_code == 403
         # And the token of a removed administrator opens nothing.
         hub.accounts.remove("boss")
-        until(lambda: httpx.get(f"{hub.url}/hub/api/user", headers=token).status_code == 403)
+        until(
+            lambda: (
+                httpx.get(f"{hub.url}/hub/api/user", headers=token, timeout=60).status_code == 403
+            )
+        )
 
 
 def test_another_account_can_log_in_from_the_same_browser(hub: RunningHub, password: str) -> None:

@@ -266,14 +266,14 @@ def test_who_leaves_the_group_is_out_and_a_server_that_runs_is_left_alone(site: 
         assert browser.get("/user/leaver/", follow_redirects=True).text == "hello leaver"
         made = browser.api("POST", "/users/leaver/tokens", json={"note": "mine"}).json()["token"]
         own = {"Authorization": f"token {made}"}
-        assert httpx.get(f"{site.hub.url}/hub/api/user", headers=own).status_code == 200
+        assert httpx.get(f"{site.hub.url}/hub/api/user", headers=own, timeout=60).status_code == 200
 
         site.provider.set_person("leaver", person("leaver", "/other"))
         page = browser.get("/hub/home", follow_redirects=True)
         assert "in no group that may use this platform" in login_error(page.text)
         assert "help@example.org" in login_error(page.text)
-        assert httpx.get(f"{site.hub.url}/hub/api/user", headers=own).status_code == 403
-        new = httpx.post(f"{site.hub.url}/hub/api/users/leaver/server", headers=own)
+        assert httpx.get(f"{site.hub.url}/hub/api/user", headers=own, timeout=60).status_code == 403
+        new = httpx.post(f"{site.hub.url}/hub/api/users/leaver/server", headers=own, timeout=60)
         assert new.status_code == 403
         # The server asks the hub again after a second, and goes on.
         again = time.monotonic() + 1.1
@@ -349,7 +349,7 @@ def test_groups_that_do_not_come_are_told_to_the_administrator(site: Site) -> No
 def test_a_user_s_server_gets_fresh_data_tokens_and_nobody_else(site: Site, ada: Client) -> None:
     url = f"{site.hub.url}/hub/api/data-token"
     own = token_of_server(site, "ada")
-    first = httpx.get(url, headers=own)
+    first = httpx.get(url, headers=own, timeout=60)
     assert first.status_code == 200
     assert 0 < first.json()["expires_in"] <= 3600
     assert first.headers["cache-control"] == "no-store"
@@ -357,21 +357,21 @@ def test_a_user_s_server_gets_fresh_data_tokens_and_nobody_else(site: Site, ada:
     found = site.provider.data(token).json()
     assert (found["who"], found["audience"]) == ("ada", "rucio")
     # The same while it is fresh.
-    assert httpx.get(url, headers=own).json()["access_token"] == token
+    assert httpx.get(url, headers=own, timeout=60).json()["access_token"] == token
     assert token not in site.hub.log
 
     with site.hub.client() as visitor:
         log_in(visitor, "visitor")
         scopes = {"scopes": ["access:servers!user"]}
         narrow = visitor.api("POST", "/users/visitor/tokens", json=scopes).json()["token"]
-        refused = httpx.get(url, headers={"Authorization": f"token {narrow}"})
+        refused = httpx.get(url, headers={"Authorization": f"token {narrow}"}, timeout=60)
         assert refused.status_code == 403
         assert visitor.api("GET", "/data-token").status_code == 403
-    assert httpx.get(url).status_code == 403
+    assert httpx.get(url, timeout=60).status_code == 403
 
     site.provider.set_person("ada", None)
     assert ada.get("/hub/home").status_code == 302
-    assert httpx.get(url, headers=own).status_code == 409
+    assert httpx.get(url, headers=own, timeout=60).status_code == 409
 
 
 READ = "import os; print(open(os.environ['BEARER_TOKEN_FILE']).read())"
