@@ -45,7 +45,7 @@ def https_server(certificate: Path, key: Path) -> Iterator[int]:
         thread.start()
         yield server.getsockname()[1]
         server.shutdown(socket.SHUT_RDWR)
-    thread.join(timeout=10)
+    thread.join(timeout=60)
 
 
 def look(folder: Path, *, days: int, name: str = "hub.test") -> str:

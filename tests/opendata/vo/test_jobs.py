@@ -58,7 +58,7 @@ def test_a_job_runs_from_pending_to_completed(store, work):
 
 def test_only_so_many_jobs_run_at_one_time(store, work):
     jobs = [store.start(store.create({"QUERY": "x"}).id) for _ in range(4)]
-    assert all(work.begun.acquire(timeout=10) for _ in range(2))
+    assert all(work.begun.acquire(timeout=60) for _ in range(2))
     assert not work.begun.acquire(timeout=0.3)
     assert sorted(store.get(j.id).phase for j in jobs) == ["EXECUTING"] * 2 + ["QUEUED"] * 2
 
@@ -74,7 +74,7 @@ def test_more_jobs_than_are_kept_are_refused_until_one_is_deleted(store):
 
 def test_a_running_job_is_aborted(store, work):
     job = store.start(store.create({"QUERY": "x"}).id)
-    assert work.begun.acquire(timeout=10)
+    assert work.begun.acquire(timeout=60)
     assert store.abort(job.id).phase == "ABORTED"
     store.delete(job.id)
     with pytest.raises(NotFound):
@@ -116,7 +116,7 @@ def test_jobs_of_a_process_that_ended_run_in_the_next_one(tmp_path):
     jobs = JobStore(tmp_path, Limits(parallel_jobs=1), first)
     running = jobs.start(jobs.create({"QUERY": "x"}).id)
     waiting = jobs.start(jobs.create({"QUERY": "x"}).id)
-    assert first.begun.acquire(timeout=10)
+    assert first.begun.acquire(timeout=60)
     jobs.close()
     second = Work()
     second.go.set()
@@ -132,7 +132,7 @@ def test_jobs_of_a_process_that_ended_run_in_the_next_one(tmp_path):
 
 def test_a_second_process_leaves_the_jobs_of_the_first_alone(tmp_path, work, store):
     job = store.start(store.create({"QUERY": "x"}).id)
-    assert work.begun.acquire(timeout=10)
+    assert work.begun.acquire(timeout=60)
     other = JobStore(tmp_path, Limits(), Work())
     assert other.get(job.id).phase == "EXECUTING"
     other.abort(job.id)

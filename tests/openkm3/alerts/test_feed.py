@@ -51,7 +51,7 @@ def test_an_unchanged_feed_is_not_sent_again():
         before = feed.asked_for(FEED, 304)
         feed.wait_until(FEED, 304, times=before + 1)
         stop.set()
-        receiver.join(timeout=10)
+        receiver.join(timeout=60)
         assert not receiver.is_alive()
         assert [alert.name for alert in seen] == names_of(1, 2)
         assert feed.asked_for(FEED, 200) == 2
@@ -71,7 +71,7 @@ def test_the_backlog_can_be_left_out():
         feed.issue(4)
         feed.wait_until("/alerts/4.json", 200)
         stop.set()
-        receiver.join(timeout=10)
+        receiver.join(timeout=60)
         assert [alert.name for alert in seen] == names_of(4)
 
 
@@ -150,7 +150,7 @@ def test_an_alert_that_cannot_be_used_is_logged_and_left_out(change, message, ca
         receiver.start()
         feed.wait_until(FEED, 304)
         stop.set()
-        receiver.join(timeout=10)
+        receiver.join(timeout=60)
     assert seen == []
     assert message in caplog.text
     assert len(caplog.records) == 1
