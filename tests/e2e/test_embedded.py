@@ -52,7 +52,7 @@ def the_process(state: Path, words: str) -> psutil.Process:
     return next(p for p in processes(state, "hub") if words in " ".join(p.cmdline()))
 
 
-def await_status(url: str, status: int, seconds: float = 40) -> None:
+def await_status(url: str, status: int, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -79,7 +79,7 @@ def eventually():
     """Wait for a condition; the banner is looked at every two seconds."""
 
     def eventually(condition) -> None:
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < end, "it did not come true"
             time.sleep(0.1)  # the interval between two looks, not a wait

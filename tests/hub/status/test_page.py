@@ -82,7 +82,7 @@ def states(client: httpx.Client) -> dict[str, bool | None]:
 
 
 def until(condition: Callable[[], Any], what: str) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.1)  # the interval between two looks, not a wait
