@@ -442,7 +442,7 @@ def page(site: Site, chromium: Any) -> Iterator[Any]:
     )
     # The provider's form asks another site for a font.
     context.route("**/*googleapis*/**", lambda route: route.abort())
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(90_000)
     yield context.new_page()
     context.close()
 

@@ -102,7 +102,7 @@ def page(chromium, scheme, hub):
         color_scheme=scheme,
         reduced_motion="reduce",
     )
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(90_000)
     yield context.new_page()
     context.close()
 
