@@ -24,14 +24,15 @@ EVENT = np.dtype(
     [("energy", "f8"), ("ra", "f8"), ("dec", "f8"), ("mjd", "f8"), ("nhit", "i4"), ("id", "i8")]
 )
 STREAM = """
-import resource, sys
+import sys
 from pathlib import Path
 from openkm3.formats.hdf5 import stream
 count, total = 0, 0.0
 for rows in stream(Path(sys.argv[1]), "events"):
     count += len(rows)
     total += float(rows["energy"].sum())
-print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+status = Path("/proc/self/status").read_text()
+print(count, int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6)
 """
 
 
