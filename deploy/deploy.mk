@@ -16,7 +16,7 @@ lint-deploy: .deploy ## check playbooks and roles (ansible-lint, profile product
 	@$(VENV)/python deploy/roles.py --check
 	@cd deploy && ANSIBLE_HOME=.ansible PATH=$(CURDIR)/deploy/.venv/bin:$$PATH .venv/bin/ansible-lint -q
 
-test-deploy: .deploy ## deploy to hosts in containers and test them (Docker Engine and images needed)
+test-deploy: .dev .deploy ## deploy to hosts in containers and test them (Docker Engine and images needed)
 	@deploy/.venv/bin/python -m pytest --rootdir deploy/tests -c deploy/tests/pytest.ini $(or $(TESTS),deploy/tests)
 
 .deploy: .hub
