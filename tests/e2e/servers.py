@@ -101,8 +101,8 @@ def start_server(person: Person, choice: Mapping[str, str] | None = None) -> Non
         if "is already running" in answer.text:
             return
         assert answer.status_code in (201, 202), answer.text
-        if answer.status_code == 202:
-            wait_until_ready(client, person)
+        # Not after 202 only: after a failed start the hub says 201 while the next one goes on.
+        wait_until_ready(client, person)
 
 
 def wait_until_ready(client: httpx.Client, person: Person) -> None:
