@@ -42,8 +42,8 @@ IMAGES = ("hub", "proxy", "firewall", "opendata", "stack")
 KEEP = bool(os.environ.get("KM3_KEEP"))
 #: The machine is one and the same for all of them, and what the last ones leave is another one.
 ORDER = (
-    "test_validate", "test_one_host", "test_hardening", "test_verify", "test_login", "test_names",
-    "test_drills",
+    "test_validate", "test_one_host", "test_hardening", "test_verify", "test_monitoring",
+    "test_login", "test_names", "test_drills",
 )  # fmt: skip
 
 
