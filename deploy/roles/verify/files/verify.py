@@ -30,6 +30,11 @@ def run(*command, text=None):
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=900)
 
 
+def long(seconds):
+    """A time in words."""
+    return f"{seconds / DAY:.0f} days" if seconds > 2 * DAY else f"{seconds / 3600:.0f} hours"
+
+
 class Checks:
     """All checks of one host, in the order in which people would look."""
 
@@ -145,10 +150,10 @@ class Checks:
             least = min(least, end - time.time())
             if least < self.given["certificate_days"] * DAY:
                 raise Failed(
-                    f"the certificate of {name} ends in {least / DAY:.0f} days: journalctl -u caddy"
+                    f"the certificate of {name} ends in {long(least)}: journalctl -u caddy"
                     " says why it was not renewed (files: bring a new one, run the playbook site)"
                 )
-        return f"certificates are valid for {least / DAY:.0f} days"
+        return f"certificates are valid for {long(least)}"
 
     def disk(self):
         """Disks have room."""
