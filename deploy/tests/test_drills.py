@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from deploy.tests.certificates import Authority
@@ -34,9 +35,15 @@ def records(machine: Machine) -> Any:
 
 
 @pytest.fixture(scope="module")
-def admin(deployed: Machine, site: Site) -> Person:
+def saved(deployed: Machine, site: Site) -> Machine:
+    """A host with a backup, without which verify is not content."""
     site.play("backup").require_success()
-    return Person.log_in(ADDRESS, "admin", secret(deployed, "admin-password"))
+    return deployed
+
+
+@pytest.fixture(scope="module")
+def admin(saved: Machine) -> Person:
+    return Person.log_in(ADDRESS, "admin", secret(saved, "admin-password"))
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +158,56 @@ def test_certificate_that_ends_is_told_and_replaced(
     finally:
         site.write(usual)
     site.play("site").require_success()
+
+
+def test_caddys_own_authority_serves_trials(saved: Machine, site: Site) -> None:
+    usual = site.settings
+    try:
+        site.write(usual | {"proxy_tls": "internal", "verify_authority": ""})
+        site.play("site").require_success()
+        site.play("verify").require_success()
+        # Nobody else knows that authority.
+        with pytest.raises(httpx.ConnectError, match=r"self-signed|unable to get local issuer"):
+            httpx.get(f"{ADDRESS}/hub/login", timeout=60)
+    finally:
+        site.write(usual)
+
+
+def test_plain_http_serves_where_it_is_asked_for(saved: Machine, site: Site) -> None:
+    usual = site.settings
+    try:
+        site.write(usual | {"proxy_tls": "none"})
+        site.play("site").require_success()
+        site.play("verify").require_success()
+        for name, path in ((HUB, "/hub/login"), (PORTAL, "/")):
+            answer = httpx.get(f"http://{name}{path}", timeout=60)
+            assert answer.status_code == 200
+            assert "strict-transport-security" not in answer.headers
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{ADDRESS}/hub/login", timeout=60)
+    finally:
+        site.write(usual)
+
+
+def test_proxy_of_the_site_is_believed(saved: Machine, site: Site) -> None:
+    usual = site.settings
+    # What a client says of itself comes first; the site's proxy adds whom it saw.
+    said = {"X-Forwarded-For": "198.51.100.1, 192.0.2.77", "X-Forwarded-Proto": "https"}
+    # Only the address that the tests come from speaks for others.
+    trusted = {"proxy_tls": "none", "proxy_trusted": ["10.199.250.1"]}
+    try:
+        site.write(usual | trusted)
+        site.play("site").require_success()
+        site.play("verify").require_success()
+        answer = httpx.get(f"http://{HUB}/hub/login", headers=said, timeout=60)
+        assert answer.status_code == 200
+        lines = saved.run("sh", "-c", "docker logs --tail 200 km3net-hub 2>&1").splitlines()
+        assert any("192.0.2.77" in line and "/hub/login" in line for line in lines)
+    finally:
+        site.write(usual)
+    site.play("site").require_success()
+    httpx.get(f"{ADDRESS}/hub/login", headers=said | {"X-Real-Ip": "192.0.2.78"}, timeout=60)
+    assert "192.0.2.7" not in saved.run("sh", "-c", "docker logs km3net-hub 2>&1")
 
 
 SUMS = (

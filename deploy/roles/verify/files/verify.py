@@ -203,6 +203,7 @@ class Checks:
         given = {
             "address": f"{'https' if self.given['tls'] else 'http'}://{name}{shown}",
             "name": self.given["account"],
+            "site_proxy": self.given["site_proxy"],
             **self._key(),
             "environments": self.given["environments"],
         }

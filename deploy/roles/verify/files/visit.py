@@ -2,7 +2,8 @@
 
 Runs in the hub's image; standard input is a JSON object with `address`, `name`, `environments` and
 `password`, or `token` where people log in with a provider: then the visit goes as far as to the
-provider's page, and on with an account that is the site's own. Prints a line a step; exit code 1
+provider's page, and on with an account that is the site's own. Where a proxy of the site has the
+certificates (`site_proxy`), the visit speaks as that proxy does. Prints a line a step; exit code 1
 and a sentence where a step fails.
 """
 
@@ -103,12 +104,24 @@ def start(client, name, environment):
     raise VisitError(f"a server of {environment} does not become ready")
 
 
-async def run_cell(address, name, token, kernel):
+def visitor(address, forwarded, **headers):
+    """A client without a login."""
+    client = httpx.Client(base_url=address, timeout=60, headers=forwarded | headers)
+    if forwarded:
+        # The browser's connection to the site's proxy is secure; this one goes on by http.
+        def send_all(response):
+            for cookie in client.cookies.jar:
+                cookie.secure = False
+
+        client.event_hooks = {"response": [send_all]}
+    return client
+
+
+async def run_cell(address, headers, name, kernel):
     """Run the cell in a kernel, through a websocket, and compare what it prints."""
     parts = urlsplit(address)
     scheme = "wss" if parts.scheme == "https" else "ws"
     url = f"{scheme}://{parts.netloc}/user/{name}/api/kernels/{kernel}/channels"
-    headers = {"Authorization": f"token {token}"}
     context = ssl.create_default_context() if scheme == "wss" else None
     request = HTTPRequest(url, headers=headers, ssl_options=context, connect_timeout=30)
     channel = await websocket_connect(request)
@@ -137,7 +150,9 @@ def main():
     """The visit."""
     given = json.load(sys.stdin)
     address, name = given["address"], given["name"]
-    with httpx.Client(base_url=address, timeout=60, follow_redirects=False) as client:
+    said = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
+    forwarded = said if given["site_proxy"] else {}
+    with visitor(address, forwarded) as client:
         began = time.monotonic()
         if token := given.get("token"):
             see_provider(client, name, token)
@@ -145,8 +160,8 @@ def main():
         else:
             token = log_in(client, name, given["password"])
             step("logged in", began)
-    headers = {"Authorization": f"token {token}"}
-    with httpx.Client(base_url=address, timeout=60, headers=headers) as client:
+    own = {"Authorization": f"token {token}"}
+    with visitor(address, forwarded, **own) as client:
         try:
             stop(client, name)
             for environment in given["environments"]:
@@ -157,7 +172,7 @@ def main():
                 answer = client.post(f"/user/{name}/api/kernels", json={"name": "python3"})
                 if answer.status_code != 201:
                     raise VisitError(f"no kernel starts in {environment} ({answer.status_code})")
-                asyncio.run(run_cell(address, name, token, answer.json()["id"]))
+                asyncio.run(run_cell(address, forwarded | own, name, answer.json()["id"]))
                 step("a cell ran over the websocket", began)
                 stop(client, name)
         finally:
