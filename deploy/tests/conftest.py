@@ -28,7 +28,7 @@ from deploy.tests.containers import (
     runs,
     start_machine,
 )
-from deploy.tests.site import ANSIBLE, DEPLOY, RESULTS, Play, Site
+from deploy.tests.site import ANSIBLE, DEPLOY, KEEP, RESULTS, Play, Site, kept_folder, ssh_key
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
@@ -38,8 +38,6 @@ AUTHORITY = "/etc/ssl/certs/site-authority.pem"
 
 #: What the machine of the tests is given: one of the environments is enough.
 IMAGES = ("hub", "proxy", "firewall", "opendata", "stack")
-#: Whether machine, ACME service and inventory are left, and taken again by the next run.
-KEEP = bool(os.environ.get("KM3_KEEP"))
 #: The machine is one and the same for all of them, and what the last ones leave is another one.
 ORDER = (
     "test_validate", "test_one_host", "test_hardening", "test_verify", "test_monitoring",
@@ -83,8 +81,7 @@ def folder(kept: bool, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return tmp_path_factory.mktemp("site")
     if not kept:
         shutil.rmtree(RESULTS / "kept", ignore_errors=True)
-    (RESULTS / "kept").mkdir(parents=True, exist_ok=True)
-    return RESULTS / "kept"
+    return kept_folder("kept")
 
 
 @pytest.fixture(scope="session")
@@ -143,10 +140,7 @@ def acme(network: None, authority: Authority, kept: bool, folder: Path) -> Itera
 
 @pytest.fixture(scope="session")
 def key(folder: Path) -> Path:
-    path = folder / "key"
-    if not path.exists():
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-    return path
+    return ssh_key(folder)
 
 
 # Of this package, not of the session: the process may go on with tests of something else.

@@ -18,6 +18,23 @@ DEPLOY = Path(__file__).resolve().parents[1]
 #: Whichever environment the tests run in.
 ANSIBLE = DEPLOY / ".venv" / "bin"
 RESULTS = DEPLOY.parent / "tests" / ".results" / "deploy"
+#: Whether machines and inventories are left, and taken again by the next run.
+KEEP = bool(os.environ.get("KM3_KEEP"))
+
+
+def kept_folder(name: str) -> Path:
+    """Where a site's files are that the next run takes again."""
+    folder = RESULTS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def ssh_key(folder: Path) -> Path:
+    """The admin's key in a folder, which is made where there is none."""
+    path = folder / "key"
+    if not path.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
 
 
 @dataclass

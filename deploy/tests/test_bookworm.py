@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,13 @@ import pytest
 
 from deploy.tests.conftest import secret, settings
 from deploy.tests.containers import NETWORK, Machine, build, runs, start_machine
-from deploy.tests.site import RESULTS, Play, Site
+from deploy.tests.site import KEEP, RESULTS, Play, Site, kept_folder, ssh_key
 from tests.deploy.sources import module
 from tests.e2e.platforms import Person
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 
 HUB, PORTAL, ADDRESS = "bookworm.test", "bookworm-data.test", "10.199.250.51"
 BASE = "debian:bookworm-slim"
-KEEP = bool(os.environ.get("KM3_KEEP"))
 
 # Base image, machine and deployment are made by the first of them.
 pytestmark = pytest.mark.timeout(1800)
@@ -41,19 +38,12 @@ def bookworm_image(network: None) -> str:
 @pytest.fixture(scope="module")
 def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the site's files are; with KM3_KEEP=1 for the next run, too."""
-    if not KEEP:
-        return tmp_path_factory.mktemp("bookworm")
-    kept = RESULTS / "kept-bookworm"
-    kept.mkdir(parents=True, exist_ok=True)
-    return kept
+    return kept_folder("kept-bookworm") if KEEP else tmp_path_factory.mktemp("bookworm")
 
 
 @pytest.fixture(scope="module")
 def own_key(own_folder: Path) -> Path:
-    path = own_folder / "key"
-    if not path.exists():
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-    return path
+    return ssh_key(own_folder)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def arrive_in_lab(page: Page) -> None:
     page.wait_for_url(re.compile(r"/user/user/lab"), wait_until="commit")
     landing = page.get_by_text("Joint analysis").first
     try:
-        expect(landing).to_be_visible(timeout=90_000)
+        expect(landing).to_be_visible(timeout=30_000)
     except AssertionError:
         open_again()
         expect(landing).to_be_visible()

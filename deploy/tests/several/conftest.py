@@ -15,7 +15,7 @@ import yaml
 
 from deploy.tests.certificates import Authority
 from deploy.tests.containers import NETWORK, Machine, docker, runs, start_machine
-from deploy.tests.site import DEPLOY, RESULTS, Play, Site
+from deploy.tests.site import DEPLOY, KEEP, Play, Site, kept_folder, ssh_key
 from tests.e2e.platforms import Person
 
 HUB = "several.test"
@@ -23,7 +23,6 @@ ADDRESSES = {"hub": "10.199.250.41", "worker1": "10.199.250.42"}
 PASSWORD = "kanugu-posifo-gemoka-87"
 #: Where the archive of the images is, if not where `make archive` writes it.
 ARCHIVE = os.environ.get("KM3_ARCHIVE", str(DEPLOY / "archive"))
-KEEP = bool(os.environ.get("KM3_KEEP"))
 
 
 @dataclass
@@ -62,19 +61,12 @@ class Platform:
 @pytest.fixture(scope="session")
 def several_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the site's files are; with KM3_KEEP=1 for the next run, too."""
-    if not KEEP:
-        return tmp_path_factory.mktemp("several")
-    kept = RESULTS / "kept-several"
-    kept.mkdir(parents=True, exist_ok=True)
-    return kept
+    return kept_folder("kept-several") if KEEP else tmp_path_factory.mktemp("several")
 
 
 @pytest.fixture(scope="session")
 def several_key(several_folder: Path) -> Path:
-    path = several_folder / "key"
-    if not path.exists():
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-    return path
+    return ssh_key(several_folder)
 
 
 @pytest.fixture(scope="session")
