@@ -6,6 +6,7 @@ which file is which image. What is there already is not written again.
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import json
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,18 +93,11 @@ def entry(name: str, version: str, folder: Path) -> dict[str, str]:
     }
 
 
-@click.command()
-@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[IMAGE]...")
-@click.option(
-    "--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True
-)
-def main(names: tuple[str, ...], folder: Path) -> None:
-    """Save the images NAMES, by default all of them, for hosts without a registry."""
-    version = str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
-    folder.mkdir(parents=True, exist_ok=True)
+def write(names: tuple[str, ...], version: str, folder: Path) -> None:
+    """Save images and bring `images.json` up to date; files of older ones are removed."""
     index = folder / "images.json"
     known: dict[str, Any] = json.loads(index.read_text())["images"] if index.exists() else {}
-    for name in names or NAMES:
+    for name in names:
         known[f"km3net/{name}"] = entry(name, version, folder)
     index.write_text(json.dumps({"images": known}, indent=2, sort_keys=True) + "\n")
     wanted = {image["file"] for image in known.values()}
@@ -110,6 +106,31 @@ def main(names: tuple[str, ...], folder: Path) -> None:
             file.unlink()
     size = sum((folder / file).stat().st_size for file in wanted) / 1e6
     click.echo(f"{index}: {len(known)} images, {size:,.0f} MB")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until nobody else writes to the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            click.echo("waiting for another archive of images to be complete ...")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[IMAGE]...")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True
+)
+def main(names: tuple[str, ...], folder: Path) -> None:
+    """Save the images NAMES, by default all of them, for hosts without a registry."""
+    version = str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    with alone(folder):
+        write(names or NAMES, version, folder)
 
 
 if __name__ == "__main__":

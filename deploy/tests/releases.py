@@ -1,41 +1,45 @@
-"""Releases for the drills: the archive that is there, with another hub in it."""
+"""Releases for the drills: the archive that is there, with some of its images made anew."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from deploy.tests.containers import docker
-from deploy.tests.site import DEPLOY
+from deploy.tests.site import ARCHIVE
 from tests.deploy.sources import module
 
 archive = module("archive.py")
 
 
-def with_hub(folder: Path, name: str, *instructions: str) -> Path:
-    """An archive whose hub is the present one with more instructions of a Dockerfile."""
-    known = json.loads((DEPLOY / "archive" / "images.json").read_text())["images"]
-    present = known["km3net/hub"]
-    source = present["id"]
-    if docker("image", "inspect", source, check=False).returncode:
-        docker("load", "--input", str(DEPLOY / "archive" / present["file"]))
-    tag = f"{present['tag'].split('-')[0]}-{name}"
-    text = "\n".join([f"FROM {source}", *instructions])
-    build = ["docker", "build", "--quiet", "--tag", f"km3net/hub:{tag}", "-"]
-    subprocess.run(build, input=text, text=True, check=True, capture_output=True)
-    image = archive.inspect(f"km3net/hub:{tag}")["Id"]
+def release(folder: Path, name: str, changes: Mapping[str, Sequence[str]]) -> Path:
+    """An archive in which images are the present ones with more instructions of a Dockerfile."""
+    known = json.loads((ARCHIVE / "images.json").read_text())["images"]
     folder.mkdir()
     for entry in known.values():
-        (folder / entry["file"]).symlink_to(DEPLOY / "archive" / entry["file"])
-    file = folder / f"hub-{name}.tar.gz"
-    archive.save(f"km3net/hub:{tag}", file)
-    docker("image", "rm", f"km3net/hub:{tag}")
-    known["km3net/hub"] = present | {
-        "tag": tag,
-        "id": image,
-        "file": file.name,
-        "sha256": archive.digest(file),
-    }
+        (folder / entry["file"]).symlink_to(ARCHIVE / entry["file"])
+    for image, instructions in changes.items():
+        known[image] = _changed(image, known[image], instructions, folder, name)
     (folder / "images.json").write_text(json.dumps({"images": known}))
     return folder
+
+
+def _changed(
+    image: str, present: Mapping[str, Any], instructions: Sequence[str], folder: Path, name: str
+) -> dict[str, Any]:
+    source = present["id"]
+    if docker("image", "inspect", source, check=False).returncode:
+        docker("load", "--input", str(ARCHIVE / present["file"]))
+    tag = f"{present['tag'].split('-')[0]}-{name}"
+    text = "\n".join([f"FROM {source}", *instructions])
+    build = ["docker", "build", "--quiet", "--tag", f"{image}:{tag}", "-"]
+    subprocess.run(build, input=text, text=True, check=True, capture_output=True)
+    made = archive.inspect(f"{image}:{tag}")["Id"]
+    file = folder / f"{image.split('/')[1]}-{name}.tar.gz"
+    archive.save(f"{image}:{tag}", file)
+    docker("image", "rm", f"{image}:{tag}")
+    new = {"tag": tag, "id": made, "file": file.name, "sha256": archive.digest(file)}
+    return {**present, **new}

@@ -17,6 +17,8 @@ import yaml
 DEPLOY = Path(__file__).resolve().parents[1]
 #: Whichever environment the tests run in.
 ANSIBLE = DEPLOY / ".venv" / "bin"
+#: Where `make archive` writes the images.
+ARCHIVE = DEPLOY / "archive"
 RESULTS = DEPLOY.parent / "tests" / ".results" / "deploy"
 #: Whether machines and inventories are left, and taken again by the next run.
 KEEP = bool(os.environ.get("KM3_KEEP"))

@@ -15,7 +15,7 @@ import pytest
 from deploy.tests.certificates import Authority
 from deploy.tests.conftest import HUB, PORTAL, container, secret
 from deploy.tests.containers import Machine, await_boot, docker, eventually
-from deploy.tests.releases import with_hub
+from deploy.tests.releases import release
 from deploy.tests.site import Play, Site
 from tests.e2e.platforms import Person
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
@@ -64,13 +64,13 @@ def test_failed_upgrade_goes_back_while_users_work(
 ) -> None:
     before = tag(deployed)
     # It answers, but nobody can log in: only the visit finds that.
-    archive = with_hub(
-        tmp_path / "bad", "bad",
+    bad = [
         "USER 0",
         "RUN sed -i 's/^    async def authenticate/    async def authenticate_not/'"
         " /opt/hub/lib/python3*/site-packages/km3hub/login/authenticator.py",
         "USER 1000",
-    )  # fmt: skip
+    ]
+    archive = release(tmp_path / "bad", "bad", {"km3net/hub": bad})
     play = site.play("upgrade", "-e", f"images_archive={archive}")
     assert play.code != 0
     said = " ".join(play.output.split())
@@ -84,9 +84,14 @@ def test_upgrade_and_rollback_while_users_work(
     deployed: Machine, site: Site, kernel: Kernel, tmp_path: Path
 ) -> None:
     before = tag(deployed)
-    archive = with_hub(tmp_path / "next", "next", "ENV KM3_RELEASE=next")
+    road = container(deployed, "net")["Id"]
+    new = ["ENV KM3_RELEASE=next"]
+    archive = release(tmp_path / "next", "next", {"km3net/hub": new, "km3net/firewall": new})
     site.play("upgrade", "-e", f"images_archive={archive}").require_success()
     assert tag(deployed).endswith("-next")
+    assert str(container(deployed, "firewall")["Config"]["Image"]).endswith("-next")
+    # What users' traffic goes through is not made anew.
+    assert container(deployed, "net")["Id"] == road
     assert kernel.run("print(kept)").strip() == "42"
     # The release stays although the usual archive has another one.
     assert site.play("site").require_success().changed == 0

@@ -15,14 +15,12 @@ import yaml
 
 from deploy.tests.certificates import Authority
 from deploy.tests.containers import NETWORK, Machine, docker, runs, start_machine
-from deploy.tests.site import DEPLOY, KEEP, Play, Site, kept_folder, ssh_key
+from deploy.tests.site import KEEP, Play, Site, kept_folder, ssh_key
 from tests.e2e.platforms import Person
 
 HUB = "several.test"
 ADDRESSES = {"hub": "10.199.250.41", "worker1": "10.199.250.42"}
 PASSWORD = "kanugu-posifo-gemoka-87"
-#: Where the archive of the images is, if not where `make archive` writes it.
-ARCHIVE = os.environ.get("KM3_ARCHIVE", str(DEPLOY / "archive"))
 
 
 @dataclass
@@ -55,7 +53,7 @@ class Platform:
 
     def play(self, name: str, *options: str) -> Play:
         """Run a playbook."""
-        return self.site.play(name, "-e", f"images_archive={ARCHIVE}", *options)
+        return self.site.play(name, *options)
 
 
 @pytest.fixture(scope="session")
