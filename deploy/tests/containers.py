@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 NETWORK = "km3deploy"
@@ -69,6 +70,22 @@ class Machine:
     def succeeds(self, *command: str) -> bool:
         """Whether a command that root gives on it succeeds."""
         return docker("exec", self.name, *command, check=False).returncode == 0
+
+    def pack(self, folder: str, file: Path) -> None:
+        """Copy what is below a folder of it to a file here, owners and rights included."""
+        with file.open("wb") as stream:
+            self._tar("-cf", folder, stdout=stream)
+
+    def unpack(self, file: Path, folder: str) -> None:
+        """Bring back there what `pack` took."""
+        self.run("mkdir", "-p", folder)
+        with file.open("rb") as stream:
+            self._tar("-xf", folder, stdin=stream)
+
+    def _tar(self, what: str, folder: str, **streams: Any) -> None:
+        command = ["docker", "exec", "-i", self.name, "tar", "-C", folder, what, "-"]
+        command += ["."] if what == "-cf" else []
+        subprocess.run(command, check=True, **streams)
 
     def remove(self) -> None:
         """Remove it with all its data."""

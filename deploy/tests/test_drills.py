@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,16 +235,12 @@ def test_lost_host_comes_back_with_every_file_and_account(
     catalogue = records(deployed)
     assert len(catalogue["entries"]) > 5
     repository = tmp_path / "repository.tar"
-    pack = ["docker", "exec", deployed.name, "tar", "-C", "/var/backups", "-cf", "-", "km3net"]
-    with repository.open("wb") as stream:
-        subprocess.run(pack, check=True, stdout=stream)
+    deployed.pack("/var/backups/km3net", repository)
     deployed.remove()
 
     fresh = fresh_machine()
     (site.folder.parent / "known_hosts").unlink()
-    unpack = ["docker", "exec", "-i", fresh.name, "tar", "-C", "/var/backups", "-xf", "-"]
-    with repository.open("rb") as stream:
-        subprocess.run(unpack, check=True, stdin=stream)
+    fresh.unpack(repository, "/var/backups/km3net")
     site.play("restore").require_success()
 
     assert fresh.run("bash", "-c", SUMS) == files

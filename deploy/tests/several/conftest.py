@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from deploy.tests.certificates import Authority
+from deploy.tests.conftest import AUTHORITY
 from deploy.tests.containers import NETWORK, Machine, docker, runs, start_machine
 from deploy.tests.site import KEEP, Play, Site, kept_folder, ssh_key
 from tests.e2e.platforms import Person
@@ -29,7 +30,9 @@ class Platform:
 
     machines: dict[str, Machine]
     site: Site
-    first_run: Play | None
+    fresh: Callable[[str], Machine]
+    """Starts a machine on which nothing is, in the place of the one before."""
+    first_run: Play | None = None
 
     def person(self, name: str) -> Person:
         """Somebody with an account, logged in."""
@@ -96,7 +99,7 @@ def several_site(several_key: Path, several_authority: Authority, several_folder
         "backup_repository": "/var/backups/km3net",
         "backup_password": "{{ vault_backup_password }}",
         "swarm_heartbeat_seconds": 5,
-        "verify_authority": "/etc/ssl/certs/site-authority.pem",
+        "verify_authority": AUTHORITY,
     }
     site = Site(several_folder / "inventory", ADDRESSES["hub"], several_key, settings)
     file = site.folder / "hosts.yml"
@@ -111,24 +114,32 @@ def several_site(several_key: Path, several_authority: Authority, several_folder
 
 
 @pytest.fixture(scope="session")
-def machines(
-    target_image: str, several_key: Path, several_authority: Authority
-) -> Iterator[dict[str, Machine]]:
-    """Two fresh machines. KM3_KEEP=1 leaves them for a look."""
+def fresh(
+    target_image: str, several_key: Path, several_authority: Authority, several_folder: Path
+) -> Callable[[str], Machine]:
+    """Starts a machine on which nothing is, in the place of the one before."""
     public = several_key.with_suffix(".pub").read_text().strip()
-    names = [f"{HUB}:{ADDRESSES['hub']}"]
+
+    def start(name: str) -> Machine:
+        # Its ssh has another key than the one before.
+        (several_folder / "known_hosts").unlink(missing_ok=True)
+        machine = start_machine(
+            f"several-{name}", ADDRESSES[name], image=target_image, public_key=public,
+            hosts=[f"{HUB}:{ADDRESSES['hub']}"],
+        )  # fmt: skip
+        docker("cp", str(several_authority.file), f"{machine.name}:{AUTHORITY}")
+        return machine
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def machines(fresh: Callable[[str], Machine]) -> Iterator[dict[str, Machine]]:
+    """Two fresh machines. KM3_KEEP=1 leaves them for a look."""
     started = {}
     for name, address in ADDRESSES.items():
-        machine = Machine(f"{NETWORK}-several-{name}", address)
-        if not (KEEP and runs(machine.name)):
-            machine = start_machine(
-                f"several-{name}", address, image=target_image, public_key=public, hosts=names
-            )
-        started[name] = machine
-    for machine in started.values():
-        docker(
-            "cp", str(several_authority.file), f"{machine.name}:/etc/ssl/certs/site-authority.pem"
-        )
+        left = Machine(f"{NETWORK}-several-{name}", address)
+        started[name] = left if KEEP and runs(left.name) else fresh(name)
     yield started
     if not KEEP:
         for machine in started.values():
@@ -137,7 +148,10 @@ def machines(
 
 @pytest.fixture(scope="session")
 def platform(
-    machines: dict[str, Machine], several_site: Site, several_authority: Authority
+    machines: dict[str, Machine],
+    several_site: Site,
+    several_authority: Authority,
+    fresh: Callable[[str], Machine],
 ) -> Iterator[Platform]:
     """The platform on both machines; its host name is known to the tests."""
     real = socket.getaddrinfo
@@ -148,7 +162,7 @@ def platform(
     socket.getaddrinfo = look_up  # type: ignore[assignment]
     before = os.environ.get("SSL_CERT_FILE")
     os.environ["SSL_CERT_FILE"] = str(several_authority.file)
-    platform = Platform(machines, several_site, None)
+    platform = Platform(machines, several_site, fresh)
     platform.first_run = platform.play("site").require_success()
     yield platform
     socket.getaddrinfo = real

@@ -10,6 +10,7 @@ import pytest
 
 from deploy.tests.containers import await_boot, docker, eventually, runs
 from deploy.tests.several.conftest import ADDRESSES, Platform
+from deploy.tests.several.people import starts
 from tests.e2e.platforms import Person
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 
@@ -170,15 +171,6 @@ def test_drained_worker_stops_servers_with_notice_and_keeps_the_homes(
     platform.play("scale", *options, "-e", "scale_action=open").require_success()
     eventually(lambda: starts(ada), "ada's server starts again", seconds=60)
     assert start_kernel(ada).run("print(open('mine.txt').read())").strip() == "precious"
-
-
-def starts(person: Person) -> bool:
-    """Whether somebody's server starts now."""
-    try:
-        start_server(person)
-    except AssertionError:
-        return False
-    return True
 
 
 def test_worker_with_homes_is_not_removed(platform: Platform, ada: Person) -> None:

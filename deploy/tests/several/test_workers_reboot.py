@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
-from websockets.exceptions import WebSocketException
 
 from deploy.tests.containers import await_boot, docker, eventually
 from deploy.tests.several.conftest import Platform
+from deploy.tests.several.people import starts, still_kept, user_on
 from tests.e2e.platforms import Person
-from tests.e2e.servers import CellError, Kernel, start_kernel, start_server, stop_server
+from tests.e2e.servers import Kernel, start_kernel, stop_server
 
 
 @pytest.fixture(scope="module")
@@ -30,34 +29,12 @@ def hubs_user(platform: Platform, workers_user: Person) -> Iterator[Person]:
     stop_server(with_server)
 
 
-def user_on(platform: Platform, machine: str) -> Person:
-    """A user whose home comes to a machine; those who come elsewhere stop again."""
-    for number in range(4):
-        person = platform.person(f"of{machine}{number}")
-        start_server(person)
-        if platform.machine_of(person.name) == machine:
-            return person
-        stop_server(person)
-    raise AssertionError(f"nobody's server starts on {machine}")
-
-
 @pytest.fixture(scope="module")
 def kernel(workers_user: Person) -> Kernel:
     """A kernel on the worker with something in its memory."""
     kernel = start_kernel(workers_user)
     kernel.run("kept = 42")
     return kernel
-
-
-def still_kept(kernel: Kernel) -> bool:
-    """Whether a kernel is reached, and has its memory; while hub or proxy start it is not."""
-    try:
-        return kernel.run("print(kept)", timeout=10).strip() == "42"
-    except (OSError, TimeoutError, httpx.HTTPError, WebSocketException) as error:
-        print(f"not reached: {error!r}")
-        return False
-    except CellError as error:
-        raise AssertionError("the kernel lost its memory") from error
 
 
 def test_reboot_of_the_hubs_machine_leaves_the_workers_servers(
@@ -73,15 +50,9 @@ def test_reboot_of_the_hubs_machine_leaves_the_workers_servers(
     )
     eventually(lambda: still_kept(kernel), "the worker's kernel is reached again", seconds=120)
     assert platform.machine_of(workers_user.name) == "worker1"
-
-    def starts() -> bool:
-        try:
-            start_server(hubs_user)
-        except AssertionError as error:
-            print(error)
-            return False
-        return platform.machine_of(hubs_user.name) == "hub"
-
-    eventually(starts, "the server on the hub's machine starts again", seconds=180)
+    eventually(
+        lambda: starts(hubs_user), "the server on the hub's machine starts again", seconds=180
+    )
+    assert platform.machine_of(hubs_user.name) == "hub"
     assert start_kernel(hubs_user).run("print(open('mine.txt').read())").strip() == "precious"
     platform.play("verify").require_success()

@@ -64,6 +64,17 @@ def test_closed_machine_starts_nothing_until_it_is_opened(file: HostsFile) -> No
     assert pick("ada", two, file, {}, "us").name == "w1"
 
 
+def test_users_of_a_forgotten_machine_get_a_home_elsewhere(file: HostsFile) -> None:
+    file.place({"ada": "w1", "bob": "w2", "eve": "w1"})
+    file.close("w1")
+    file.close("w2")
+    assert file.forget("w1") == ["ada", "eve"]
+    assert file.homes == {"bob": "w2"}
+    assert file.closed == {"w2"}
+    assert pick("ada", hosts(host("w3")), file, {}, "us").name == "w3"
+    assert file.forget("w1") == []
+
+
 def test_drained_machine_starts_nothing(file: HostsFile) -> None:
     file.place({"ada": "w1"})
     two = hosts(host("w1", active=False), host("w2"))

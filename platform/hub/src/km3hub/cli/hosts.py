@@ -111,3 +111,13 @@ def open_(name: str) -> None:
     was = name in file.closed
     file.open(name)
     click.echo(f"{name} takes servers" + (" again" if was else ""))
+
+
+@hosts.command("forget")
+@click.argument("name")
+def forget(name: str) -> None:
+    """Know nothing of the machine NAME any more, which has left: its users get new homes."""
+    if name in _known():
+        raise click.UsageError(f"{name} is still there; take it out of the swarm first")
+    users = _file().forget(name)
+    click.echo(f"{name} is forgotten; homes that were there: {', '.join(users) or 'none'}")

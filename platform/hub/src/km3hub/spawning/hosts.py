@@ -122,6 +122,20 @@ class HostsFile:
             content = self._read()
             self._write(_Content(content.homes, [c for c in content.closed if c != host]))
 
+    def forget(self, host: str) -> list[str]:
+        """Know nothing of this machine any more: its users get a new home elsewhere.
+
+        Returns
+        -------
+        list
+            Whose homes were there.
+        """
+        with self._lock():
+            content = self._read()
+            left = {user: where for user, where in content.homes.items() if where != host}
+            self._write(_Content(left, [c for c in content.closed if c != host]))
+        return sorted(content.homes.keys() - left.keys())
+
     def _lock(self) -> FileLock:
         return FileLock(self.path.with_suffix(".lock"), timeout=_LOCK_SECONDS)
 
