@@ -48,6 +48,11 @@ BROKEN = {
         "chmod 644 /opt/km3net/compose/.env", "chmod 600 /opt/km3net/compose/.env", "secrets",
         "chmod 600 /opt/km3net/compose/.env",
     ),
+    "authority-is-unknown": (
+        r"""sed -i.kept -E 's|"authority": "[^"]*"|"authority": ""|' /etc/km3net/verify.json""",
+        "mv /etc/km3net/verify.json.kept /etc/km3net/verify.json", "certificates",
+        "write verify_authority",
+    ),
     "account-is-gone": (
         "docker exec km3net-hub km3hub accounts remove --yes check", "true", "visit",
         "the account check cannot log in",

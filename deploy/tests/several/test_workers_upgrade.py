@@ -59,7 +59,7 @@ def inspected(machine: Machine, name: str) -> dict[str, Any]:
 def filters(platform: Platform) -> set[str]:
     """The images of the packet filters on all machines."""
     return {
-        inspected(machine, "km3net-packet-filter")["Image"]
+        inspected(machine, "km3net-filter.")["Image"]
         for machine in platform.machines.values()
     }
 

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/km3net/verify.json")
+#: OpenSSL's X509_V_ERR_* for a certificate whose issuer is not among the trusted ones.
+UNKNOWN_ISSUER = {18, 19, 20, 21}
 DAY = 86400
 
 
@@ -141,9 +143,11 @@ class Checks:
                 ):
                     end = ssl.cert_time_to_seconds(connection.getpeercert()["notAfter"])
             except ssl.SSLCertVerificationError as error:
+                why = "journalctl -u caddy says why it was not renewed"
+                if error.verify_code in UNKNOWN_ISSUER:
+                    why = "if it is of an authority of your own, write verify_authority"
                 raise Failed(
-                    f"the certificate of {name} is not valid ({error.verify_message}):"
-                    " journalctl -u caddy says why it was not renewed"
+                    f"the certificate of {name} is not valid ({error.verify_message}): {why}"
                 ) from None
             except OSError as error:
                 raise Failed(f"{name} does not answer by https ({error})") from None
