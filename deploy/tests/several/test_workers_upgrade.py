@@ -58,10 +58,7 @@ def inspected(machine: Machine, name: str) -> dict[str, Any]:
 
 def filters(platform: Platform) -> set[str]:
     """The images of the packet filters on all machines."""
-    return {
-        inspected(machine, "km3net-filter.")["Image"]
-        for machine in platform.machines.values()
-    }
+    return {inspected(machine, "km3net-filter.")["Image"] for machine in platform.machines.values()}
 
 
 def test_upgrade_and_rollback_cut_nobody_off(
