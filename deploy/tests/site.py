@@ -110,7 +110,8 @@ class Site:
             output, _ = process.communicate()
         seconds = time.monotonic() - began
         RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{name}{''.join(options)[:40].replace('/', '_')}.log").write_text(output)
+        log = f"{name}{''.join(options)[:40]}.log".replace("/", "_")
+        (RESULTS / log).write_text(output)
         print(f"{name} {' '.join(options)}: {seconds:.0f} s, {process.returncode}")
         return Play(output, process.returncode, seconds)
 

@@ -71,6 +71,23 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "example": ({"vault_backup_password": "change-me"}, "Replace change-me in vault.yml"),
 }
+#: What validate is told of a machine (`systems.yml`), as there is only this one here.
+ALMA = {"distribution": "AlmaLinux", "release": "9", "name": "Shamrock", "family": "RedHat"}
+UBUNTU = {"distribution": "Ubuntu", "release": "24", "name": "noble", "family": "Debian"}
+ON_ALMA: dict[str, Any] = {
+    "told_system": ALMA,
+    "docker_repository": "https://mirror.example.org/docker/el9",
+    "monitoring_enabled": False,
+}
+#: For each host what its system is, and what must be told; nothing: it is accepted.
+SYSTEMS: dict[str, tuple[dict[str, Any], str]] = {
+    "ubuntu": ({"told_system": UBUNTU}, ""),
+    "alma": (ON_ALMA, ""),
+    "own-packages": (ON_ALMA | {"docker_repository": "", "docker_packages": ["docker-ce"]}, ""),
+    "alma-8": ({"told_system": ALMA | {"release": "8"}}, "Give it Debian 13"),
+    "no-docker": (ON_ALMA | {"docker_repository": ""}, "Write docker_repository: https://mirror"),
+    "watched": (ON_ALMA | {"monitoring_enabled": True}, "Write monitoring_enabled: false"),
+}
 
 
 def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
@@ -97,14 +114,35 @@ def test_good_settings_are_accepted(play: Play, host: str) -> None:
     assert re.search(rf"^{host} +: .*failed=0", play.output, re.M), play.output
 
 
-@pytest.mark.parametrize("host", WRONG)
-def test_wrong_setting_is_refused(play: Play, host: str) -> None:
-    assert re.search(rf"^{host} +: .*failed=1", play.output, re.M)
+def refusal(play: Play, host: str) -> str:
+    """What a host was told."""
+    assert re.search(rf"^{host} +: .*failed=1", play.output, re.M), play.output
     found = re.search(
         rf"^(?:fatal|failed): \[{host}\].*?(?=^\w+: \[|^TASK|\Z)", play.output, re.M | re.S
     )
     assert found is not None
-    assert WRONG[host][1] in " ".join(found[0].split()), found[0]
+    return " ".join(found[0].split())
+
+
+@pytest.mark.parametrize("host", WRONG)
+def test_wrong_setting_is_refused(play: Play, host: str) -> None:
+    assert WRONG[host][1] in refusal(play, host)
+
+
+@pytest.fixture(scope="module")
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Play:
+    hosts = {name: settings for name, (settings, _) in SYSTEMS.items()}
+    return local(tmp_path_factory.mktemp("systems"), hosts).play("../tests/systems")
+
+
+@pytest.mark.parametrize("host", [name for name, (_, words) in SYSTEMS.items() if not words])
+def test_known_operating_system_is_accepted(systems: Play, host: str) -> None:
+    assert re.search(rf"^{host} +: .*failed=0", systems.output, re.M), systems.output
+
+
+@pytest.mark.parametrize("host", [name for name, (_, words) in SYSTEMS.items() if words])
+def test_what_a_system_lacks_is_refused(systems: Play, host: str) -> None:
+    assert SYSTEMS[host][1] in refusal(systems, host)
 
 
 def test_secrets_in_plain_text_are_refused(tmp_path: Path) -> None:

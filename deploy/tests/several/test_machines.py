@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy.tests.site import Play, Site
-from deploy.tests.test_validate import GOOD, local
+from deploy.tests.test_validate import GOOD, ON_ALMA, local
 
 GOOD_HUB = {"hub": {"swarm_address": "10.0.0.11"}}
 GOOD_WORKER = {"worker1": {"swarm_address": "10.0.0.12"}}
@@ -55,6 +55,17 @@ def test_wrong_machines_are_refused(
     tmp_path: Path, hosts: dict[str, Any], workers: dict[str, Any], words: str
 ) -> None:
     assert words in told(inventory(tmp_path, hosts, workers).play("validate"))
+
+
+def test_hub_of_workers_needs_a_registry_that_almalinux_lacks(tmp_path: Path) -> None:
+    site = inventory(tmp_path, {"hub": GOOD_HUB["hub"] | ON_ALMA}, GOOD_WORKER)
+    assert "Give it Debian 13, or take the workers out" in told(site.play("../tests/systems"))
+
+
+def test_worker_may_have_almalinux(tmp_path: Path) -> None:
+    worker = GOOD_WORKER["worker1"] | ON_ALMA | {"monitoring_enabled": True}
+    site = inventory(tmp_path, GOOD_HUB, {"worker1": worker})
+    site.play("../tests/systems").require_success()
 
 
 def test_platform_with_workers_is_not_removed(tmp_path: Path) -> None:

@@ -18,6 +18,11 @@ import time
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/km3net/verify.json")
+#: The public authorities, where Debian and AlmaLinux have them.
+AUTHORITIES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),
+)
 #: OpenSSL's X509_V_ERR_* for a certificate whose issuer is not among the trusted ones.
 UNKNOWN_ISSUER = {18, 19, 20, 21}
 DAY = 86400
@@ -212,7 +217,7 @@ class Checks:
             "environments": self.given["environments"],
         }
         bundle = Path("/etc/km3net/authorities.pem")
-        text = Path("/etc/ssl/certs/ca-certificates.crt").read_text()
+        text = next(path for path in AUTHORITIES if path.exists()).read_text()
         if self.given["authority"]:
             text += Path(self.given["authority"]).read_text()
         bundle.write_text(text)

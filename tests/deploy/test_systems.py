@@ -1,0 +1,80 @@
+"""What the roles need is named for every operating system that they accept."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+from tests.deploy.sources import DEPLOY, module
+
+FAMILIES = {"Debian": "Debian", "Ubuntu": "Debian", "AlmaLinux": "RedHat"}
+
+
+def variables(role: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((DEPLOY / "roles" / role / "vars" / "main.yml").read_text()))
+
+
+def accepted() -> list[tuple[str, str]]:
+    options = module("roles.py").main_entry(DEPLOY / "roles" / "validate")["options"]
+    systems = options["validate_operating_systems"]["default"]
+    return [(system, release) for system, releases in systems.items() for release in releases]
+
+
+@pytest.mark.parametrize(("system", "release"), accepted())
+def test_every_accepted_system_has_packages_of_base_and_engine(system: str, release: str) -> None:
+    family = FAMILIES[system]
+    base, engine = variables("base"), variables("docker")["docker_own_packages"]
+    assert "nftables" in base["base_family_packages"][family]
+    assert any(name.startswith("docker") for name in engine[system][release])
+    for service in ("base_ssh", "base_clock"):
+        assert f"'{family}':" in base[service]
+
+
+def test_packages_are_installed_in_one_place() -> None:
+    # What tells where packages are, and the one package of another release.
+    apart = {"base/tasks/sources.yml", "docker/tasks/compose.yml"}
+    own = re.compile(r"^ +(ansible\.builtin\.(apt|dnf|package)|apt|dnf|package):$", re.M)
+    roles = DEPLOY / "roles"
+    found = {
+        str(file.relative_to(roles))
+        for file in roles.glob("*/tasks/*.yml")
+        if own.search(file.read_text())
+    }
+    assert found == apart | {"base/tasks/install.yml"}
+
+
+@pytest.mark.parametrize(
+    "program", ["backup/files/backup", "registry/files/registry", "verify/files/verify"]
+)
+def test_programs_of_the_host_are_read_by_python_3_9(program: str) -> None:
+    # AlmaLinux 9 has no newer one by itself.
+    text = (DEPLOY / "roles" / f"{program}.py").read_text()
+    assert ast.parse(text, feature_version=(3, 9)).body
+
+
+@pytest.mark.parametrize(
+    ("updates", "time", "applied", "reboot"),
+    [(True, "", "yes", "never"), (True, "04:00", "yes", "when-needed"), (False, "", "no", "never")],
+)
+def test_updates_by_dnf_follow_the_settings(
+    updates: bool, time: str, applied: str, reboot: str
+) -> None:
+    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # noqa: S701
+    environment.filters["ternary"] = lambda value, yes, no: yes if value else no
+    text = (DEPLOY / "roles/base/templates/automatic.conf.j2").read_text()
+    written = configparser.ConfigParser(interpolation=None)
+    written.read_string(
+        environment.from_string(text).render(
+            ansible_managed="by a test", base_updates=updates, base_reboot_time=time
+        )
+    )
+    commands = written["commands"]
+    assert (commands["apply_updates"], commands["reboot"]) == (applied, reboot)
+    assert commands.get("reboot_command", "") == (f"shutdown -r {time}" if time else "")
+    assert "docker*" in written["base"]["excludepkgs"]
