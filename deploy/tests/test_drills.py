@@ -13,13 +13,14 @@ import pytest
 
 from deploy.tests.certificates import Authority
 from deploy.tests.conftest import HUB, PORTAL, container, secret
-from deploy.tests.containers import Machine, await_boot, docker, eventually
+from deploy.tests.containers import Machine, await_boot, docker, eventually, start_machine
 from deploy.tests.releases import release
-from deploy.tests.site import Play, Site
+from deploy.tests.site import Play, Site, ssh_key
 from tests.e2e.platforms import Person
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 
 ADDRESS = f"https://{HUB}"
+STORAGE_ADDRESS = "10.199.250.33"
 CATALOGUE = (
     "curl", "-fsk", "--connect-to", "::127.0.0.1:443", f"https://{PORTAL}/catalog.json",
 )  # fmt: skip
@@ -127,6 +128,54 @@ def test_full_storage_is_told_and_the_next_backup_succeeds(
     assert "no space left" in play.output
     kernel.run("Path('large').unlink()")
     site.play("backup").require_success()
+
+
+def test_backups_go_to_another_machine(
+    deployed: Machine, site: Site, kernel: Kernel, target_image: str, tmp_path: Path
+) -> None:
+    usual = site.settings
+    secrets = {"vault_backup_password": "a password of the tests"}
+    key = ssh_key(tmp_path)
+    storage = start_machine(
+        "storage",
+        STORAGE_ADDRESS,
+        image=target_image,
+        public_key=key.with_suffix(".pub").read_text().strip(),
+        hosts=[],
+    )
+    host_key = storage.run("cat", "/etc/ssh/ssh_host_ed25519_key.pub").strip()
+    files = ["/etc/km3net/backup-ssh-key", "/etc/km3net/backup-known-hosts"]
+    try:
+        own = {
+            "backup_repository": f"sftp:debian@{STORAGE_ADDRESS}:/home/debian/km3net",
+            "backup_ssh_key": "{{ vault_backup_ssh_key }}",
+            "backup_known_hosts": f"{STORAGE_ADDRESS} {host_key}",
+        }
+        site.write_secrets(secrets | {"vault_backup_ssh_key": key.read_text()})
+        site.write(usual | own)
+        site.play("site").require_success()
+        kernel.run("from pathlib import Path; n = Path('far.txt').write_text('precious')")
+        site.play("backup").require_success()
+        assert site.play("site").require_success().changed == 0
+        assert storage.run("ls", "/home/debian/km3net/snapshots").strip()
+        for file in files:
+            assert deployed.run("stat", "-c", "%a %U", file).split() == ["600", "root"]
+        kernel.run("Path('far.txt').unlink()")
+        site.play(
+            "restore_file", "-e", "backup_user=admin", "-e", "backup_file=far.txt"
+        ).require_success()
+        found = "print([p.read_text() for p in Path('restored').rglob('far.txt')])"
+        assert kernel.run(found).strip() == "['precious']"
+        # A part of the key that is nothing else's.
+        part = key.read_text().splitlines()[2]
+        assert part not in deployed.run("journalctl", "--boot", "--output=cat")
+        site.play("verify", "-e", "verify_visit=false").require_success()
+    finally:
+        storage.remove()
+        site.write(usual)
+        site.write_secrets(secrets)
+    site.play("site").require_success()
+    assert not any(deployed.succeeds("test", "-e", file) for file in files)
 
 
 def test_reboot_brings_everything_back(deployed: Machine, site: Site, admin: Person) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.tests.site import ANSIBLE, Play, Site
+from deploy.tests.site import ANSIBLE, Play, Site, ssh_key
 
 GOOD = {
     "platform_hub_name": "hub.example.org",
@@ -23,6 +23,7 @@ GOOD = {
 }
 OIDC = {"provider": "escape-iam", "client_id": "the-hub", "allowed_groups": ["/escape"]}
 WITH_OIDC: dict[str, Any] = {"login": {"method": "oidc", "oidc": OIDC}}
+STORAGE = "sftp:backup@storage.example.org:/km3net"
 #: For each host what is wrong with its settings, and what must be told.
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt": ({"proxy_tsl": "acme"}, "write proxy_tls"),
@@ -44,6 +45,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "mail": ({"proxy_acme_email": ""}, "Write proxy_acme_email"),
     "binding": ({"proxy_acme_key_id": "x"}, "proxy_acme_mac_key"),
     "password": ({"backup_password": ""}, "Write backup_password"),
+    "storage-key": (
+        {"backup_repository": STORAGE, "backup_ssh_key": "change-me"},
+        "backup_ssh_key is not a private key. Make a key: ssh-keygen",
+    ),
+    "storage-known": (
+        {"backup_repository": STORAGE, "backup_known_hosts": "storage.example.org ssh-ed25519 AA"},
+        "backup_ssh_key is missing",
+    ),
+    "storage-folder": ({"backup_ssh_key": "x"}, "are for a repository by sftp"),
     "alerts": ({"monitoring_mail_to": ["a@example.org"]}, "Write monitoring_mail_server"),
     "provider": (
         {"platform_settings": {"login": {"method": "oidc"}}},
@@ -105,11 +115,19 @@ def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
 @pytest.fixture(scope="module")
 def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
     hosts = {name: wrong for name, (wrong, _) in WRONG.items()} | {"good": {}}
+    key = ssh_key(tmp_path_factory.mktemp("storage"))
+    public = key.with_suffix(".pub").read_text()
+    hosts["storage"] = {
+        "backup_repository": STORAGE,
+        "backup_ssh_key": key.read_text(),
+        "backup_known_hosts": f"storage.example.org {public}",
+    }
+    hosts["storage-half"] = hosts["storage"] | {"backup_known_hosts": ""}
     hosts["oidc"] = {"platform_settings": WITH_OIDC, "platform_client_secret": "s"}
     return local(tmp_path_factory.mktemp("wrong"), hosts).play("validate")
 
 
-@pytest.mark.parametrize("host", ["good", "oidc"])
+@pytest.mark.parametrize("host", ["good", "oidc", "storage"])
 def test_good_settings_are_accepted(play: Play, host: str) -> None:
     assert re.search(rf"^{host} +: .*failed=0", play.output, re.M), play.output
 
@@ -143,6 +161,12 @@ def test_known_operating_system_is_accepted(systems: Play, host: str) -> None:
 @pytest.mark.parametrize("host", [name for name, (_, words) in SYSTEMS.items() if words])
 def test_what_a_system_lacks_is_refused(systems: Play, host: str) -> None:
     assert SYSTEMS[host][1] in refusal(systems, host)
+
+
+def test_half_a_way_to_the_storage_is_refused_without_the_key(play: Play) -> None:
+    assert re.search(r"^storage-half +: .*failed=1", play.output, re.M)
+    assert "`ssh-keyscan storage.example.org` prints" in " ".join(play.output.split())
+    assert "PRIVATE KEY" not in play.output
 
 
 def test_secrets_in_plain_text_are_refused(tmp_path: Path) -> None:

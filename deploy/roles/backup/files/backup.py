@@ -2,59 +2,171 @@
 """km3net-backup run | list | file USER PATH | fetch | place: the platform's data, by restic.
 
 run    save everything; what a database is writing is copied first, so that the copy is whole
-list   show the backups
+list   show the backups of this machine, and which others have some
 file   bring a user's file or folder back, beside what is there
 fetch  (restore) bring a backup's description and settings back to an empty host
 place  (restore) bring volumes and databases back; nothing of the platform may run
 
+Machines may share a repository: each has its own backups there, by its name in the inventory.
 Needs root; uses Python's standard library and restic.
 """
 
 import argparse
+import fcntl
 import json
 import os
+import random
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/km3net/backup.json")
 #: Copies of databases and the list of volumes, which go into the backup too.
 STAGE = Path("/var/lib/km3net/backup")
 SQLITE = b"SQLite format 3\0"
+TAG = "km3net"
+#: How long another machine that uses the repository is waited for, and between looks, in seconds.
+PATIENCE, PAUSE = 3600, 10
+#: What restic's exit codes say, since its version 0.17. Debian 12 has 0.14.
+ABSENT, LOCKED = 10, 11
+REMOTE = re.compile("(azure|b2|gs|rclone|rest|s3|sftp|swift):")
 
 
 class BackupError(Exception):
     """It cannot be done; the message says why."""
 
 
+class BusyError(BackupError):
+    """Another machine uses the repository, and that for long."""
+
+
 class Backup:
     """The backups of one host."""
 
     def __init__(self, given):
+        self.host = given["host"]
+        self.maker = given["maker"]
+        self.repository = given["repository"]
+        self.sftp_command = given["sftp_command"]
         self.project = given["project"]
         self.folder = given["folder"]
         self.keep = given["keep"]
         self.environment = os.environ | given["environment"] | {
-            "RESTIC_REPOSITORY": given["repository"],
+            "RESTIC_REPOSITORY": self.repository,
             "RESTIC_PASSWORD": given["password"],
             "RESTIC_CACHE_DIR": "/var/cache/restic",
         }  # fmt: skip
 
     # -- tools ---------------------------------------------------------------------------------
 
-    def restic(self, *arguments, quiet=False):
-        """Run restic."""
-        done = subprocess.run(
-            ["restic", *arguments], env=self.environment, capture_output=True, text=True
-        )
-        if done.returncode and not quiet:
+    def restic(self, *arguments):
+        """Run restic; what another machine has locked is waited for."""
+        deadline = time.monotonic() + PATIENCE
+        told = False
+        while True:
+            done = self.try_restic(*arguments)
+            if done.returncode == 0:
+                return done
             # In one line, which the journal keeps together.
-            said = " ".join((done.stderr.strip() or done.stdout).split())
-            raise BackupError(f"restic {arguments[0]}: {said}")
-        return done
+            said = (
+                f"restic {arguments[0]}: {' '.join((done.stderr.strip() or done.stdout).split())}"
+            )
+            if done.returncode != LOCKED and "already locked" not in done.stderr:
+                raise BackupError(said)
+            if time.monotonic() > deadline:
+                raise BusyError(said)
+            if not told:
+                print(f"waiting, as another machine uses the repository: {said}", flush=True)
+            told = True
+            # Those that wait for each other must not try at the same times.
+            time.sleep(PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - nothing to guess
+            # Of one that is gone; it is waited for longer than its lock counts.
+            self.try_restic("unlock")
+
+    def try_restic(self, *arguments):
+        """Run restic once, and see."""
+        options = ["-o", f"sftp.command={self.sftp_command}"] if self.sftp_command else []
+        return subprocess.run(
+            ["restic", *options, *arguments], env=self.environment, capture_output=True, text=True
+        )
+
+    def exists(self):
+        """Whether there is a repository."""
+        done = self.try_restic("cat", "config")
+        if done.returncode == ABSENT or "Is there a repository" in done.stderr:
+            return False
+        if done.returncode:
+            raise BackupError(f"restic: {' '.join(done.stderr.split())}")
+        return True
+
+    def make(self):
+        """Make the repository where there is none.
+
+        Two machines must not do so at once: both would succeed, and leave two keys, of which one
+        opens nothing.
+        """
+        if self.exists():
+            return
+        if REMOTE.match(self.repository):
+            self.await_maker()
+            if not self.exists():
+                self.restic("init")
+            return
+        folder = Path(self.repository.removeprefix("local:"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The folder may be one that several machines mount.
+        with (folder / ".making").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self.exists():
+                self.restic("init")
+
+    def await_maker(self):
+        """Wait until the machine whose task that is has made the repository."""
+        if self.maker == self.host:
+            return
+        print(f"waiting until {self.maker} has made the repository", flush=True)
+        deadline = time.monotonic() + PATIENCE
+        while not self.exists():
+            if time.monotonic() > deadline:
+                raise BackupError(
+                    f"there is no repository yet; {self.maker} makes it with its first backup"
+                )
+            time.sleep(PAUSE)
+
+    def snapshots(self):
+        """All backups in the repository, the newest last, by machine."""
+        text = self.restic("snapshots", "--json", "--tag", TAG).stdout
+        found = {}
+        for entry in sorted(
+            json.loads(text) or [], key=lambda entry: datetime.fromisoformat(entry["time"])
+        ):
+            found.setdefault(entry["hostname"], []).append(entry)
+        return found
+
+    def others(self, snapshots):
+        """Which other machines have backups, a line each."""
+        return [
+            f"{name}: {len(own)}, the newest {own[-1]['short_id']} of {own[-1]['time'][:16]}"
+            for name, own in sorted(snapshots.items()) if name != self.host
+        ]  # fmt: skip
+
+    def chosen(self, snapshot):
+        """The id of a backup; `latest` is this machine's."""
+        if snapshot != "latest":
+            return snapshot
+        snapshots = self.snapshots()
+        if self.host in snapshots:
+            return snapshots[self.host][-1]["id"]
+        there = "; ".join(self.others(snapshots)) or "none at all"
+        raise BackupError(
+            f"the repository has no backup of {self.host}. What `km3net-backup list` shows there:"
+            f" {there}. To take one of those, name it: -e backup_snapshot=ID"
+        )
 
     def docker(self, *arguments):
         """The output of a docker command."""
@@ -85,8 +197,7 @@ class Backup:
 
     def run(self):
         """Save everything and forget what is too old."""
-        if self.restic("cat", "config", quiet=True).returncode:
-            self.restic("init")
+        self.make()
         # Of a run that was killed, as by a reboot; locks of others that still run stay.
         self.restic("unlock")
         shutil.rmtree(STAGE / "databases", ignore_errors=True)
@@ -104,16 +215,36 @@ class Backup:
             excluded += [f"--exclude={path}{end}" for end in ("", "-wal", "-shm", "-journal")]
         described = [{"Name": v["Name"], "Labels": v["Labels"] or {}} for v in volumes]
         (STAGE / "volumes.json").write_text(json.dumps(described, indent=2))
-        paths = [self.folder, "/etc/km3net", str(STAGE), *(v["Mountpoint"] for v in volumes)]
-        self.restic("backup", "--tag", "km3net", *excluded, *paths)
-        kept = [f"--keep-{period}={number}" for period, number in self.keep.items()]
-        self.restic("forget", "--tag", "km3net", "--group-by", "host,tags", "--prune", *kept)
+        paths = [
+            self.folder,
+            str(CONFIGURATION.parent),
+            str(STAGE),
+            *(v["Mountpoint"] for v in volumes),
+        ]
+        self.restic("backup", "--host", self.host, "--tag", TAG, *excluded, *paths)
+        print(f"saved {len(volumes)} volumes", flush=True)
+        self.forget()
         (STAGE / "done").touch()
-        print(f"saved {len(volumes)} volumes")
+
+    def forget(self):
+        """Forget what is too old of this machine."""
+        kept = [f"--keep-{period}={number}" for period, number in self.keep.items()]
+        own = ["--host", self.host, "--tag", TAG, "--group-by", "host,tags"]
+        try:
+            self.restic("forget", *own, "--prune", *kept)
+        except BusyError as error:
+            # It saves, perhaps for the first time and for days.
+            print(f"old backups are forgotten the next time: {error}", flush=True)
 
     def list(self):
         """Show the backups."""
-        print(self.restic("snapshots", "--tag", "km3net").stdout)
+        snapshots = self.snapshots()
+        if self.host in snapshots:
+            print(self.restic("snapshots", "--tag", TAG, "--host", self.host).stdout)
+        else:
+            print(f"There is no backup of {self.host}.")
+        for line in self.others(snapshots):
+            print(f"Of {line}")
 
     # -- bring back ----------------------------------------------------------------------------
 
@@ -124,6 +255,7 @@ class Backup:
         wanted = (home / path).resolve()
         if not wanted.is_relative_to(home) or wanted == home:
             raise BackupError(f"{path} is not below the home of {user}")
+        snapshot = self.chosen(snapshot)
         place = home / "restored" / time.strftime("%Y-%m-%d-%H%M%S")
         place.mkdir(parents=True)
         self.restic("restore", snapshot, "--target", str(place / ".all"), "--include", str(wanted))
@@ -141,7 +273,7 @@ class Backup:
     def fetch(self, snapshot):
         """Bring settings, secrets and the list of volumes back."""
         parts = [f"--include={path}" for path in (self.folder, str(STAGE))]
-        self.restic("restore", snapshot, "--target", "/", *parts)
+        self.restic("restore", self.chosen(snapshot), "--target", "/", *parts)
         for volume in json.loads((STAGE / "volumes.json").read_text()):
             labels = [f"--label={key}={value}" for key, value in volume["Labels"].items()]
             self.docker("volume", "create", *labels, volume["Name"])
@@ -153,7 +285,7 @@ class Backup:
             raise BackupError("the platform runs; stop it first")
         volumes = self.volumes()
         parts = [f"--include={volume['Mountpoint']}" for volume in volumes]
-        self.restic("restore", snapshot, "--target", "/", *parts)
+        self.restic("restore", self.chosen(snapshot), "--target", "/", *parts)
         places = {volume["Name"]: Path(volume["Mountpoint"]) for volume in volumes}
         for copy in (STAGE / "databases").glob("*/*"):
             folder = places[copy.parent.name]
@@ -183,7 +315,7 @@ def main():
         parser.error("write: km3net-backup file USER PATH")
     try:
         getattr(backup, asked.what)(*given)
-    except BackupError as error:
+    except (BackupError, OSError) as error:
         sys.exit(f"km3net-backup: {error}")
 
 
