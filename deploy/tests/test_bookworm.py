@@ -112,6 +112,15 @@ def test_old_compose_is_refused_before_anything_is_changed(bookworm_site: Site) 
     assert "Leave docker_packages empty" in " ".join(play.output.split())
 
 
+def test_check_of_a_fresh_machine_says_that_all_is_to_come(
+    bookworm: Machine, bookworm_site: Site
+) -> None:
+    play = bookworm_site.play("site", "--check", "--diff").require_success()
+    assert "Nothing of the platform is on hub yet" in " ".join(play.output.split())
+    assert play.changed == 0
+    assert not bookworm.succeeds("test", "-e", "/etc/km3net")
+
+
 def test_machine_is_deployed_from_nothing(first: Play, bookworm: Machine) -> None:
     assert first.failed == 0
     assert 'VERSION_ID="12"' in bookworm.run("cat", "/etc/os-release")
