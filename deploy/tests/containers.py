@@ -124,5 +124,7 @@ def await_boot(machine: Machine) -> None:
 
 def make_network() -> None:
     """The network of all machines of the tests."""
-    if docker("network", "inspect", NETWORK, check=False).returncode:
-        docker("network", "create", "--subnet", SUBNET, NETWORK)
+    made = docker("network", "create", "--subnet", SUBNET, NETWORK, check=False)
+    # Two runs of the tests may want it at the same time.
+    if made.returncode:
+        docker("network", "inspect", NETWORK)

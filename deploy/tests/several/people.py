@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import httpx
 from websockets.exceptions import WebSocketException
 
@@ -12,8 +14,9 @@ from tests.e2e.servers import CellError, Kernel, start_server, stop_server
 
 def user_on(platform: Platform, machine: str) -> Person:
     """A user whose home comes to a machine; those who come elsewhere stop again."""
-    for number in range(4):
-        person = platform.person(f"of{machine}{number}")
+    for _ in range(4):
+        # Nobody who has a home already, as of an earlier run of the tests.
+        person = platform.person(f"of{machine}{uuid.uuid4().hex[:6]}")
         start_server(person)
         if platform.machine_of(person.name) == machine:
             return person

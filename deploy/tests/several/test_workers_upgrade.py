@@ -67,8 +67,8 @@ def test_upgrade_and_rollback_cut_nobody_off(
 ) -> None:
     hub = platform.machines["hub"]
     before, road = filters(platform), inspected(hub, "km3net-net")["Id"]
-    new = ["ENV KM3_RELEASE=next"]
-    archive = release(tmp_path / "next", "next", {"km3net/hub": new, "km3net/firewall": new})
+    new = ["ENV KM3_RELEASE=later"]
+    archive = release(tmp_path / "later", "later", {"km3net/hub": new, "km3net/firewall": new})
 
     def upgrade() -> Play:
         return platform.play("upgrade", "-e", f"images_archive={archive}")
@@ -76,7 +76,7 @@ def test_upgrade_and_rollback_cut_nobody_off(
     play, cut = longest_cut(upgrade, kernels["worker1"])
     play.require_success()
     print(f"upgrade: no answer for {cut:.1f} s at most")
-    assert inspected(hub, "km3net-hub")["Config"]["Image"].endswith("-next")
+    assert inspected(hub, "km3net-hub")["Config"]["Image"].endswith("-later")
     now = filters(platform)
     assert len(now) == 1
     assert now != before
