@@ -22,7 +22,7 @@ def workers_user(platform: Platform) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def hubs_user(platform: Platform, workers_user: Person) -> Iterator[Person]:
+def hubs_user(platform: Platform) -> Iterator[Person]:
     """Somebody whose server runs on the hub's machine."""
     with_server = user_on(platform, "hub")
     yield with_server

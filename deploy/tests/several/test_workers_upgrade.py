@@ -23,8 +23,7 @@ from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 @pytest.fixture(scope="module")
 def people(platform: Platform) -> Iterator[dict[str, Person]]:
     """Somebody with a server on each machine."""
-    # The first comes to the worker, and the next to where nobody is.
-    found = {machine: user_on(platform, machine) for machine in ("worker1", "hub")}
+    found = {machine: user_on(platform, machine) for machine in platform.machines}
     yield found
     for person in found.values():
         stop_server(person)
