@@ -210,7 +210,6 @@ def test_certificate_that_ends_is_told_and_replaced(
         bring(days=80).require_success()
     finally:
         site.write(usual)
-    site.play("site").require_success()
 
 
 def test_caddys_own_authority_serves_trials(saved: Machine, site: Site) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from deploy.tests.conftest import HUB_ADDRESS, PORTAL
 from deploy.tests.containers import Machine
@@ -12,15 +15,22 @@ from deploy.tests.site import Site
 NAME = "vo.test"
 
 
-def test_virtual_observatory_gets_a_name_of_its_own(
-    deployed: Machine, site: Site, acme: Path
-) -> None:
+@pytest.fixture
+def own_name(deployed: Machine, site: Site) -> Iterator[None]:
+    """The machine is known by one more name, and again by the usual ones afterwards."""
     # The machine looks its names up as everybody does: `verify` goes by them.
     deployed.run(
         "sh", "-c", f"grep -qw {NAME} /etc/hosts || echo '{HUB_ADDRESS} {NAME}' >> /etc/hosts"
     )
-    site.play("site", "-e", f"platform_vo_name={NAME}").require_success()
+    usual = site.settings
+    site.write(usual | {"platform_vo_name": NAME})
+    site.play("site").require_success()
+    yield
+    site.write(usual)
+    site.play("site").require_success()
 
+
+def test_virtual_observatory_gets_a_name_of_its_own(own_name: None, site: Site, acme: Path) -> None:
     def get(path: str, *options: str) -> str:
         return subprocess.run(
             ["curl", "-sS", "--retry", "30", "--retry-all-errors", "--retry-delay", "1", "--cacert",
