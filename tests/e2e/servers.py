@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from websockets.sync.client import connect
@@ -32,10 +35,26 @@ class Kernel:
         address = self.person.address.replace("http", "ws", 1)
         url = f"{address}/user/{self.person.name}/api/kernels/{self.id}/channels"
         headers = {"Authorization": f"token {self.person.token}"}
-        with connect(url, additional_headers=headers, max_size=None, open_timeout=30) as channel:
+        with connect(
+            url, sock=_plain(address), additional_headers=headers, max_size=None, open_timeout=30
+        ) as channel:
             request = _execute_request(code)
             channel.send(json.dumps(request))
             return _output(channel, request["header"]["msg_id"], time.monotonic() + timeout)
+
+
+def _plain(address: str) -> socket.socket:
+    """A connection whose reading ends at last.
+
+    The client reads without a limit what TLS announces, and closing it wakes no reader: who gets
+    no answer to the handshake would wait for ever.
+    """
+    parts = urlsplit(address)
+    port = parts.port or {"ws": 80, "wss": 443}[parts.scheme]
+    plain = socket.create_connection((parts.hostname, port), timeout=30)
+    plain.settimeout(None)
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 60, 0))
+    return plain
 
 
 def _execute_request(code: str) -> dict[str, Any]:
