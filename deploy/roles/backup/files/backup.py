@@ -1,14 +1,15 @@
 #!/usr/bin/python3
-"""km3net-backup run | list | file USER PATH | fetch | place: the platform's data, by restic.
+"""km3net-backup run | list | file USER PATH | drill | fetch | place: the platform's backups.
 
 run    save everything; what a database is writing is copied first, so that the copy is whole
 list   show the backups of this machine, and which others have some
 file   bring a user's file or folder back, beside what is there
+drill  bring a backup back into a folder apart, look whether it is whole, and remove it again
 fetch  (restore) bring a backup's description and settings back to an empty host
 place  (restore) bring volumes and databases back; nothing of the platform may run
 
 Machines may share a repository: each has its own backups there, by its name in the inventory.
-Needs root; uses Python's standard library and restic.
+Needs root; uses restic and Python's standard library.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
@@ -270,6 +272,68 @@ class Backup:
             os.chown(folder, owner.st_uid, owner.st_gid)
         print(f"brought back as {(place / wanted.name).relative_to(home)}")
 
+    def drill(self, snapshot, folder):
+        """Bring a backup back into a folder apart, and say whether a platform could live on it."""
+        folder = folder or tempfile.gettempdir()
+        snapshot = self.chosen(snapshot)
+        asked = ["stats", snapshot, "--json", "--mode", "restore-size"]
+        size = json.loads(self.restic(*asked).stdout)["total_size"]
+        free = shutil.disk_usage(folder).free
+        if size > free:
+            raise BackupError(
+                f"the backup has {size / 1e9:.1f} GB, and {folder} has room for {free / 1e9:.1f}"
+                " GB. Name another folder: -e backup_drill_folder=PATH"
+            )
+        began = time.monotonic()
+        # Only its owner, who is root, may enter.
+        with tempfile.TemporaryDirectory(prefix="km3net-drill-", dir=folder) as name:
+            place = Path(name)
+            self.restic("restore", snapshot, "--target", name, "--verify")
+            volumes = json.loads(self.saved(place, STAGE / "volumes.json").read_text())
+            volumes = [volume["Name"] for volume in volumes]
+            self.saved(place, Path(self.folder))
+            root = Path(self.docker("info", "--format={{.DockerRootDir}}").strip())
+            for volume in volumes:
+                self.saved(place, root / "volumes" / volume / "_data")
+            copies = sorted(self.beside(place, STAGE / "databases").glob("*/*"))
+            for copy in copies:
+                self.require_whole(copy)
+            files = sum(path.is_file() and not path.is_symlink() for path in place.rglob("*"))
+        seconds = time.monotonic() - began
+        print(
+            f"backup {snapshot[:8]}: {files} files with {size / 1e6:,.1f} MB came back in"
+            f" {seconds:.0f} s; {len(volumes)} volumes and {len(copies)} databases are whole"
+        )
+        newer = [volume["Name"] for volume in self.volumes() if volume["Name"] not in volumes]
+        if newer:
+            print(f"not in it, as they are newer: {', '.join(newer)}")
+
+    @staticmethod
+    def beside(place, path):
+        """Where a path of the host is below the folder into which a backup came back."""
+        return place / path.relative_to("/")
+
+    def saved(self, place, path):
+        """The same, for what must be there."""
+        found = self.beside(place, path)
+        if not found.exists():
+            raise BackupError(f"the backup has no {path}")
+        return found
+
+    @staticmethod
+    def require_whole(database):
+        """Have a database look at itself."""
+        name = f"{database.parent.name}/{database.name}"
+        connection = sqlite3.connect(database)
+        try:
+            said = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            said = str(error)
+        finally:
+            connection.close()
+        if said != "ok":
+            raise BackupError(f"in the backup the database {name} is damaged: {said}")
+
     def fetch(self, snapshot):
         """Bring settings, secrets and the list of volumes back."""
         parts = [f"--include={path}" for path in (self.folder, str(STAGE))]
@@ -305,12 +369,17 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--snapshot", default="latest")
-    parser.add_argument("what", choices=["run", "list", "file", "fetch", "place"])
+    parser.add_argument("--folder", help="for drill: where there is room for all of a backup")
+    parser.add_argument("what", choices=["run", "list", "file", "drill", "fetch", "place"])
     parser.add_argument("rest", nargs="*")
     asked = parser.parse_args()
     backup = Backup(json.loads(CONFIGURATION.read_text()))
-    given = {"file": [asked.snapshot, *asked.rest], "fetch": [asked.snapshot],
-             "place": [asked.snapshot]}.get(asked.what, [])  # fmt: skip
+    given = {
+        "file": [asked.snapshot, *asked.rest],
+        "drill": [asked.snapshot, asked.folder],
+        "fetch": [asked.snapshot],
+        "place": [asked.snapshot],
+    }.get(asked.what, [])
     if asked.what == "file" and len(asked.rest) != 2:
         parser.error("write: km3net-backup file USER PATH")
     try:
