@@ -32,6 +32,8 @@ from deploy.tests.site import ANSIBLE, DEPLOY, KEEP, RESULTS, Play, Site, kept_f
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
+#: The ACME service that wants accounts to be known before, and where it tells its authority.
+BOUND, BOUND_MANAGEMENT = f"https://{ACME}:14001/dir", 15001
 #: Where the machine has the authorities of the tests, as if they were the site's own.
 AUTHORITY = "/etc/ssl/certs/site-authority.pem"
 
@@ -41,7 +43,7 @@ IMAGES = ("hub", "proxy", "firewall", "opendata", "stack")
 #: The machine is one and the same for all of them, and what the last ones leave is another one.
 ORDER = (
     "test_validate", "test_one_host", "test_hardening", "test_verify", "test_monitoring",
-    "test_login", "test_names", "test_drills",
+    "test_login", "test_names", "test_certificates", "test_drills",
 )  # fmt: skip
 
 
@@ -116,21 +118,23 @@ def acme(network: None, authority: Authority, kept: bool, folder: Path) -> Itera
     context = ssl.create_default_context(cafile=str(authority.file))
     context.check_hostname = False
 
-    def ask(what: str) -> str:
-        address = f"https://{ACME_ADDRESS}:15000/{what}/0"
+    def ask(what: str, port: int = 15000) -> str:
+        address = f"https://{ACME_ADDRESS}:{port}/{what}/0"
         with urllib.request.urlopen(address, context=context, timeout=5) as answer:
             return str(answer.read().decode())
 
     def answers() -> bool:
         try:
-            return bool(ask("roots"))
+            return bool(ask("roots") and ask("roots", BOUND_MANAGEMENT))
         except OSError:
             return False
 
     eventually(answers, "the ACME service answers")
-    own = ask("roots") + authority.file.read_text()
+    bound = ask("roots", BOUND_MANAGEMENT)
+    own = ask("roots") + bound + authority.file.read_text()
     bundle.write_text(Path(certifi.where()).read_text() + own)
     bundle.with_name("own.pem").write_text(own)
+    bundle.with_name("bound-root.pem").write_text(bound)
     bundle.with_name("intermediate.pem").write_text(ask("intermediates"))
     bundle.with_name("acme-root.pem").write_text(authority.file.read_text())
     yield bundle
@@ -225,6 +229,13 @@ def first_run(site: Site, names: None, kept: bool) -> Play | None:
 def deployed(first_run: Play | None, machine: Machine) -> Machine:
     """The machine with the platform on it."""
     return machine
+
+
+@pytest.fixture(scope="package")
+def saved(deployed: Machine, site: Site) -> Machine:
+    """A host with a backup, without which verify is not content."""
+    site.play("backup").require_success()
+    return deployed
 
 
 def secret(machine: Machine, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Drills: upgrades, a rollback, full storage, a reboot, certificates, what was lost or removed."""
+"""Drills: upgrades, a rollback, full storage, a reboot, what was lost or removed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from deploy.tests.certificates import Authority
 from deploy.tests.conftest import HUB, PORTAL, container, secret
 from deploy.tests.containers import Machine, await_boot, docker, eventually, start_machine
 from deploy.tests.releases import release
-from deploy.tests.site import Play, Site, ssh_key
+from deploy.tests.site import ARCHIVE, Site, ssh_key
 from tests.e2e.platforms import Person
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 
@@ -32,13 +30,6 @@ def records(machine: Machine) -> Any:
         return None
     # `updated` is when the catalogue was written.
     return json.loads(machine.run(*CATALOGUE)) | {"updated": ""}
-
-
-@pytest.fixture(scope="module")
-def saved(deployed: Machine, site: Site) -> Machine:
-    """A host with a backup, without which verify is not content."""
-    site.play("backup").require_success()
-    return deployed
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +98,24 @@ def test_lost_file_comes_back(deployed: Machine, site: Site, kernel: Kernel) -> 
     site.play("restore_file", "-e", "backup_user=admin", "-e", "backup_file=mine.txt")
     found = "print([p.read_text() for p in Path('restored').rglob('mine.txt')])"
     assert kernel.run(found).strip() == "['precious']"
+
+
+def test_restore_is_rehearsed_beside_the_platform(saved: Machine, site: Site) -> None:
+    play = site.play("restore_drill").require_success()
+    said = " ".join(play.output.split())
+    told = re.search(
+        r"hub: backup \w{8}: (\d+) files .* (\d+) volumes and (\d+) databases are", said
+    )
+    assert told, said
+    files, volumes, databases = map(int, told.groups())
+    labelled = "docker volume ls --quiet --filter label=org.km3net.project=km3net"
+    assert volumes == len(saved.run("sh", "-c", labelled).split())
+    homes = "find /var/lib/docker/volumes/km3net-home-*/_data -type f | wc -l"
+    assert files > int(saved.run("sh", "-c", homes))
+    # The hub's and the portal's.
+    assert databases >= 2
+    assert "has not the images" not in said
+    assert not saved.run("sh", "-c", "ls -d /var/tmp/km3net-drill-* 2>/dev/null || true").strip()
 
 
 def test_full_storage_is_told_and_the_next_backup_succeeds(
@@ -191,77 +200,6 @@ def test_reboot_brings_everything_back(deployed: Machine, site: Site, admin: Per
     assert site.play("site").require_success().changed == 0
 
 
-def test_certificate_that_ends_is_told_and_replaced(
-    deployed: Machine, site: Site, authority: Authority
-) -> None:
-    usual = site.settings
-
-    def bring(days: int) -> Play:
-        certificate, key = authority.issue("site", [HUB, PORTAL], days=days)
-        own = {"proxy_tls": "files", "proxy_certificate": str(certificate), "proxy_key": str(key)}
-        site.write(usual | own)
-        site.play("site").require_success()
-        return site.play("verify", "-e", "verify_visit=false")
-
-    try:
-        ending = bring(days=5)
-        assert ending.code != 0
-        assert re.search(r"certificate of \S+ ends in [45] days", " ".join(ending.output.split()))
-        bring(days=80).require_success()
-    finally:
-        site.write(usual)
-
-
-def test_caddys_own_authority_serves_trials(saved: Machine, site: Site) -> None:
-    usual = site.settings
-    try:
-        site.write(usual | {"proxy_tls": "internal", "verify_authority": ""})
-        site.play("site").require_success()
-        site.play("verify").require_success()
-        # Nobody else knows that authority.
-        with pytest.raises(httpx.ConnectError, match=r"self-signed|unable to get local issuer"):
-            httpx.get(f"{ADDRESS}/hub/login", timeout=60)
-    finally:
-        site.write(usual)
-
-
-def test_plain_http_serves_where_it_is_asked_for(saved: Machine, site: Site) -> None:
-    usual = site.settings
-    try:
-        site.write(usual | {"proxy_tls": "none"})
-        site.play("site").require_success()
-        site.play("verify").require_success()
-        for name, path in ((HUB, "/hub/login"), (PORTAL, "/")):
-            answer = httpx.get(f"http://{name}{path}", timeout=60)
-            assert answer.status_code == 200
-            assert "strict-transport-security" not in answer.headers
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{ADDRESS}/hub/login", timeout=60)
-    finally:
-        site.write(usual)
-
-
-def test_proxy_of_the_site_is_believed(saved: Machine, site: Site) -> None:
-    usual = site.settings
-    # What a client says of itself comes first; the site's proxy adds whom it saw.
-    said = {"X-Forwarded-For": "198.51.100.1, 192.0.2.77", "X-Forwarded-Proto": "https"}
-    # Only the address that the tests come from speaks for others.
-    trusted = {"proxy_tls": "none", "proxy_trusted": ["10.199.250.1"]}
-    try:
-        site.write(usual | trusted)
-        site.play("site").require_success()
-        site.play("verify").require_success()
-        answer = httpx.get(f"http://{HUB}/hub/login", headers=said, timeout=60)
-        assert answer.status_code == 200
-        lines = saved.run("sh", "-c", "docker logs --tail 200 km3net-hub 2>&1").splitlines()
-        assert any("192.0.2.77" in line and "/hub/login" in line for line in lines)
-    finally:
-        site.write(usual)
-    site.play("site").require_success()
-    httpx.get(f"{ADDRESS}/hub/login", headers=said | {"X-Real-Ip": "192.0.2.78"}, timeout=60)
-    assert "192.0.2.7" not in saved.run("sh", "-c", "docker logs km3net-hub 2>&1")
-
-
 SUMS = (
     "cd /var/lib/docker/volumes && find km3net-home-* -type f -print0 | sort -z"
     " | xargs -0 sha256sum"
@@ -289,6 +227,13 @@ def test_lost_host_comes_back_with_every_file_and_account(
     fresh = fresh_machine()
     (site.folder.parent / "known_hosts").unlink()
     fresh.unpack(repository, "/var/backups/km3net")
+    # As after `make archive` of newer images, which removes the files of older ones.
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    (newer / "images.json").write_bytes((ARCHIVE / "images.json").read_bytes())
+    said = " ".join(site.play("restore", "-e", f"images_archive={newer}").output.split())
+    assert "which is no longer in" in said
+    assert "-e images_upgrade=true" in said
     site.play("restore").require_success()
 
     assert fresh.run("bash", "-c", SUMS) == files
