@@ -78,7 +78,7 @@ class Person:
 
     @classmethod
     def log_in(cls, address: str, name: str, password: str) -> Person:
-        with httpx.Client(base_url=address, timeout=30, follow_redirects=False) as client:
+        with httpx.Client(base_url=address, timeout=150, follow_redirects=False) as client:
             client.get("/hub/login")
             form = {"username": name, "password": password, "_xsrf": xsrf(client)}
             answer = client.post("/hub/login", data=form)

@@ -35,8 +35,14 @@ class Kernel:
         address = self.person.address.replace("http", "ws", 1)
         url = f"{address}/user/{self.person.name}/api/kernels/{self.id}/channels"
         headers = {"Authorization": f"token {self.person.token}"}
+        # `timeout` is the limit: pings keep the connection, a late answer to one does not end it.
         with connect(
-            url, sock=_plain(address), additional_headers=headers, max_size=None, open_timeout=30
+            url,
+            sock=_plain(address),
+            additional_headers=headers,
+            max_size=None,
+            open_timeout=60,
+            ping_timeout=None,
         ) as channel:
             request = _execute_request(code)
             channel.send(json.dumps(request))
@@ -111,13 +117,17 @@ def start_server(person: Person, choice: Mapping[str, str] | None = None) -> Non
     answers that the server is pending.
     """
     with person.client() as client:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             answer = client.post(f"/hub/api/users/{person.name}/server", json=dict(choice or {}))
             if "pending check" not in answer.text or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
         if "is already running" in answer.text:
+            # A hub that has just come back answers before it tells the proxy where servers are.
+            while client.get(f"/user/{person.name}/api/status").status_code != 200:
+                assert time.monotonic() < deadline, "the server cannot be reached"
+                time.sleep(0.5)
             return
         assert answer.status_code in (201, 202), answer.text
         # Not after 202 only: after a failed start the hub says 201 while the next one goes on.
