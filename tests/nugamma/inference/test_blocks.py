@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from nugamma.datasets.folded import FoldedDataset
 from nugamma.inference import pinned, shapes
@@ -96,3 +97,14 @@ def test_groups_without_counts_are_not_looked_at_one_by_one(problem: Problem) ->
         expected = problem.neutrino.background + flux @ problem.neutrino.signal.T
         direct = cash(expected, counts, problem.neutrino.background)
         assert value == pytest.approx(direct, rel=1e-5)
+
+
+def test_blocks_are_the_same_on_any_number_of_threads() -> None:
+    """To the last bit, where the processor has other sums for more threads."""
+    made = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            made.append(synthetic.problem().blocks)
+    for one, two in zip(*made, strict=True):
+        assert np.array_equal(one.onto, two.onto)
+        assert np.array_equal(one.factors, two.factors)

@@ -14,6 +14,9 @@ __all__ = ["Compose", "compose_command"]
 
 #: How much of a failing command's output people are shown.
 LAST_LINES = 8
+#: Seconds that an answer of the engine may take. Compose's own are 60, in which a busy machine may
+#: not have made a container; who has set another number keeps it.
+PATIENCE = {"COMPOSE_HTTP_TIMEOUT": "300"}
 
 
 def compose_command() -> list[str]:
@@ -26,7 +29,7 @@ def compose_command() -> list[str]:
     """
     for command in (["docker", "compose"], ["docker-compose"]):
         try:
-            answer = subprocess.run([*command, "version"], capture_output=True, timeout=30)
+            answer = subprocess.run([*command, "version"], capture_output=True, timeout=120)
         except (OSError, subprocess.TimeoutExpired):
             continue
         if answer.returncode == 0:
@@ -66,7 +69,7 @@ class Compose:
         """
         command = [*compose_command(), "-p", self.project, "-f", str(self.file), *arguments]
         # The environment wins over an .env file, whichever Compose it is.
-        environment = {**os.environ, **self.variables}
+        environment = {**PATIENCE, **os.environ, **self.variables}
         result = subprocess.run(command, env=environment, capture_output=True, text=True)
         if result.returncode:
             lines = (result.stderr or result.stdout).strip().splitlines()[-LAST_LINES:]

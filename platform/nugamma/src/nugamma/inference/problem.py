@@ -59,6 +59,7 @@ class Problem:
     leptonic: ParticleSpectrum
 
     @cached_property
+    @one_thread
     def blocks(self) -> tuple[Blocks, Blocks]:
         """The groups (gamma, neutrino) as the likelihood wants them."""
         random = np.random.default_rng(0)

@@ -23,7 +23,7 @@ MODES = {"pinned": pinned.scan, "profile": profile.scan}
 #: Instead of the number of a pseudo-experiment: data without fluctuations.
 ASIMOV = -1
 #: Goes up when the same study comes out differently.
-REVISION = 3
+REVISION = 4
 
 
 @dataclass(frozen=True)
