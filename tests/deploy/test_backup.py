@@ -2,102 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from tests.deploy.machines import Machine
 from tests.deploy.sources import module
 
 filters = module("plugins/filter/backups.py")
 #: restic's own way to a storage, without a network between.
 SFTP_SERVER = Path("/usr/lib/openssh/sftp-server")
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def restic() -> None:
-    """What the program calls."""
-    if os.geteuid() != 0:
-        pytest.skip("backups are root's: run the tests as root")
-    if shutil.which("restic") is None:
-        pytest.skip("there is no restic: apt-get install restic")
-    done = (
-        subprocess.run(["docker", "version"], capture_output=True)
-        if shutil.which("docker")
-        else None
-    )
-    if done is None or done.returncode:
-        pytest.skip("no Docker Engine answers: make engine")
-
-
-@pytest.fixture
-def project(restic: None) -> str:
-    """A project that the engine has nothing of."""
-    return f"km3backup-{uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def home(project: str) -> Iterator[Path]:
-    """The home of a user, in a volume as the hub makes them."""
-    name = f"{project}-home-ada"
-    docker("volume", "create", f"--label=org.km3net.project={project}", name)
-    place = Path(docker("volume", "inspect", "--format={{.Mountpoint}}", name))
-    try:
-        if not place.is_dir():
-            pytest.skip("the engine's volumes are elsewhere: run the tests where it runs")
-        yield place
-    finally:
-        docker("volume", "rm", name)
-
-
-class Machine:
-    """A machine with its own settings in the repository of all."""
-
-    def __init__(self, folder: Path, project: str, host: str, **given: Any) -> None:
-        # A module of its own, as each machine has its own places.
-        self.program = module("roles/backup/files/backup.py")
-        self.program.CONFIGURATION = folder / host / "etc" / "backup.json"
-        self.program.CONFIGURATION.parent.mkdir(parents=True)
-        self.program.STAGE = folder / host / "stage"
-        self.program.PATIENCE, self.program.PAUSE = 600, 0.2
-        # The same on all of them, as on real ones.
-        self.settings = folder / "opt"
-        self.settings.mkdir(exist_ok=True)
-        cache = {"XDG_CACHE_HOME": str(folder / host / "cache")}
-        usual = {"host": host, "maker": "hub", "sftp_command": "", "project": project,
-                 "folder": str(self.settings), "repository": str(folder / "repository"),
-                 "password": "of the tests", "environment": cache,
-                 "keep": {"daily": 1}}  # fmt: skip
-        self.backup = self.program.Backup(usual | given)
-        self.backup.environment["RESTIC_CACHE_DIR"] = str(folder / host / "cache")
-
-    def save(self, text: str) -> None:
-        """Save settings with a text in them."""
-        (self.settings / "settings").write_text(text)
-        self.backup.run()
-
-    def restored(self) -> str:
-        """What is in the settings after the machine was lost."""
-        shutil.rmtree(self.settings)
-        self.backup.fetch("latest")
-        return (self.settings / "settings").read_text()
 
 
 def sftp(folder: Path) -> dict[str, str]:
@@ -130,91 +51,6 @@ def test_each_machine_restores_its_own_latest(
     told = capsys.readouterr().out
     assert snapshots["hub"][0]["short_id"] in told
     assert f"Of worker1: 1, the newest {snapshots['worker1'][0]['short_id']}" in told
-
-
-@pytest.fixture
-def saved(tmp_path: Path, project: str, home: Path) -> Machine:
-    """A machine with a backup of a home and of a database of the hub."""
-    with closing(sqlite3.connect(home / "hub.sqlite")) as database:
-        database.execute("CREATE TABLE users (name TEXT UNIQUE)")
-        database.executemany("INSERT INTO users VALUES (?)", [(f"u{n}",) for n in range(2000)])
-        database.commit()
-    (home / "mine.txt").write_text("precious")
-    machine = Machine(tmp_path, project, "hub")
-    # The databases in homes are users' own; this one is taken for one of the hub.
-    machine.backup.databases = lambda volumes: [(volumes[0]["Name"], home / "hub.sqlite")]
-    machine.save("of the hub")
-    return machine
-
-
-def drill(machine: Machine, folder: Path) -> None:
-    """A drill that leaves nothing."""
-    room = folder / "room"
-    room.mkdir()
-    try:
-        machine.backup.drill("latest", str(room))
-    finally:
-        assert list(room.iterdir()) == []
-
-
-def test_drill_says_that_a_backup_is_whole(
-    saved: Machine, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (home / "mine.txt").write_text("newer")
-    capsys.readouterr()
-    drill(saved, tmp_path)
-    told = capsys.readouterr().out
-    assert re.match(r"backup [0-9a-f]{8}: \d+ files with \d", told)
-    assert "1 volumes and 1 databases are whole" in told
-    # What is there now stays as it is.
-    assert (home / "mine.txt").read_text() == "newer"
-
-
-def test_drill_finds_a_database_that_was_damaged_before_it_was_saved(
-    saved: Machine, home: Path, tmp_path: Path
-) -> None:
-    with (home / "hub.sqlite").open("r+b") as stream:
-        stream.seek(-6000, os.SEEK_END)
-        stream.write(b"\0" * 6000)
-    saved.save("of the hub")
-    with pytest.raises(saved.program.BackupError, match=r"home-ada/hub\.sqlite is damaged"):
-        drill(saved, tmp_path)
-
-
-def test_drill_finds_damage_of_the_repository(saved: Machine, tmp_path: Path) -> None:
-    largest = max(
-        (path for path in (tmp_path / "repository" / "data").rglob("*") if path.is_file()),
-        key=lambda path: path.stat().st_size,
-    )
-    largest.chmod(0o600)
-    with largest.open("r+b") as stream:
-        stream.write(b"\0" * 1000)
-    with pytest.raises(saved.program.BackupError, match="restic restore"):
-        drill(saved, tmp_path)
-
-
-def test_drill_wants_what_a_restore_needs(
-    saved: Machine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usual = saved.backup.restic
-
-    def without_homes(*arguments: str) -> Any:
-        excluded = [f"--exclude={home}"] if arguments[0] == "backup" else []
-        return usual(*arguments, *excluded)
-
-    monkeypatch.setattr(saved.backup, "restic", without_homes)
-    saved.save("of the hub")
-    with pytest.raises(saved.program.BackupError, match=f"the backup has no {home}"):
-        drill(saved, tmp_path)
-
-
-def test_drill_without_room_says_how_much_it_needs(
-    saved: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = shutil.disk_usage("/")._replace(free=1000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
-    with pytest.raises(saved.program.BackupError, match="Name another folder: -e backup_drill_fol"):
-        drill(saved, tmp_path)
 
 
 def test_user_gets_the_file_of_the_machine_that_has_the_home(
