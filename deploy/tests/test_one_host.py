@@ -11,6 +11,7 @@ from deploy.tests.conftest import HUB, PORTAL, secret
 from deploy.tests.containers import NETWORK, Machine, docker
 from deploy.tests.site import Play, Site
 from tests.e2e.platforms import Person
+from tests.e2e.ports import printing_open_ports
 from tests.e2e.servers import start_kernel, start_server, stop_server
 
 # Archive, machine and deployment are made by the first of them.
@@ -85,39 +86,12 @@ def test_hub_sees_the_clients_own_address(deployed: Machine, admin: Person) -> N
     assert any(client in line for line in lines), "\n".join(lines[-5:])
 
 
-#: Prints the TCP ports of a host that accept connections, on one thread: many slow a machine down.
-SCAN = """
-import resource, select, socket, sys, time
-resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
-found = []
-for first in range(1, 65536, 4096):
-    poll, waiting = select.poll(), {}
-    for port in range(first, min(first + 4096, 65536)):
-        one = socket.socket()
-        one.setblocking(False)
-        one.connect_ex((sys.argv[1], port))
-        poll.register(one, select.POLLOUT)
-        waiting[one.fileno()] = one, port
-    end = time.monotonic() + 1.5
-    while waiting and (left := end - time.monotonic()) > 0:
-        for number, _ in poll.poll(1000 * left):
-            poll.unregister(number)
-            one, port = waiting.pop(number)
-            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
-                found.append(port)
-            one.close()
-    for one, _ in waiting.values():
-        one.close()
-print(*sorted(found))
-"""
-
-
 def test_neighbour_finds_no_other_ports(deployed: Machine, target_image: str) -> None:
     found = docker(
-        "run", "--rm", f"--network={NETWORK}", "--entrypoint=python3", target_image, "-c", SCAN,
-        deployed.address,
+        "run", "--rm", f"--network={NETWORK}", "--entrypoint=python3", target_image, "-c",
+        printing_open_ports(deployed.address),
     )  # fmt: skip
-    assert found.stdout.split() == ["22", "80", "443"]
+    assert json.loads(found.stdout) == [22, 80, 443]
 
 
 def test_server_stops_when_asked(admin: Person) -> None:

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from tests.e2e.ports import printing_open_ports
 from tests.e2e.servers import Kernel
 
 _CONNECT = """
@@ -23,23 +24,6 @@ def _connect(target):
         return type(error).__name__
 with concurrent.futures.ThreadPoolExecutor(64) as pool:
     print(json.dumps(list(pool.map(_connect, {targets}))))
-"""
-
-_OPEN_PORTS = """
-import asyncio, json
-async def _scan(host, ports):
-    async def look(port):
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 3)
-        except (OSError, TimeoutError):
-            return
-        writer.close()
-        found.append(port)
-    found = []
-    for first in range(0, len(ports), 500):
-        await asyncio.gather(*map(look, ports[first:first + 500]))
-    return sorted(found)
-print(json.dumps(await _scan({host!r}, range(1, 65536))))
 """
 
 _GET = """
@@ -67,7 +51,7 @@ def connect(kernel: Kernel, *targets: tuple[str, int], timeout: float = 3) -> li
 
 def open_ports(kernel: Kernel, host: str) -> list[int]:
     """Every TCP port of a host that accepts connections."""
-    found: list[int] = json.loads(kernel.run(_OPEN_PORTS.format(host=host), timeout=240))
+    found: list[int] = json.loads(kernel.run(printing_open_ports(host), timeout=240))
     return found
 
 
