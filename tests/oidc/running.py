@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 from html import unescape
@@ -15,8 +13,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
-from filelock import FileLock
 
+from tests.npm import NoPackages, installed
 from tests.ports import free_ports
 
 HERE = Path(__file__).parent
@@ -30,35 +28,17 @@ class NoProvider(Exception):
 
 
 def packages() -> Path:
-    """The folder with the provider's node modules, installed as package-lock.json says.
+    """The folder with the provider's node modules.
 
     Raises
     ------
     NoProvider
         Where npm is missing or cannot fetch them.
     """
-    npm = shutil.which("npm")
-    if not npm:
-        raise NoProvider("needs node >= 20 and npm on the PATH (apt-get install nodejs npm)")
-    folder = ROOT / ".platform" / "oidc-provider"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (HERE / "package-lock.json").read_bytes()
-    stamp = folder / ".installed"
-    with FileLock(folder / ".lock"):
-        if stamp.exists() and stamp.read_text() == hashlib.sha256(lock).hexdigest():
-            return folder
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(HERE / name, folder / name)
-        options = ["--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(
-            [npm, "ci", "--prefix", str(folder), *options], capture_output=True, text=True
-        )
-        if done.returncode:
-            raise NoProvider(
-                f"needs npm packages (the network, once): {done.stderr.strip()[-300:]}"
-            )
-        stamp.write_text(hashlib.sha256(lock).hexdigest())
-    return folder
+    try:
+        return installed(HERE, "oidc-provider")
+    except NoPackages as error:
+        raise NoProvider(str(error)) from None
 
 
 def settings(
