@@ -124,7 +124,7 @@ def test_a_foreign_test_stays_a_test():
     assert alerts.from_voevent(packet).role == "test"
 
 
-PACKET = """<VOEvent version="2.0" role="{role}" ivorn="ivo://k#A{suffix}"><What>
+PACKET = """<VOEvent version="2.0" role="{role}" ivorn="ivo://km3net.org/VOEvent#A{suffix}"><What>
 <Param name="AlertTense" value="{tense}"/><Param name="AlertType" value="{type}"/>
 <Param name="RecordNumber" value="{record}"/></What><Citations>
 <EventIVORN cite="{cite}">ivo://k#A</EventIVORN></Citations></VOEvent>"""
@@ -179,7 +179,7 @@ BROKEN = [
     ("C1>94.3<", "C1>north<", "/Position2D/Value2/C1: must be a number"),
     ("2023-02-13T", "2023-02-30T", "/ISOTime: must be a time"),
     ('unit="PeV"', 'unit="apples"', "/Param[2]: Param Energy must be a number"),
-    ("UTC-ICRS-TOPO", "TDB-ICRS-BARY", "/AstroCoords: times in TDB-ICRS-BARY"),
+    ("UTC-ICRS-TOPO", "UT1-ICRS-TOPO", "/AstroCoords: times in UT1-ICRS-TOPO"),
     ('role="observation"', 'role="rumour"', "/@role: role 'rumour' does not exist"),
     ("<C2>-7.8</C2>", "", "/Position2D: has no C2"),
 ]

@@ -1,4 +1,4 @@
-"""An alert as KM3NeT sends it through GCN.
+"""An alert as KM3NeT sends it through GCN; other missions' notices become the same.
 
 The types accept exactly what ``gcn/notices/km3net/alert.schema.json`` accepts. What the schema
 cannot say (a declination of 120 deg, a trigger time of "yesterday") is found by `Alert.problems`.
@@ -41,6 +41,11 @@ ROLES: dict[str, Role] = {
     "commanded": "utility",
     "planned": "prediction",
 }
+
+
+def is_own(ivorn: str) -> bool:
+    """Return whether an identifier is one of KM3NeT's, ``ivo://km3net.org/...``."""
+    return ivorn.lower().startswith((f"{AUTHORITY}/", f"{AUTHORITY}#"))
 
 
 class NeutrinoEvent(Naming, Moment, Localization):
@@ -111,7 +116,7 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
 
     @classmethod
     def from_json(cls, document: str | bytes | dict[str, Any]) -> Alert:
-        """Return the alert of a JSON document.
+        """Return the alert of a JSON document: KM3NeT's, or another mission's notice of GCN.
 
         Raises
         ------
@@ -119,11 +124,12 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
             The document is not JSON, or not as KM3NeT's schema says.
         """
         from openkm3.alerts.documents import parsed_json
+        from openkm3.alerts.notices import in_our_terms
 
         if isinstance(document, (str, bytes)):
             document = parsed_json(document)
         try:
-            return cls.model_validate(document)
+            return cls.model_validate(in_our_terms(document))
         except ValidationError as error:
             raise AlertError(problems_of(error)) from None
 
@@ -138,11 +144,11 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
         """Return the alert as a JSON document that KM3NeT's schema accepts."""
         return json.dumps(self.fields(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
-    def to_voevent(self) -> bytes:
+    def to_voevent(self, cites: str | None = None) -> bytes:
         """Return the alert as VOEvent 2.0; see `openkm3.alerts.to_voevent`."""
         from openkm3.alerts.voevent.writing import to_voevent
 
-        return to_voevent(self)
+        return to_voevent(self, cites=cites)
 
     def __eq__(self, other: object) -> bool:
         """Two alerts are equal when they say the same, whatever the order of fields."""
@@ -164,20 +170,40 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
         return ROLES.get(self.alert_tense or "", "observation")
 
     @property
+    def own(self) -> bool:
+        """Whether this is KM3NeT's own alert and not another mission's."""
+        return self.foreign_ivorn is None and self.mission in {None, "KM3NeT"}
+
+    @property
+    def foreign_ivorn(self) -> str | None:
+        """Identifier of another mission's VOEvent that this alert was read from."""
+        ivorn = self.fields().get("voevent_ivorn")
+        return ivorn if isinstance(ivorn, str) and not is_own(ivorn) else None
+
+    @property
     def ivorn(self) -> str:
         """Identifier of this record: ``ivo://km3net.org/VOEvent#KM3-230213A_r2``.
 
         Raises
         ------
         AlertError
-            The alert has no event name.
+            The alert has no event name, or is another mission's notice in JSON, which has none.
         """
+        if self.foreign_ivorn is not None:
+            return self.foreign_ivorn
+        if not self.own:
+            msg = f"is a notice of {self.mission}, which has no IVOA identifier"
+            raise AlertError.single(msg, "mission")
         return self._ivorn_of(1 if self.record_number is None else int(self.record_number))
 
     @property
     def previous_ivorn(self) -> str | None:
-        """Identifier of the record that an update or a retraction is about."""
-        if self.alert_type not in {"update", "retraction"}:
+        """Identifier of the record before, which an update or a retraction is about.
+
+        Whether that record was ever issued is for the publisher to know: see ``cites`` of
+        `openkm3.alerts.to_voevent`.
+        """
+        if self.alert_type not in {"update", "retraction"} or not self.own:
             return None
         if self.record_number is None or self.record_number < 2:
             msg = f"{self.alert_type} of which record? record_number must be 2 or more"

@@ -23,13 +23,13 @@ def problems_of_alert(alert: Alert) -> list[Problem]:
 
 
 def _alert(alert: Alert) -> Found:
-    if not (alert.name or "").strip():
+    if not (alert.name or "").strip() and (alert.own or not alert.id):
         yield Problem("event_name", 'is missing, for example "KM3-230213A"')
     elif re.search(r"_r\d+$", alert.name or ""):
         # KM3-1_r2 would have the identifier of record 2 of KM3-1.
         yield Problem("event_name", f"must not end as records do, here it is {shown(alert.name)}")
     yield from _record(alert)
-    if alert.instrument is not None:
+    if alert.instrument is not None and alert.own:
         try:
             site(alert.instrument)
         except UnknownSiteError as error:
@@ -57,7 +57,11 @@ def _record(alert: Alert) -> Found:
     record = alert.record_number
     if record is not None and (record < 1 or record != int(record)):
         yield Problem("record_number", f"must be a whole number from 1 on, here it is {record}")
-    elif alert.alert_type in {"update", "retraction"} and (record is None or record < 2):
+    elif (
+        alert.own
+        and alert.alert_type in {"update", "retraction"}
+        and (record is None or record < 2)
+    ):
         msg = f"must be 2 or more: this is a {alert.alert_type} of an earlier record"
         yield Problem("record_number", msg)
 

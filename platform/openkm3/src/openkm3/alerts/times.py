@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def parsed_time(text: str) -> datetime:
     """Return the time; without a zone it is UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text.strip())
-    if "T" not in text.strip().replace(" ", "T"):
+    text = text.strip()
+    # A leap second is a moment that datetime does not have: the next second begins there.
+    leap = re.fullmatch(r"(.*[T ]\d\d:\d\d:)60(\D.*)?", text)
+    moment = datetime.fromisoformat(f"{leap[1]}59{leap[2] or ''}" if leap else text)
+    moment += timedelta(seconds=1 if leap else 0)
+    if "T" not in text.replace(" ", "T"):
         msg = "a date without time"
         raise ValueError(msg)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

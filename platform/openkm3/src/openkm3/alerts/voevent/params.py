@@ -8,6 +8,7 @@ the way there and back.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from typing import Any, Literal
 
 from openkm3.alerts.errors import AlertError
 from openkm3.alerts.times import gcn_time, voevent_time
+from openkm3.alerts.voevent.units import WITHOUT, converted
 from openkm3.alerts.voevent.xml import children, etree, path_of
 
 EXACT = "gcn."
 # What XML 1.0 cannot hold, and the white space that attributes do not keep in every parser.
 _NOT_XML = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_TO_GEV = {"eV": 1e-9, "keV": 1e-6, "MeV": 1e-3, "GeV": 1, "TeV": 1e3, "PeV": 1e6, "EeV": 1e9}
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,39 @@ def read_params(parent: etree._Element | None, known: Iterable[ParamOf]) -> dict
     return fields | exact
 
 
-def _raw(element: etree._Element) -> str | None:
+def read_foreign(what: etree._Element | None, known: Mapping[str, ParamOf]) -> dict[str, Any]:
+    """Return the fields that the Params of another mission's packet hold.
+
+    Parameters
+    ----------
+    what : element
+        Its Params, and those of groups that name a sky map, are looked at.
+    known : mapping
+        Name of a Param in small letters -> what it holds.
+
+    Returns
+    -------
+    dict
+        Without what cannot be understood, has no unit where one is needed, or is not finite.
+    """
+    maps = [group for group in children(what, "Group") if group.get("type") == "GW_SKYMAP"]
+    fields: dict[str, Any] = {}
+    for parent in (what, *maps):
+        for element in children(parent, "Param"):
+            param = known.get(element.get("name", "").lower())
+            if param is None or (param.unit and element.get("unit", "").strip() in WITHOUT):
+                continue
+            try:
+                value = _value(element, param)
+            except AlertError:
+                continue
+            if value is not None:
+                fields.setdefault(param.field, value)
+    return fields
+
+
+def raw(element: etree._Element) -> str | None:
+    """Return the text of a Param, from its attribute or its Value."""
     value: str | None = element.get("value")
     if value is None:
         value = next((found.text for found in children(element, "Value")), None)
@@ -160,14 +193,14 @@ def _exact_value(element: etree._Element) -> Any:
 
     path = path_of(element)
     try:
-        return parsed_json('{"value": ' + (_raw(element) or "") + "}")["value"]
+        return parsed_json('{"value": ' + (raw(element) or "") + "}")["value"]
     except (AlertError, KeyError):
         msg = f"Param {element.get('name')} must hold JSON"
         raise AlertError.single(msg, path) from None
 
 
 def _value(element: etree._Element, param: ParamOf) -> Any:
-    text = (_raw(element) or "").strip()
+    text = (raw(element) or "").strip()
     if not text:
         return None
     try:
@@ -183,14 +216,9 @@ def _value(element: etree._Element, param: ParamOf) -> Any:
         raise AlertError.single(msg, path_of(element)) from None
 
 
-def _number(text: str, unit: str, wanted: str) -> int | float:
+def _number(text: str, unit: str, wanted: str) -> int | float | None:
+    """Return a number in the unit that is wanted; None where NaN or infinity says there is none."""
     value: int | float = int(text) if re.fullmatch(r"[+-]?\d{1,400}", text) else float(text)
-    if wanted == "GeV" and unit not in {"", "GeV"}:
-        if unit not in _TO_GEV:
-            msg = f"unit {unit!r} is no unit of energy that is known: {', '.join(_TO_GEV)}"
-            raise ValueError(msg)
-        return value * _TO_GEV[unit]
-    if wanted and unit and unit != wanted:
-        msg = f"unit {unit!r} is not {wanted}"
-        raise ValueError(msg)
-    return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return converted(value, unit, wanted)

@@ -1,8 +1,9 @@
-"""The alert of a VOEvent, read tolerantly.
+"""The alert of a VOEvent, KM3NeT's or another mission's, read tolerantly.
 
 Accepted beyond the standard, since published packets have it: elements in any namespace or order,
-several radii (``Error2Radius50``, ``68``, ``90``, ``99``), energies in any unit of energy, a
-missing Param where another element says the same.
+several radii (``Error2Radius50``, ``68``, ``90``, ``99``), a missing Param where another element
+says the same. What KM3NeT's own packet says has to be understood; of other missions' packets what
+is not understood stays as it is in ``voevent_params`` and ``voevent_tables``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,18 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from openkm3.alerts.errors import AlertError, problems_of
-from openkm3.alerts.model import ROLES, Alert
-from openkm3.alerts.times import gcn_time
-from openkm3.alerts.voevent.params import ALERT, COUNTERPART, ENERGY, EVENT, read_params
+from openkm3.alerts.model import ROLES, Alert, is_own
+from openkm3.alerts.voevent import streams
+from openkm3.alerts.voevent.contents import kind_of, params_beyond, tables_of
+from openkm3.alerts.voevent.params import (
+    ALERT,
+    COUNTERPART,
+    ENERGY,
+    EVENT,
+    read_foreign,
+    read_params,
+)
+from openkm3.alerts.voevent.place import moment, where_when
 from openkm3.alerts.voevent.xml import (
     child,
     children,
@@ -30,9 +40,14 @@ from openkm3.alerts.voevent.xml import (
 
 TENSES = {"test": "test", "utility": "commanded", "prediction": "planned"}
 TYPES = {"supersedes": "update", "retraction": "retraction"}
-_RADII = {"": "ra_dec_error", "90": "ra_dec_error"} | {
-    number: f"src_error_{number}" for number in ("50", "68", "99")
+#: Params of ours that may have other values elsewhere; `streams` sees to what they mean there.
+_OWN_WORDS = {"alert_type", "alert_tense", "record_number", "alert_topology", "messenger"}
+#: Params of our packets that are fields of an alert, by the kind of group they are in.
+KNOWN = {
+    kind: {param.name for param in params}
+    for kind, params in (("", (*ALERT, ENERGY)), ("event", EVENT), ("counterpart", COUNTERPART))
 }
+OTHERS = tuple(param for param in ALERT if param.field not in _OWN_WORDS)
 
 
 def from_voevent(packet: bytes | str | PathLike[str]) -> Alert:
@@ -71,9 +86,16 @@ def _alert(root: etree._Element) -> Alert:
         raise AlertError.single(msg, "/VOEvent/@version")
 
     what = child(root, "What")
-    described = read_params(what, ALERT)
-    fields = _who(root) | _where_when(root) | described
-    fields |= _groups(what)
+    own = is_own(root.get("ivorn", ""))
+    fields = _who(root) | where_when(root, located=own or streams.located(root))
+    fields |= _described(what) if own else _described_elsewhere(what)
+    if not own:
+        streams.describe(root, fields)
+        fields["voevent_ivorn"] = root.get("ivorn", "")
+    if beyond := params_beyond(what, KNOWN if own else {}):
+        fields["voevent_params"] = beyond
+    if tables := tables_of(what):
+        fields["voevent_tables"] = tables
     if "additional_info" not in fields and (note := text(child(what, "Description"))):
         fields["additional_info"] = note
     _identity(root, fields)
@@ -85,60 +107,23 @@ def _alert(root: etree._Element) -> Alert:
         raise AlertError(problems_of(error)) from None
 
 
+def _described(what: etree._Element | None) -> dict[str, Any]:
+    """Return what the Params of KM3NeT's own packets say."""
+    return read_params(what, ALERT) | _groups(what)
+
+
+def _described_elsewhere(what: etree._Element | None) -> dict[str, Any]:
+    """Return what the Params of other missions say, as far as it is understood."""
+    fields = read_foreign(what, {param.name.lower(): param for param in OTHERS} | streams.ALIASES)
+    energy = fields.pop("energy_measured", None)
+    if energy is not None:
+        fields["event_details"] = [{"energy_measured": energy}]
+    return fields
+
+
 def _who(root: etree._Element) -> dict[str, Any]:
     date = child(root, "Who", "Date")
-    return {} if text(date) is None else {"alert_datetime": _time(date)}
-
-
-def _time(element: etree._Element | None) -> str:
-    value = text(element) or ""
-    try:
-        return gcn_time(value)
-    except ValueError:
-        msg = f"must be a time such as 2023-02-13T01:16:47, here it is {value[:40]!r}"
-        raise AlertError.single(msg, path_of(element) if element is not None else "") from None
-
-
-def _number(element: etree._Element) -> int | float:
-    value = text(element) or ""
-    try:
-        return int(value) if re.fullmatch(r"[+-]?\d{1,400}", value) else float(value)
-    except ValueError:
-        msg = f"must be a number, here it is {value[:40]!r}"
-        raise AlertError.single(msg, path_of(element)) from None
-
-
-def _where_when(root: etree._Element) -> dict[str, Any]:
-    coords = child(root, "WhereWhen", "ObsDataLocation", "ObservationLocation", "AstroCoords")
-    if coords is None:
-        return {}
-    frame = coords.get("coord_system_id", "UTC-ICRS-TOPO")
-    if not frame.startswith("UTC-"):
-        msg = f"times in {frame} are not read, only UTC"
-        raise AlertError.single(msg, path_of(coords))
-    found: dict[str, Any] = {}
-    time = child(coords, "Time", "TimeInstant", "ISOTime")
-    if text(time) is not None:
-        found["trigger_time"] = _time(time)
-    position = child(coords, "Position2D")
-    if position is None:
-        return found
-    if "ICRS" not in frame and "FK5" not in frame:
-        msg = f"positions in {frame} are not read, only ICRS (and FK5, the same to 0.1 arcsec)"
-        raise AlertError.single(msg, path_of(coords))
-    if position.get("unit", "deg") not in {"deg", "degrees"}:
-        msg = f"unit {position.get('unit')!r} is not read, only deg"
-        raise AlertError.single(msg, path_of(position))
-    for field, name in (("ra", "C1"), ("dec", "C2")):
-        value = child(position, "Value2", name)
-        if value is None:
-            raise AlertError.single(f"has no {name} in Value2", path_of(position))
-        found[field] = _number(value)
-    for element in position:
-        radius = re.fullmatch(r"Error2Radius(50|68|90|99)?", local_name(element))
-        if radius is not None:
-            found[_RADII[radius[1] or ""]] = _number(element)
-    return found
+    return {} if text(date) is None else {"alert_datetime": moment(date)}
 
 
 def _groups(what: etree._Element | None) -> dict[str, Any]:
@@ -148,11 +133,7 @@ def _groups(what: etree._Element | None) -> dict[str, Any]:
         ("event", "event_details", EVENT),
         ("counterpart", "counterpart_info", COUNTERPART),
     ):
-        groups = [
-            group
-            for group in children(what, "Group")
-            if group.get("type") == kind or group.get("name", "").startswith(f"{kind}_")
-        ]
+        groups = [group for group in children(what, "Group") if kind_of(group) == kind]
         if groups:
             found[field] = [read_params(group, known) for group in groups]
     if "event_details" not in found:
@@ -168,6 +149,9 @@ def _identity(root: etree._Element, fields: dict[str, Any]) -> None:
     _, _, local = root.get("ivorn", "").partition("#")
     local = unquote(local)
     if not local or fields.get("event_name") == local:
+        return
+    if not is_own(root.get("ivorn", "")):
+        fields.setdefault("event_name", local)
         return
     numbered = re.fullmatch(r"(.+)_r(\d{1,6})", local)
     name = numbered[1] if numbered else local
@@ -187,7 +171,7 @@ def _role(root: etree._Element, fields: dict[str, Any]) -> None:
         elif role != "observation":
             msg = f"role {role[:40]!r} does not exist: observation, prediction, utility or test"
             raise AlertError.single(msg, "/VOEvent/@role")
-    elif ROLES.get(str(tense), "observation") != role:
+    elif "voevent_ivorn" not in fields and ROLES.get(str(tense), "observation") != role:
         msg = f"says {role}, but Param AlertTense says {tense}"
         raise AlertError.single(msg, "/VOEvent/@role")
 
@@ -198,7 +182,12 @@ def _citations(root: etree._Element, fields: dict[str, Any]) -> None:
     for element in children(child(root, "Citations"), "EventIVORN"):
         cite, ivorn = element.get("cite", ""), text(element)
         if cite in TYPES:
-            if fields.setdefault("alert_type", TYPES[cite]) != TYPES[cite]:
+            said = fields.setdefault("alert_type", TYPES[cite])
+            if said == "initial" and "voevent_ivorn" in fields:
+                # A confirmed candidate of LIGO, Virgo and KAGRA supersedes the preliminary one.
+                fields["alert_type"] = TYPES[cite]
+            # They also write their retractions as superseding what they retract.
+            elif said != TYPES[cite] and (said, cite) != ("retraction", "supersedes"):
                 msg = f"cites as {cite}, but Param AlertType says {fields['alert_type']}"
                 raise AlertError.single(msg, path_of(element))
         elif cite == "followup" and ivorn is not None:

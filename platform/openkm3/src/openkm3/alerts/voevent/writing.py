@@ -29,15 +29,27 @@ LOCATION = "http://www.ivoa.net/xml/VOEvent/VOEvent-v2.0.xsd"
 CITES = {"update": "supersedes", "retraction": "retraction"}
 
 
-def to_voevent(alert: Alert) -> bytes:
+def to_voevent(alert: Alert, *, cites: str | None = None) -> bytes:
     """Return a VOEvent 2.0 document, valid by the IVOA's schema.
+
+    Parameters
+    ----------
+    alert : Alert
+        One of KM3NeT's.
+    cites : str, optional
+        Identifier of the record that an update supersedes or a retraction retracts; an empty text
+        where none was issued. By default that of the record before.
 
     Raises
     ------
     AlertError
-        A value is impossible (see `Alert.problems`), or VOEvent needs one that is missing: a
-        name, and a radius of error where there is a position.
+        It is another mission's, which KM3NeT cannot issue; a value is impossible (see
+        `Alert.problems`); or VOEvent needs one that is missing: a name, and a radius of error
+        where there is a position.
     """
+    if not alert.own:
+        whose = alert.mission or alert.foreign_ivorn
+        raise AlertError.single(f"is a notice of {whose}; only KM3NeT's own are written as VOEvent")
     problems = alert.problems()
     if alert.ra is not None and alert.error_radius is None:
         problems.append(Problem("ra_dec_error", "is missing: VOEvent has no position without it"))
@@ -58,7 +70,7 @@ def to_voevent(alert: Alert) -> bytes:
         root.append(written)
     _how(root, alert)
     _why(root, alert)
-    _citations(root, alert)
+    _citations(root, alert, alert.previous_ivorn if cites is None else cites)
     etree.indent(root)
     packet: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     invalid = validate_voevent(packet)
@@ -201,10 +213,10 @@ def _counterpart(why: etree._Element, source: Counterpart) -> None:
             _add(inference, "Reference", uri=str(uri))
 
 
-def _citations(root: etree._Element, alert: Alert) -> None:
+def _citations(root: etree._Element, alert: Alert, before: str | None) -> None:
     cited = []
-    if alert.previous_ivorn is not None and alert.alert_type is not None:
-        cited.append((CITES[alert.alert_type], alert.previous_ivorn))
+    if before and alert.alert_type in CITES:
+        cited.append((CITES[alert.alert_type], before))
     reference = alert.fields().get("reference")
     if isinstance(reference, dict):
         ivorns = [uri for uri in reference.values() if _is_uri(uri, ("ivo://",))]
