@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from django.test import Client
+from lxml import etree
 
 from opendata.records.models import Account, Role, Token
 from openkm3 import alerts
@@ -77,6 +78,76 @@ def test_the_same_record_comes_once_and_an_update_is_its_own(web: Client) -> Non
     page = web.get("/alerts/").content.decode()
     assert "KM3-240901A" in page
     assert "update" in page
+
+
+def _record(number: int, kind: str = "update") -> dict[str, object]:
+    return DOCUMENT | {"record_number": number, "alert_type": "initial" if number == 1 else kind}
+
+
+def _cited(web: Client, number: int) -> list[tuple[str | None, str | None]]:
+    packet = web.get(f"/alerts/{number}.xml").content
+    assert alerts.validate_voevent(packet) == []
+    found = etree.fromstring(packet).findall("Citations/EventIVORN")
+    return [(element.get("cite"), element.text) for element in found]
+
+
+@pytest.mark.parametrize(
+    ("issued", "kind", "cite", "cited"),
+    [
+        # Record 2 was handed in and never issued.
+        ((1,), "retraction", "retraction", ""),
+        ((1,), "update", "supersedes", ""),
+        ((1, 2), "retraction", "retraction", "_r2"),
+        ((2,), "update", "supersedes", "_r2"),
+    ],
+)
+def test_a_record_cites_the_last_one_that_was_issued(
+    web: Client, issued: tuple[int, ...], kind: str, cite: str, cited: str
+) -> None:
+    sender, signer = _web("daq", Role.ALERT_SENDER), _web("shifter", Role.ALERT_SIGNER)
+    for number in (1, 2):
+        waiting = _hand_in(sender, _record(number)).json()["number"]
+        if number in issued:
+            assert signer.post(f"/alerts/incoming/{waiting}/sign-off/").status_code == 200
+    third = _hand_in(sender, _record(3, kind)).json()["number"]
+    assert signer.post(f"/alerts/incoming/{third}/sign-off/").status_code == 200
+    assert _cited(web, third) == [(cite, f"ivo://km3net.org/VOEvent#KM3-240901A{cited}")]
+
+
+def test_an_update_of_what_nobody_got_cites_nothing(web: Client) -> None:
+    both = _web("auto", Role.ALERT_SENDER, Role.ALERT_SIGNER)
+    assert _cited(web, _hand_in(both, _record(2)).json()["number"]) == []
+
+
+def test_a_test_is_not_what_an_observation_retracts(web: Client) -> None:
+    both = _web("auto", Role.ALERT_SENDER, Role.ALERT_SIGNER)
+    assert _hand_in(both, _record(1)).status_code == 201
+    answer = _hand_in(both, _record(2, "retraction") | {"alert_tense": "current"})
+    assert answer.status_code == 409
+    assert "nothing to retract" in answer.json()["detail"]
+    assert len(web.get("/alerts/feed.json").json()["alerts"]) == 1
+
+
+def test_a_record_that_comes_after_a_later_one_is_not_issued(web: Client) -> None:
+    sender, signer = _web("daq", Role.ALERT_SENDER), _web("shifter", Role.ALERT_SIGNER)
+    numbers = [
+        _hand_in(sender, _record(number, "retraction" if number == 3 else "update")).json()[
+            "number"
+        ]
+        for number in (1, 2, 3)
+    ]
+    for position in (0, 2):
+        step = f"/alerts/incoming/{numbers[position]}/sign-off/"
+        assert signer.post(step).json()["state"] == "issued"
+    late = signer.post(f"/alerts/incoming/{numbers[1]}/sign-off/")
+    assert (late.status_code, "comes too late" in late.json()["detail"]) == (409, True)
+
+
+def test_another_missions_notice_is_not_issued_as_ours(web: Client) -> None:
+    both = _web("auto", Role.ALERT_SENDER, Role.ALERT_SIGNER)
+    answer = _hand_in(both, DOCUMENT | {"mission": "IceCube", "instrument": "IC86"})
+    assert answer.status_code == 400
+    assert "only KM3NeT's own" in json.dumps(answer.json()["problems"])
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,16 @@ def hand_in(content: bytes, account: Account) -> Notice:
 
 @transaction.atomic
 def sign_off(notice: Notice, account: Account) -> Notice:
-    """Publish an alert."""
+    """Publish an alert; an update or a retraction cites the last record that was issued.
+
+    Raises
+    ------
+    Refused
+        It was decided on, a later record is public already, or there is nothing to retract.
+    """
     _need(account, Role.ALERT_SIGNER)
     _is_waiting(notice)
+    _cite_what_was_issued(notice)
     notice.signer = account.name
     notice.issued = timezone.now()
     notice.save()
@@ -73,6 +80,31 @@ def refuse(notice: Notice, account: Account) -> Notice:
     notice.save()
     AuditEntry.objects.create(account=account.name, action="refuse alert", subject=notice.ivorn)
     return notice
+
+
+def _cite_what_was_issued(notice: Notice) -> None:
+    """Write the citation of an update or a retraction, now that it is known what is public."""
+    alert = alerts.Alert.from_json(notice.document)
+    # Locked, so that two records of an event that are signed off at once see each other.
+    event = Notice.objects.select_for_update().filter(
+        event_name=notice.event_name, role=notice.role, issued__isnull=False
+    )
+    public = sorted(event, key=_record)
+    if public and _record(public[-1]) > _record(notice):
+        raise Refused(
+            f"{public[-1].ivorn} is public already, so {notice.ivorn} comes too late: refuse it"
+        )
+    if alert.alert_type == "retraction" and not public:
+        raise Refused(
+            f"no record of {notice.event_name} was issued, so there is nothing to retract: "
+            f"refuse {notice.ivorn}"
+        )
+    if alert.alert_type in {"update", "retraction"}:
+        notice.voevent = alert.to_voevent(cites=public[-1].ivorn if public else "")
+
+
+def _record(notice: Notice) -> int:
+    return int(notice.document.get("record_number", 1))
 
 
 def _is_waiting(notice: Notice) -> None:
