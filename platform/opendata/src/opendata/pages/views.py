@@ -174,13 +174,13 @@ def context_of(entry: Record, version: Version) -> Json:
     """Return what a record's page shows."""
     annotation = version.annotation
     files, drawings, trees = [], [], []
-    sky, points = None, ""
+    sky, points, without = None, "", 0
     for file in version.files.select_related("version__record"):
         shown = drawn(file.pk, file.sha256, version.simulated)
         files.append({"file": file, "url": storage_path(file), "tables": shown.tables})
         drawings += shown.drawings
         if shown.sky and sky is None:
-            sky = shown.sky
+            sky, without = shown.sky, shown.without_position
             points = f"/records/{entry.identifier}/versions/{version.label}/sky.json"
         if shown.tree:
             trees.append({"name": file.name, "nodes": shown.tree})
@@ -210,6 +210,8 @@ def context_of(entry: Record, version: Version) -> Json:
         "drawings": drawings,
         "drawing_data": [item["data"] for item in drawings],
         "sky": sky,
+        "without": without,
+        "measured": version.measured(),
         "points": points if version.state == State.PUBLISHED else "",
         "trees": trees,
         "children": entry.children.filter(current__isnull=False).select_related("current"),
