@@ -38,6 +38,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "opendata.exports.addresses.Root",
+    "opendata.api.negotiation.VaryByAccept",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "opendata.urls"
@@ -113,6 +114,7 @@ FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["opendata.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "opendata.api.negotiation.Negotiation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

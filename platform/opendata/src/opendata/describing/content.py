@@ -13,7 +13,7 @@ from openkm3.formats import FORMATS, DataSet, detect, read
 from openkm3.metadata import Annotation, validate
 
 from . import Unreadable
-from .cells import parameter_of, plain
+from .cells import json_safe, missing_rows, parameter_of, plain, unit_of
 from .plots import plots_of_content, plots_of_table
 from .sky import sky_of
 
@@ -28,6 +28,12 @@ _KNOWN_SUFFIXES = {suffix for form in FORMATS.values() for suffix in form.suffix
 
 def describe_content(path: Path, name: str) -> dict[str, Any]:
     """See :func:`opendata.describing.describe`."""
+    # A file's own metadata may hold NaN, which no JSON and no PostgreSQL takes.
+    result: dict[str, Any] = json_safe(_describe(path, name))
+    return result
+
+
+def _describe(path: Path, name: str) -> dict[str, Any]:
     suffix = Path(name).suffix.lower()
     try:
         if suffix == ".json":
@@ -98,20 +104,16 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
     columns = []
     for key in table.colnames[:_MOST_COLUMNS]:
         column, parameter = table[key], parameter_of(annotation, key)
-        shape = "x".join(str(size) for size in column.shape[1:])
         columns.append(
             {
                 "name": key,
-                "type": column.dtype.kind
-                + str(column.dtype.itemsize)
-                + (f"[{shape}]" if shape else "")
-                if column.dtype.kind != "U"
-                else "text",
-                "unit": str(column.unit or parameter.unit or ""),
+                "type": _type(column),
+                "unit": unit_of(column, parameter),
                 "title": parameter.name or "",
-                "description": parameter.description or str(column.description or ""),
+                "description": parameter.description or str(column.info.description or ""),
                 "ucd": parameter.ucd or "",
                 "symbol": parameter.symbol or "",
+                "missing": int(missing_rows(column).sum()),
             }
         )
     head = [
@@ -119,6 +121,16 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
         for row in range(min(_HEAD, len(table)))
     ]
     return {"name": name, "rows": len(table), "columns": columns, "head": head}
+
+
+def _type(column: Any) -> str:
+    """Return letter and bytes of a column's type, with the shape of its cells; `text`, `time`."""
+    dtype = getattr(column, "dtype", None)
+    if dtype is None:
+        return "time"
+    shape = "x".join(str(size) for size in column.shape[1:])
+    name = "text" if dtype.kind in "USO" else f"{dtype.kind}{dtype.itemsize}"
+    return f"{name}[{shape}]" if shape else name
 
 
 def _tree(path: Path) -> list[dict[str, Any]]:
