@@ -210,8 +210,18 @@ def test_links_of_an_older_version_lead_to_its_own_files_and_metadata(
     assert web.get("/records/cnt24_01/versions/3.0/datacite.json").status_code == 404
 
 
-def test_csl_names_the_collaboration_in_one_piece(web: Client, record: None) -> None:
+def test_csl_names_the_collaboration_in_one_piece(
+    web: Client, curator: Account, reviewer: Account
+) -> None:
+    people = [
+        {"kind": "person", "family": "Doe", "given": "Jane"},
+        {"kind": "organisation", "name": "KM3NeT Collaboration"},
+    ]
+    published(curator, reviewer, doi="10.5072/FK2/TEST", creators=people)
     item = web.get("/records/cnt24_01/csl.json").json()
-    assert item["author"] == [{"literal": "KM3NeT Collaboration"}]
+    assert item["author"] == [
+        {"family": "Doe", "given": "Jane"},
+        {"literal": "KM3NeT Collaboration"},
+    ]
     assert (item["type"], item["DOI"]) == ("dataset", "10.5072/FK2/TEST")
     assert len(item["issued"]["date-parts"][0]) == 3

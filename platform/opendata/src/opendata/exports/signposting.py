@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from opendata.exports.addresses import absolute, permanent
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.records.models import DataFile, State, Version
 
+#: What may stand in the path of an address as it is (RFC 3986).
+_IN_PATHS = "/:@!$&'()*+,;=-._~"
 _TYPES = {
     "collection": "https://schema.org/Collection",
     "stream": "https://schema.org/Collection",
@@ -27,9 +30,12 @@ DESCRIBED_BY = [
 
 def cite_as(version: Version) -> str:
     """Return the address that a citation should name: the DOI, else the landing page."""
-    if version.doi:
-        return f"https://doi.org/{version.doi}"
-    return permanent(f"records/{version.record.identifier}/")
+    return doi_address(version.doi) if version.doi else permanent(page_of(version))
+
+
+def doi_address(doi: str) -> str:
+    """Returns the address of a DOI, of which some hold characters that no address may."""
+    return f"https://doi.org/{quote(doi, safe=_IN_PATHS)}"
 
 
 def links(version: Version) -> list[dict[str, str]]:

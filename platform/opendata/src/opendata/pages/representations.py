@@ -44,6 +44,7 @@ EXPORTS: dict[str, Callable[[Version], HttpResponse]] = {
     "bib": lambda v: _text(citation.bibtex(v), "application/x-bibtex"),
     "ris": lambda v: _text(citation.ris(v), "application/x-research-info-systems"),
     "ro-crate": lambda v: _json(citation.ro_crate(v), "application/ld+json"),
+    "ro-crate-metadata.json": lambda v: _json(citation.ro_crate(v), "application/ld+json"),
     "linkset.json": lambda v: _json(signposting.linkset(v), "application/linkset+json"),
 }
 #: What `Accept` may ask of a record's address instead of the page; the first of equals counts most.
