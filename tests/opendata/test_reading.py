@@ -75,7 +75,7 @@ def test_signposting_leads_to_files_licence_and_metadata(web: Client, record: No
     assert '/storage/cnt24_01/1.0/counts.ecsv>; rel="item"' in header
     assert 'rel="license"' in header
     linkset = web.get("/records/cnt24_01/linkset.json").json()["linkset"][0]
-    assert len(linkset["describedby"]) == 5
+    assert len(linkset["describedby"]) == 6
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from opendata.api.sharing import PRIVATE, REQUEST_HEADERS, RESPONSE_HEADERS
 from opendata.configuration import Configuration
 
 CONFIGURATION = Configuration.load()
@@ -21,6 +22,7 @@ ALLOWED_HOSTS = [
     *([urlsplit(CONFIGURATION.public_url).hostname or ""] if CONFIGURATION.public_url else []),
 ]
 INSTALLED_APPS = [
+    "corsheaders",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_filters",
@@ -28,16 +30,19 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "opendata.records",
+    "opendata.searching",
     "opendata.alerts",
     "opendata.pages",
 ]
 MIDDLEWARE = [
     "opendata.logs.RequestLog",
+    "opendata.api.sharing.ReadFromAnywhere",
     "django.middleware.security.SecurityMiddleware",
     "opendata.pages.security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "opendata.exports.addresses.Root",
+    "opendata.api.negotiation.VaryByAccept",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "opendata.urls"
@@ -82,6 +87,14 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
+# What other origins may do (opendata.api.sharing): reads of what is public, never with credentials.
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = rf"^/(?!{PRIVATE})"
+CORS_ALLOW_METHODS = ("GET", "HEAD", "OPTIONS")
+CORS_ALLOW_HEADERS = REQUEST_HEADERS
+CORS_EXPOSE_HEADERS = RESPONSE_HEADERS
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -113,6 +126,7 @@ FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["opendata.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "opendata.api.negotiation.Negotiation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

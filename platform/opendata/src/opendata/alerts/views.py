@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from opendata.alerts import ingestion
 from opendata.alerts.models import Notice
 from opendata.api.authentication import HasAccount, account_of
+from opendata.api.negotiation import negotiate, not_acceptable
 from opendata.api.writing import RawParser
 from opendata.exports.addresses import absolute
 from opendata.pages.plots import sky
@@ -118,14 +119,26 @@ def notice_xml(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The feed for people."""
+    """The feed for people, or in the format that `Accept` names."""
+    offers = {"application/json": feed_json, "application/atom+xml": feed_xml}
+    wanted = negotiate(request, ["text/html", *offers])
+    if wanted is None:
+        return not_acceptable(["text/html", *offers])
+    if wanted in offers:
+        return offers[wanted](request)
     shown = Paginator(_public(), 25).get_page(_page_number(request))
     return render(request, "alerts.html", {"page": shown})
 
 
 @require_safe
 def notice_page(request: HttpRequest, number: int) -> HttpResponse:
-    """One alert for people."""
+    """One alert for people, or in the format that `Accept` names."""
+    offers = {"application/json": notice_json, "application/xml": notice_xml}
+    wanted = negotiate(request, ["text/html", *offers])
+    if wanted is None:
+        return not_acceptable(["text/html", *offers])
+    if wanted in offers:
+        return offers[wanted](request, number)
     notice = _get(number)
     others = _public().filter(event_name=notice.event_name).exclude(pk=notice.pk)
     document = json.dumps(notice.document, indent=2, ensure_ascii=False)

@@ -46,7 +46,7 @@ def send(
     seconds = None if modified is None else int(modified.timestamp())
     early = get_conditional_response(request, etag=etag, last_modified=seconds)
     if early is not None:
-        for key in ("Cache-Control", "Access-Control-Allow-Origin", "ETag", "Last-Modified"):
+        for key in ("Cache-Control", "ETag", "Last-Modified", "Link", "Vary"):
             if key in headers:
                 early.headers[key] = headers[key]
         return early
@@ -130,7 +130,6 @@ def download(request: HttpRequest, identifier: str, label: str, name: str) -> Ht
             "Repr-Digest": f"sha-256=:{digest}:",
             "Cache-Control": "public, max-age=31536000, immutable",
             "Link": links,
-            "Access-Control-Allow-Origin": "*",
         },
     )
 

@@ -8,10 +8,11 @@ from django.db import DataError
 from django.http import Http404
 from pydantic import ValidationError
 from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException, NotAcceptable, NotFound
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from opendata.api.negotiation import unacceptable
 from opendata.records.publishing import NotAllowed, Refused
 from opendata.records.store import TooLarge
 from openkm3.alerts import AlertError
@@ -58,4 +59,8 @@ def handle(  # noqa: PLR0911 - a return a kind of error
         )
     if isinstance(error, Http404):
         error = NotFound(str(error) or None)
-    return exception_handler(error, context)
+    response = exception_handler(error, context)
+    if response is not None and isinstance(error, NotAcceptable):
+        offers = [str(renderer.media_type) for renderer in error.available_renderers or []]
+        response.data = unacceptable(offers)
+    return response

@@ -85,6 +85,7 @@ class VersionDetail(serializers.ModelSerializer[Version]):
     identifier = serializers.CharField(source="record.identifier")
     files = FileRow(many=True)
     service = serializers.SerializerMethodField()
+    authors = serializers.CharField(help_text="the creators as one text")
 
     class Meta:
         """What is shown."""
@@ -98,6 +99,12 @@ class VersionDetail(serializers.ModelSerializer[Version]):
             "description",
             "ktype",
             "metadata",
+            "authors",
+            "creators",
+            "funding",
+            "subjects",
+            "publisher",
+            "issued",
             "simulated",
             "doi",
             "url",

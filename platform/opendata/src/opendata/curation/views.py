@@ -204,12 +204,13 @@ def _adopt(version: Version, account: Account, request: HttpRequest) -> str:
     annotation = file.description.content.get("annotation") if file else None
     if file is None or not annotation:
         raise Refused("the file brings no metadata")
-    said = {name: getattr(version, name) for name in publishing.Draft.model_fields}
-    own = {k: v for k, v in (version.metadata.get("header") or {}).items() if v}
-    said["metadata"] = version.metadata | annotation
-    said["metadata"]["header"] = own | (annotation.get("header") or {})
-    said["metadata"]["ktype"] = version.ktype
-    publishing.change(version, publishing.Draft(**said), account)
+    own = {k: v for k, v in (version.metadata.get("header") or {}).items() if v not in (None, "")}
+    header = own | (annotation.get("header") or {})
+    if version.creators:
+        # What was entered by hand says more than the one text of a file.
+        header["author"] = version.authors
+    metadata = version.metadata | annotation | {"header": header, "ktype": version.ktype}
+    publishing.change(version, publishing.draft_like(version, metadata=metadata), account)
     return f"The metadata of {file.name} are taken over."
 
 

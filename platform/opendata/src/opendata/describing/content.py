@@ -7,13 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from openkm3 import annotated
 from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
-from openkm3.formats import FORMATS, DataSet, detect, read
+from openkm3.formats import FORMATS, ColumnData, DataSet, detect, read
 from openkm3.metadata import Annotation, validate
 
 from . import Unreadable
-from .cells import parameter_of, plain
+from .cells import json_safe, missing_rows, parameter_of, plain, unit_of
 from .plots import plots_of_content, plots_of_table
 from .sky import sky_of
 
@@ -28,6 +30,12 @@ _KNOWN_SUFFIXES = {suffix for form in FORMATS.values() for suffix in form.suffix
 
 def describe_content(path: Path, name: str) -> dict[str, Any]:
     """See :func:`opendata.describing.describe`."""
+    # A file's own metadata may hold NaN, which no JSON and no PostgreSQL takes.
+    result: dict[str, Any] = json_safe(_describe(path, name))
+    return result
+
+
+def _describe(path: Path, name: str) -> dict[str, Any]:
     suffix = Path(name).suffix.lower()
     try:
         if suffix == ".json":
@@ -98,20 +106,17 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
     columns = []
     for key in table.colnames[:_MOST_COLUMNS]:
         column, parameter = table[key], parameter_of(annotation, key)
-        shape = "x".join(str(size) for size in column.shape[1:])
+        meaning = ColumnData.of(column).meaning
         columns.append(
             {
                 "name": key,
-                "type": column.dtype.kind
-                + str(column.dtype.itemsize)
-                + (f"[{shape}]" if shape else "")
-                if column.dtype.kind != "U"
-                else "text",
-                "unit": str(column.unit or parameter.unit or ""),
+                "type": _type(column),
+                "unit": unit_of(column, parameter),
                 "title": parameter.name or "",
-                "description": parameter.description or str(column.description or ""),
-                "ucd": parameter.ucd or "",
-                "symbol": parameter.symbol or "",
+                "description": parameter.description or meaning.description,
+                "ucd": parameter.ucd or meaning.ucd,
+                "symbol": parameter.symbol or meaning.symbol,
+                "missing": int(missing_rows(column).sum()),
             }
         )
     head = [
@@ -119,6 +124,20 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
         for row in range(min(_HEAD, len(table)))
     ]
     return {"name": name, "rows": len(table), "columns": columns, "head": head}
+
+
+def _type(column: Any) -> str:
+    """Return letter and bytes of a column's type, with the shape of its cells."""
+    dtype = getattr(column, "dtype", np.dtype("M8[us]"))
+    if dtype.kind == "O":
+        return "lists"  # of a length of its own in each row
+    shape = "x".join(str(size) for size in column.shape[1:])
+    name = _NAMED.get(dtype.kind, f"{dtype.kind}{dtype.itemsize}")
+    return f"{name}[{shape}]" if shape else name
+
+
+#: Types whose size says nothing.
+_NAMED = {"U": "text", "S": "text", "M": "time"}
 
 
 def _tree(path: Path) -> list[dict[str, Any]]:

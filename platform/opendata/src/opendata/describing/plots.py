@@ -16,7 +16,7 @@ import numpy as np
 from openkm3 import annotated
 from openkm3.metadata import Annotation, Parameter
 
-from .cells import parameter_of
+from .cells import numbers, parameter_of, plain, unit_of
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -31,9 +31,9 @@ _COUNTERS = ("id", "group_id", "event_id", "run_id", "run", "det_id")
 
 
 def label(parameter: Parameter | None, name: str, unit: str = "") -> str:
-    """Return the label of an axis: name and unit."""
+    """Return the label of an axis: name and unit, that of the data before that of the metadata."""
     text = (parameter.name if parameter else None) or name
-    unit = (parameter.unit if parameter else None) or unit
+    unit = unit or (parameter.unit if parameter else None) or ""
     # GeV^{-1} cm^{2} is written as people read it.
     unit = _POWER.sub(lambda power: power[1].translate(_RAISED), unit)
     return f"{text} [{unit}]" if unit else text
@@ -44,9 +44,12 @@ def plots_of_content(annotation: Annotation, content: annotated.Content) -> list
     info = annotation.paraminfo
     if isinstance(content, annotated.PolynomialContent):
         parameter = info.get("xvalue")
-        low, high = (parameter.range if parameter else None) or (0.0, 1.0)
-        x = np.linspace(low, high, 181)
+        if parameter is None or parameter.range is None:
+            return []  # where the function holds is not known
+        x = np.linspace(*parameter.range, 181)
         y = np.polynomial.polynomial.polyval(x, content.coefficients)
+        if not np.all(np.isfinite([x, y])) or x[0] == x[-1]:
+            return []
         return [
             {
                 "kind": "line",
@@ -64,6 +67,7 @@ def plots_of_content(annotation: Annotation, content: annotated.Content) -> list
             "x": _edges(content.xaxis),
             "y": _edges(content.yaxis),
             "z": [[_short(value) for value in row] for row in content.values],
+            **_note(*_absent(np.array(content.values, dtype=float).ravel()), "bin"),
             "xlabel": _axis_label(info.get("xaxis"), content.xaxis, "x"),
             "ylabel": _axis_label(info.get("yaxis"), content.yaxis, "y"),
             "zlabel": label(info.get("returnvalue"), "value"),
@@ -97,51 +101,97 @@ def plots_of_table(table: Table, annotation: Annotation) -> list[dict[str, Any]]
 
 
 def _binned(table: Table, annotation: Annotation) -> dict[str, Any] | None:
+    """Return values over bins as steps; bins that overlap or have no ends are no such thing."""
     info = annotation.paraminfo
     names = {}
     for role in ("lower_edge", "upper_edge", "value"):
         parameter = info.get(role)
         if parameter is None or parameter.columnname not in table.colnames:
             return None
+        column = table[parameter.columnname]
+        if column.ndim != 1 or getattr(column, "dtype", np.dtype("O")).kind not in "iuf":
+            return None
         names[role] = parameter.columnname
     low, high, value = (
-        np.asarray(table[names[role]], dtype=float)
-        for role in ("lower_edge", "upper_edge", "value")
+        numbers(table[names[role]]) for role in ("lower_edge", "upper_edge", "value")
     )
-    if not 0 < len(low) <= _MOST_BINS or not np.all(np.isfinite([low, high, value])):
+    if not 0 < len(low) <= _MOST_BINS or not np.all(np.isfinite([low, high])):
         return None
-    positive = value[value > 0]
+    absent, infinite = _absent(value)
+    value[~np.isfinite(value)] = np.nan
+    steps = _steps(low, high, value)
+    present = value[np.isfinite(value)]
+    if steps is None or not len(present):
+        return None
+    units = {role: unit_of(table[name], info[role]) for role, name in names.items()}
     return {
         "kind": "steps",
-        "title": annotation.header.name or label(info["value"], "value"),
-        "x": _rounded([*low, high[-1]]),
-        "y": _rounded(value),
-        "xlabel": _edge_label(info["lower_edge"]),
-        "ylabel": label(info["value"], "value"),
-        "logy": bool(len(positive) == len(value) and value.max() > 100 * value.min()),
+        "title": annotation.header.name or label(info["value"], "value", units["value"]),
+        "x": _rounded(steps[0]),
+        "y": [None if math.isnan(item) else item for item in _rounded(steps[1])],
+        "xlabel": _edge_label(info["lower_edge"], units["lower_edge"]),
+        "ylabel": label(info["value"], "value", units["value"]),
+        "logy": bool(present.min() > 0 and present.max() > 100 * present.min()),
+        **_note(absent, infinite, "bin"),
     }
 
 
-def _edge_label(parameter: Parameter) -> str:
+def _steps(
+    low: np.ndarray[Any, Any], high: np.ndarray[Any, Any], value: np.ndarray[Any, Any]
+) -> tuple[list[float], list[float]] | None:
+    """Return edges and values of bins in order, NaN between bins apart; None if bins overlap."""
+    order = np.argsort(low, kind="stable")
+    low, high, value = low[order], high[order], value[order]
+    # Edges written with a few digits need not meet exactly.
+    slack = 1e-3 * float(np.min(high - low))
+    if slack <= 0 or np.any(low[1:] < high[:-1] - slack):
+        return None
+    edges, heights = [float(low[0])], []
+    for start, stop, height in zip(low, high, value, strict=True):
+        if start > edges[-1] + slack:
+            edges.append(float(start))
+            heights.append(math.nan)
+        edges.append(float(stop))
+        heights.append(float(height))
+    return edges, heights
+
+
+def _absent(values: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """Return how many of the numbers are no value, and how many are infinite."""
+    return int(np.isnan(values).sum()), int(np.isinf(values).sum())
+
+
+def _note(absent: int, infinite: int, of: str) -> dict[str, str]:
+    """Return what a plot says of values that it cannot show."""
+    counts = ((absent, "without value"), (infinite, "with an infinite value"))
+    parts = [
+        f"{number} {of}{'s' if number > 1 else ''} {what}" for number, what in counts if number
+    ]
+    return {"note": ", ".join(parts) + " not shown"} if parts else {}
+
+
+def _edge_label(parameter: Parameter, unit: str) -> str:
     text = parameter.columnname or ""
     # "Log(E1/GeV)" says more than a name without unit does.
-    if not parameter.unit and "log" in text.lower():
+    if not unit and "log" in text.lower():
         return f"{parameter.name or ''} {text.replace('1', '').replace('Log(', 'log10(')}".strip()
-    return label(parameter, text)
+    return label(parameter, text, unit)
 
 
 def _histograms(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
     plots = []
     for name in table.colnames:
         column = table[name]
-        if column.ndim != 1 or column.dtype.kind not in "iuf" or name.lower() in _COUNTERS:
+        kind = getattr(column, "dtype", np.dtype("O")).kind
+        if column.ndim != 1 or kind not in "iuf" or name.lower() in _COUNTERS:
             continue
-        values = np.asarray(column, dtype=float)
+        values = numbers(column)
+        note = _note(*_absent(values), "row")
         values = values[np.isfinite(values)]
         if len(values) < 2 or values.min() == values.max():
             continue
         parameter = parameter_of(annotation, name)
-        axis = label(parameter, parameter.description or name, str(column.unit or ""))
+        axis = label(parameter, parameter.description or name, unit_of(column, parameter))
         # Energies and hit counts span decades: bins of equal ratio show them.
         ratio = values.min() > 0 and values.max() > 300 * values.min()
         plots.append(
@@ -150,8 +200,9 @@ def _histograms(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
                 name,
                 axis,
                 ratio,
-                column.dtype.kind in "iu" and not ratio,
+                kind in "iu" and not ratio,
             )
+            | note
         )
         if len(plots) == _MOST_PLOTS:
             break
@@ -188,15 +239,16 @@ def _histogram(
     }
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")
+def _short(value: float | None) -> Any:
+    return None if value is None or math.isnan(value) else plain(float(f"{value:.6g}"))
 
 
 def _rounded(values: Any) -> list[float]:
     """Round to six digits of the value or, for a narrow span far from zero, of the span."""
-    numbers = [float(value) for value in values]
-    span, largest = max(numbers) - min(numbers), max(map(abs, numbers))
+    everything = [float(value) for value in values]
+    known = [number for number in everything if math.isfinite(number)]
+    span, largest = max(known) - min(known), max(map(abs, known))
     digits = 6
     if span and largest > span:
         digits += min(math.ceil(math.log10(largest / span)), 10)
-    return [float(f"{number:.{digits}g}") for number in numbers]
+    return [float(f"{number:.{digits}g}") for number in everything]

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openkm3.metadata import Annotation
+from openkm3.metadata import Annotation, Parameter
 
-from .cells import parameter_of, plain
+from .cells import numbers, parameter_of, plain, ucd_of, unit_of
 
 if TYPE_CHECKING:
-    from astropy.table import Table
+    from astropy.table import Column, Table
 
 #: More points than these are not told apart on a screen; of longer lists every n-th is shown.
 MOST_POINTS = 10_000
@@ -36,14 +36,19 @@ def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
         found = [
             name
             for name in table.colnames
-            if (
-                annotation.paraminfo[name].ucd or "" if name in annotation.paraminfo else ""
-            ).startswith(f"pos.eq.{axis}")
+            if _is_position(ucd_of(table[name], parameter_of(annotation, name)), axis)
         ] or [name for name in table.colnames if name.lower() in names]
-        if not found or table[found[0]].dtype.kind not in "iuf" or table[found[0]].ndim != 1:
+        kind = getattr(table[found[0]], "dtype", np.dtype("O")).kind if found else "O"
+        if kind not in "iuf" or table[found[0]].ndim != 1:
             return ()
         result.append(found[0])
     return tuple(result)
+
+
+def _is_position(ucd: str, axis: str) -> bool:
+    """Return whether a UCD names a coordinate, and not its error or another statistic of it."""
+    words = ucd.split(";")
+    return words[0] == f"pos.eq.{axis}" and not any(word.startswith("stat.") for word in words)
 
 
 def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
@@ -51,7 +56,10 @@ def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
     found = position_columns(table, annotation)
     if not found:
         return None
-    ra, dec = (_degrees(table, name) for name in found)
+    ra, dec = (_degrees(table[name], parameter_of(annotation, name)) for name in found)
+    if ra is None or dec is None:
+        return None
+    # Some masked, others out of range: neither has a place on the sky.
     good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
     ra, dec = ra[good] % 360, dec[good]
     if len(ra) == 0:
@@ -60,12 +68,13 @@ def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
     return {
         "rows": len(ra),
         "step": step,
-        "ra": [round(float(value), 1) for value in ra[::step]],
-        "dec": [round(float(value), 1) for value in dec[::step]],
+        "missing": int((~good).sum()),
+        "ra": [round(float(value), 5) for value in ra[::step]],
+        "dec": [round(float(value), 5) for value in dec[::step]],
         "info": [
             {
                 "name": parameter_of(annotation, name).name or name,
-                "unit": str(table[name].unit or ""),
+                "unit": unit_of(table[name], parameter_of(annotation, name)),
                 "values": [plain(value) for value in table[name][good][::step]],
             }
             for name in _telling(table, annotation, found)
@@ -78,7 +87,7 @@ def _telling(table: Table, annotation: Annotation, known: tuple[str, ...]) -> li
     result: list[str] = []
     for ucds, names in _TELLING:
         for name in table.colnames:
-            ucd = parameter_of(annotation, name).ucd or ""
+            ucd = ucd_of(table[name], parameter_of(annotation, name))
             if (
                 table[name].ndim == 1
                 and name not in (*known, *result)
@@ -89,6 +98,16 @@ def _telling(table: Table, annotation: Annotation, known: tuple[str, ...]) -> li
     return result
 
 
-def _degrees(table: Table, name: str) -> np.ndarray[Any, Any]:
-    values = np.asarray(table[name], dtype=float)
-    return np.degrees(values) if str(table[name].unit) == "rad" else values
+def _degrees(column: Column, parameter: Parameter) -> np.ndarray[Any, Any] | None:
+    """Return angles in degrees, NaN where there is none; None for a unit that is no angle's."""
+    from astropy import units
+
+    values = numbers(column)
+    name = unit_of(column, parameter)
+    if not name:
+        return values
+    try:
+        factor = units.Unit(name).to(units.deg)
+    except (ValueError, TypeError, units.UnitConversionError):
+        return None
+    return values if factor == 1 else values * factor

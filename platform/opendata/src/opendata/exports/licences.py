@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+from opendata.records.credit import web_address
+
 _PAGES = {
     "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
     "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
@@ -9,10 +15,51 @@ _PAGES = {
     "BSD-3-Clause": "https://opensource.org/license/bsd-3-clause",
     "MIT": "https://opensource.org/license/mit",
 }
+_NAMES = {page.partition("://")[2].rstrip("/"): name for name, page in _PAGES.items()}
 
 
-def licence_url(name: str | None) -> str:
-    """Return the page of a licence, empty for names that are none of SPDX."""
-    if not name or " " in name:
-        return ""
-    return _PAGES.get(name, f"https://spdx.org/licenses/{name}.html")
+@dataclass(frozen=True)
+class Licence:
+    """A licence.
+
+    Attributes
+    ----------
+    text : str
+        As it was written.
+    spdx : str or None
+        Its identifier, or the expression of several; None if SPDX does not know it.
+    url : str or None
+        Its page; None where there is no single one.
+    """
+
+    text: str
+    spdx: str | None
+    url: str | None
+
+
+def licence(text: str | None) -> Licence | None:
+    """Returns what a licence is, by its name, expression or address; None for no text."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    try:
+        address = web_address(text)
+    except ValueError:
+        pass
+    else:
+        bare = address.partition("://")[2].removeprefix("www.").rstrip("/")
+        named = _NAMES.get(bare.removesuffix("/legalcode").removesuffix("/deed.en").rstrip("/"))
+        return Licence(text, named, address)
+    try:
+        spdx = str(canonicalize_license_expression(text))
+    except InvalidLicenseExpression:
+        return Licence(text, None, None)
+    if " " in spdx or spdx.startswith("LicenseRef-"):
+        return Licence(text, spdx, None)
+    return Licence(text, spdx, _PAGES.get(spdx, f"https://spdx.org/licenses/{spdx}.html"))
+
+
+def licence_url(text: str | None) -> str:
+    """Returns the page of a licence, empty where there is none."""
+    found = licence(text)
+    return found.url or "" if found else ""

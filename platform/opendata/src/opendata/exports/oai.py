@@ -8,12 +8,18 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from django.conf import settings
+from django.db.models import Max, Min, Q, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from opendata.exports import citation
 from opendata.exports.addresses import permanent
-from opendata.records.models import Record, Version
+from opendata.exports.licences import licence
+from opendata.exports.publication import issued, page, publisher, references
+from opendata.records.models import Record, State, Version
+from opendata.records.subjects import subjects_of
+from opendata.records.texts import cleaned
 
 _OAI = "http://www.openarchives.org/OAI/2.0/"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -27,6 +33,8 @@ _FORMATS = {
     ),
 }
 _PAGE = 100
+#: The protocol demands an address; this one says by its domain (RFC 6761) that it is none.
+_NOBODY = "no-contact-is-set@opendata.invalid"
 _ARGUMENTS = {
     "Identify": (set(), set()),
     "ListMetadataFormats": (set(), {"identifier"}),
@@ -57,7 +65,7 @@ def oai(request: HttpRequest) -> HttpResponse:
     try:
         verb, arguments = _arguments(request)
         for key, value in {"verb": verb, **arguments}.items():
-            asked.set(key, _clean(value))
+            asked.set(key, cleaned(value))
         for element in _VERBS[verb](verb, arguments):
             root.append(element)
     except _OaiError as error:
@@ -69,12 +77,8 @@ def oai(request: HttpRequest) -> HttpResponse:
 
 def _add(parent: ET.Element, tag: str, text: str = "") -> ET.Element:
     element = ET.SubElement(parent, f"{{{_OAI}}}{tag}")
-    element.text = _clean(text) or None
+    element.text = cleaned(text) or None
     return element
-
-
-def _clean(text: str) -> str:
-    return "".join(c for c in text if c >= " " or c in "\n\t")
 
 
 def _stamp(moment: datetime) -> str:
@@ -104,13 +108,13 @@ def _arguments(request: HttpRequest) -> tuple[str, dict[str, str]]:
 
 def _identify(verb: str, arguments: dict[str, str]) -> Iterator[ET.Element]:
     element = ET.Element(f"{{{_OAI}}}Identify")
-    first = Record.objects.filter(published__isnull=False).order_by("published").first()
-    earliest = first.published if first and first.published else datetime(2020, 1, 1, tzinfo=UTC)
+    # Of an empty portal nothing can be older than now.
+    earliest = _stamped().aggregate(first=Min("stamp"))["first"] or datetime.now(UTC)
     for tag, text in (
         ("repositoryName", settings.CONFIGURATION.title),
         ("baseURL", permanent("oai")),
         ("protocolVersion", "2.0"),
-        ("adminEmail", settings.CONFIGURATION.contact or "opendata@localhost"),
+        ("adminEmail", settings.CONFIGURATION.contact or _NOBODY),
         ("earliestDatestamp", _stamp(earliest)),
         ("deletedRecord", "persistent"),
         ("granularity", "YYYY-MM-DDThh:mm:ssZ"),
@@ -155,7 +159,7 @@ def _name(record: Record) -> str:
 
 def _record_of(name: str) -> Record:
     identifier = name.removeprefix("oai:opendata.km3net:").replace("\0", "")
-    record = Record.objects.filter(identifier=identifier, current__isnull=False).first()
+    record: Record | None = _stamped().filter(identifier=identifier).first()
     if record is None:
         raise _OaiError("idDoesNotExist", f"There is no {name}.")
     return record
@@ -168,17 +172,27 @@ def _get(verb: str, arguments: dict[str, str]) -> Iterator[ET.Element]:
     yield element
 
 
-def _datestamp(version: Version) -> datetime:
-    return version.withdrawn_at or version.published_at or version.created
+def _stamped() -> Any:
+    """Return what is or was public with the time of its last change, a withdrawal included."""
+    public = {"versions__state__in": [State.PUBLISHED, State.WITHDRAWN]}
+    first = datetime(1, 1, 2, tzinfo=UTC)
+    return (
+        Record.objects.filter(current__isnull=False)
+        .annotate(
+            at=Max("versions__published_at", filter=Q(**public)),
+            gone=Max("versions__withdrawn_at", filter=Q(**public)),
+        )
+        .annotate(stamp=Greatest("at", Coalesce("gone", Value(first))))
+    )
 
 
-def _header(record: Record) -> ET.Element:
+def _header(record: Any) -> ET.Element:
     assert record.current is not None  # noqa: S101 - only published records come here
     element = ET.Element(f"{{{_OAI}}}header")
     if record.withdrawn:
         element.set("status", "deleted")
     _add(element, "identifier", _name(record))
-    _add(element, "datestamp", _stamp(_datestamp(record.current)))
+    _add(element, "datestamp", _stamp(record.stamp))
     _add(element, "setSpec", record.kind)
     return element
 
@@ -199,23 +213,26 @@ def _full(record: Record, prefix: str) -> ET.Element:
 def _dublin_core(version: Version) -> ET.Element:
     root = ET.Element(f"{{{_OAI_DC}}}dc")
     root.set(f"{{{_XSI}}}schemaLocation", f"{_OAI_DC} {_OAI}oai_dc.xsd")
-    header = version.annotation.header
+    rights = licence(version.annotation.header.license)
+    funders = [f"{grant.funder} {grant.award_number or ''}".strip() for grant in version.grants]
     rows = [
         ("title", version.title),
-        ("creator", citation.author(version.annotation)),
-        ("subject", "neutrino astronomy"),
+        *(("creator", creator.name) for creator in version.people),
+        *(("subject", subject.term) for subject in subjects_of(version)),
         ("description", version.description),
-        ("publisher", citation.PUBLISHER),
-        ("date", str((version.published_at or version.created).date())),
+        ("publisher", publisher(version)),
+        *(("contributor", funder) for funder in funders),
+        ("date", issued(version)),
         ("type", citation.resource_type(version)),
-        ("identifier", permanent(f"records/{version.record.identifier}/")),
+        ("identifier", page(version)),
         ("identifier", f"doi:{version.doi}" if version.doi else ""),
-        ("language", "en"),
-        ("rights", header.license or ""),
+        *(("relation", reference.address or reference.name) for reference in references(version)),
+        ("rights", rights.text if rights else ""),
+        ("rights", rights.url if rights and rights.url != rights.text else ""),
     ]
     for tag, text in rows:
         if text:
-            ET.SubElement(root, f"{{{_DC}}}{tag}").text = _clean(text)
+            ET.SubElement(root, f"{{{_DC}}}{tag}").text = cleaned(text)
     return root
 
 
@@ -224,7 +241,7 @@ def _list(verb: str, arguments: dict[str, str]) -> Iterator[ET.Element]:
     if "resumptionToken" in arguments:
         arguments, offset = _resumed(arguments["resumptionToken"])
     prefix = _prefix_of(arguments)
-    records: Any = Record.objects.filter(current__isnull=False).order_by("pk")
+    records = _stamped().order_by("pk")
     if "set" in arguments:
         records = records.filter(kind=arguments["set"])
     records = _between(records, arguments)
@@ -259,7 +276,7 @@ def _between(records: Any, arguments: dict[str, str]) -> Any:
     lengths = {len(arguments[key]) for key in ("from", "until") if key in arguments}
     if len(lengths) > 1:
         raise _OaiError("badArgument", "from and until must be written alike.")
-    for key, lookup in (("from", "published__gte"), ("until", "published__lte")):
+    for key, lookup in (("from", "stamp__gte"), ("until", "stamp__lte")):
         if key not in arguments:
             continue
         text = arguments[key]

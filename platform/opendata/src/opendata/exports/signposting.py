@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from opendata.exports.addresses import absolute, permanent
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
-from opendata.records.models import DataFile, Record, State, Version
+from opendata.records.models import DataFile, State, Version
 
+#: What may stand in the path of an address as it is (RFC 3986).
+_IN_PATHS = "/:@!$&'()*+,;=-._~"
 _TYPES = {
     "collection": "https://schema.org/Collection",
     "stream": "https://schema.org/Collection",
@@ -19,6 +22,7 @@ DESCRIBED_BY = [
     ("datacite.json", "application/vnd.datacite.datacite+json"),
     ("datacite.xml", "application/vnd.datacite.datacite+xml"),
     ("jsonld", "application/ld+json"),
+    ("csl.json", "application/vnd.citationstyles.csl+json"),
     ("bib", "application/x-bibtex"),
     ("ro-crate", "application/ld+json"),
 ]
@@ -26,22 +30,23 @@ DESCRIBED_BY = [
 
 def cite_as(version: Version) -> str:
     """Return the address that a citation should name: the DOI, else the landing page."""
-    if version.doi:
-        return f"https://doi.org/{version.doi}"
-    return permanent(f"records/{version.record.identifier}/")
+    return doi_address(version.doi) if version.doi else permanent(page_of(version))
 
 
-def links(record: Record) -> list[dict[str, str]]:
-    """Return the links of a record's page."""
-    version = record.current
-    if version is None:
-        return []
+def doi_address(doi: str) -> str:
+    """Returns the address of a DOI, of which some hold characters that no address may."""
+    return f"https://doi.org/{quote(doi, safe=_IN_PATHS)}"
+
+
+def links(version: Version) -> list[dict[str, str]]:
+    """Return the links of a version's page; that of the current version is the record's page."""
+    record = version.record
     found = [
         {"rel": "cite-as", "href": cite_as(version)},
         {"rel": "type", "href": "https://schema.org/AboutPage"},
         {"rel": "type", "href": _TYPES[record.kind]},
     ]
-    licence = licence_url(record.license)
+    licence = licence_url(version.annotation.header.license)
     if licence:
         found.append({"rel": "license", "href": licence})
     found += [
@@ -52,26 +57,33 @@ def links(record: Record) -> list[dict[str, str]]:
         }
         for file in (version.files.all() if version.state == State.PUBLISHED else [])
     ]
+    page = page_of(version)
     found += [
-        {
-            "rel": "describedby",
-            "href": absolute(f"records/{record.identifier}/{name}"),
-            "type": kind,
-        }
+        {"rel": "describedby", "href": absolute(f"{page}{name}"), "type": kind}
         for name, kind in DESCRIBED_BY
     ]
     if record.parent:
         found.append(
             {"rel": "collection", "href": absolute(f"records/{record.parent.identifier}/")}
         )
+    if record.current is not None and record.current != version:
+        newest = absolute(f"records/{record.identifier}/")
+        found.append({"rel": "latest-version", "href": newest, "type": "text/html"})
     found.append(
         {
             "rel": "linkset",
-            "href": absolute(f"records/{record.identifier}/linkset.json"),
+            "href": absolute(f"{page}linkset.json"),
             "type": "application/linkset+json",
         }
     )
     return found
+
+
+def page_of(version: Version) -> str:
+    """Return the path of a version's page."""
+    record = version.record
+    page = f"records/{record.identifier}/"
+    return page if record.current_id == version.pk else f"{page}versions/{version.label}/"
 
 
 def header(found: list[dict[str, str]]) -> str:
@@ -89,11 +101,18 @@ def of_file(file: DataFile) -> str:
     return header([{"rel": "collection", "href": page, "type": "text/html"}])
 
 
-def linkset(record: Record) -> dict[str, Any]:
-    """Return the link set of a record."""
-    anchor: dict[str, Any] = {"anchor": absolute(f"records/{record.identifier}/")}
-    for link in links(record):
+def linkset(version: Version) -> dict[str, Any]:
+    """Return the link set of a version (RFC 9264, section 4.2)."""
+    anchor: dict[str, Any] = {"anchor": absolute(page_of(version))}
+    for link in links(version):
         if link["rel"] != "linkset":
             target = {key: link[key] for key in ("href", "type") if key in link}
             anchor.setdefault(link["rel"], []).append(target)
     return {"linkset": [anchor]}
+
+
+def linkset_text(version: Version) -> str:
+    """Return the link set as text (RFC 9264, section 4.1): links that say where they begin."""
+    anchor = absolute(page_of(version))
+    rows = [link for link in links(version) if link["rel"] != "linkset"]
+    return ",\n".join(f'{header([link])}; anchor="{anchor}"' for link in rows) + "\n"

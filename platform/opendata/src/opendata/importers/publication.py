@@ -67,7 +67,8 @@ def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str
 def _says_the_same(version: Version | None, draft: Draft, paths: tuple[Path, ...]) -> bool:
     if version is None or version.state != State.PUBLISHED:
         return False
-    said = draft.model_dump(exclude={"label", "changes"})
+    said = publishing.fields_of(draft)
+    del said["label"], said["changes"]
     there = {file.name: file.sha256 for file in version.files.all()}
     given = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     return {key: getattr(version, key) for key in said} == said and there == given

@@ -26,6 +26,8 @@ class Drawn:
     drawings: list[dict[str, Any]] = field(default_factory=list)
     sky: SafeString | None = None
     tree: list[dict[str, Any]] = field(default_factory=list)
+    #: Rows that the sky map cannot show.
+    without_position: int = 0
 
 
 @lru_cache(maxsize=32)
@@ -36,15 +38,20 @@ def drawn(file: int, sha256: str, simulated: bool) -> Drawn:
         return Drawn()
     content = description.content
     return Drawn(
-        tables=[item for item in content.get("tables", []) if item["name"] not in _DESCRIPTIVE],
+        tables=[
+            item | {"gaps": any(column.get("missing") for column in item["columns"])}
+            for item in content.get("tables", [])
+            if item["name"] not in _DESCRIPTIVE
+        ],
         drawings=[
             {
                 "svg": plots.draw(plot, simulated=simulated),
-                "title": plot["title"],
+                "title": plots.caption(plot["title"], plot),
                 "data": plot,
             }
             for plot in content.get("plots", [])
         ],
         sky=plots.sky(content["sky"], simulated=simulated) if content.get("sky") else None,
         tree=content.get("tree", []),
+        without_position=(content.get("sky") or {}).get("missing", 0),
     )

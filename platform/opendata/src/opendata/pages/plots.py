@@ -114,33 +114,55 @@ def draw(plot: dict[str, Any], *, simulated: bool = False) -> SafeString:
     return _map(plot, simulated) if plot["kind"] == "map" else _curve(plot, simulated)
 
 
+def caption(text: str, plot: dict[str, Any]) -> str:
+    """Return a text about a plot with how many values the plot cannot show."""
+    note = plot.get("note")
+    return f"{text} ({note})" if note else text
+
+
 def _curve(plot: dict[str, Any], simulated: bool) -> SafeString:
     xs, ys = plot["x"], plot["y"]
-    positive = [value for value in ys if value > 0]
+    known = [value for value in ys if value is not None]
+    positive = [value for value in known if value > 0]
     log = bool(plot.get("logy") and positive)
     if log:
         low, high = min(positive) / 1.6, max(positive) * 1.6
     else:
-        low, high = _span(ys, zero=bool(plot.get("histogram")))
+        low, high = _span(known, zero=bool(plot.get("histogram")))
     x = Scale(xs[0], xs[-1], _LEFT, _W - _RIGHT)
     y = Scale(low, high, _H - _BOTTOM, _TOP, log)
-    if plot["kind"] == "steps":
-        path = f"M{x(xs[0])} {y(ys[0])}" + "".join(
-            f"V{y(value)}H{x(edge)}" for value, edge in zip(ys, xs[1:], strict=True)
-        )
-        if plot.get("histogram"):
-            path = f"M{x(xs[0])} {y(low)}V" + path.partition(" ")[2] + f"V{y(low)}Z"
+    if plot.get("histogram"):
+        path = _steps(xs, ys, x, y)
+        path = f"M{x(xs[0])} {y(low)}V" + path.partition(" ")[2] + f"V{y(low)}Z"
+    elif plot["kind"] == "steps":
+        path = _steps(xs, ys, x, y)
     else:
         path = "M" + "L".join(f"{x(a)} {y(b)}" for a, b in zip(xs, ys, strict=True))
     style = "area" if plot.get("histogram") else "line"
     inside = _axes(x, y, plot["xlabel"], plot["ylabel"]) + f'<path class="{style}" d="{path}"/>'
-    text = f"{plot['title']}: {plot['ylabel']} against {plot['xlabel']}"
+    text = caption(f"{plot['title']}: {plot['ylabel']} against {plot['xlabel']}", plot)
     return _frame(inside, text, text, simulated)
+
+
+def _steps(xs: list[float], ys: list[float | None], x: Scale, y: Scale) -> str:
+    """Return steps over bins as path; bins without value leave a gap."""
+    parts = []
+    for number, value in enumerate(ys):
+        if value is None:
+            continue
+        if number and ys[number - 1] is not None:
+            parts.append(f"V{y(value)}")
+        else:
+            parts.append(f"M{x(xs[number])} {y(value)}")
+        parts.append(f"H{x(xs[number + 1])}")
+    return "".join(parts)
 
 
 def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
     xs, ys, rows = plot["x"], plot["y"], plot["z"]
-    values = [value for row in rows for value in row]
+    values = [value for row in rows for value in row if value is not None]
+    if not values:
+        values = [0.0]
     positive = [value for value in values if value > 0]
     log = (
         bool(positive) and len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)
@@ -149,8 +171,6 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
 
     def shade(value: float) -> float:
         if log:
-            if value <= 0:
-                return 0.0
             return math.log(value / low) / math.log(high / low)
         return (value - low) / (high - low) if high > low else 0.5
 
@@ -162,6 +182,8 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
         f'height="{y(ys[j]) - y(ys[j + 1]) + 0.4:.1f}" fill="{_colour(shade(value))}"/>'
         for j, row in enumerate(rows)
         for i, value in enumerate(row)
+        # What has no value, or none on a scale of ratios, has no colour of the scale.
+        if value is not None and (value > 0 or not log)
     ]
     bar = "".join(
         f'<rect x="{_W - 82}" y="{_TOP + (_H - _BOTTOM - _TOP) * (1 - (n + 1) / 40):.1f}" '
@@ -180,8 +202,8 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
     )
     # The axes are drawn over the whole width: shrink them to the map.
     axes = _axes(x, y, plot["xlabel"], plot["ylabel"]).replace(f"H{_W - _RIGHT}", f"H{right}")
-    text = f"{plot['zlabel']} against {plot['xlabel']} and {plot['ylabel']}"
-    return _frame(axes + "".join(cells) + bar, plot["title"], text, simulated, right)
+    text = caption(f"{plot['zlabel']} against {plot['xlabel']} and {plot['ylabel']}", plot)
+    return _frame(axes + "".join(cells) + bar, caption(plot["title"], plot), text, simulated, right)
 
 
 _COLOURS = [(4, 32, 58), (10, 90, 138), (40, 150, 170), (126, 200, 150), (255, 225, 120)]
@@ -245,7 +267,9 @@ def sky(
         if simulated
         else ""
     )
-    text = f"Sky map of {count} positions{shown}, equatorial coordinates"
+    lost = points.get("missing", 0)
+    without = f", {lost} more row{'s' if lost != 1 else ''} without a position" if lost else ""
+    text = f"Sky map of {count} positions{shown}, equatorial coordinates{without}"
     size = "many" if len(places) > 500 else "few"
     return mark_safe(  # noqa: S308 - numbers only
         f'<svg class="plot sky" viewBox="0 0 640 332" role="img" aria-label="{text}">'

@@ -18,5 +18,6 @@ urlpatterns = [
     path("records/<str:identifier>/", views.record, name="record"),
     path("records/<str:identifier>/versions/<str:label>/", views.version, name="version"),
     path("records/<str:identifier>/versions/<str:label>/sky.json", views.sky_points),
+    path("records/<str:identifier>/versions/<str:label>/<str:name>", views.export),
     path("records/<str:identifier>/<str:name>", views.export, name="export"),
 ]

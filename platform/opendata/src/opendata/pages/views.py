@@ -3,60 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from opendata.api.reading import find
+from opendata.api.negotiation import negotiate, not_acceptable
+from opendata.api.reading import Search, find
 from opendata.exports import citation, signposting
 from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
+from opendata.pages import representations
 from opendata.pages.drawings import drawn
+from opendata.pages.representations import EXPORTS
 from opendata.pages.snippets import snippets
 from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
+from opendata.searching.spelling import hint
 from openkm3.metadata import KTYPES
 
 Json = dict[str, Any]
-
-
-def _text(value: str, kind: str) -> HttpResponse:
-    return HttpResponse(value, content_type=f"{kind}; charset=utf-8")
-
-
-def _json(value: Json, kind: str) -> HttpResponse:
-    return HttpResponse(json.dumps(value, indent=1, ensure_ascii=False), content_type=kind)
-
-
-EXPORTS: dict[str, Callable[[Version], HttpResponse]] = {
-    "datacite.json": lambda v: _json(
-        citation.datacite(v), "application/vnd.datacite.datacite+json"
-    ),
-    "datacite.xml": lambda v: HttpResponse(
-        citation.datacite_xml(v), content_type="application/vnd.datacite.datacite+xml"
-    ),
-    "jsonld": lambda v: _json(citation.jsonld(v), "application/ld+json"),
-    "bib": lambda v: _text(citation.bibtex(v), "application/x-bibtex"),
-    "ris": lambda v: _text(citation.ris(v), "application/x-research-info-systems"),
-    "ro-crate": lambda v: _json(citation.ro_crate(v), "application/ld+json"),
-    "linkset.json": lambda v: _json(signposting.linkset(v.record), "application/linkset+json"),
-}
-#: What `Accept` may ask of a record's address instead of the page.
-_NEGOTIATED = {
-    "application/vnd.datacite.datacite+json": "datacite.json",
-    "application/vnd.datacite.datacite+xml": "datacite.xml",
-    "application/ld+json": "jsonld",
-    "application/x-bibtex": "bib",
-    "application/x-research-info-systems": "ris",
-    "application/linkset+json": "linkset.json",
-}
 
 
 @require_safe
@@ -75,8 +46,16 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """Search with facets."""
+def search(request: HttpRequest) -> HttpResponseBase:
+    """Search with facets: the page, or the API's answer where `Accept` wants JSON."""
+    offers = ["text/html", "application/json"]
+    wanted = negotiate(request, offers)
+    if wanted is None:
+        return not_acceptable(offers)
+    return _found(request) if wanted == "text/html" else Search.as_view()(request)
+
+
+def _found(request: HttpRequest) -> HttpResponse:
     query = RecordFilter(request.GET, published().select_related("current"))
     found = query.qs
     narrowed = facets(found)
@@ -100,10 +79,13 @@ def search(request: HttpRequest) -> HttpResponse:
                 }
             )
         groups.append({"title": facet.title, "values": values})
+    text = request.GET.get("q", "").strip()
     return render(
         request,
         "search.html",
         {
+            "help": hint(text) if text and not narrowed.count else None,
+            "narrowed": [key for key in chosen if key != "q" and any(chosen[key])],
             "page": page,
             "groups": groups,
             "q": request.GET.get("q", ""),
@@ -149,24 +131,25 @@ def sky_points(request: HttpRequest, identifier: str, label: str) -> HttpRespons
     file = files.select_related("description").first()
     if file is None:
         raise Http404(f"There is no sky map of {identifier} {label}.")
-    response = _json(file.description.content["sky"], "application/json")
+    response = JsonResponse(file.description.content["sky"])
     # A version never changes, but a later portal may describe it better.
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
 
 def _record(request: HttpRequest, entry: Record, version: Version) -> HttpResponse:
-    accept = request.headers.get("Accept", "").split(",")[0].split(";")[0].strip()
-    links = signposting.header(signposting.links(entry))
-    if accept in _NEGOTIATED:
-        response = EXPORTS[_NEGOTIATED[accept]](version)
+    version.record = entry  # with what was fetched along with it
+    offers = ["text/html", *representations.OFFERS]
+    wanted = negotiate(request, offers)
+    if wanted is None:
+        response: HttpResponse = not_acceptable(offers)
+    elif wanted == "text/html":
+        response = render(request, "record.html", context_of(entry, version))
     else:
-        gone = version.state == State.WITHDRAWN
-        response = render(
-            request, "record.html", context_of(entry, version), status=410 if gone else 200
-        )
-    response.headers["Link"] = links
-    response.headers["Vary"] = "Accept"
+        response = representations.of(version, wanted)
+    if wanted is not None and version.state == State.WITHDRAWN:
+        response.status_code = 410
+    response.headers["Link"] = signposting.header(signposting.links(version))
     return response
 
 
@@ -174,13 +157,13 @@ def context_of(entry: Record, version: Version) -> Json:
     """Return what a record's page shows."""
     annotation = version.annotation
     files, drawings, trees = [], [], []
-    sky, points = None, ""
+    sky, points, without = None, "", 0
     for file in version.files.select_related("version__record"):
         shown = drawn(file.pk, file.sha256, version.simulated)
         files.append({"file": file, "url": storage_path(file), "tables": shown.tables})
         drawings += shown.drawings
         if shown.sky and sky is None:
-            sky = shown.sky
+            sky, without = shown.sky, shown.without_position
             points = f"/records/{entry.identifier}/versions/{version.label}/sky.json"
         if shown.tree:
             trees.append({"name": file.name, "nodes": shown.tree})
@@ -210,6 +193,8 @@ def context_of(entry: Record, version: Version) -> Json:
         "drawings": drawings,
         "drawing_data": [item["data"] for item in drawings],
         "sky": sky,
+        "without": without,
+        "measured": version.measured(),
         "points": points if version.state == State.PUBLISHED else "",
         "trees": trees,
         "children": entry.children.filter(current__isnull=False).select_related("current"),
@@ -223,14 +208,18 @@ def context_of(entry: Record, version: Version) -> Json:
 
 
 @require_safe
-def export(request: HttpRequest, identifier: str, name: str) -> HttpResponse:
-    """A record in another format."""
-    version = find(identifier).current
+def export(
+    request: HttpRequest, identifier: str, name: str, label: str | None = None
+) -> HttpResponse:
+    """A record, or one of its versions, in another format."""
+    entry = find(identifier)
+    version = entry.current
+    if label is not None:
+        public = entry.versions.filter(state__in=[State.PUBLISHED, State.WITHDRAWN])
+        version = public.filter(label=label).first()
     if version is None or name not in EXPORTS:
         raise Http404(f"There is no export {name}; there are {', '.join(EXPORTS)}.")
-    response = EXPORTS[name](version)
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
+    return EXPORTS[name](version)
 
 
 @require_safe
@@ -258,10 +247,10 @@ def ktypes(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """What search engines may read: pages, not queries."""
-    return _text(
+    return HttpResponse(
         "User-agent: *\nDisallow: /vo/\nDisallow: /curate/\nDisallow: /search\n\n"
         f"Sitemap: {absolute('sitemap.xml')}\n",
-        "text/plain",
+        content_type="text/plain; charset=utf-8",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from django.core.validators import RegexValidator
 from django.db import models
 
+from opendata.records.credit import Creator, Funding, byline
 from openkm3.metadata import KTYPES, Annotation
 
 
@@ -151,7 +152,7 @@ class Record(models.Model):
             version.doi,
             self.instrument,
             KTYPES[version.ktype].label if version.ktype in KTYPES else "",
-            annotation.header.author or "",
+            *(creator.name for creator in version.people),
             *(
                 f"{key} {p.name or ''} {p.description or ''}"
                 for key, p in annotation.paraminfo.items()
@@ -179,6 +180,14 @@ class Version(models.Model):
     description = models.TextField(blank=True)
     ktype = models.CharField(max_length=100)
     metadata = models.JSONField(default=dict)
+    #: Who made it, who paid, what it is about: lists of what opendata.records.credit and
+    #: opendata.records.subjects describe.
+    creators = models.JSONField(default=list)
+    funding = models.JSONField(default=list)
+    subjects = models.JSONField(default=list)
+    #: Of what was published elsewhere: by whom, and when (YYYY, YYYY-MM or YYYY-MM-DD).
+    publisher = models.CharField(max_length=300, blank=True, default="")
+    issued = models.CharField(max_length=10, blank=True, default="")
     simulated = models.BooleanField(default=False)
     doi = models.CharField(max_length=200, blank=True)
     url = models.URLField(max_length=500, blank=True)
@@ -211,6 +220,33 @@ class Version(models.Model):
     def annotation(self) -> Annotation:
         """The metadata as openkm3 sees them."""
         return Annotation.parse(self.metadata)
+
+    @property
+    def people(self) -> list[Creator]:
+        """The people and organisations that it is by."""
+        return [Creator.model_validate(item) for item in self.creators]
+
+    @property
+    def grants(self) -> list[Funding]:
+        """Who paid for it."""
+        return [Funding.model_validate(item) for item in self.funding]
+
+    @property
+    def authors(self) -> str:
+        """Its creators as one text, as older clients read them."""
+        return byline(self.people)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the record stands for something that the portal does not hold itself.
+
+        A paper, or what is found under an address or DOI: the portal is not its publisher.
+        """
+        if self.record.kind != Kind.RESOURCE or self.service:
+            return False
+        return self.ktype == "km3.resource.paper" or (
+            bool(self.doi or self.url) and not self.files.all()
+        )
 
     def measured(self) -> tuple[Any, Any]:
         """Return the days from and to which the data were taken, None where they do not say."""

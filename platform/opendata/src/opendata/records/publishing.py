@@ -9,17 +9,28 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from opendata import describing
 from opendata.records import store
+from opendata.records.bylines import creators_of
+from opendata.records.credit import Creator, Funding, byline
 from opendata.records.models import (
     Account,
     Alias,
@@ -31,6 +42,8 @@ from opendata.records.models import (
     State,
     Version,
 )
+from opendata.records.subjects import Subject
+from opendata.records.texts import Line, Prose, check_all, written
 from opendata.vo import records as tables
 from opendata.vo.names import name_problem
 from openkm3.catalogue import Entry
@@ -73,21 +86,89 @@ class NewRecord(BaseModel):
     position: int = Field(default=0, ge=0, le=10**6)
 
 
+def _day(text: str) -> str:
+    """Take a year, a month or a day that the calendar has."""
+    if text:
+        try:
+            date.fromisoformat(f"{text}-01-01"[:10] if len(text) == 4 else f"{text}-01"[:10])
+        except ValueError:
+            raise ValueError("is not a date such as 2018, 2018-08 or 2018-08-21") from None
+    return text
+
+
+Day = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?)?$"), AfterValidator(_day)
+]
+
+
 class Draft(BaseModel):
-    """What a version says."""
+    """What a version says.
+
+    Attributes
+    ----------
+    creators : list of Creator
+        Who made it. Where none is given they are read from ``metadata.header.author``, in which
+        clients wrote them before there was this field; else that text is made of them.
+    publisher, issued : str
+        Of what was published elsewhere, such as a paper: by whom, and when.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    title: str = Field(min_length=3, max_length=300)
-    description: str = Field(default="", max_length=20_000)
+    title: Annotated[Line, Field(min_length=3, max_length=300)]
+    #: As it was written, blanks at its ends too.
+    description: Annotated[
+        str,
+        StringConstraints(strip_whitespace=False, max_length=20_000),
+        AfterValidator(written),
+    ] = ""
     ktype: str = Field(max_length=100)
-    label: str = Field(default="1.0", pattern=r"^\d+(\.\d+){0,2}$")
+    label: str = Field(default="1.0", pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,2}$", max_length=30)
     metadata: dict[str, Any] = {}
+    creators: list[Creator] = Field(default=[], max_length=5000)
+    funding: list[Funding] = Field(default=[], max_length=100)
+    subjects: list[Subject] = Field(default=[], max_length=100)
+    publisher: Annotated[Line, Field(max_length=300)] = ""
+    issued: Day = ""
     simulated: bool = False
-    doi: str = Field(default="", pattern=r"^(10\.\d{4,9}/\S+)?$", max_length=200)
+    doi: str = Field(default="", pattern=r"^(10\.[0-9]{4,9}/\S+)?$", max_length=200)
     url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$", max_length=500)
     service: dict[str, str] = {}
-    changes: str = Field(default="", max_length=5000)
+    changes: Annotated[Prose, Field(max_length=5000)] = ""
+
+    @model_validator(mode="after")
+    def _each_creator_once(self) -> Self:
+        orcids = [creator.orcid for creator in self.creators if creator.orcid]
+        for orcid in orcids:
+            if orcids.count(orcid) > 1:
+                names = [creator.name for creator in self.creators if creator.orcid == orcid]
+                raise ValueError(f"creators: {' and '.join(names)} have the same ORCID iD {orcid}")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_exported(self) -> Self:
+        for place in ("metadata", "service"):
+            check_all(getattr(self, place), place)
+        return self
+
+
+def fields_of(draft: Draft) -> dict[str, Any]:
+    """Returns a draft as fields of a version, its creators and the text of its authors alike."""
+    fields = draft.model_dump(exclude={"creators", "funding", "subjects"})
+    for name in ("creators", "funding", "subjects"):
+        fields[name] = [item.plain() for item in getattr(draft, name)]
+    header = draft.metadata.get("header")
+    text = header.get("author") if isinstance(header, dict) else None
+    read = creators_of(text) if isinstance(text, str) else []
+    if not draft.creators:
+        fields["creators"] = [creator.plain() for creator in read]
+    elif [item.name for item in read] != [item.name for item in draft.creators] and (
+        header is None or isinstance(header, dict)
+    ):
+        # Older clients, openkm3's catalogue and the files read one text.
+        header = (header or {}) | {"author": byline(draft.creators)}
+        fields["metadata"] = draft.metadata | {"header": header}
+    return fields
 
 
 def _step(function: Callable[P, R]) -> Callable[P, R]:
@@ -179,11 +260,10 @@ def new_version(record: Record, draft: Draft, account: Account) -> Version:
     last = record.versions.first()
     if last is not None and last.state in (State.DRAFT, State.REVIEW):
         raise Refused(f"{last} is still in {last.state}: publish or discard it first")
-    if record.versions.filter(label=draft.label).exists():
-        raise Refused(f"label: there is a version {draft.label} already")
+    _refuse_taken(draft.label, record.versions.all())
     number = (record.versions.aggregate(Max("number"))["number__max"] or 0) + 1
     version = Version.objects.create(
-        record=record, number=number, created_by=account.name, **draft.model_dump()
+        record=record, number=number, created_by=account.name, **fields_of(draft)
     )
     _audit(account, "draft", version)
     return version
@@ -195,9 +275,8 @@ def next_version(record: Record, account: Account, changes: str = "") -> Version
     current = record.current
     if current is None:
         raise Refused(f"{record.identifier} has no published version to begin with")
-    said = {name: getattr(current, name) for name in Draft.model_fields}
-    label = _next_label(record)
-    version = new_version(record, Draft(**said | {"label": label, "changes": changes}), account)
+    said = {"label": _next_label(record), "changes": changes}
+    version = new_version(record, draft_like(current, **said), account)
     for file in current.files.select_related("description"):
         content = file.description.content
         file.pk, file.version = None, version
@@ -207,11 +286,42 @@ def next_version(record: Record, account: Account, changes: str = "") -> Version
     return version
 
 
+def draft_like(version: Version, **changed: Any) -> Draft:
+    """Returns a draft that says what a version says, but for what is changed.
+
+    Raises
+    ------
+    Refused
+        If that cannot be said: older records may hold what is refused today.
+    """
+    said = {name: getattr(version, name) for name in Draft.model_fields}
+    try:
+        return Draft(**said | changed)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise Refused(f"{place}: {message}" if place else message) from None
+
+
 def _next_label(record: Record) -> str:
     """Return the label with the next number at its first place: 1.3 is followed by 2.0."""
     taken = set(record.versions.values_list("label", flat=True))
     number = max(int(label.partition(".")[0]) for label in taken) + 1
     return f"{number}.0"
+
+
+def _refuse_taken(label: str, others: QuerySet[Version]) -> None:
+    """Refuse a label that another version has, also in other words: 1, 1.0 and 1.0.0 are one."""
+    for other in others.values_list("label", flat=True):
+        if label_number(other) == label_number(label):
+            raise Refused(f"label: there is a version {other} already")
+
+
+def label_number(label: str) -> tuple[int, ...]:
+    """Returns a version's label as numbers that can be compared: 1.10 comes after 1.9."""
+    major, minor, patch = ([int(part) for part in label.split(".")] + [0, 0])[:3]
+    return major, minor, patch
 
 
 @_step
@@ -220,13 +330,25 @@ def change(version: Version, draft: Draft, account: Account) -> Version:
     _need(account, Role.CURATOR)
     _is(version, State.DRAFT)
     _check_draft(draft, version.record.kind)
-    if version.record.versions.exclude(pk=version.pk).filter(label=draft.label).exists():
-        raise Refused(f"label: there is a version {draft.label} already")
-    for name, value in draft.model_dump().items():
+    _refuse_taken(draft.label, version.record.versions.exclude(pk=version.pk))
+    for name, value in _kept(version, draft).items():
         setattr(version, name, value)
     version.save()
     _audit(account, "change", version)
     return version
+
+
+def _kept(version: Version, draft: Draft) -> dict[str, Any]:
+    """Return the fields of a draft; what a client does not know yet stays as it is."""
+    fields = fields_of(draft)
+    for name in ("funding", "subjects", "publisher", "issued"):
+        if name not in draft.model_fields_set:
+            fields[name] = getattr(version, name)
+    same = [item["name"] for item in fields["creators"]] == [item.name for item in version.people]
+    if "creators" not in draft.model_fields_set and same:
+        # The text of the authors is the one of before, which has no ORCID iDs.
+        fields["creators"] = version.creators
+    return fields
 
 
 def add_file(

@@ -8,7 +8,13 @@ const TOP = 18;
 const BOTTOM = 302;
 const SVG = "http://www.w3.org/2000/svg";
 
-const shown = (value) => (typeof value === "number" ? String(Number(value.toPrecision(9))) : value);
+/** A value as text: none is said, and whole numbers keep all of their digits. */
+function shown(value) {
+  if (value === null || value === undefined) return "no value";
+  if (value === "") return "empty text";
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+  return String(Number(value.toPrecision(9)));
+}
 const between = (value, low, high) => Math.max(low, Math.min(high, value));
 
 /** Number of the bin of sorted edges that a value is in. */

@@ -1,0 +1,169 @@
+"""Content negotiation (RFC 9110, section 12): which of our representations a client asks for.
+
+The one place that reads `Accept`. Decisions where the RFC leaves a choice:
+
+- Without the header, with an empty one, or with one of which nothing can be understood, the first
+  offer is sent. Of a header that is wrong in part, the sound elements count.
+- Of offers of the same quality, one that is named counts more than one that a wildcard covers,
+  then our own order.
+- Parameters that we do not offer (``profile``, ``version``, ``style``, ``level`` ...) say how a
+  client would like a type best: it gets the type without them. A character set other than UTF-8 is
+  not served, and `q=0` for such a variant refuses that variant only.
+- Where nothing fits, 406 lists what there is. An address that names its format (``catalog.json``,
+  ``bib``, a download) has one representation and does not look at `Accept`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from webob.acceptparse import AcceptValidHeader, create_accept_header
+
+#: Elements of a list; a comma inside of a quoted string is none between them.
+_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+_UTF8 = {"utf-8", "utf8", "us-ascii"}
+
+
+def choose(header: str | None, offers: Sequence[str]) -> str | None:
+    """Return the offer that an `Accept` header wants most.
+
+    Parameters
+    ----------
+    header : str, optional
+        The field's value, None where there is none.
+    offers : sequence of str
+        Media types, ours first; a parameter makes a type of its own.
+
+    Returns
+    -------
+    str or None
+        One of the offers, None if none is acceptable.
+    """
+    accept = _understood(header or "", offers)
+    if accept is None:
+        return offers[0]
+    found: list[tuple[str, float]] = accept.acceptable_offers(offers)
+    if not found:
+        return None
+    best = max(quality for _, quality in found)
+    named = {_canonical(element) for element in accept.parsed}
+    equal = [offer for offer, quality in found if quality == best]
+    return min(equal, key=lambda offer: _distance(offer, named))
+
+
+def _canonical(element: tuple[str, float, list[tuple[str, str]], Any]) -> str:
+    """Return type and parameters such that equal ones have the same text."""
+    text, _, parameters, _ = element
+    rest = "".join(f';{name.lower()}="{value}"' for name, value in sorted(parameters))
+    return text.partition(";")[0].strip().lower() + rest
+
+
+def _distance(offer: str, named: set[str]) -> int:
+    if _own(offer) in named:
+        return 0
+    return 1 if f"{offer.partition('/')[0]}/*" in named else 2
+
+
+@lru_cache(maxsize=200)
+def _own(offer: str) -> str:
+    return _canonical(next(iter(create_accept_header(offer).parsed)))
+
+
+def _understood(header: str, offers: Sequence[str]) -> AcceptValidHeader | None:
+    """Return the sound part of a header in terms of the offers, None if there is none."""
+    elements = []
+    for text in _ELEMENT.findall(header):
+        accept = create_accept_header(text.strip())
+        if isinstance(accept, AcceptValidHeader):
+            elements += list(accept.parsed)
+    if not elements:
+        return None
+    offered = {_own(offer) for offer in offers}
+    plain = {_canonical(element) for element in elements if not element[2]}
+    kept = []
+    for element in elements:
+        text, quality, parameters, _ = element
+        charset = {value.lower() for name, value in parameters if name.lower() == "charset"}
+        if not parameters or _canonical(element) in offered or charset - _UTF8:
+            kept.append(f"{text};q={quality}")
+            continue
+        simple = text.partition(";")[0].strip()
+        # The type itself, if it is named, says what is thought of it.
+        if quality > 0 and simple.lower() not in plain:
+            kept.append(f"{simple};q={quality}")
+    # Where only variants were refused that we do not have, all else is as good.
+    return create_accept_header(", ".join(kept) or "*/*")
+
+
+def negotiate(request: HttpRequest, offers: Sequence[str]) -> str | None:
+    """Return the offer that a request wants most; its answer gets ``Vary: Accept``."""
+    request.negotiated = True  # type: ignore[attr-defined]
+    return choose(request.headers.get("Accept"), offers)
+
+
+def unacceptable(offers: Sequence[str]) -> dict[str, Any]:
+    """Return what a 406 says."""
+    detail = f"There is no representation of this kind; there are {', '.join(offers)}."
+    return {"detail": detail, "available": list(offers)}
+
+
+def not_acceptable(offers: Sequence[str]) -> JsonResponse:
+    """Return the answer to a request that accepts none of the offers."""
+    return JsonResponse(unacceptable(offers), status=406)
+
+
+class Negotiation(DefaultContentNegotiation):
+    """REST framework's choice of a renderer, by the same rules."""
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return the renderer and its media type; ``?format=`` counts more than `Accept`."""
+        name = format_suffix or request.query_params.get("format")
+        if name:
+            renderer = self.filter_renderers(renderers, name)[0]
+            return renderer, str(renderer.media_type)
+        offers = {str(renderer.media_type): renderer for renderer in reversed(renderers)}
+        wanted = negotiate(request._request, list(reversed(offers)))
+        if wanted is None:
+            raise NotAcceptable(available_renderers=renderers)
+        return offers[wanted], wanted
+
+
+class VaryByAccept:
+    """Middleware that tells caches which answers depend on `Accept`."""
+
+    async_capable = True
+    sync_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Handle a request."""
+        if self.is_async:
+            return self._later(request)
+        return self._set(request, self.get_response(request))
+
+    async def _later(self, request: HttpRequest) -> HttpResponseBase:
+        return self._set(request, await self.get_response(request))
+
+    @staticmethod
+    def _set(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if getattr(request, "negotiated", False):
+            patch_vary_headers(response, ["Accept"])
+        return response

@@ -1,0 +1,134 @@
+"""What a record is about, in the words of a thesaurus where it has them.
+
+Terms are those of the Unified Astronomy Thesaurus 5.1.0 (2025), https://astrothesaurus.org, CC BY.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from opendata.records.credit import WebAddress
+from opendata.records.texts import EmptyIsNone, Line
+from openkm3.metadata import KTYPES
+
+if TYPE_CHECKING:
+    from opendata.records.models import Version
+
+UAT_NAME = "Unified Astronomy Thesaurus"
+UAT_ADDRESS = "http://astrothesaurus.org"
+#: Terms that fit neutrino telescopes and their neighbours, with their numbers in the thesaurus.
+UAT: dict[str, int] = {
+    "Active galactic nuclei": 16,
+    "Astronomy data analysis": 1858,
+    "Astronomy databases": 83,
+    "Astronomy software": 1855,
+    "Blazars": 164,
+    "Catalogs": 205,
+    "Cosmic ray detectors": 325,
+    "Cosmic ray showers": 327,
+    "Cosmic ray sources": 328,
+    "Cosmic rays": 329,
+    "Dark matter": 353,
+    "Galactic cosmic rays": 567,
+    "Gamma-ray astronomy": 628,
+    "Gamma-ray bursts": 629,
+    "Gamma-ray telescopes": 634,
+    "Gravitational waves": 678,
+    "High energy astrophysics": 739,
+    "Neutrino astronomy": 1100,
+    "Neutrino masses": 1102,
+    "Neutrino oscillations": 1104,
+    "Neutrino telescopes": 1105,
+    "Particle astrophysics": 96,
+    "Sky surveys": 1464,
+    "Solar neutrinos": 1511,
+    "Supernova neutrinos": 1666,
+    "Supernova remnants": 1667,
+    "Transient sources": 1851,
+}
+#: What a content is about, by the beginning of its ktype; the longest one counts.
+_BY_KTYPE: dict[str, tuple[str, ...]] = {
+    "km3.data": ("Neutrino astronomy",),
+    "km3.data.l3.events": ("Neutrino astronomy", "High energy astrophysics"),
+    "km3.data.l4.table.binned.aeff": ("Neutrino telescopes", "instrument response function"),
+    "km3.data.l4.table.binned.psf": ("Neutrino telescopes", "instrument response function"),
+    "km3.data.l4.table.binned.edisp": ("Neutrino telescopes", "instrument response function"),
+    "km3.daq": ("Neutrino telescopes", "data acquisition"),
+    "km3.env.acoustic": ("ocean acoustics", "underwater sound"),
+    "km3.event.alert": ("Neutrino astronomy", "Transient sources"),
+    "km3.resource.service": ("Neutrino astronomy", "Astronomy databases"),
+}
+#: Contents whose label says nothing about what is in them.
+_GENERAL = ("km3.collection", "km3.stream", "km3.resource", "km3.data.l4")
+
+
+class Subject(BaseModel):
+    """One subject.
+
+    Attributes
+    ----------
+    term : str
+        As people read it.
+    scheme, scheme_uri, uri : str or None
+        The thesaurus, its address, and that of the term; those of a term that the Unified
+        Astronomy Thesaurus has are filled in if it is spelt as there.
+    """
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    term: Line = Field(min_length=1, max_length=200)
+    scheme: Annotated[Line | None, EmptyIsNone] = Field(default=None, max_length=200)
+    scheme_uri: Annotated[WebAddress | None, EmptyIsNone] = Field(default=None, max_length=500)
+    uri: Annotated[WebAddress | None, EmptyIsNone] = Field(default=None, max_length=500)
+
+    @model_validator(mode="after")
+    def _is_in_the_thesaurus(self) -> Self:
+        number = UAT.get(self.term)
+        if number is not None and self.scheme in (None, UAT_NAME, "UAT") and self.uri is None:
+            self.scheme, self.scheme_uri = UAT_NAME, UAT_ADDRESS
+            self.uri = f"{UAT_ADDRESS}/uat/{number}"
+        return self
+
+    def plain(self) -> dict[str, Any]:
+        """Returns what is said, without what is not."""
+        return self.model_dump(exclude_none=True)
+
+
+def subjects_of(version: Version) -> list[Subject]:
+    """Returns what a version is about: as its curators say, else as its content implies.
+
+    The content's own name and the instrument's are keywords beside both.
+    """
+    said = [Subject.model_validate(item) for item in version.subjects]
+    found = said or [Subject(term=term) for term in _implied(version)]
+    words = []
+    if version.ktype in KTYPES and version.ktype not in _GENERAL:
+        words.append(KTYPES[version.ktype].label)
+    words.append(version.annotation.header.instrument or "")
+    terms = {subject.term.lower() for subject in found}
+    found += [Subject(term=word) for word in words if word and word.lower() not in terms]
+    return found
+
+
+def _implied(version: Version, depth: int = 3) -> list[str]:
+    """Return the terms that a content implies; a collection is about what its parts are about."""
+    if version.record.kind == "resource":
+        return list(_by_ktype(version.ktype))
+    terms: list[str] = []
+    parts = version.record.children.filter(current__isnull=False, withdrawn=False)
+    for part in parts.select_related("current__record") if depth else []:
+        current = part.current
+        if current is not None:
+            said = [str(item["term"]) for item in current.subjects]
+            terms += said or _implied(current, depth - 1)
+    return list(dict.fromkeys(terms))
+
+
+def _by_ktype(ktype: str) -> tuple[str, ...]:
+    while ktype:
+        if ktype in _BY_KTYPE:
+            return _BY_KTYPE[ktype]
+        ktype = ktype.rpartition(".")[0]
+    return ()
