@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "platform" / "opendata" / "src"))
-for module in ("queryparser", "astropy", "pydantic", "django", "uvicorn"):
+for module in ("lark", "astropy", "pydantic", "django", "uvicorn"):
     pytest.importorskip(module, reason=f"needs {module}: run it in the environment of opendata")
 
 from opendata.vo.engine import antares  # noqa: E402

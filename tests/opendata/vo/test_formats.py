@@ -28,15 +28,17 @@ COLUMNS = [
     Column(name="v", datatype="float", arraysize="2"),
 ]
 ROWS = [
-    (1.5, 3, 2**60, "a<b&\"c',d\te", "Ωµ", 1, "1.0 2.5"),
+    (1.5, 3, 2**60, "a<b&\"c',d\te", "Ωµ", 1, "[1.0, 2.5]"),
     (None, None, None, None, None, None, None),
-    (float("inf"), -1, -5, "", "z", 0, "3.0 4.0"),
+    (float("inf"), -1, -5, "", "z", 0, "[3.0, 4.0]"),
 ]
 
 
 def written(name: str, limits: Limits | None = None, overflow: bool = False) -> bytes:
     out = io.BytesIO()
-    result = Result(COLUMNS, iter(ROWS), overflow=overflow)
+    # FITS has ASCII only.
+    rows = [(*row[:4], "O", *row[5:]) if name == "fits" and row[4] else row for row in ROWS]
+    result = Result(COLUMNS, iter(rows), overflow=overflow)
     write_result(find_format(name), result, out, limits or Limits())
     return out.getvalue()
 
@@ -89,7 +91,8 @@ def test_json_is_strict():
 
     document = json.loads(written("json"), parse_constant=refuse)
     assert document["data"][0][:4] == [1.5, 3, 2**60, "a<b&\"c',d\te"]
-    assert document["data"][2][0] is None
+    assert document["data"][2][0] == "Infinity"
+    assert document["data"][0][6] == [1.0, 2.5]
     assert document["metadata"][0]["unit"] == "deg"
 
 

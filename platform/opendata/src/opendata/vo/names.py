@@ -6,22 +6,12 @@ Apart from :mod:`opendata.vo.tables`, which needs libraries that a running porta
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
+from opendata.vo.engine.adql.words import RESERVED
 from opendata.vo.engine.metadata import RESERVED_SCHEMAS
 
 #: A regular table name with its schema.
 FULL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\.[A-Za-z][A-Za-z0-9_]{0,62}")
-
-
-@lru_cache(1)
-def reserved() -> frozenset[str]:
-    """Return the words of ADQL, in lower case."""
-    from queryparser.adql.ADQLLexer import ADQLLexer
-
-    # The words of the grammar stand before its kinds of tokens, of which INT is the first.
-    words = ADQLLexer.symbolicNames[1 : ADQLLexer.symbolicNames.index("INT")]
-    return frozenset(word.lower().removesuffix("_sym") for word in words)
 
 
 def proposed_name(identifier: str) -> str:
@@ -38,7 +28,7 @@ def name_problem(full_name: str) -> str | None:
             "with a letter first"
         )
     for part in full_name.lower().split("."):
-        if part in reserved():
+        if part in RESERVED:
             return f"{part} is a word of ADQL; choose another name than {full_name}"
     if full_name.lower().partition(".")[0] in RESERVED_SCHEMAS:
         return f"the schema of {full_name} is taken by the services themselves"
@@ -50,4 +40,4 @@ def regular_name(name: str) -> str:
     regular = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
     if not regular[0].isalpha():
         regular = f"c_{regular}"
-    return f"{regular}_" if regular.lower() in reserved() else regular[:63]
+    return f"{regular}_" if regular.lower() in RESERVED else regular[:63]

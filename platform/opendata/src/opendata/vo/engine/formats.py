@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import IO, Any
 
+from opendata.vo.engine.cells import cell_reader, nested, shape_of
 from opendata.vo.engine.errors import VOError
 from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.query import Result, coerced
+from opendata.vo.engine.query import Result
 from opendata.vo.engine.votable import write_votable
-
-_FITS_CODES = {"boolean": "L", "short": "I", "int": "J", "long": "K", "float": "E", "double": "D"}
 
 
 @dataclass(frozen=True)
@@ -68,25 +67,49 @@ class _Counted:
 
 
 def _separated(delimiter: str) -> Callable[[Result, IO[bytes]], None]:
+    special = re.compile(f'[{delimiter}"\r\n]|^$|^ | $')
+
+    def quoted(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"' if special.search(text) else text
+
+    def cell(value: Any) -> str:
+        # An empty text is "", and nothing at all is no text.
+        return "" if value is None else quoted(value if isinstance(value, str) else _shown(value))
+
     def write(result: Result, out: IO[bytes]) -> None:
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
-        writer.writerow([column.name for column in result.columns])
+        names = delimiter.join(quoted(column.name) for column in result.columns)
+        out.write(f"{names}\r\n".encode())
         for row in _typed(result):
-            writer.writerow(["" if value is None else value for value in row])
-            if buffer.tell() > 1 << 16:
-                out.write(buffer.getvalue().encode("utf-8", "replace"))
-                buffer.seek(0)
-                buffer.truncate()
-        out.write(buffer.getvalue().encode("utf-8", "replace"))
+            # An empty line would be no row to most readers.
+            line = delimiter.join(map(cell, row)) or '""'
+            out.write(f"{line}\r\n".encode("utf-8", "replace"))
 
     return write
 
 
+def _shown(value: Any) -> str:
+    """Return a number, a boolean or an array as text that says it exactly."""
+    return json.dumps(value) if isinstance(value, list) else str(value)
+
+
 def _typed(result: Result) -> Iterator[list[Any]]:
-    columns = result.columns
+    """Yield rows of Python's own values, arrays as lists in lists."""
+    readers = []
+    for column in result.columns:
+        read = cell_reader(column)
+        readers.append(_nesting(read, shape_of(column)) if column.is_array else read)
     for row in result.rows:
-        yield [coerced(column, value) for column, value in zip(columns, row, strict=True)]
+        yield [read(value) for read, value in zip(readers, row, strict=True)]
+
+
+def _nesting(
+    read: Callable[[Any], Any], shape: tuple[int | None, ...]
+) -> Callable[[Any], list[Any] | None]:
+    def array(value: Any) -> list[Any] | None:
+        items = read(value)
+        return None if items is None else nested(items, shape)
+
+    return array
 
 
 def _json(result: Result, out: IO[bytes]) -> None:
@@ -108,9 +131,18 @@ def _json(result: Result, out: IO[bytes]) -> None:
     ]
     out.write(b'{"metadata": ' + json.dumps(metadata).encode() + b',\n"data": [')
     for number, row in enumerate(_typed(result)):
-        plain = [None if value in (float("inf"), float("-inf")) else value for value in row]
+        plain = [_in_json(value) for value in row]
         out.write((b",\n" if number else b"\n") + json.dumps(plain, allow_nan=False).encode())
     out.write(b'],\n"overflow": ' + json.dumps(result.overflow).encode() + b"}\n")
+
+
+def _in_json(value: Any) -> Any:
+    """Return a value that JSON has; an infinite number, which it lacks, as text."""
+    if isinstance(value, list):
+        return [_in_json(item) for item in value]
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _html(result: Result, out: IO[bytes]) -> None:
@@ -132,7 +164,10 @@ def _html(result: Result, out: IO[bytes]) -> None:
     )
     count = 0
     for row in _typed(result):
-        cells = "".join(f"<td>{'' if v is None else escape(str(v))}</td>" for v in row)
+        cells = "".join(
+            f"<td>{'' if v is None else escape(v if isinstance(v, str) else _shown(v))}</td>"
+            for v in row
+        )
         out.write(f"<tr>{cells}</tr>\n".encode("utf-8", "replace"))
         count += 1
     more = ", and there are more" if result.overflow else ""
@@ -141,60 +176,23 @@ def _html(result: Result, out: IO[bytes]) -> None:
 
 def _fits(result: Result, out: IO[bytes]) -> None:
     # Here, because astropy takes memory that a portal without FITS requests need not spend.
-    import numpy as np
-    from astropy.io import fits
+    from opendata.vo.engine.fitstable import write_fits
 
-    rows = list(_typed(result))
-    names = _distinct([column.name for column in result.columns])
-    columns = []
-    for index, column in enumerate(result.columns):
-        values = [row[index] for row in rows]
-        common = {"name": names[index], "unit": column.unit}
-        if column.is_text or column.arraysize is not None:
-            texts = [("" if v is None else str(v)).encode("ascii", "replace") for v in values]
-            width = max([len(t) for t in texts], default=1) or 1
-            columns.append(
-                fits.Column(format=f"{width}A", array=np.array(texts, f"S{width}"), **common)
-            )
-        elif column.is_integer:
-            null = -(1 << {"short": 15, "int": 31, "long": 63}[column.datatype])
-            filled = np.array([null if v is None else v for v in values], dtype=np.int64)
-            columns.append(
-                fits.Column(
-                    format=_FITS_CODES[column.datatype],
-                    array=filled,
-                    null=null if None in values else None,
-                    **common,
-                )
-            )
-        elif column.datatype == "boolean":
-            columns.append(fits.Column(format="L", array=np.array(values, dtype=bool), **common))
-        else:
-            filled = np.array([np.nan if v is None else v for v in values], dtype=np.float64)
-            columns.append(fits.Column(format=_FITS_CODES[column.datatype], array=filled, **common))
-    table = fits.BinTableHDU.from_columns(columns, nrows=len(rows))
-    for index, column in enumerate(result.columns, 1):
-        if column.ucd:
-            table.header[f"TUCD{index}"] = column.ucd
-    table.header["QSTATUS"] = ("OVERFLOW" if result.overflow else "OK", "TAP query status")
-    buffer = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
-    out.write(buffer.getvalue())
+    write_fits(result, out)
 
 
-def _distinct(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    out = []
-    for name in names:
-        plain = name.encode("ascii", "replace").decode()[:60] or "col"
-        seen[plain.lower()] = seen.get(plain.lower(), 0) + 1
-        count = seen[plain.lower()]
-        out.append(plain if count == 1 else f"{plain}_{count}")
-    return out
+def _parquet(result: Result, out: IO[bytes]) -> None:
+    # Here, because pyarrow takes memory as well.
+    from opendata.vo.engine.parquet import write_parquet
+
+    write_parquet(result, out)
 
 
 def _text(result: Result, out: IO[bytes]) -> None:
-    rows = [["" if v is None else str(v) for v in row] for row in _typed(result)]
+    rows = [
+        ["" if v is None else v if isinstance(v, str) else _shown(v) for v in row]
+        for row in _typed(result)
+    ]
     names = [column.name for column in result.columns]
     widths = [max([len(n), *(len(row[i]) for row in rows)]) for i, n in enumerate(names)]
     for row in [names, ["-" * w for w in widths], *rows]:
@@ -237,6 +235,13 @@ FORMATS = (
     ),
     Format("tsv", "text/tab-separated-values", "tsv", _separated("\t")),
     Format("fits", "application/fits", "fits", _fits, ("image/fits",)),
+    Format(
+        "parquet",
+        "application/vnd.apache.parquet",
+        "parquet",
+        _parquet,
+        ("application/x-parquet", "application/parquet"),
+    ),
     Format("json", "application/json", "json", _json),
     Format("html", "text/html", "html", _html),
     Format("text", "text/plain", "txt", _text),

@@ -1,4 +1,4 @@
-"""Geometry of ADQL on the sphere, and the functions of ADQL that SQLite lacks.
+"""Geometry of ADQL on the sphere.
 
 Shapes are exchanged with SQLite as text in the manner of STC-S (`Position ICRS 20 30`), because a
 cell of SQLite holds no arrays. All angles are degrees, all great circles.
@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, wraps
-from typing import Any
-
-from opendata.vo.engine.errors import QueryError
+from functools import cached_property, lru_cache
 
 Vector = tuple[float, float, float]
 
@@ -190,38 +185,106 @@ class Shape:
 
 
 def position(ra: float, dec: float) -> Shape:
-    """Give a point."""
-    return Shape("Position", (float(ra), _declination(dec)))
+    """Return a point.
+
+    Raises
+    ------
+    ValueError
+        A coordinate is out of its range.
+    """
+    return Shape("Position", (longitude(ra), declination(dec)))
 
 
-def circle(ra: float, dec: float, radius: float) -> Shape:
-    """Give a circle."""
-    if radius < 0:
-        raise ValueError(f"a circle cannot have the radius {radius}")
-    return Shape("Circle", (float(ra), _declination(dec), float(radius)))
+def circle(ra: float, dec: float, radius_: float) -> Shape:
+    """Return a circle.
+
+    Raises
+    ------
+    ValueError
+        A coordinate or the radius is out of its range.
+    """
+    return Shape("Circle", (longitude(ra), declination(dec), radius(radius_)))
 
 
 def box(ra: float, dec: float, width: float, height: float) -> Shape:
-    """Give the polygon of a box: sides in right ascension and declination around a centre."""
-    if width < 0 or height < 0:
-        raise ValueError("a box cannot have negative sides")
-    if width >= 180 or abs(dec) + height / 2 > 90:
-        raise ValueError("a box wider than 180 deg or over a pole is not supported")
+    """Return the polygon of a box: sides in right ascension and declination around a centre.
+
+    Raises
+    ------
+    ValueError
+        A coordinate or a side is out of its range, or the box is not on one side of the sky.
+    """
+    check_box(ra, dec, width, height)
     w, low, high = width / 2, dec - height / 2, dec + height / 2
     return Shape("Polygon", (ra - w, low, ra + w, low, ra + w, high, ra - w, high))
 
 
 def polygon(*numbers: float) -> Shape:
-    """Give a polygon from the coordinates of its corners."""
+    """Return a polygon from the coordinates of its corners.
+
+    Raises
+    ------
+    ValueError
+        A coordinate is out of its range, or there are too few.
+    """
     if len(numbers) < 6 or len(numbers) % 2:
         raise ValueError("a polygon needs three or more corners of two coordinates")
-    return Shape("Polygon", tuple(map(float, numbers)))
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    return Shape("Polygon", tuple(n for a, d in pairs for n in (longitude(a), declination(d))))
 
 
-def _declination(dec: float) -> float:
+def longitude(ra: float) -> float:
+    """Return a right ascension between 0 and 360 degrees; those beyond go round.
+
+    Raises
+    ------
+    ValueError
+        It is not finite.
+    """
+    if not math.isfinite(ra):
+        raise ValueError(f"a right ascension of {ra} is not a number of degrees")
+    return float(ra) if 0 <= ra <= 360 else ra % 360.0
+
+
+def declination(dec: float) -> float:
+    """Return a declination in degrees.
+
+    Raises
+    ------
+    ValueError
+        It is not within -90 and 90, as where the coordinates are swapped.
+    """
     if not -90 <= dec <= 90:
         raise ValueError(f"a declination of {dec} is not within -90 to 90 deg")
     return float(dec)
+
+
+def radius(value: float) -> float:
+    """Return the radius of a circle in degrees.
+
+    Raises
+    ------
+    ValueError
+        It is negative or larger than a half circle.
+    """
+    if not 0 <= value <= 180:
+        raise ValueError(f"a circle cannot have the radius {value}; 0 to 180 deg are possible")
+    return float(value)
+
+
+def check_box(ra: float, dec: float, width: float, height: float) -> None:
+    """Refuse a box that cannot be.
+
+    Raises
+    ------
+    ValueError
+    """
+    longitude(ra)
+    declination(dec)
+    if not (width >= 0 and height >= 0):
+        raise ValueError("a box cannot have negative sides")
+    if width >= 180 or abs(dec) + height / 2 > 90:
+        raise ValueError("a box wider than 180 deg or over a pole is not supported")
 
 
 @lru_cache(maxsize=4096)
@@ -236,112 +299,3 @@ def parsed(text: str) -> Shape:
     if kind not in makers:
         raise ValueError(f"{text!r} is no geometry")
     return makers[kind](*map(float, rest.split()))
-
-
-def in_box(  # noqa: PLR0917 - called by SQLite, which knows no names
-    ra: float, dec: float, ra0: float, dec0: float, width: float, height: float
-) -> bool:
-    """Whether a direction is in a box (coordinate ranges around a centre)."""
-    return abs((ra - ra0 + 180) % 360 - 180) <= width / 2 and abs(dec - dec0) <= height / 2
-
-
-def _truncate(x: float, digits: int = 0) -> float:
-    return float(math.trunc(x * 10**digits) / 10**digits)
-
-
-def _round(x: float, digits: int = 0) -> float:
-    # ADQL means the rounding of schools, Python's round() goes to even digits.
-    return math.copysign(math.floor(abs(x) * 10**digits + 0.5) / 10**digits, x)
-
-
-_FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "separation": (4, separation),
-    "in_box": (6, in_box),
-    "point": (2, lambda a, d: str(position(a, d))),
-    "circle": (3, lambda a, d, r: str(circle(a, d, r))),
-    "box": (4, lambda a, d, w, h: str(box(a, d, w, h))),
-    "polygon": (-1, lambda *n: str(polygon(*n))),
-    "contains": (2, lambda a, b: parsed(b).holds(parsed(a))),
-    "intersects": (2, lambda a, b: parsed(a).intersects(parsed(b))),
-    "distance": (2, lambda a, b: _angle(parsed(a).centre, parsed(b).centre)),
-    "area": (1, lambda a: parsed(a).area()),
-    "centroid": (1, lambda a: str(position(*direction(parsed(a).centre)))),
-    "coord1": (1, lambda a: parsed(a).numbers[0]),
-    "coord2": (1, lambda a: parsed(a).numbers[1]),
-    "abs": (1, abs),
-    "acos": (1, math.acos),
-    "asin": (1, math.asin),
-    "atan": (1, math.atan),
-    "atan2": (2, math.atan2),
-    "ceiling": (1, lambda x: float(math.ceil(x))),
-    "cos": (1, math.cos),
-    "cot": (1, lambda x: 1 / math.tan(x)),
-    "degrees": (1, math.degrees),
-    "exp": (1, math.exp),
-    "floor": (1, lambda x: float(math.floor(x))),
-    "log": (1, math.log),
-    "log10": (1, math.log10),
-    "mod": (
-        2,
-        lambda x, y: (
-            math.fmod(x, y)
-            if isinstance(x, float) or isinstance(y, float)
-            else int(math.copysign(abs(x) % abs(y), x))
-        ),
-    ),
-    "pi": (0, lambda: math.pi),
-    "power": (2, math.pow),
-    "radians": (1, math.radians),
-    "round": (-1, _round),
-    "sin": (1, math.sin),
-    "sqrt": (1, math.sqrt),
-    "tan": (1, math.tan),
-    "truncate": (-1, _truncate),
-    "upper": (1, lambda x: str(x).upper()),
-    "lower": (1, lambda x: str(x).lower()),
-    "ivo_nocasematch": (2, lambda a, b: int(_like(str(b).lower(), str(a).lower()))),
-}
-
-
-def _like(pattern: str, text: str) -> bool:
-    parts = pattern.split("%")
-    if len(parts) == 1:
-        return text == pattern
-    if not text.startswith(parts[0]):
-        return False
-    at = len(parts[0])
-    for part in parts[1:-1]:
-        at = text.find(part, at)
-        if at < 0:
-            return False
-        at += len(part)
-    return text.endswith(parts[-1]) and len(text) - at >= len(parts[-1])
-
-
-def _null_on_null(function: Callable[..., Any], errors: list[str]) -> Callable[..., Any]:
-    @wraps(function)
-    def call(*values: Any) -> Any:
-        if None in values:
-            return None
-        try:
-            return function(*values)
-        except (ArithmeticError, OverflowError):
-            return None
-        except (TypeError, ValueError) as error:
-            if str(error).startswith("math domain error") or "expected a" in str(error):
-                return None
-            errors.append(str(error))
-            raise QueryError(str(error)) from None
-
-    return call
-
-
-def register(connection: sqlite3.Connection) -> list[str]:
-    """Give a connection the functions of ADQL; what they complain about comes in the list."""
-    errors: list[str] = []
-    for name, (arity, function) in _FUNCTIONS.items():
-        connection.create_function(
-            f"adql_{name}", arity, _null_on_null(function, errors), deterministic=True
-        )
-    connection.create_function("adql_rand", -1, lambda *_: random.random())  # noqa: S311
-    return errors

@@ -19,7 +19,7 @@ _ALLOWED = {
     sqlite3.SQLITE_FUNCTION,
     getattr(sqlite3, "SQLITE_RECURSIVE", 33),
 }
-_FUNCTIONS = {"count", "sum", "avg", "min", "max", "total", "like"}
+_FUNCTIONS = {"count", "sum", "avg", "min", "max", "like", "coalesce", "nullif"}
 _LOOK = 0.25  # seconds between two looks at the disk
 
 

@@ -60,6 +60,16 @@ class Column(BaseModel):
         """Whether values are whole numbers."""
         return self.datatype in {"short", "int", "long"}
 
+    @property
+    def is_float(self) -> bool:
+        """Whether values are real numbers."""
+        return self.datatype in {"float", "double"}
+
+    @property
+    def is_array(self) -> bool:
+        """Whether a cell holds several numbers."""
+        return self.arraysize is not None and not self.is_text
+
     @model_validator(mode="after")
     def _text_has_length(self) -> Column:
         if self.is_text and self.arraysize is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import sqlite3
 import threading
 import time
@@ -14,16 +12,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from opendata.vo.engine import geometry
+from opendata.vo.engine import sqlfunctions
 from opendata.vo.engine.errors import Busy, QueryError, VOError
 from opendata.vo.engine.guards import Clock, as_vo_errors, authorise, guarded
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.metadata import Column, Schema, Table
 from opendata.vo.engine.rows import create, insert
 from opendata.vo.engine.storage import TableStore
-from opendata.vo.engine.translation import Computed, Translation, translate
+from opendata.vo.engine.translation import Translation, translate
 
-_PEEK = 1000  # rows that decide the type of a computed column
 _IDLE = 8  # connections that wait for the next query
 _Files = tuple[tuple[str, Path], ...]
 _STEPS = 10_000  # steps of SQLite's machine between two looks at the clock
@@ -204,7 +201,7 @@ class Engine:
                     create(connection, "TAP_UPLOAD", upload.name, upload.columns)
                     insert(connection, "TAP_UPLOAD", upload.name, upload.columns, upload.rows)
             connection.commit()
-            errors = geometry.register(connection)
+            errors = sqlfunctions.register(connection)
             connection.execute("PRAGMA query_only = ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000_000)
             connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
@@ -214,22 +211,10 @@ class Engine:
             raise
         return connection, errors
 
-    def _result(
-        self, cursor: sqlite3.Cursor, columns: list[Column] | None, maxrec: int | None
-    ) -> Result:
-        names = [item[0] for item in cursor.description]
-        if columns is None or len(columns) != len(names):
-            columns = [Computed(name=name) for name in names]
+    def _result(self, cursor: sqlite3.Cursor, columns: list[Column], maxrec: int | None) -> Result:
         limit = self.limits.default_rows if maxrec is None else min(maxrec, self.limits.rows)
-        first = list(itertools.islice(cursor, min(_PEEK, limit + 1)))
-        columns = [
-            _decided(column, [row[index] for row in first])
-            if isinstance(column, Computed)
-            else column
-            for index, column in enumerate(columns)
-        ]
-        result = Result(columns=columns, rows=iter(()))
-        result.rows = _limited(itertools.chain(first, cursor), limit, result)
+        result = Result(columns=list(columns), rows=iter(()))
+        result.rows = _limited(cursor, limit, result)
         return result
 
 
@@ -261,37 +246,6 @@ def _limited(
             result.overflow = True
             return
         yield row
-
-
-def _decided(column: Column, values: Sequence[Any]) -> Column:
-    kinds = {type(value) for value in values if value is not None}
-    known: dict[str, Any] = {"datatype": "double", "arraysize": None}
-    if kinds & {str, bytes}:
-        known = {"datatype": "char", "arraysize": "*"}
-        if any(isinstance(v, str) and not v.isascii() for v in values):
-            known["datatype"] = "unicodeChar"
-    elif kinds == {int}:
-        known["datatype"] = "long"
-    return Column(**{**column.model_dump(), **known})
-
-
-def coerced(column: Column, value: Any) -> Any:  # noqa: PLR0911 - one a type
-    """Give a value in the type of its column; None where it has none."""
-    if value is None:
-        return None
-    if column.is_text:
-        return value if isinstance(value, str) else str(value)
-    if column.arraysize is not None:
-        return value
-    try:
-        if column.is_integer:
-            return int(value)
-        if column.datatype == "boolean":
-            return bool(value)
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return None if math.isnan(number) else number
 
 
 class Gate:

@@ -7,9 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from opendata.vo.engine.cells import BITS, frozen_array
 from opendata.vo.engine.metadata import Column
-
-_INTEGER_RANGE = {"short": 15, "int": 31, "long": 63}
 
 
 def quoted(name: str) -> str:
@@ -46,17 +45,27 @@ def insert(
 
 def storable(column: Column, value: Any) -> Any:
     """Give a value as SQLite keeps it; None for NaN and for what is masked."""
-    if value is None or getattr(value, "mask", False) is True:
+    masked = getattr(value, "mask", False)
+    if value is None or (masked is True or (getattr(masked, "ndim", None) == 0 and bool(masked))):
         return None
     if column.is_text:
-        return value.decode() if isinstance(value, bytes) else str(value)
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if column.datatype == "char" and not text.isascii():
+            raise ValueError(f"{text[:40]!r} has letters beyond ASCII, which char does not have")
+        return text
+    if column.is_array:
+        import numpy as np  # here, because a server that publishes nothing does without
+
+        item = column.model_copy(update={"arraysize": None})
+        numbers = np.ma.asarray(value).ravel().tolist()
+        return frozen_array([storable(item, number) for number in numbers])
     if isinstance(value, str | bytes):
         raise TypeError(f"{value!r} is no number")
     if column.is_integer or column.datatype == "boolean":
         whole = int(value)
         if whole != value:
             raise ValueError(f"{value!r} is no whole number")
-        bits = _INTEGER_RANGE.get(column.datatype, 1)
+        bits = BITS.get(column.datatype, 1)
         if not -(1 << bits) <= whole < (1 << bits):
             raise ValueError(f"{value!r} does not fit into {column.datatype}")
         return whole

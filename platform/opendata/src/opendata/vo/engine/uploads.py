@@ -7,6 +7,7 @@ import re
 import warnings
 from typing import IO, TYPE_CHECKING, Any
 
+from opendata.vo.engine.cells import frozen_array
 from opendata.vo.engine.errors import UploadError, UploadTooLarge
 from opendata.vo.engine.inspection import inspect
 from opendata.vo.engine.limits import Limits
@@ -66,6 +67,9 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
         _values(column, table.array[key])
         for column, key in zip(columns, table.array.dtype.names or (), strict=True)
     ]
+    columns = [
+        _with_its_letters(column, cells) for column, cells in zip(columns, values, strict=True)
+    ]
     return UploadedTable(name=name, columns=columns, rows=list(zip(*values, strict=True)))
 
 
@@ -120,14 +124,20 @@ def _columns(name: str, fields: list[Field], limits: Limits) -> list[Column]:
     return columns
 
 
+def _with_its_letters(column: Column, values: list[Any]) -> Column:
+    """Return a column of texts such that its type has their letters: char is ASCII."""
+    if column.datatype == "char" and not all(v is None or v.isascii() for v in values):
+        return column.model_copy(update={"datatype": "unicodeChar"})
+    return column
+
+
 def _values(column: Column, cells: np.ma.MaskedArray) -> list[Any]:
     import numpy as np
 
-    masks = np.ma.getmaskarray(cells)
-    if column.arraysize is not None and not column.is_text:
-        return [_array_text(cell) for cell in cells]
+    if column.is_array:
+        return [_array(cell) for cell in cells]
     values: list[Any] = []
-    for value, masked in zip(cells.data.tolist(), masks.tolist(), strict=True):
+    for value, masked in zip(cells.data.tolist(), np.ma.getmaskarray(cells).tolist(), strict=True):
         if masked is True or value is None or (isinstance(value, float) and math.isnan(value)):
             values.append(None)
         elif column.is_text:
@@ -139,13 +149,11 @@ def _values(column: Column, cells: np.ma.MaskedArray) -> list[Any]:
     return values
 
 
-def _array_text(cell: Any) -> str | None:
+def _array(cell: Any) -> str | None:
+    """Return an array as SQLite keeps it; items that are masked are missing."""
     import numpy as np
 
     numbers = np.ma.asarray(cell)
     if numbers.size == 0 or np.ma.getmaskarray(numbers).all():
         return None
-    flat = numbers.filled(np.nan) if numbers.dtype.kind == "f" else numbers.data
-    return " ".join(
-        repr(n) if not isinstance(n, bool) else "TF"[not n] for n in flat.ravel().tolist()
-    )
+    return frozen_array(numbers.ravel().tolist())

@@ -6,16 +6,23 @@ astropy's writer needs all rows at once and takes a minute for a million of them
 from __future__ import annotations
 
 import base64
+import math
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 from xml.sax.saxutils import escape, quoteattr
 
+from opendata.vo.engine.cells import BITS, cell_reader, shape_of
+from opendata.vo.engine.errors import VOError
 from opendata.vo.engine.metadata import Column
-from opendata.vo.engine.query import Result, coerced
+from opendata.vo.engine.query import Result
 
-_CODES = {"boolean": "c", "short": "h", "int": "i", "long": "q", "float": "f", "double": "d"}
-_CONTROL = {c: "\ufffd" for c in range(32) if c not in (9, 10, 13)}
+_CODES = {"short": "h", "int": "i", "long": "q", "float": "f", "double": "d"}
+# What XML 1.0 has no way to write (https://www.w3.org/TR/xml/#charsets).
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# A reader of XML makes a line feed of a carriage return that is not written so.
+_ENTITIES = {"\r": "&#13;"}
 _CHUNK = 48 * 1024  # a multiple of 3, so that pieces of base64 can follow each other
 
 
@@ -34,7 +41,7 @@ def write_votable(result: Result, out: IO[bytes], serialization: str) -> None:
     if result.description:
         out.write(f"<DESCRIPTION>{xml(result.description)}</DESCRIPTION>\n".encode())
     for column in result.columns:
-        out.write(field(column).encode())
+        out.write(field(column, serialization).encode())
     out.write(b"<DATA>\n")
     if serialization == "tabledata":
         _tabledata(result, out)
@@ -78,8 +85,15 @@ def head(parameters: dict[str, str], description: str = "") -> bytes:
     ).encode()
 
 
-def field(column: Column) -> str:
-    """Give the FIELD element of a column."""
+def field(column: Column, serialization: str = "") -> str:
+    """Give the FIELD element of a column.
+
+    Parameters
+    ----------
+    column : Column
+    serialization : str
+        Decides whether missing integers need a value that stands for them.
+    """
     attributes = {
         "name": column.name,
         "datatype": column.datatype,
@@ -93,16 +107,42 @@ def field(column: Column) -> str:
         f"{key}={quoteattr(_clean(value))}" for key, value in attributes.items() if value
     )
     inner = f"<DESCRIPTION>{xml(column.description)}</DESCRIPTION>" if column.description else ""
+    if column.is_integer and (serialization == "binary" or (serialization and column.is_array)):
+        inner += f'<VALUES null="{_null(column)}"/>'
     return f"<FIELD {text}>{inner}</FIELD>\n"
 
 
 def xml(text: str) -> str:
     """Give text for XML; control characters, which XML cannot hold, are replaced."""
-    return escape(_clean(text))
+    return escape(_clean(text), _ENTITIES)
 
 
 def _clean(text: str) -> str:
-    return text.translate(_CONTROL).encode("utf-8", "replace").decode()
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def _null(column: Column) -> int:
+    """Return the integer that stands for a missing one, where nothing else can."""
+    return -(1 << BITS[column.datatype])
+
+
+def _present(column: Column, value: int) -> int:
+    """Return an integer that is not missing.
+
+    Raises
+    ------
+    VOError
+        It is the one that stands for a missing one.
+    """
+    if value == _null(column):
+        raise VOError(
+            f"the column {column.name} has the value {value}, which stands for a missing one in "
+            "this serialization; ask for BINARY2 (for arrays: CSV, JSON or Parquet)"
+        )
+    return value
+
+
+# Cells as text
 
 
 def _tabledata(result: Result, out: IO[bytes]) -> None:
@@ -115,20 +155,63 @@ def _tabledata(result: Result, out: IO[bytes]) -> None:
 
 
 def _cell_writer(column: Column) -> Callable[[Any], str]:
+    read = cell_reader(column)
     if column.is_text:
-        return lambda value: "" if value is None else xml(str(value))
-    if column.arraysize is not None:
-        return lambda value: "" if value is None else xml(str(value))
+        return lambda value: "" if value is None else _exact_xml(column, read(value))
+    write = _writer_of_numbers(column)
+    if not column.is_array:
+        return lambda value: write(read(value))
 
-    def write(value: Any) -> str:
-        typed = coerced(column, value)
-        if typed is None:
-            return "" if column.is_integer or column.datatype == "boolean" else "NaN"
-        if typed in (float("inf"), float("-inf")):
-            return "+Inf" if typed > 0 else "-Inf"
-        return repr(typed) if typed is not True and typed is not False else "FT"[typed]
+    def array(value: Any) -> str:
+        items = read(value)
+        if items is None:
+            return ""
+        if column.is_integer:
+            items = [_null(column) if v is None else _present(column, v) for v in items]
+        return " ".join("?" if item is None else write(item) for item in _padded(column, items))
 
-    return write
+    return array
+
+
+def _exact_xml(column: Column, text: str) -> str:
+    if bad := _NOT_XML.search(text):
+        raise VOError(
+            f"the column {column.name} has a text with {bad.group()!r}, which XML cannot hold; ask "
+            "for BINARY2, CSV or JSON"
+        )
+    return escape(text, _ENTITIES)
+
+
+def _writer_of_numbers(column: Column) -> Callable[[Any], str]:
+    if column.is_integer:
+        return lambda value: "" if value is None else str(value)
+    if column.datatype == "boolean":
+        return lambda value: "" if value is None else "FT"[value]
+
+    def real(value: Any) -> str:
+        if value is None:
+            return "NaN"
+        if math.isinf(value):
+            return "+Inf" if value > 0 else "-Inf"
+        return repr(value)
+
+    return real
+
+
+def _padded(column: Column, items: list[Any]) -> list[Any]:
+    """Return an array with as many items as its column says."""
+    shape = shape_of(column)
+    if None in shape:
+        return items
+    length = math.prod(axis or 1 for axis in shape)
+    filler: float | None = _null(column) if column.is_integer else None
+    if column.is_float:
+        items = [math.nan if item is None else item for item in items]
+        filler = math.nan
+    return items + [filler] * (length - len(items))
+
+
+# Cells as bytes
 
 
 def _binary(result: Result, out: IO[bytes], *, with_nulls: bool) -> None:
@@ -145,67 +228,62 @@ def _binary(result: Result, out: IO[bytes], *, with_nulls: bool) -> None:
 
 
 def _binary_rows(result: Result, *, with_nulls: bool) -> Iterator[bytes]:
-    packers = [_packer(column) for column in result.columns]
+    packers = [_packer(column, with_nulls=with_nulls) for column in result.columns]
     width = (len(packers) + 7) // 8
     for row in result.rows:
-        parts: list[bytes] = [b""]
-        flags = 0
+        flags = bytearray(width)
+        parts = [b""]
         for index, (pack, value) in enumerate(zip(packers, row, strict=True)):
-            data, is_null = pack(value)
+            data, missing = pack(value)
             parts.append(data)
-            if is_null:
-                flags |= 1 << (8 * width - 1 - index)
+            if missing:
+                flags[index // 8] |= 0x80 >> (index % 8)
         if with_nulls:
-            parts[0] = flags.to_bytes(width, "big")
+            parts[0] = bytes(flags)
         yield b"".join(parts)
 
 
-def _packer(column: Column) -> Callable[[Any], tuple[bytes, bool]]:
+def _packer(column: Column, *, with_nulls: bool) -> Callable[[Any], tuple[bytes, bool]]:
+    read = cell_reader(column)
     if column.is_text:
         wide = column.datatype == "unicodeChar"
         encoding, unit = ("utf-16-be", 2) if wide else ("utf-8", 1)
 
         def text(value: Any) -> tuple[bytes, bool]:
-            data = b"" if value is None else str(value).encode(encoding, "replace")
+            data = b"" if value is None else read(value).encode(encoding, "replace")
             return struct.pack(">I", len(data) // unit) + data, value is None
 
         return text
-    if column.datatype == "boolean" and column.arraysize is None:
-        return lambda value: (b"?" if value is None else b"FT"[bool(value) :][:1], value is None)
-    code = _CODES[column.datatype]
-    if column.arraysize is not None:
-        return _array_packer(column, code)
-    missing = 0 if column.is_integer else float("nan")
+    pack = _packer_of_items(column)
+    if not column.is_array:
+        # A flag says what is missing, so that all integers can be used.
+        marked = column.is_integer and not with_nulls
 
-    def number(value: Any) -> tuple[bytes, bool]:
-        typed = coerced(column, value)
-        return struct.pack(f">{code}", missing if typed is None else typed), typed is None
+        def one(value: Any) -> tuple[bytes, bool]:
+            typed = read(value)
+            if marked and typed is not None:
+                _present(column, typed)
+            return pack([typed]), typed is None
 
-    return number
-
-
-def _array_packer(column: Column, code: str) -> Callable[[Any], tuple[bytes, bool]]:
-    size = column.arraysize or "*"
-    fixed = None
-    if not size.endswith("*"):
-        fixed = 1
-        for part in size.split("x"):
-            fixed *= int(part)
+        return one
+    fixed = None not in shape_of(column)
 
     def array(value: Any) -> tuple[bytes, bool]:
-        words = [] if value is None else str(value).split()
-        if column.datatype == "boolean":
-            items: list[Any] = [word[:1].encode() for word in words]
-            filler: Any = b"?"
-        else:
-            convert = int if column.is_integer else float
-            items = [convert(word) for word in words]
-            filler = 0 if column.is_integer else float("nan")
-        if fixed is not None:
-            items = (items + [filler] * fixed)[:fixed]
-        data = struct.pack(
-            f">{len(items)}{code}" if code != "c" else f">{'c' * len(items)}", *items
-        )
-        return (data if fixed is not None else struct.pack(">I", len(items)) + data), value is None
+        items = [] if value is None else read(value)
+        if column.is_integer:
+            items = [item if item is None else _present(column, item) for item in items]
+        items = _padded(column, items)
+        data = pack(items)
+        return (data if fixed else struct.pack(">I", len(items)) + data), value is None
 
     return array
+
+
+def _packer_of_items(column: Column) -> Callable[[list[Any]], bytes]:
+    if column.datatype == "boolean":
+        return lambda items: b"".join(b"?" if i is None else (b"T" if i else b"F") for i in items)
+    code = _CODES[column.datatype]
+    filler = _null(column) if column.is_integer else math.nan
+    return lambda items: struct.pack(
+        f">{len(items)}{code}", *(filler if item is None else item for item in items)
+    )

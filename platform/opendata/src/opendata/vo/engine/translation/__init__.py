@@ -1,13 +1,13 @@
-"""From ADQL to the SQL of SQLite.
+"""From the tree of an ADQL query to the SQL of SQLite.
 
-The parse tree is written out again, each name in quotes, each function under a name of our own,
-each table looked up first: what a query can reach is decided here, and once more by the authorizer
-of the connection. Cones get a rectangle around them that an index answers.
+Each name is looked up, each expression has a type, each function a name of our own: what a query
+can reach is decided here, and once more by the authorizer of the connection. Cones get a rectangle
+around them that an index answers.
 """
-# The parts: `queries` (SELECT, FROM), `expressions` (names, functions, conditions), `shapes`
-# (geometry); `terms` is what they share.
+# `queries` (SELECT) builds on `tables` (FROM), this on `expressions`, these on `functions` and
+# `shapes`; `types` says what fits together, `sql` writes, `terms` is what they share.
 
 from opendata.vo.engine.translation.queries import translate
-from opendata.vo.engine.translation.terms import UDFS, Computed, Translation
+from opendata.vo.engine.translation.terms import UDFS, Translation
 
-__all__ = ["UDFS", "Computed", "Translation", "translate"]
+__all__ = ["UDFS", "Translation", "translate"]

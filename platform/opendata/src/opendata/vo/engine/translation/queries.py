@@ -1,33 +1,26 @@
-"""SELECT, FROM and what combines queries."""
+"""SELECT, and what combines queries."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from antlr4 import TerminalNode
-
+from opendata.vo.engine.adql import parse, tree
 from opendata.vo.engine.errors import QueryError
 from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.metadata import Column, Table
-from opendata.vo.engine.rows import quoted
-from opendata.vo.engine.syntax import parse
-from opendata.vo.engine.translation.shapes import Shapes
+from opendata.vo.engine.metadata import Column
+from opendata.vo.engine.translation import sql, types
+from opendata.vo.engine.translation.tables import FindTable, Tables
 from opendata.vo.engine.translation.terms import (
-    DOUBLE,
-    LONG,
-    Computed,
-    FindTable,
+    VALUES,
+    Kind,
     Scope,
-    Source,
     Translation,
-    plain_name,
-    qualifier_of,
-    rule_of,
-    star_of,
-    unwrap,
-    words_of,
+    Typed,
+    kind_of,
 )
+
+_MOST_ROWS = 2**62
 
 
 def translate(query: str, find_table: FindTable, limits: Limits) -> Translation:
@@ -47,283 +40,243 @@ def translate(query: str, find_table: FindTable, limits: Limits) -> Translation:
         The query is not ADQL, or asks for what does not exist.
     """
     writer = Queries(find_table)
-    tree = parse(query, limits)
+    parsed = parse(query, limits)
     try:
-        sql, columns = writer.query_expression(tree.query_expression())
+        written, selected = writer.query(parsed)
     except RecursionError:
         raise QueryError("the query is nested too deeply") from None
-    return Translation(sql=sql, schemas=writer.schemas, columns=columns)
+    return Translation(written, writer.schemas, [value.column for value in selected])
 
 
-class Queries(Shapes):
-    """Writes whole queries."""
+@dataclass(frozen=True)
+class _Written:
+    """SELECT statements in SQL: simple, or with something that a part of UNION cannot have."""
 
-    def query_expression(self, node: Any) -> tuple[str, list[Column] | None]:
-        """Write a query, or queries combined by UNION and its like; give its columns too."""
-        kind = rule_of(node)
-        if kind == "Select_query":
-            return self.select_query(node)
-        if kind == "Query_specification":
-            return self.query_specification(node)
-        children = list(node.getChildren())
-        texts = [c.getText().upper() if isinstance(c, TerminalNode) else "" for c in children]
-        if texts[0] == "(":
-            sql, columns = self.query_expression(children[1])
-            return f"SELECT * FROM ({sql})", columns  # noqa: S608 - written by this class
-        if len(children) == 1:
-            return self.query_expression(children[0])
-        if kind == "Joined_table" or not {"UNION", "EXCEPT", "INTERSECT"} & set(texts):
-            raise QueryError("a join needs a SELECT before it")
-        if "ALL" in texts and "UNION" not in texts:
-            raise QueryError(f"{texts[1]} ALL is not supported; leave out ALL")
-        left, columns = self.query_expression(children[0])
-        right, others = self.query_expression(children[-1])
-        if columns is not None and others is not None:
-            if len(columns) != len(others):
-                raise QueryError(f"{texts[1]} of {len(columns)} and {len(others)} columns")
-            columns = [
-                a if a.datatype == b.datatype else Computed(name=a.name)
-                for a, b in zip(columns, others, strict=True)
-            ]
-        operator = " ".join(t for t in texts if t)
-        return f"{self._member(children[0], left)} {operator} " + self._member(
-            children[-1], right
-        ), columns
+    text: str
+    selected: tuple[Typed, ...]
+    simple: bool = True
 
-    def _member(self, node: Any, sql: str) -> str:
-        """Write a part of UNION; SQLite refuses LIMIT in it."""
-        if " LIMIT " in sql or sql.startswith("WITH"):
-            return f"SELECT * FROM ({sql})"  # noqa: S608 - written by this class
-        return sql
+    @property
+    def part(self) -> str:
+        """The text as a part of UNION."""
+        return self.text if self.simple else f"SELECT * FROM ({self.text})"  # noqa: S608
 
-    def query_specification(self, node: Any) -> tuple[str, list[Column] | None]:
+
+class Queries(Tables):
+    """Writes whole queries; the columns of each are called c1, c2 and so on in the SQL."""
+
+    def subquery(self, query: tree.Query) -> tuple[str, list[Typed]]:
+        """Write a query inside of an expression."""
+        return self.query(query)
+
+    def query(self, node: tree.Query) -> tuple[str, list[Typed]]:
         """Write a query with the named queries before it."""
-        withs = []
-        for child in node.getChildren():
-            if rule_of(child) == "With_query":
-                name = plain_name(child.query_name().getText())
-                if child.query_specification() is None:
-                    inner = next(
-                        (
-                            c
-                            for c in child.getChildren()
-                            if rule_of(c)
-                            in {"Query_expression", "Select_query", "Query_specification"}
-                        ),
-                        None,
-                    )
-                else:
-                    inner = child.query_specification()
-                if inner is None:
-                    raise QueryError(f"WITH {name} has no query")
-                sql, columns = self.query_expression(inner)
-                if columns is None:
-                    raise QueryError(f"name the columns of WITH {name}")
-                given = [plain_name(c.getText()) for c in child.column_name() or []]
-                if given and len(given) != len(columns):
-                    raise QueryError(f"WITH {name} names {len(given)} of {len(columns)} columns")
-                named = columns
-                if given:
-                    named = [
-                        c.model_copy(update={"name": n}) for c, n in zip(named, given, strict=True)
-                    ]
-                self.named[name.lower()] = named
-                names = ", ".join(quoted(c.name) for c in named)
-                withs.append(f"{quoted(name)}({names}) AS ({sql})")
-        sql, out = self.query_expression(node.select_query())
-        return (f"WITH {', '.join(withs)} {sql}" if withs else sql), out
+        written = self._query(node)
+        return written.text, list(written.selected)
 
-    def select_query(self, node: Any) -> tuple[str, list[Column] | None]:
-        """Write a SELECT."""
+    def _query(self, node: tree.Query) -> _Written:
+        outer, self.common = self.common, dict(self.common)
+        try:
+            named = [self._common_table(table) for table in node.with_]
+            written = self._sorted(node)
+        finally:
+            self.common = outer
+        if not named:
+            return written
+        return replace(written, text=f"WITH {', '.join(named)} {written.text}", simple=False)
+
+    def _common_table(self, node: tree.CommonTable) -> str:
+        # Named queries see no table of a query around them, and those before them only.
+        outer, self.scopes = self.scopes, []
+        try:
+            written, selected = self.query(node.query)
+        finally:
+            self.scopes = outer
+        columns = [value.column for value in selected]
+        if node.columns:
+            if len(node.columns) != len(columns):
+                raise QueryError(
+                    f"WITH {node.name} names {len(node.columns)} of {len(columns)} columns"
+                )
+            columns = [
+                column.model_copy(update={"name": name})
+                for column, name in zip(columns, node.columns, strict=True)
+            ]
+        alias = self.new_alias()
+        self.common[node.name.lower()] = (alias, columns)
+        return f"{sql.name(alias)} AS ({written})"
+
+    def _sorted(self, node: tree.Query) -> _Written:
+        """Write a query with ORDER BY and OFFSET; TOP counts sorted rows."""
+        if isinstance(node.body, tree.Select):
+            return self._select(node.body, node.order_by, node.offset)
+        written = self._body(node.body)
+        keys = [self._position(key, written.selected) for key in node.order_by]
+        return _limited(written, keys, None, node.offset)
+
+    def _body(self, node: tree.Body) -> _Written:
+        if isinstance(node, tree.Select):
+            return self._select(node, (), None)
+        if isinstance(node, tree.Query):
+            return self._query(node)
+        if node.all and node.operator != "UNION":
+            raise QueryError(f"{node.operator} ALL is not supported; leave out ALL")
+        left, right = self._body(node.left), self._body(node.right)
+        if len(left.selected) != len(right.selected):
+            raise QueryError(
+                f"{node.operator} of {len(left.selected)} and {len(right.selected)} columns"
+            )
+        columns = [
+            self._together(pair, node.operator, number)
+            for number, pair in enumerate(zip(left.selected, right.selected, strict=True), 1)
+        ]
+        operator = f"{node.operator} ALL" if node.all else node.operator
+        # SQLite combines from left to right, whatever the operator.
+        nested = isinstance(node.right, tree.SetOperation)
+        text = (
+            f"{_converted(left, columns).part} {operator} "
+            f"{_converted(replace(right, simple=right.simple and not nested), columns).part}"
+        )
+        selected = tuple(
+            Typed(
+                sql.name(f"c{number}"),
+                Kind.NULL if one.kind is Kind.NULL is other.kind else kind_of(column),
+                column,
+            )
+            for number, (one, other, column) in enumerate(
+                zip(left.selected, right.selected, columns, strict=True), 1
+            )
+        )
+        return _Written(text, selected)
+
+    def _together(self, pair: tuple[Typed, Typed], operator: str, number: int) -> Column:
+        where = f"column {number} of {operator}"
+        found = types.common([types.type_of(value) for value in pair], where)
+        return found.model_copy(update={"name": pair[0].column.name})
+
+    def _select(
+        self, node: tree.Select, order_by: Sequence[tree.SortKey], offset: int | None
+    ) -> _Written:
         scope = Scope()
         self.scopes.append(scope)
         try:
-            body = node.table_expression()
-            from_sql = self.from_clause(body.from_clause(), scope)
-            quantifier = node.set_quantifier()
-            select, columns = self.select_list(node.select_list(), scope)
-            parts = ["SELECT", quantifier.getText().upper() if quantifier else "", select, from_sql]
-            for clause in (
-                body.where_clause(),
-                body.group_by_clause(),
-                body.having_clause(),
-                body.order_by_clause(),
-            ):
-                if clause is not None:
-                    parts.append(self.write(clause))
-            top = node.set_limit()
-            offset = body.offset_clause()
-            if top is not None or offset is not None:
-                count = int(top.unsigned_decimal().getText()) if top is not None else -1
-                parts.append(f"LIMIT {min(count, 2**62)}")
-            if offset is not None:
-                parts.append(f"OFFSET {min(int(offset.unsigned_decimal().getText()), 2**62)}")
-            return " ".join(p for p in parts if p), columns
+            tables = self.from_clause(node.tables, scope)
+            where = f" WHERE {self.filter(node.where)}" if node.where is not None else ""
+            scope.bare.clear()
+            if scope.aggregated:
+                raise QueryError("an aggregate cannot be in WHERE or ON; use HAVING")
+            groups = [self._group(key, node.items) for key in node.group_by]
+            scope.bare.clear()
+            scope.grouped = {str(group) for group in groups}
+            selected: list[Typed] = []
+            for item in node.items:
+                selected += self._item(item, scope, len(selected) + 1)
+            having = f" HAVING {self.filter(node.having)}" if node.having is not None else ""
+            keys = [self._sort_key(key, selected) for key in order_by]
+            if scope.bare and (groups or scope.aggregated or having):
+                raise QueryError(
+                    f"the column {scope.bare[0]} is neither in GROUP BY nor in an aggregate"
+                )
         finally:
             self.scopes.pop()
-
-    # FROM
-
-    def from_clause(self, node: Any, scope: Scope) -> str:
-        """Write FROM, and note its tables."""
-        return "FROM " + ", ".join(
-            self.table_reference(child, scope) for child in node.table_reference()
+        outputs = ", ".join(
+            f"{value.sql} AS {sql.name(f'c{number}')}" for number, value in enumerate(selected, 1)
         )
+        distinct = "DISTINCT " if node.distinct else ""
+        grouped = f" GROUP BY {', '.join(map(_as_expression, groups))}" if groups else ""
+        text = f"SELECT {distinct}{outputs} {tables}{where}{grouped}{having}"
+        return _limited(_Written(text, tuple(selected)), keys, node.top, offset)
 
-    def table_reference(self, node: Any, scope: Scope) -> str:
-        """Write a table, a subquery or a join."""
-        parts: list[str] = []
-        children = list(node.getChildren())
-        alias = next(
-            (
-                plain_name(c.correlation_name().getText())
-                for c in children
-                if rule_of(c) == "Correlation_specification"
-            ),
-            None,
-        )
-        for child in children:
-            kind = rule_of(child)
-            if isinstance(child, TerminalNode):
-                word = child.getText().upper()
-                scope.merged |= word == "NATURAL"
-                parts.append(word)
-            elif kind == "Table_name":
-                parts.append(self.table_name(child, alias, scope))
-            elif kind == "Derived_table":
-                parts.append(self.derived_table(child, alias, scope))
-            elif kind in {"Table_reference", "Joined_table"}:
-                parts.append(self.table_reference(child, scope))
-            elif kind == "Join_type":
-                parts.append(" ".join(words_of(child)).upper())
-            elif kind == "Join_specification":
-                scope.merged |= child.join_condition() is None
-                parts.append(self.write(child))
-        return " ".join(parts)
-
-    def table_name(self, node: Any, alias: str | None, scope: Scope) -> str:
-        """Write the name of a table, and note its columns."""
-        schema_node = node.schema_name()
-        schema = plain_name(schema_node.getText()) if schema_node is not None else ""
-        name = plain_name(node.identifier().getText())
-        names = {(alias or name).lower()}
-        reference = quoted(alias or name)
-        if not schema and name.lower() in self.named:
-            source = Source(names, self.named[name.lower()], reference)
-            sql = quoted(name)
-        else:
-            found = self.find_table(schema, name)
-            if found is None:
-                full = f"{schema}.{name}" if schema else name
-                hint = "" if schema else "; write it with its schema, for example ant20_01.main"
-                raise QueryError(f"there is no table {full}{hint}")
-            database, table = found
-            self.schemas.add(database.lower())
-            real = table.name if isinstance(table, Table) else name
-            sql = f"{quoted(database)}.{quoted(real)}"
-            if alias is None:
-                names.add(f"{schema}.{name}".lower())
-                reference = sql
-            columns = list(table.columns if isinstance(table, Table) else table)
-            source = Source(names, columns, reference, table if isinstance(table, Table) else None)
-        scope.sources.append(source)
-        return f"{sql} AS {quoted(alias)}" if alias else sql
-
-    def derived_table(self, node: Any, alias: str | None, scope: Scope) -> str:
-        """Write a subquery in FROM."""
-        outer, self.scopes = self.scopes, self.scopes[:-1]  # not LATERAL: siblings are not visible
-        try:
-            sql, columns = self.query_expression(
-                node.table_subquery().subquery().query_expression()
+    def _group(self, key: tree.Expression, items: Sequence[tree.Item]) -> sql.Sql:
+        """Write a part of GROUP BY: an expression, or the alias of one."""
+        if isinstance(key, tree.Name) and len(key.path) == 1 and not self.is_column(key.path[0]):
+            name = key.path[0].lower()
+            key = next(
+                (i.expression for i in items if i.expression and (i.alias or "").lower() == name),
+                key,
             )
-        finally:
-            self.scopes = outer
-        if columns is None:
-            raise QueryError(
-                f"name the columns of the subquery {alias}: * after a NATURAL or "
-                "USING join is not supported there"
+        found = self.value(key)
+        types.need(found, VALUES, "GROUP BY")
+        return found.sql
+
+    def _item(self, item: tree.Item, scope: Scope, number: int) -> list[Typed]:
+        if item.expression is None:
+            found = (
+                self.columns_of(self.source(item.star_of)) if item.star_of else self.all_columns()
             )
-        if alias is None:
-            raise QueryError("a subquery in FROM needs a name: (SELECT ...) AS name")
-        scope.sources.append(Source({alias.lower()}, columns, quoted(alias)))
-        return f"({sql}) AS {quoted(alias)}"
+            scope.bare.extend(value.column.name for value in found)
+            return found
+        value = self.value(item.expression)
+        types.need(value, VALUES, "SELECT")
+        name = item.alias or value.column.name
+        if not name:
+            node = item.expression
+            name = f"{node.name.lower() if isinstance(node, tree.Call) else 'col'}_{number}"
+        return [replace(value, column=value.column.model_copy(update={"name": name}))]
 
-    # SELECT
+    # Sorting
 
-    def select_list(self, node: Any, scope: Scope) -> tuple[str, list[Column] | None]:
-        """Write what is selected, with the columns where they are known."""
-        parts: list[str] = []
-        columns: list[Column] | None = []
-        for child in node.getChildren():
-            if isinstance(child, TerminalNode):
-                if child.getText() != "*":
-                    continue
-                if scope.merged:
-                    parts.append("*")
-                    columns = None
-                    continue
-                expanded = list(star_of(scope.sources))
-            elif child.derived_column() is not None:
-                sql, column = self.derived_column(child.derived_column(), scope, len(parts) + 1)
-                parts.append(sql)
-                if columns is not None:
-                    columns.append(column)
-                continue
-            else:
-                expanded = list(star_of([self.source(qualifier_of(child.qualifier()))]))
-            parts.extend(f"{sql} AS {quoted(column.name)}" for sql, column in expanded)
-            if columns is not None:
-                columns.extend(column for _, column in expanded)
-        return ", ".join(parts), columns
+    def _sort_key(self, key: tree.SortKey, selected: Sequence[Typed]) -> str:
+        node = key.expression
+        names = {value.column.name.lower() for value in selected}
+        if isinstance(node, tree.Number) or (
+            isinstance(node, tree.Name) and len(node.path) == 1 and node.path[0].lower() in names
+        ):
+            return self._position(key, selected)
+        value = self.value(node)
+        types.need(value, VALUES, "ORDER BY")
+        return f"{_as_expression(value.sql)}{' DESC' if key.descending else ''}"
 
-    def derived_column(self, node: Any, scope: Scope, number: int) -> tuple[str, Column]:
-        """Write one selected expression, with its column."""
-        value = node.value_expression()
-        sql = self.write(value)
-        column = self.described(value) or Computed(name="")
-        alias = node.as_clause()
-        core = unwrap(value)
-        if alias is not None:
-            name = plain_name(alias.column_name().getText())
-            scope.aliases[name.lower()] = column
-        elif column.name:
-            name = column.name
+    def _position(self, key: tree.SortKey, selected: Sequence[Typed]) -> str:
+        """Write a column of the result by which its rows are sorted."""
+        node = key.expression
+        numbers: list[int] = []
+        if isinstance(node, tree.Number) and isinstance(node.value, int):
+            numbers = [node.value] if 1 <= node.value <= len(selected) else []
+        elif isinstance(node, tree.Name) and len(node.path) == 1:
+            numbers = [
+                number
+                for number, value in enumerate(selected, 1)
+                if value.column.name.lower() == node.path[0].lower()
+            ]
         else:
-            first = re.match(r"\w+", core.getText())
-            is_call = first and core.getText()[first.end() : first.end() + 1] == "("
-            name = f"{first.group().lower()}_{number}" if first and is_call else f"col_{number}"
-        if column.name != name:
-            column = column.model_copy(update={"name": name})
-        return f"{sql} AS {quoted(name)}", column
+            raise QueryError("ORDER BY takes a name or a number of a selected column here")
+        if not numbers:
+            raise QueryError(f"ORDER BY: no column {_shown(node)} is selected")
+        if len({selected[number - 1].sql for number in numbers}) > 1:
+            raise QueryError(f"ORDER BY: two selected columns are called {_shown(node)}")
+        return f"{numbers[0]}{' DESC' if key.descending else ''}"
 
-    def described(self, node: Any) -> Column | None:  # noqa: PLR0911 - one a rule
-        """Tell type and unit of an expression where they follow from the query."""
-        core = unwrap(node)
-        kind = rule_of(core)
-        if kind in {"Regular_identifier", "Delimited_identifier", "Column_reference"}:
-            return self.value(core).column
-        if kind == "Value_expression_primary" and core.getChildCount() == 3:
-            return self.described(core.getChild(1))
-        if kind == "Set_function_specification":
-            return LONG
-        if kind == "General_set_function":
-            function = core.set_function_type().getText().upper()
-            inner = self.described(core.value_expression())
-            if function == "COUNT":
-                return LONG
-            if inner is None or function in {"MIN", "MAX"}:
-                return inner.model_copy(update={"name": ""}) if inner else None
-            kept = {"name": "", "datatype": "double", "arraysize": None}
-            if function == "SUM" and inner.is_integer:
-                kept["datatype"] = "long"
-            return inner.model_copy(update=kept)
-        if kind == "Distance":
-            return DOUBLE.model_copy(update={"unit": "deg", "ucd": "pos.angDistance"})
-        if kind in {"Point", "Circle", "Box", "Polygon", "Centroid"}:
-            label = {"Point": "adql:POINT", "Centroid": "adql:POINT"}.get(kind, "adql:REGION")
-            return Column(name="", datatype="char", arraysize="*", xtype=label)
-        if kind == "Area":
-            return DOUBLE.model_copy(update={"unit": "deg**2"})
-        if kind in {"Trig_function"}:
-            return DOUBLE
-        return None
+
+def _shown(node: tree.Expression) -> str:
+    return str(node.value if isinstance(node, tree.Number) else node)
+
+
+def _as_expression(written: sql.Sql) -> str:
+    """Return SQL that ORDER BY and GROUP BY do not take for the number of a column."""
+    return f"+{written}" if written.text.isdecimal() else str(written)
+
+
+def _limited(
+    written: _Written, keys: Sequence[str], top: int | None, offset: int | None
+) -> _Written:
+    text = written.text
+    if keys:
+        text += f" ORDER BY {', '.join(keys)}"
+    if top is not None or offset is not None:
+        text += f" LIMIT {-1 if top is None else min(top, _MOST_ROWS)}"
+    if offset is not None:
+        text += f" OFFSET {min(offset, _MOST_ROWS)}"
+    return replace(written, text=text, simple=written.simple and text == written.text)
+
+
+def _converted(written: _Written, columns: Sequence[Column]) -> _Written:
+    """Return the queries with the types that their columns have together with others."""
+    cells = []
+    for number, (value, column) in enumerate(zip(written.selected, columns, strict=True), 1):
+        key = sql.name(f"c{number}")
+        cells.append(types.converted(replace(value, sql=key), column))
+    if all(cell == sql.name(f"c{number}") for number, cell in enumerate(cells, 1)):
+        return written
+    listed = ", ".join(f"{cell} AS {sql.name(f'c{n}')}" for n, cell in enumerate(cells, 1))
+    return _Written(f"SELECT {listed} FROM ({written.text})", written.selected)  # noqa: S608

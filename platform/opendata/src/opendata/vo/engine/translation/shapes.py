@@ -1,215 +1,250 @@
-"""Geometry: shapes, what lies in them, and the rectangle around a cone that an index answers."""
+"""Geometry: shapes, what lies in them, and the rectangle around a cone that an index answers.
+
+CONTAINS and INTERSECTS are numbers: 1, 0, or NULL where an argument is. Where a condition holds for
+1 only and all that counts is whether it holds, the rectangle stands beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from antlr4 import TerminalNode
+import operator
+from collections.abc import Callable, Sequence
 
 from opendata.vo.engine import geometry
 from opendata.vo.engine.errors import QueryError
-from opendata.vo.engine.translation.expressions import Expressions
+from opendata.vo.engine.translation import sql, types
+from opendata.vo.engine.translation.functions import check_count
+from opendata.vo.engine.translation.sql import Sql
 from opendata.vo.engine.translation.terms import (
-    MAKERS,
-    MARGIN,
-    Geometry,
-    Value,
-    is_position,
-    rule_of,
-    unwrap,
+    ASCII,
+    DOUBLE,
+    LONG,
+    POINT,
+    REGION,
+    Kind,
+    Shape,
+    Typed,
+    column_of,
+    value_of,
+)
+
+_MARGIN = 1e-9  # deg; rounding must not take a row out of the rectangle that is in the cone
+_FRAMES = {"", "ICRS", "J2000", "FK5"}
+_MAKERS: dict[str, Callable[..., geometry.Shape]] = {
+    "point": geometry.position,
+    "circle": geometry.circle,
+    "box": geometry.box,
+    "polygon": geometry.polygon,
+}
+_SIZES = {"point": 2, "circle": 3, "box": 4, "polygon": None}
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+FUNCTIONS = frozenset(
+    {"point", "circle", "box", "polygon", "region", "contains", "intersects", "distance"}
+    | {"area", "centroid", "coord1", "coord2", "coordsys"}
 )
 
 
-class Shapes(Expressions):
-    """Writes the functions of geometry."""
+def call(name: str, values: Sequence[Typed]) -> Typed:
+    """Return a function of geometry.
 
-    def geometry(self, node: Any) -> Geometry:
-        """Read a shape, or an expression that gives one."""
-        core = unwrap(node)
-        kind = rule_of(core)
-        if kind in {"Point", "Circle", "Box", "Polygon"}:
-            needed = {"Point": 2, "Circle": 3, "Box": 4}.get(kind)
-            values = list(self._coordinates(core))
-            if needed is not None and len(values) != needed:
-                raise QueryError(
-                    f"{kind.upper()} needs {needed} numbers (and a point in place of "
-                    f"the first two is allowed), not {len(values)}"
-                )
-            return Geometry(kind.lower(), values)
-        if kind == "Centroid":
-            inner = self.geometry(core.getChild(2))
-            return Geometry("text", [Value(f"adql_centroid({inner.sql})")])
-        if kind == "Region":
-            raise QueryError("REGION is not supported; use CIRCLE, BOX or POLYGON")
-        return Geometry("text", [self.value(core)])
+    Raises
+    ------
+    QueryError
+        It does not take these values, or a coordinate is out of its range.
+    """
+    function = name.lower()
+    if function in _MAKERS:
+        return _shape(function, values)
+    if function == "region":
+        raise QueryError("REGION is not supported; use CIRCLE, BOX or POLYGON")
+    if function in {"contains", "intersects"}:
+        check_count(name, len(values), 2, 2)
+        return _predicate(function, _geometry(values[0], name), _geometry(values[1], name))
+    if function == "distance":
+        return _distance(values)
+    check_count(name, len(values), 1, 1)
+    value = _geometry(values[0], name)
+    if function == "coordsys":
+        known = sql.negated(sql.is_null(value.sql))
+        return value_of(sql.case([(known, sql.text("ICRS"))], None), ASCII)
+    column = {
+        "area": column_of(DOUBLE, unit="deg**2"),
+        "centroid": POINT,
+        "coord1": column_of(DOUBLE, unit="deg", ucd="pos.eq.ra"),
+        "coord2": column_of(DOUBLE, unit="deg", ucd="pos.eq.dec"),
+    }[function]
+    return value_of(sql.call(f"adql_{function}", value.sql), column)
 
-    def _coordinates(self, node: Any) -> Iterator[Value]:
-        for child in node.getChildren():
-            if isinstance(child, TerminalNode):
-                continue
-            core = unwrap(child)
-            if rule_of(core) == "Coordinates":
-                yield from self._coordinates(core)
-            elif rule_of(core) == "Point":
-                yield from self.geometry(core).values
-            elif rule_of(child) == "Coord_sys" and core.getText().startswith("'"):
-                if core.getText()[1:-1].strip().upper() not in {"", "ICRS", "J2000", "FK5"}:
-                    raise QueryError(f"coordinates are ICRS here, {core.getText()} is not known")
-            else:
-                yield self.value(core)
 
-    def _write_point(self, node: Any) -> str:
-        return self.geometry(node).sql
+def _geometry(value: Typed, where: str) -> Typed:
+    types.need(value, (Kind.GEOMETRY, Kind.TEXT), where.upper())
+    return value
 
-    _write_circle = _write_point
-    _write_box = _write_point
-    _write_polygon = _write_point
-    _write_centroid = _write_point
-    _write_region = _write_point
 
-    def _write_area(self, node: Any) -> str:
-        return f"adql_area({self.geometry(node.getChild(2)).sql})"
-
-    def _write_coord1(self, node: Any) -> str:
-        return f"adql_coord1({self.geometry(node.getChild(2)).sql})"
-
-    def _write_coord2(self, node: Any) -> str:
-        return f"adql_coord2({self.geometry(node.getChild(2)).sql})"
-
-    def _write_extract_coordsys(self, node: Any) -> str:
-        return "'ICRS'"
-
-    def _write_contains(self, node: Any) -> str:
-        inner, outer = self.geometry(node.getChild(2)), self.geometry(node.getChild(4))
-        if inner.kind == "point":
-            return self._point_in(inner.values, outer)
-        return f"adql_contains({inner.sql}, {outer.sql})"
-
-    def _write_intersects(self, node: Any) -> str:
-        first, second = self.geometry(node.getChild(2)), self.geometry(node.getChild(4))
-        for one, other in ((first, second), (second, first)):
-            if one.kind == "point":
-                return self._point_in(one.values, other)
-        return f"adql_intersects({first.sql}, {second.sql})"
-
-    def _predicate(self, node: Any) -> str:
-        sides = [node.getChild(0), node.getChild(2)]
-        function = next(s for s in sides if rule_of(unwrap(s)) in {"Contains", "Intersects"})
-        other = next(s for s in sides if s is not function).getText()
-        sql = self.write(unwrap(function))
-        if other not in {"0", "1"}:
-            return f"({sql}) = {self.write(next(s for s in sides if s is not function))}"
-        # A condition by itself, not one that is compared with 1: only then an index can help.
-        return f"({sql})" if other == "1" else f"(NOT ({sql}))"
-
-    _write_contains_predicate = _predicate
-    _write_intersects_predicate = _predicate
-
-    def _write_comparison_predicate(self, node: Any) -> str:
-        left, operator, right = (node.getChild(i) for i in range(3))
-        symbol = operator.getText()
-        if rule_of(unwrap(left)) in {"Contains", "Intersects"} or rule_of(unwrap(right)) in {
-            "Contains",
-            "Intersects",
-        }:
-            if symbol == "=":
-                return self._predicate(node)
-        elif rule_of(unwrap(left)) == "Distance" and symbol in {"<", "<="}:
-            return self._within(unwrap(left), symbol, right)
-        elif rule_of(unwrap(right)) == "Distance" and symbol in {">", ">="}:
-            return self._within(unwrap(right), symbol.replace(">", "<"), left)
-        return f"{self.write(left)} {symbol} {self.write(right)}"
-
-    def _within(self, distance: Any, symbol: str, radius: Any) -> str:
-        points = self._distance_points(distance)
-        sql = self.write(distance)
-        limit = self.value(radius)
-        condition = f"{sql} {symbol} {limit.sql}"
-        if points is None:
-            return condition
-        rectangle = self._rectangle(points[:2], points[2:], limit)
-        return f"({' AND '.join([*rectangle, condition])})"
-
-    def _distance_points(self, node: Any) -> list[Value] | None:
-        values: list[Value] = []
-        for child in node.getChildren():
-            if isinstance(child, TerminalNode):
-                continue
-            if rule_of(child) == "Coord_value":
-                shape = self.geometry(child)
-                if shape.kind != "point":
-                    return None
-                values.extend(shape.values)
-            else:
-                values.append(self.value(child))
-        return values if len(values) == 4 else None
-
-    def _write_distance(self, node: Any) -> str:
-        values = self._distance_points(node)
-        if values is not None:
-            return f"adql_separation({', '.join(v.sql for v in values)})"
-        shapes = [self.geometry(c).sql for c in node.getChildren() if rule_of(c) == "Coord_value"]
-        return f"adql_distance({', '.join(shapes)})"
-
-    def _point_in(self, point: list[Value], shape: Geometry) -> str:
-        if shape.kind == "circle":
-            centre, radius = shape.values[:2], shape.values[2]
-            test = f"adql_separation({', '.join(v.sql for v in [*point, *centre])}) <= {radius.sql}"
-            return " AND ".join([*self._rectangle(point, centre, radius), test])
-        if shape.kind == "point":
-            pairs = ", ".join(v.sql for v in [*point, *shape.values])
-            return f"adql_separation({pairs}) <= 1e-12"
-        values = ", ".join(v.sql for v in [*point, *shape.values])
-        if shape.kind == "box":
-            test = f"adql_in_box({values})"
+def _shape(function: str, values: Sequence[Typed]) -> Typed:
+    """Return a shape; a point may stand for two coordinates, and a frame before all."""
+    if values and values[0].kind is Kind.TEXT:
+        frame = values[0].sql.text.strip("'").strip().upper()
+        if frame not in _FRAMES:
+            raise QueryError(f"coordinates are ICRS here, {values[0].sql.text} is not known")
+        values = values[1:]
+    numbers: list[Typed] = []
+    for value in values:
+        if value.shape is not None and value.shape.function == "point" and function != "point":
+            numbers.extend(value.shape.values)
+        elif value.kind is Kind.GEOMETRY and function != "point":
+            numbers.extend(
+                value_of(sql.call(f"adql_coord{axis}", value.sql), DOUBLE) for axis in (1, 2)
+            )
         else:
-            test = f"adql_contains(adql_point({', '.join(v.sql for v in point)}), {shape.sql})"
-        numbers = [v.number for v in shape.values]
-        if shape.kind != "text" and None not in numbers:
-            given = [n for n in numbers if n is not None]
-            try:
-                cap = MAKERS[shape.kind](*given).cap()
-            except ValueError as error:
-                raise QueryError(str(error)) from None
-            if cap is not None:
-                values_of_cap = [Value(repr(n), number=n) for n in cap]
-                return " AND ".join(
-                    [*self._rectangle(point, values_of_cap[:2], values_of_cap[2]), test]
-                )
-        return test
+            types.need(value, (Kind.NUMBER,), function.upper())
+            numbers.append(value)
+    needed = _SIZES[function]
+    if needed is not None and len(numbers) != needed:
+        raise QueryError(
+            f"{function.upper()} needs {needed} numbers (a point may stand for the first two), "
+            f"not {len(numbers)}"
+        )
+    known = _known(numbers)
+    if known is not None:
+        # Once, here, and not for each row; an impossible one is refused although no row asks.
+        written = sql.text(str(_made(function, known)))
+    else:
+        # Those that are known now have to be possible as well.
+        _made(function, [number.number or 0.0 for number in numbers])
+        written = sql.call(f"adql_{function}", *(number.sql for number in numbers))
+    column = POINT if function == "point" else REGION
+    return Typed(written, Kind.GEOMETRY, column, shape=Shape(function, tuple(numbers)))
 
-    def _rectangle(self, point: list[Value], centre: list[Value], radius: Value) -> list[str]:
-        """Write conditions that every direction in a cone fulfils, and that indexes answer."""
-        conditions: list[str] = []
-        # Which of the two is the table does not matter for the distance, but for the index.
-        for (ra, dec), (ra0, dec0) in (
-            ((point[0], point[1]), (centre[0], centre[1])),
-            ((centre[0], centre[1]), (point[0], point[1])),
-        ):
-            if not is_position(ra, dec):
-                continue
-            if radius.number is None or dec0.number is None:
-                reach = f"({radius.sql} + {MARGIN!r})"
-                conditions.append(
-                    f"{dec.sql} BETWEEN {dec0.sql} - {reach} AND {dec0.sql} + {reach}"
-                )
-                continue
-            reach_dec = max(radius.number, 0.0) + MARGIN
-            low, high = dec0.number - reach_dec, dec0.number + reach_dec
-            conditions.append(f"{dec.sql} BETWEEN {low!r} AND {high!r}")
-            if ra0.number is None:
-                continue
-            reach_ra = geometry.ra_reach(dec0.number, radius.number)
-            if reach_ra is not None:
-                middle = ra0.number % 360
-                low, high = middle - reach_ra - MARGIN, middle + reach_ra + MARGIN
-                ranges = [(low, high)]
-                if low <= 0:
-                    ranges.append((low + 360, high + 360))
-                if high >= 360:
-                    ranges.append((low - 360, high - 360))
-                conditions.append(
-                    "(" + " OR ".join(f"{ra.sql} BETWEEN {a!r} AND {b!r}" for a, b in ranges) + ")"
-                )
-        return conditions
+
+def _known(values: Sequence[Typed]) -> tuple[float, ...] | None:
+    numbers = tuple(value.number for value in values if value.number is not None)
+    return numbers if len(numbers) == len(values) else None
+
+
+def _made(function: str, numbers: Sequence[float]) -> geometry.Shape:
+    try:
+        return _MAKERS[function](*numbers)
+    except ValueError as error:
+        raise QueryError(str(error)) from None
+
+
+def _predicate(function: str, first: Typed, second: Typed) -> Typed:
+    ordered = [(first, second)] if function == "contains" else [(first, second), (second, first)]
+    for one, other in ordered:
+        if one.shape is None or one.shape.function != "point" or other.shape is None:
+            continue
+        if other.shape.function in {"point", "circle", "box"}:
+            numbers = [value.sql for value in (*one.shape.values, *other.shape.values)]
+            written = sql.call(f"adql_in_{other.shape.function}", *numbers)
+            return Typed(written, Kind.NUMBER, LONG, shape=Shape("in", (one, other)))
+        written = sql.call("adql_contains", one.sql, other.sql)
+        return Typed(written, Kind.NUMBER, LONG, shape=Shape("in", (one, other)))
+    return value_of(sql.call(f"adql_{function}", first.sql, second.sql), LONG)
+
+
+def _distance(values: Sequence[Typed]) -> Typed:
+    column = column_of(DOUBLE, unit="deg", ucd="pos.angDistance")
+    if len(values) == 4:
+        values = [_shape("point", values[:2]), _shape("point", values[2:])]
+    check_count("DISTANCE", len(values), 2, 2)
+    first, second = (_geometry(value, "DISTANCE") for value in values)
+    points = [v.shape.values for v in (first, second) if v.shape and v.shape.function == "point"]
+    if len(points) == 2:
+        written = sql.call("adql_separation", *(value.sql for point in points for value in point))
+        shape = Shape("separation", (first, second))
+        return Typed(written, Kind.NUMBER, column, shape=shape)
+    return value_of(sql.call("adql_distance", first.sql, second.sql), column)
+
+
+# What an index answers
+
+
+def hints(symbol: str, left: Typed, right: Typed) -> list[Sql]:
+    """Return conditions that hold wherever a comparison does, and that an index answers."""
+    for one, other, compared in (
+        (left, right, symbol),
+        (right, left, _MIRRORED.get(symbol, symbol)),
+    ):
+        if one.shape is None:
+            continue
+        if one.shape.function == "in" and other.number is not None:
+            holds = _COMPARED[compared]
+            if holds(1, other.number) and not holds(0, other.number):
+                return _around(*one.shape.values)
+        if one.shape.function == "separation" and compared in {"<", "<=", "="}:
+            first, second = (value.shape for value in one.shape.values)
+            if first is not None and second is not None:
+                return _rectangle(first.values, second.values, other)
+    return []
+
+
+def _around(point: Typed, region: Typed) -> list[Sql]:
+    if point.shape is None or region.shape is None:
+        return []
+    function, values = region.shape.function, region.shape.values
+    if function == "circle":
+        return _rectangle(point.shape.values, values[:2], values[2], reach="adql_radius")
+    if function == "point":
+        return _rectangle(point.shape.values, values, _constant(0.0))
+    known = _known(values)
+    cap = _made(function, known).cap() if known is not None else None
+    if cap is None:
+        return []
+    ra, dec, radius = map(_constant, cap)
+    return _rectangle(point.shape.values, (ra, dec), radius)
+
+
+def _constant(number: float) -> Typed:
+    return Typed(sql.number(number), Kind.NUMBER, DOUBLE, number=number)
+
+
+def _is_position(ra: Typed, dec: Typed) -> bool:
+    """Whether two values are the position of a published table, whose range is known."""
+    if ra.source is None or ra.source is not dec.source or ra.source.table is None:
+        return False
+    return ra.source.table.position == (ra.column.name, dec.column.name)
+
+
+def _rectangle(
+    point: Sequence[Typed], centre: Sequence[Typed], radius: Typed, *, reach: str = "adql_reach"
+) -> list[Sql]:
+    """Return conditions that every direction in a cone fulfils, and that indexes answer."""
+    conditions: list[Sql] = []
+    # Which of the two is the table does not matter for the distance, but for the index.
+    for (ra, dec), (ra0, dec0) in ((point, centre), (centre, point)):
+        if not _is_position(ra, dec):
+            continue
+        if radius.number is None or dec0.number is None:
+            # Through functions that refuse what is out of range, as the comparison itself does.
+            middle = sql.call("adql_declination", dec0.sql)
+            width = sql.infix("+", sql.call(reach, radius.sql), sql.number(_MARGIN))
+            low, high = sql.infix("-", middle, width), sql.infix("+", middle, width)
+            conditions.append(sql.between(dec.sql, low, high))
+            continue
+        reach_dec = max(radius.number, 0.0) + _MARGIN
+        conditions.append(_range(dec, dec0.number - reach_dec, dec0.number + reach_dec))
+        if ra0.number is None:
+            continue
+        reach_ra = geometry.ra_reach(dec0.number, radius.number)
+        if reach_ra is not None:
+            centre_ra = ra0.number % 360
+            west, east = centre_ra - reach_ra - _MARGIN, centre_ra + reach_ra + _MARGIN
+            ranges = [(west, east)]
+            if west <= 0:
+                ranges.append((west + 360, east + 360))
+            if east >= 360:
+                ranges.append((west - 360, east - 360))
+            conditions.append(sql.some([_range(ra, *pair) for pair in ranges]))
+    return conditions
+
+
+def _range(value: Typed, low: float, high: float) -> Sql:
+    return sql.between(value.sql, sql.number(low), sql.number(high))

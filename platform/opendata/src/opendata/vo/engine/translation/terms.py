@@ -1,40 +1,112 @@
-"""What a query is translated with: columns, sources, values, and ways through the parse tree."""
+"""What a query is translated with: typed values, sources of FROM, and scopes of names."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from enum import Enum
 
-from antlr4 import TerminalNode
+from opendata.vo.engine.metadata import Column, Table
+from opendata.vo.engine.translation.sql import Sql
 
-from opendata.vo.engine import geometry
-from opendata.vo.engine.errors import QueryError
-from opendata.vo.engine.metadata import Column, Datatype, Table
-from opendata.vo.engine.rows import quoted
-
-FindTable = Callable[[str, str], tuple[str, Table | Sequence[Column]] | None]
+#: Functions beyond the standard, as the capabilities list them.
 UDFS = {
     "ivo_nocasematch": "ivo_nocasematch(value VARCHAR, pattern VARCHAR) -> INTEGER",
 }
-PLAIN_FUNCTIONS = {"upper", "lower", "rand", "centroid", "coord1", "coord2", "area", *UDFS}
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-MAKERS: dict[str, Callable[..., geometry.Shape]] = {
-    "point": geometry.position,
-    "circle": geometry.circle,
-    "box": geometry.box,
-    "polygon": geometry.polygon,
-}
-MARGIN = 1e-9  # deg; rounding must not take a row out of the rectangle that is in the cone
 DOUBLE = Column(name="", datatype="double")
 LONG = Column(name="", datatype="long")
+BOOLEAN = Column(name="", datatype="boolean")
+ASCII = Column(name="", datatype="char", arraysize="*")
+LETTERS = Column(name="", datatype="unicodeChar", arraysize="*")
+POINT = Column(name="", datatype="char", arraysize="*", xtype="adql:POINT")
+REGION = Column(name="", datatype="char", arraysize="*", xtype="adql:REGION")
 
 
-class Computed(Column):
-    """A column that a query computes, of a type that its values decide."""
+class Kind(Enum):
+    """What can be done with a value; each is worded as in messages."""
 
-    datatype: Datatype = "double"
+    NUMBER = "a number"
+    TEXT = "a text"
+    GEOMETRY = "a geometry"
+    BOOLEAN = "a boolean"
+    ARRAY = "an array"
+    CONDITION = "a condition"
+    NULL = "NULL"
+
+
+#: Kinds of what can be selected, grouped and compared; conditions are none.
+VALUES = tuple(kind for kind in Kind if kind is not Kind.CONDITION)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table or subquery of FROM.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        What it is called in the query, in lower case.
+    alias : str
+        Its name in the SQL, which no other source of the query has.
+    columns : tuple of Column
+    keys : tuple of str
+        The names of the columns in the SQL.
+    table : Table, optional
+        Where it is a published one.
+    """
+
+    names: frozenset[str]
+    alias: str
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...]
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An expression in SQL with all that is known of it before the query runs.
+
+    Attributes
+    ----------
+    sql : Sql
+    kind : Kind
+    column : Column
+        Type, unit and meaning; the type of a condition or of NULL has none.
+    number : float, optional
+        The value, where the query itself says it.
+    shape : tuple of str and values, optional
+        A geometry as its function and numbers.
+    source : Source, optional
+        Where the expression is a column.
+    """
+
+    sql: Sql
+    kind: Kind
+    column: Column
+    number: float | None = None
+    shape: Shape | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A geometry as its function (`point`, `circle`, `box`, `polygon`) and the numbers for it."""
+
+    function: str
+    values: tuple[Typed, ...]
+
+
+@dataclass
+class Scope:
+    """What the names of one SELECT may mean."""
+
+    sources: list[Source] = field(default_factory=list)
+    merged: dict[str, Typed] = field(default_factory=dict)
+    #: What GROUP BY names, in SQL; columns that are neither among it nor in an aggregate; whether
+    #: there are aggregates, and whether one is being written.
+    grouped: set[str] = field(default_factory=set)
+    bare: list[str] = field(default_factory=list)
+    aggregated: bool = False
+    within_aggregate: bool = False
 
 
 @dataclass
@@ -46,111 +118,32 @@ class Translation:
     sql : str
     schemas : set of str
         Lower-case names of the schemas to attach.
-    columns : list of Column, or None
-        The result columns; `Computed` ones get their type from the data. None where the number of
-        columns is not known before the query runs.
+    columns : list of Column
+        The result columns.
     """
 
     sql: str
     schemas: set[str]
-    columns: list[Column] | None
-
-
-@dataclass
-class Source:
-    """A table or subquery of FROM."""
-
-    names: set[str]
     columns: list[Column]
-    sql: str
-    table: Table | None = None
 
 
-@dataclass
-class Scope:
-    """What the names of one SELECT may mean."""
-
-    sources: list[Source] = field(default_factory=list)
-    aliases: dict[str, Column] = field(default_factory=dict)
-    merged: bool = False  # NATURAL or USING: the columns of * are not simply all columns
-
-
-@dataclass
-class Value:
-    """An expression; what is known of it before the query runs."""
-
-    sql: str
-    number: float | None = None
-    column: Column | None = None
-    source: Source | None = None
+def kind_of(column: Column) -> Kind:
+    """Return what can be done with the values of a column."""
+    if (column.xtype or "").lower().startswith("adql:"):
+        return Kind.GEOMETRY
+    if column.is_text:
+        return Kind.TEXT
+    if column.arraysize is not None:
+        return Kind.ARRAY
+    return Kind.BOOLEAN if column.datatype == "boolean" else Kind.NUMBER
 
 
-@dataclass
-class Geometry:
-    """A shape of ADQL with its numbers."""
-
-    kind: str
-    values: list[Value]
-
-    @property
-    def sql(self) -> str:
-        """The shape as text of SQL."""
-        if self.kind == "text":
-            return self.values[0].sql
-        numbers = [v.number for v in self.values if v.number is not None]
-        if len(numbers) == len(self.values):
-            # Known now, so that it is not made again for each row.
-            try:
-                return f"'{MAKERS[self.kind](*numbers)}'"
-            except ValueError as error:
-                raise QueryError(str(error)) from None
-        return f"adql_{self.kind}({', '.join(v.sql for v in self.values)})"
+def value_of(sql: Sql, column: Column, *, source: Source | None = None) -> Typed:
+    """Return an expression of the type of a column."""
+    return Typed(sql, kind_of(column), column, source=source)
 
 
-def rule_of(node: Any) -> str:
-    """Return the name of the rule of the grammar that a node is."""
-    return type(node).__name__.removesuffix("Context")
-
-
-def unwrap(node: Any) -> Any:
-    """Go down to the first node that is more than another node."""
-    while node.getChildCount() == 1 and not isinstance(node.getChild(0), TerminalNode):
-        node = node.getChild(0)
-    return node
-
-
-def plain_name(text: str) -> str:
-    """Return a name without its quotes."""
-    return text[1:-1] if text.startswith('"') else text
-
-
-def is_position(ra: Value, dec: Value) -> bool:
-    """Whether two values are the position columns of a published table, whose range is known."""
-    if ra.source is None or ra.source is not dec.source or ra.source.table is None:
-        return False
-    names = ra.source.table.position
-    return bool(names and ra.column and dec.column and (ra.column.name, dec.column.name) == names)
-
-
-def words_of(node: Any) -> list[str]:
-    """Return the words of a part of the query."""
-    if isinstance(node, TerminalNode):
-        return [node.getText()]
-    return [word for child in node.getChildren() for word in words_of(child)]
-
-
-def qualifier_of(node: Any) -> str:
-    """Return what stands before the dot of a column, without quotes."""
-    return ".".join(plain_name(w) for w in words_of(node) if w != ".")
-
-
-def column_of(columns: Sequence[Column], name: str) -> Column | None:
-    """Return the column of a name, in any case."""
-    return next((c for c in columns if c.name.lower() == name.lower()), None)
-
-
-def star_of(sources: Sequence[Source]) -> Iterator[tuple[str, Column]]:
-    """Yield all columns of tables, as * means them."""
-    for source in sources:
-        for column in source.columns:
-            yield f"{source.sql}.{quoted(column.name)}", column
+def column_of(column: Column, **changes: str | None) -> Column:
+    """Return the type of a column under another name or unit, without what is said of it alone."""
+    kept = {key: getattr(column, key) for key in ("datatype", "arraysize", "xtype", "unit", "ucd")}
+    return Column.model_validate({"name": "", **kept, **changes})

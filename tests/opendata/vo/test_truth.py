@@ -1,0 +1,203 @@
+"""Conditions and expressions have one value, however they are written and where they stand."""
+
+# ruff: noqa: S608 - building queries is what is tested
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from opendata.vo.engine.errors import QueryError
+from opendata.vo.engine.limits import Limits
+from opendata.vo.engine.metadata import Column, Schema, Table, TableColumn
+from opendata.vo.engine.query import Engine
+from opendata.vo.engine.storage import TableStore
+
+from .expressions import Expression, conditions, numbers, same
+
+NAMES = ("k", "i", "j", "x", "s", "ra", "dec")
+ROWS: list[tuple[Any, ...]] = [
+    (0, 3, 7, 0.5, "ab", 10.0, 20.0),
+    (1, None, -2, 2.25, "AB", 200.0, -45.0),
+    (2, 0, None, None, "", None, 10.0),
+    (3, -5, 1, -1.0, None, 359.5, 89.0),
+    (4, 1, 0, 0.0, "é_b", 0.5, None),
+    (5, None, None, 1e10, "aÉb%", 45.0, 0.0),
+    (6, 2, 1, 1.0, "b", 180.0, -90.0),
+]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine on a few rows of which much is missing; the position has an index."""
+    store = TableStore(Path(tmp_path_factory.mktemp("small")))
+    columns = (
+        TableColumn(name="k", datatype="int"),
+        TableColumn(name="i", datatype="short", indexed=True),
+        TableColumn(name="j", datatype="long"),
+        TableColumn(name="x", datatype="double"),
+        TableColumn(name="s", datatype="unicodeChar", arraysize="*"),
+        TableColumn(name="ra", datatype="double", ucd="pos.eq.ra;meta.main", unit="deg"),
+        TableColumn(name="dec", datatype="double", ucd="pos.eq.dec;meta.main", unit="deg"),
+    )
+    store.publish(Schema(name="few", tables=(Table(name="t", columns=columns),)), {"t": ROWS})
+    return Engine(store, Limits())
+
+
+def ask(engine: Engine, query: str) -> tuple[list[tuple[Any, ...]], list[Column]]:
+    with engine.run(query, seconds=20) as result:
+        return list(result.rows), result.columns
+
+
+def rows() -> list[dict[str, Any]]:
+    return [dict(zip(NAMES, row, strict=True)) for row in ROWS]
+
+
+_slow = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@_slow
+@given(expression=numbers)
+def test_an_expression_has_the_value_and_type_of_sql(small: Engine, expression: Expression) -> None:
+    found, columns = ask(small, f"SELECT k, {expression} AS v FROM few.t ORDER BY k")
+    expected = [expression.value(row) for row in rows()]
+    assert all(same(v, e) for (_, v), e in zip(found, expected, strict=True)), (found, expected)
+    assert columns[1].is_float if expression.real else columns[1].is_integer
+
+
+@_slow
+@given(condition=conditions)
+def test_a_condition_holds_for_the_same_rows_wherever_it_stands(
+    small: Engine, condition: Expression
+) -> None:
+    values = [condition.value(row) for row in rows()]
+    held = [row["k"] for row, value in zip(rows(), values, strict=True) if value is True]
+    failed = [row["k"] for row, value in zip(rows(), values, strict=True) if value is False]
+
+    def keys(query: str) -> list[int]:
+        return [row[0] for row in ask(small, f"{query} ORDER BY 1")[0]]
+
+    assert keys(f"SELECT k FROM few.t WHERE {condition}") == held
+    assert keys(f"SELECT k FROM few.t WHERE NOT ({condition})") == failed
+    assert keys(f"SELECT k FROM few.t GROUP BY k, i, j, x, s, ra, dec HAVING {condition}") == held
+    truth = f"CASE WHEN {condition} THEN 1 WHEN NOT ({condition}) THEN 0 END"
+    found, _ = ask(small, f"SELECT {truth} AS v, COUNT(*) FROM few.t GROUP BY v")
+    expected = {v: values.count(b) for v, b in ((1, True), (0, False), (None, None)) if b in values}
+    assert dict(found) == expected
+    sums, _ = ask(small, f"SELECT SUM({truth}), COUNT({truth}) FROM few.t")
+    assert sums == [(len(held) if held or failed else None, len(held) + len(failed))]
+    sorted_, _ = ask(small, f"SELECT k FROM few.t WHERE ({truth}) >= 0 ORDER BY {truth}, k")
+    assert [row[0] for row in sorted_] == failed + held
+
+
+@_slow
+@given(condition=conditions)
+def test_a_join_holds_for_the_same_rows_as_its_condition(
+    small: Engine, condition: Expression
+) -> None:
+    held = [row["k"] for row in rows() if condition.value(row) is True]
+    other = "(SELECT 1 AS n FROM few.t WHERE k = 0) AS o"
+    query = f"SELECT t.k, o.n FROM few.t LEFT JOIN {other} ON {condition} ORDER BY 1"
+    found, _ = ask(small, query)
+    assert found == [(row["k"], 1 if row["k"] in held else None) for row in rows()]
+
+
+CIRCLE = "CONTAINS(POINT(ra, decl), CIRCLE(20, 30, 12))"
+BOX = "CONTAINS(POINT(ra, decl), BOX(20, 30, 24, 24))"
+POLYGON = "INTERSECTS(POINT(ra, decl), POLYGON(8, 18, 32, 18, 32, 42, 8, 42))"
+CONE = "INTERSECTS(CIRCLE(ra, decl, 1), CIRCLE(20, 30, 12))"
+
+
+@pytest.mark.parametrize("function", [CIRCLE, BOX, POLYGON, CONE])
+def test_what_is_inside_is_a_number_like_any_other(engine: Engine, function: str) -> None:
+    def count(condition: str, what: str = "COUNT(*)") -> int:
+        found, _ = ask(engine, f"SELECT {what} AS n FROM ant20_01.main WHERE {condition}")
+        return int(found[0][0] or 0)
+
+    total, inside = count("1 = 1"), count(f"{function} = 1")
+    assert 0 < inside < total
+    for condition in (
+        f"{function} > 0",
+        f"0 < {function}",
+        f"0 <> {function}",
+        f"1 <= {function}",
+        f"NOT {function} = 0",
+        f"NOT 1 <> {function}",
+        f"{function} + {function} = 2",
+        f"{function} = {function} * {function} AND {function} IN (1)",
+        f"{function} BETWEEN 1 AND 1",
+        f"-{function} < 0",
+        f"COALESCE({function}, 0) = 1",
+        f"CASE {function} WHEN 1 THEN 'in' ELSE 'out' END = 'in'",
+        f"CAST({function} AS VARCHAR) = '1'",
+    ):
+        assert count(condition) == inside, condition
+    for condition in (
+        f"{function} <> 1",
+        f"{function} != 1",
+        f"{function} < 1",
+        f"0 = {function}",
+        f"1 - {function} = 1",
+        f"NOT ({function} = 1)",
+    ):
+        assert count(condition) == total - inside, condition
+    assert count("1 = 1", f"SUM({function})") == inside
+    assert count("1 = 1", f"COUNT({function})") == total
+    groups, columns = ask(
+        engine, f"SELECT {function} AS f, COUNT(*) FROM ant20_01.main GROUP BY f ORDER BY f"
+    )
+    assert groups == [(0, total - inside), (1, inside)]
+    assert columns[0].is_integer
+
+
+def test_arguments_that_are_missing_give_neither_yes_nor_no(small: Engine) -> None:
+    found, _ = ask(
+        small,
+        "SELECT k, CONTAINS(POINT(ra, dec), CIRCLE(10, 20, 5)) AS c, "
+        "INTERSECTS(CIRCLE(ra, dec, 1), BOX(10, 20, 5, 5)) AS i, COORDSYS(POINT(ra, dec)) AS f, "
+        "DISTANCE(ra, dec, 10, 20) AS d, CONTAINS(POINT(10, 20), CIRCLE(10, 20, x / 0)) AS n "
+        "FROM few.t WHERE k IN (0, 2) ORDER BY k",
+    )
+    assert found == [(0, 1, 1, "ICRS", 0.0, None), (2, None, None, None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("SELECT k FROM few.t WHERE CONTAINS(POINT(ra, dec), CIRCLE(1, 2, 3))", "compare it"),
+        ("SELECT k = 1 FROM few.t", "not a condition"),
+        ("SELECT k FROM few.t WHERE k", "needs a condition"),
+        ("SELECT k FROM few.t WHERE s > 1", "a text with a number"),
+        ("SELECT k FROM few.t WHERE s = 'a' + 1", "needs a number"),
+        ("SELECT s || k FROM few.t", "CAST"),
+        ("SELECT SUM(s) FROM few.t", "SUM needs a number"),
+        ("SELECT x | 1 FROM few.t", "integers"),
+        ("SELECT CASE WHEN k = 1 THEN 'a' ELSE 1 END FROM few.t", "CASE has"),
+        ("SELECT k FROM few.t UNION SELECT s FROM few.t", "column 1 of UNION"),
+        ("SELECT k, COUNT(*) FROM few.t", "column k is neither in GROUP BY"),
+        ("SELECT k FROM few.t GROUP BY i", "column k is neither in GROUP BY"),
+        ("SELECT COUNT(*) FROM few.t ORDER BY x", "column x is neither in GROUP BY"),
+        ("SELECT k FROM few.t WHERE COUNT(*) > 1", "HAVING"),
+        ("SELECT SUM(COUNT(*)) FROM few.t", "within another aggregate"),
+        ("SELECT k, (SELECT j FROM few.t) FROM few.t", "more than one row"),
+        ("SELECT (SELECT j, k FROM few.t WHERE k = 0) FROM few.t", "one column"),
+        ("SELECT k FROM few.t WHERE k IN (SELECT s FROM few.t)", "compares a number with a text"),
+        ("SELECT k FROM few.t ORDER BY 2", "no column 2"),
+        ("SELECT 9223372036854775808 FROM few.t", "64 bits"),
+        ("SELECT CAST('x' AS INTEGER) FROM few.t", "no integer"),
+        ("SELECT CAST(70000 AS SMALLINT) FROM few.t", "does not fit"),
+        ("SELECT IN_UNIT(x, 'm') FROM few.t", "unit of its first argument"),
+        ("SELECT IN_UNIT(ra, 'm') FROM few.t", "cannot be converted"),
+        ("SELECT 9007199254740993 AS v FROM few.t UNION SELECT x FROM few.t", "9007199254740993"),
+    ],
+)
+def test_what_has_no_meaning_is_an_error_and_not_a_number(
+    small: Engine, query: str, words: str
+) -> None:
+    with pytest.raises(QueryError, match=words):
+        ask(small, query)
