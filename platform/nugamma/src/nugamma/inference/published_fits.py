@@ -10,8 +10,8 @@ step by step, and nothing in it depends on the source.
 
 Two things differ. The published program also fits a norm of the background; here this is done with
 `free_backgrounds` only, as in the scan that follows. And the statistic here is relative to the
-background alone, whereas the published one has a constant of about -1e8 that makes MIGRAD take longer
-steps for its derivatives.
+background alone, whereas the published one has a constant of about -1e8, with which MIGRAD takes
+longer steps for its derivatives.
 """
 
 from __future__ import annotations
