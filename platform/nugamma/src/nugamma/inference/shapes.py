@@ -101,12 +101,19 @@ def to_spectrum(shape: Floats, pivot: float, at_pivot: float) -> ParticleSpectru
         Pivot energy, TeV.
     at_pivot
         J at the pivot, 1/eV.
+
+    Raises
+    ------
+    SpectrumError
+        If the amplitude is beyond the largest number.
     """
     gamma, curvature, beta = (float(v) for v in shape)
     power = curvature / beta**2
     alpha = gamma - curvature / beta
+    with np.errstate(over="ignore"):  # the spectrum refuses an infinite amplitude
+        rise = float(np.exp(power))
     return ParticleSpectrum(
-        amplitude=at_pivot * (pivot / E_0_TEV) ** alpha * float(np.exp(power)),
+        amplitude=at_pivot * (pivot / E_0_TEV) ** alpha * rise,
         alpha=alpha,
         e_cutoff=float(pivot * power ** (-1 / beta)),
         beta=beta,

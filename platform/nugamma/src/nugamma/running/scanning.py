@@ -51,7 +51,8 @@ def run_study(
         Of `nugamma.running.study.scan_one`, by index.
     """
     runner = workers or Inline()
-    _ = problem.blocks  # made once, and sent along
+    if study.mode == "profile":
+        _ = problem.blocks  # made once, and sent along
     if out is None:
         done: dict[int, dict[str, Any]] = {}
         for entry in _results(runner, problem, study, list(study.indices)):
