@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.utils.masked import Masked
 from gammapy.stats import WStatCountsStatistic
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,6 +208,9 @@ def test_a_clean_count_beside_a_dirty_one_gains() -> None:
     assert both < alone < summed
 
 
+MASKED = np.ma.MaskedArray([1.0, 2.0], mask=[False, True])
+
+
 @pytest.mark.parametrize(
     ("call", "complaint"),
     [
@@ -218,6 +223,26 @@ def test_a_clean_count_beside_a_dirty_one_gains() -> None:
         (lambda: counting.discovery_signal(1.0, 1.5), "p_value and power"),
         (lambda: counting.combined_upper_limit([1], [0.0], [1.0]), "somewhere above zero"),
         (lambda: counting.combined_upper_limit([1, 2], [0.0, 1.0], [0.0, 1.0]), "neither"),
+        (lambda: counting.combined_upper_limit([1, 2], [1.0, 1.0, 1.0], [1.0, 1.0]), "one shape"),
+        (lambda: counting.combined_upper_limit([1], [np.nan], [1.0]), "signal must be zero"),
+        (lambda: counting.combined_upper_limit(MASKED, [1.0, 1.0], [1.0, 1.0]), "are masked"),
+        (lambda: counting.combined_upper_limit([1, 1], MASKED, [1.0, 1.0]), "are masked"),
+        (lambda: counting.classical_upper_limit(MASKED), "are masked"),
+        (lambda: counting.poisson_p_value(3, Masked(1.0, mask=True)), "are masked"),
+        (lambda: counting.on_off_p_value([1, 2], 4, MASKED), "are masked"),
+        (lambda: counting.classical_upper_limit(1, 2 * u.s), "plain numbers"),
+        (lambda: counting.classical_upper_limit("many"), "plain numbers"),
+        (lambda: counting.classical_upper_limit([1, 2], [1.0, 2.0, 3.0]), "one shape"),
+        (lambda: counting.feldman_cousins(2.5), "whole counts"),  # type: ignore[arg-type]
+        (lambda: counting.feldman_cousins(10**13), "up to 1e"),
+        (lambda: counting.mean_upper_limit(1e13, method="feldman-cousins"), "up to 1e"),
+        (lambda: counting.poisson_p_value(2.5, 1.0), "whole numbers"),
+        (lambda: counting.critical_count(1.0, 0.0), "between 0 and 1"),
+        (lambda: counting.critical_count(1.0, np.nan), "between 0 and 1"),
+        (lambda: counting.sigma_of(1.5), "between 0 and 1"),
+        (lambda: counting.sigma_of(np.nan), "zero or more"),
+        (lambda: counting.p_value_of(np.nan), "must be a number"),
+        (lambda: counting.on_off_upper_limit(1, 1, np.inf), "ratio of the exposures"),
     ],
 )
 def test_impossible_counts_are_refused(call: object, complaint: str) -> None:

@@ -17,10 +17,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from gammapy.stats import WStatCountsStatistic
-from scipy import integrate, optimize, special, stats
+from astropy import units as u
+from scipy import optimize, special, stats
 
 from nugamma.errors import CountingError
+from nugamma.neutrino import belt, posterior
+from nugamma.neutrino.tails import at_least, deviance
 
 Floats = npt.NDArray[np.float64]
 LimitMethod = Literal["classical", "cls", "feldman-cousins"]
@@ -31,12 +33,17 @@ def p_value_of(sigma: float, sides: Literal[1, 2] = 2) -> float:
 
     KM3NeT counts both sides: 3 sigma is 2.7e-3 and 5 sigma 5.7e-7.
     """
+    if not np.isfinite(sigma):
+        raise CountingError(f"standard deviations must be a number, here they are {sigma}")
     return float(sides * stats.norm.sf(sigma))
 
 
 def sigma_of(p_value: npt.ArrayLike, sides: Literal[1, 2] = 2) -> Floats:
-    """Standard deviations of a p-value, the inverse of `p_value_of`."""
-    return np.asarray(stats.norm.isf(np.asarray(p_value, dtype=float) / sides))
+    """Standard deviations of a p-value, the inverse of `p_value_of`; infinite for 0."""
+    p = plain_numbers(p_value, "p-values")
+    if np.any(p > 1):
+        raise CountingError("p-values are between 0 and 1")
+    return np.asarray(stats.norm.isf(p / sides))
 
 
 def classical_upper_limit(
@@ -60,17 +67,53 @@ def cls_upper_limit(
     """
     n, b = _counts(observed, background)
     beyond = special.gammaincc(n + 1, b) * (1 - _level(level))
-    limit = special.gammainccinv(n + 1, beyond) - b
-    # Hundreds of events too few: the probability is no longer a number, but its slope is.
-    with np.errstate(all="ignore"):
-        steep = -np.log1p(-level) / (1 - n / b)
-    return np.asarray(np.where(beyond > 0, limit, steep))
+    limit = np.asarray(special.gammainccinv(n + 1, beyond) - b)
+    # Hundreds of events too few: the probability is no longer a number, but its logarithm is.
+    few = beyond < np.finfo(float).tiny
+    if few.any():
+        limit[few] = [_cls_of_few(*pair, level) for pair in zip(n[few], b[few], strict=True)]
+    return limit
+
+
+def _cls_of_few(n: float, b: float, level: float) -> float:
+    """CLs limit where P(N <= n) itself is too small for a number."""
+    start = _log_below(n, b)
+
+    def excess(signal: float) -> float:
+        """Logarithm of P(N <= n) over what it is without signal, less the one that is wanted."""
+        change = n * np.log1p(signal / b) - signal + _log_below(n, b + signal) - start
+        return float(change - np.log1p(-level))
+
+    top = 1.0
+    while excess(top) > 0:
+        top *= 2
+    return float(optimize.brentq(excess, 0.0, top, xtol=1e-12))
+
+
+def _log_below(n: float, mean: float) -> float:
+    """Logarithm of P(N <= n) / P(N = n) for a mean far above n: 1 + n/mu + n(n-1)/mu^2 + ...
+
+    Legendre's continued fraction of the incomplete gamma function, by Lentz' method (NIST DLMF
+    8.9.2); the terms that are left out are below 1e-15.
+    """
+    # Gamma(a, x) = exp(-x) x^a / (x + 1 - a - 1 (1 - a) / (x + 3 - a - ...)), a = n + 1.
+    a = n + 1
+    term = mean + 1 - a
+    fraction, c, d = term, term, 0.0
+    for i in range(1, 100_000):
+        factor, term = -i * (i - a), term + 2
+        d = 1 / (term + factor * d)
+        c = term + factor / c
+        fraction *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return float(np.log(mean / fraction))
 
 
 def feldman_cousins(
     observed: int, background: float = 0.0, level: float = 0.9
 ) -> tuple[float, float]:
-    """Interval of Feldman and Cousins for the signal, to 0.001 events.
+    """Interval of Feldman and Cousins for the signal, exact (`nugamma.neutrino.belt`).
 
     Their tables differ by up to 0.2 events where much less than the background was seen: there
     they force the limit to fall with the background, here it is the plain construction.
@@ -79,34 +122,25 @@ def feldman_cousins(
     -------
     lower, upper : float
         The lower end is 0 where the count is compatible with background alone.
+
+    Raises
+    ------
+    CountingError
+        The count is not a whole number, or beyond 1e11.
     """
     n, b = (float(value) for value in _counts(observed, background))
-    top = float(classical_upper_limit(n, 0.0, 0.5 + _level(level) / 2)) + 3
-    inside = _belt(np.arange(0.0, top, 0.01), b, level, int(n))[:, int(n)]
-    coarse = np.flatnonzero(inside)
-    # The ends are the outermost signals that contain the count: as counts are whole numbers, the
-    # belt can have gaps.
-    ends = []
-    for end in (coarse[0], coarse[-1]):
-        fine = np.arange(max(end - 1, 0), end + 1.05, 0.1) * 0.01
-        kept = fine[_belt(fine, b, level, int(n))[:, int(n)]]
-        ends.append(float(kept.min() if end == coarse[0] else kept.max()))
-    return (0.0 if coarse[0] == 0 else ends[0]), ends[1]
+    if n != np.floor(n):
+        raise CountingError(f"Feldman and Cousins' belt is one of whole counts, not of {n:g}")
+    if max(n, b) > _LARGEST:
+        raise CountingError(
+            f"Feldman and Cousins' belt is computed up to {_LARGEST:g} events; beyond, the "
+            "classical and the CLs limit are as good"
+        )
+    return belt.ends(int(n), b, _level(level))
 
 
-def _belt(signals: Floats, background: float, level: float, reach: int) -> npt.NDArray[np.bool_]:
-    """Which counts (columns, 0 to ``reach`` at least) each signal (row) accepts."""
-    mean = float(signals[-1]) + background
-    counts = np.arange(int(max(reach, mean) + 10 * np.sqrt(max(reach, mean) + 4)) + 10)
-    largest = _log_poisson(counts, np.maximum(counts, background))
-    log_p = _log_poisson(counts, signals[:, np.newaxis] + background)
-    order = np.argsort(largest - log_p, axis=1, kind="stable")
-    sums = np.cumsum(np.take_along_axis(np.exp(log_p), order, axis=1), axis=1)
-    # The count that brings the sum to the level is the last one to be taken.
-    taken = np.concatenate([np.ones((len(signals), 1), bool), sums[:, :-1] < _level(level)], axis=1)
-    accepted = np.empty_like(taken)
-    np.put_along_axis(accepted, order, taken, axis=1)
-    return accepted
+#: Beyond this the belt of a count would need more than 300 MB.
+_LARGEST = 1e11
 
 
 def upper_limit(
@@ -131,14 +165,17 @@ def mean_upper_limit(
     """
     b = float(_counts(0, background)[1])
     # What lies beyond weighs less than 1e-10 of the result.
-    ends = (stats.poisson.ppf(1e-13, b), stats.poisson.isf(1e-13, b)) if b > 0 else (0, 0)
-    counts = np.arange(int(ends[0]), int(ends[1]) + 1)
+    reach = 8 * np.sqrt(b) + 30 if b > 0 else 0.0
+    ends = max(b - reach, 0.0), b + reach
+    # Limits and probabilities hardly change from one count to the next where there are many.
+    width = 50 if method == "feldman-cousins" else 500
+    step = max(1, int(np.sqrt(b) // width))
+    counts = np.arange(int(ends[0]), int(ends[1]) + 1, step)
     weights = stats.poisson.pmf(counts, b)
+    weights /= weights.sum()
     if method == "feldman-cousins":
-        top = float(classical_upper_limit(counts[-1], 0.0, 0.5 + _level(level) / 2)) + 3
-        signals = np.arange(0.0, top, 0.005)
-        belt = _belt(signals, b, level, int(counts[-1]))[:, counts]
-        limits = signals[len(signals) - 1 - np.argmax(belt[::-1], axis=0)]
+        feldman_cousins(int(counts[-1]), b, level)
+        limits = np.array([belt.upper_end(int(n), b, level) for n in counts])
     elif method == "cls":
         limits = cls_upper_limit(counts, b, level)
     elif method == "classical":
@@ -151,12 +188,17 @@ def mean_upper_limit(
 def critical_count(background: npt.ArrayLike, p_value: float) -> npt.NDArray[np.int64]:
     """Smallest count whose probability from background alone is below ``p_value``."""
     b = _counts(0, background)[1]
-    n = np.where(b > 0, np.nan_to_num(stats.poisson.isf(p_value, b)), 0).astype(int)
-    # isf may be off by one at an edge; the defining inequality decides.
-    n = np.maximum(n - 2, 0)
-    while np.any(low := stats.poisson.sf(n - 1, b) >= p_value):
+    if not 0 < p_value < 1:
+        raise CountingError(f"a p-value is between 0 and 1, here it is {p_value}")
+    z = stats.norm.isf(p_value)
+    # Cornish and Fisher's expansion; the defining inequality decides.
+    n = np.maximum(np.floor(b + z * np.sqrt(b) + (z * z - 1) / 6), 0.0)
+    n = np.where(b > 0, n, 0.0)
+    while np.any(high := (n > 0) & (at_least(n - 1, b) < p_value)):
+        n = n - high
+    while np.any(low := at_least(n, b) >= p_value):
         n = n + low
-    return np.asarray(n)
+    return np.asarray(n, dtype=np.int64)
 
 
 def discovery_signal(background: npt.ArrayLike, p_value: float, power: float = 0.5) -> Floats:
@@ -179,14 +221,16 @@ def discovery_signal(background: npt.ArrayLike, p_value: float, power: float = 0
     """
     if not 0 < p_value < 1 or not 0 < power < 1:
         raise CountingError("p_value and power must be between 0 and 1")
-    n = critical_count(background, p_value)
-    return np.asarray(special.gammaincinv(n, power) - background)
+    b = _counts(0, background)[1]
+    return np.asarray(special.gammaincinv(critical_count(b, p_value), power) - b)
 
 
 def poisson_p_value(observed: npt.ArrayLike, background: npt.ArrayLike) -> Floats:
     """Probability that background alone gives as many events or more."""
     n, b = _counts(observed, background)
-    return np.asarray(stats.poisson.sf(n - 1, b))
+    if np.any(n != np.floor(n)):
+        raise CountingError("observed events must be whole numbers for a p-value")
+    return at_least(n, b)
 
 
 def on_off_p_value(n_on: npt.ArrayLike, n_off: npt.ArrayLike, alpha: npt.ArrayLike) -> Floats:
@@ -210,7 +254,9 @@ def on_off_p_value(n_on: npt.ArrayLike, n_off: npt.ArrayLike, alpha: npt.ArrayLi
 def li_ma_significance(n_on: npt.ArrayLike, n_off: npt.ArrayLike, alpha: npt.ArrayLike) -> Floats:
     """Significance of equation 17 of Li & Ma in standard deviations; negative for a deficit."""
     on, off, a = _on_off(n_on, n_off, alpha)
-    return np.asarray(WStatCountsStatistic(on, off, a).sqrt_ts)
+    without = (on + off) / (1 + a)
+    statistic = deviance(on, a * without) + deviance(off, without)
+    return np.asarray(np.sign(on - a * off) * np.sqrt(statistic))
 
 
 def on_off_upper_limit(n_on: float, n_off: float, alpha: float, level: float = 0.9) -> float:
@@ -230,6 +276,8 @@ def on_off_upper_limit(n_on: float, n_off: float, alpha: float, level: float = 0
         return _profile(on, off, a, signal) - _profile(on, off, a, start) - step
 
     top = start + step + 5 * np.sqrt(on + a * a * off + 1) + 5
+    while rise(top) < 0:
+        top = start + 2 * (top - start)
     return float(optimize.brentq(rise, start, top, xtol=1e-10))
 
 
@@ -246,37 +294,30 @@ def combined_upper_limit(
         Of each count: the events seen, the events expected at strength 1, the background.
     level : float
     """
-    n, b = (np.ravel(values) for values in _counts(observed, background))
-    s = np.broadcast_to(np.asarray(signal, dtype=float), n.shape)
-    if np.any(s < 0) or not np.all(np.isfinite(s)) or not s.sum() > 0:
+    n, b = _counts(observed, background)
+    try:
+        s = np.broadcast_to(plain_numbers(signal, "the expected signal"), n.shape).ravel()
+    except ValueError as error:
+        raise CountingError(
+            f"observed, signal and background must be of one shape: {error}"
+        ) from None
+    n, b = n.ravel(), b.ravel()
+    if not s.sum() > 0:
         raise CountingError("the expected signal must not be negative, and somewhere above zero")
     if np.any((n > 0) & (s + b == 0)):
         raise CountingError("events were observed where neither signal nor background is expected")
-
-    def log_likelihood(strength: Floats) -> Floats:
-        mu = np.multiply.outer(strength, s) + b
-        return np.asarray((special.xlogy(n, mu) - mu).sum(axis=-1))
-
-    # The posterior falls at least as fast as exp(-strength * sum(s)) beyond all counts.
-    top = (n.sum() + 12 * np.sqrt(n.sum() + 1) + 30) / s.sum()
-    strengths = np.linspace(0.0, top, 20001)
-    log_l = log_likelihood(strengths)
-    posterior = integrate.cumulative_simpson(np.exp(log_l - log_l.max()), x=strengths, initial=0)
-    return float(np.interp(_level(level), posterior / posterior[-1], strengths))
+    return posterior.upper_end(n, s, b, _level(level))
 
 
 def _profile(on: float, off: float, alpha: float, signal: float) -> float:
-    """-2 ln likelihood of a signal, at the background that is best for it (Rolke, section 3)."""
+    """Deviance of a signal, at the background that is best for it (Rolke, section 3)."""
     # mu_on = signal + alpha * b and mu_off = b: the best b solves a quadratic equation.
     k = alpha * (on + off) - (1 + alpha) * signal
-    b = (k + np.sqrt(k * k + 4 * alpha * (1 + alpha) * off * signal)) / (2 * alpha * (1 + alpha))
+    root = np.sqrt(k * k + 4 * alpha * (1 + alpha) * off * signal)
+    # Two forms of one solution: in neither are large numbers taken from each other.
+    b = (k + root) / (2 * alpha * (1 + alpha)) if k >= 0 else 2 * off * signal / (root - k)
     b = max(float(b), 0.0)
-    mu = np.array([signal + alpha * b, b])
-    return float(2 * (mu - special.xlogy(np.array([on, off]), np.maximum(mu, 1e-300))).sum())
-
-
-def _log_poisson(counts: npt.ArrayLike, mean: npt.ArrayLike) -> Floats:
-    return np.asarray(special.xlogy(counts, mean) - mean - special.gammaln(np.add(counts, 1)))
+    return float(deviance(on, signal + alpha * b) + deviance(off, b))
 
 
 def _level(level: float) -> float:
@@ -286,20 +327,35 @@ def _level(level: float) -> float:
 
 
 def _counts(observed: npt.ArrayLike, background: npt.ArrayLike) -> tuple[Floats, Floats]:
-    n, b = np.broadcast_arrays(
-        np.asarray(observed, dtype=float), np.asarray(background, dtype=float)
-    )
-    for name, values in (("observed events", n), ("the background", b)):
-        if not np.all(np.isfinite(values)) or np.any(values < 0):
-            raise CountingError(f"{name} must be zero or more, and a number")
+    n = plain_numbers(observed, "observed events")
+    b = plain_numbers(background, "the background")
+    try:
+        n, b = np.broadcast_arrays(n, b)
+    except ValueError as error:
+        raise CountingError(f"counts and backgrounds must be of one shape: {error}") from None
     return n, b
+
+
+def plain_numbers(values: npt.ArrayLike, name: str) -> Floats:
+    """Numbers of zero or more as an array; masked, missing and dimensional ones are refused."""
+    if np.any(getattr(values, "mask", False)):
+        raise CountingError(f"{name} must be known: some are masked")
+    try:
+        if isinstance(values, u.Quantity) or getattr(values, "unit", None) is not None:
+            values = u.Quantity(values).to_value(u.one)
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise CountingError(f"{name} must be plain numbers: {error}") from None
+    if not np.all(np.isfinite(numbers)) or np.any(numbers < 0):
+        raise CountingError(f"{name} must be zero or more, and a number")
+    return numbers
 
 
 def _on_off(
     n_on: npt.ArrayLike, n_off: npt.ArrayLike, alpha: npt.ArrayLike
 ) -> tuple[Floats, Floats, Floats]:
     on, off = _counts(n_on, n_off)
-    a = np.asarray(alpha, dtype=float)
-    if np.any(~(a > 0)) or not np.all(np.isfinite(a)):
+    a = plain_numbers(alpha, "alpha, the ratio of the exposures,")
+    if np.any(~(a > 0)):
         raise CountingError("alpha, the ratio of the exposures on and off, must be above zero")
     return on, off, np.broadcast_arrays(on, a)[1]

@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
 from astropy.time import Time
 from gammapy.modeling.models import SpectralModel
 
 from nugamma.errors import FollowUpError
 from nugamma.neutrino.counting import LimitMethod, on_off_p_value, sigma_of, upper_limit
+from nugamma.neutrino.eventlist import EventList
 from nugamma.neutrino.pointsource import NeutrinoTelescope, integral_flux, solid_angle
 from nugamma.neutrino.regions import Circle, Region
+from nugamma.neutrino.times import moment
 from openkm3.alerts import Alert
 from openkm3.sky.offline import offline
 
@@ -46,64 +47,17 @@ class Window:
 
     @classmethod
     def around(cls, time: Time | str, before: u.Quantity, after: u.Quantity) -> Window:
-        """From ``before`` a time to ``after`` it; 500 s both are common for mergers."""
-        middle = Time(time, scale="utc")
+        """From ``before`` a time to ``after`` it; 500 s both are common for mergers.
+
+        Text is UTC, or ISO 8601 with a zone.
+        """
+        middle = moment(time)
         return cls(middle - before, middle + after)
 
     @property
     def duration(self) -> u.Quantity:
         """Length in days."""
         return (self.stop - self.start).to(u.day)
-
-
-@dataclass(frozen=True, eq=False)
-class EventList:
-    """When and whence neutrino candidates came.
-
-    Parameters
-    ----------
-    time : Time, shape (n,)
-    position : SkyCoord, shape (n,)
-    livetime : Quantity
-        How long the detector took data for this list.
-    """
-
-    time: Time
-    position: SkyCoord
-    livetime: u.Quantity
-
-    def __post_init__(self) -> None:
-        """Refuse lists that cannot be."""
-        if self.time.shape != self.position.shape or self.time.ndim != 1:
-            raise FollowUpError(
-                f"{self.time.shape} times for {self.position.shape} positions: one each is needed"
-            )
-        places = self.position.icrs
-        if not np.all(np.isfinite(places.ra.deg + places.dec.deg)):
-            raise FollowUpError("the event list has positions that are no numbers")
-        if not self.livetime.to_value(u.day) > 0:
-            raise FollowUpError(f"the livetime must be above zero, here it is {self.livetime}")
-
-    @classmethod
-    def from_table(
-        cls, table: Table, livetime: u.Quantity, names: tuple[str, str, str] = ("mjd", "ra", "decl")
-    ) -> EventList:
-        """Take time (MJD, UTC), right ascension and declination (deg) from a table."""
-        missing = [name for name in names if name not in table.colnames]
-        if missing:
-            raise FollowUpError(
-                f"the event list has no column {', '.join(missing)}; it has "
-                f"{', '.join(table.colnames)}"
-            )
-        try:
-            mjd, ra, dec = (
-                np.asarray(u.Quantity(table[name]).value, dtype=float) for name in names
-            )
-            return cls(Time(mjd, format="mjd"), SkyCoord(ra, dec, unit="deg"), livetime)
-        except (ValueError, TypeError) as error:
-            raise FollowUpError(
-                f"the event list holds what is no time or place: {error}"
-            ) from error
 
 
 @dataclass(frozen=True)
@@ -211,7 +165,7 @@ def follow_up_alert(
     if size is None:
         raise FollowUpError(f"alert {alert.name} has no ra_dec_error; give a radius")
     region = Circle(SkyCoord(alert.ra, alert.dec, unit="deg"), size)
-    window = Window.around(alert.trigger_time.rstrip("Z"), before, after)
+    window = Window.around(alert.trigger_time, before, after)
     return follow_up(events, region, window, level=level)
 
 

@@ -17,6 +17,7 @@ from astropy.coordinates import TETE, SkyCoord
 from astropy.time import Time
 
 from nugamma.errors import VisibilityError
+from nugamma.neutrino.times import moment
 from openkm3.sky import Site, site
 from openkm3.sky.offline import offline
 
@@ -40,7 +41,7 @@ def declination_of_date(position: SkyCoord, epoch: str | Time = "J2000.0") -> u.
         When; text as astropy reads it, ``"J2030.0"`` or ``"2030-01-01"``.
     """
     with offline():
-        return position.transform_to(TETE(obstime=Time(epoch))).dec
+        return position.transform_to(TETE(obstime=moment(epoch, VisibilityError))).dec
 
 
 def cos_zenith(

@@ -1,0 +1,323 @@
+"""Lists of neutrino candidates: when and whence they came, from tables as they are published."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+from astropy.coordinates import Angle, SkyCoord
+from astropy.table import Table
+from astropy.time import Time
+
+from nugamma.errors import FollowUpError
+from nugamma.neutrino.times import moments
+
+Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+TimeFormat = Literal["mjd", "jd", "unix"]
+
+#: Numbers that mean 1950 to 2100: no two of these ranges overlap.
+_YEARS = {
+    "mjd": (33282.0, 88069.0),
+    "jd": (2433282.5, 2488069.5),
+    "unix": (-631152000.0, 4102444800.0),
+}
+#: A unit of RA in tables; astropy's hour is one of time.
+_HOURS = {"h", "hr", "hour", "hours", "h:m:s", '"h:m:s"', "hms"}
+_NOTHING = {"", "nan", "nat", "none", "null", "--", "n/a"}
+_DEGREES = {"d:m:s", '"d:m:s"', "dms", "degrees", "degree"}
+
+
+@dataclass(frozen=True, eq=False)
+class EventList:
+    """When and whence neutrino candidates came.
+
+    Parameters
+    ----------
+    time : Time, shape (n,)
+    position : SkyCoord, shape (n,)
+    livetime : Quantity
+        How long the detector took data for this list.
+    dropped : int
+        Events of the table that are left out, as their time or place is not known.
+    """
+
+    time: Time
+    position: SkyCoord
+    livetime: u.Quantity
+    dropped: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse lists that cannot be."""
+        if self.time.shape != self.position.shape or self.time.ndim != 1:
+            raise FollowUpError(
+                f"{self.time.shape} times for {self.position.shape} positions: one each is needed"
+            )
+        if np.any(missing_time(self.time)):
+            raise FollowUpError("the event list has times that are missing or no numbers")
+        places = self.position.icrs
+        if np.any(_missing(places.ra) | _missing(places.dec)):
+            raise FollowUpError("the event list has positions that are missing or no numbers")
+        try:
+            days = u.Quantity(self.livetime).to_value(u.day)
+        except u.UnitConversionError:
+            raise FollowUpError(
+                f"the livetime needs a unit of time, here it is {self.livetime}"
+            ) from None
+        if not (np.ndim(days) == 0 and 0 < days < np.inf):
+            raise FollowUpError(f"the livetime must be above zero, here it is {self.livetime}")
+
+    @classmethod
+    def from_table(
+        cls,
+        table: Table,
+        livetime: u.Quantity,
+        names: tuple[str, str, str] = ("mjd", "ra", "decl"),
+        *,
+        time_format: TimeFormat | None = None,
+        missing: Literal["refuse", "drop"] = "refuse",
+    ) -> EventList:
+        """Take time, right ascension and declination (ICRS) from a table.
+
+        Parameters
+        ----------
+        table : Table or QTable
+            Units of columns are honoured. Angles without one are in degrees; text may be
+            sexagesimal, RA in hours then, as usual. Times are astropy's, text (ISO 8601), numbers
+            as ``time_format`` says, or seconds since the reference in the table's header (MJDREFI,
+            MJDREFF, TIMESYS) as in FITS event lists.
+        livetime : Quantity
+            How long the detector took data for this list.
+        names : tuple of str
+            Columns with time, right ascension and declination.
+        time_format : "mjd", "jd" or "unix", optional
+            What numbers mean, UTC; by default what the column is called, else MJD.
+        missing : "refuse" or "drop"
+            What to do about events whose time or place is masked, NaN or infinite. ``dropped`` of
+            the list counts those that are left out.
+
+        Raises
+        ------
+        FollowUpError
+            A column is missing, in a unit of something else, or has values that cannot be.
+        """
+        absent = [name for name in names if name not in table.colnames]
+        if absent:
+            raise FollowUpError(
+                f"the event list has no column {', '.join(absent)}; it has "
+                f"{', '.join(table.colnames)}"
+            )
+        time, no_time = _times(table, names[0], time_format)
+        ra = _degrees(table[names[1]], names[1], hours=True)
+        dec = _degrees(table[names[2]], names[2], hours=False)
+        gone = {
+            names[0]: no_time,
+            names[1]: ~np.isfinite(ra),
+            names[2]: ~np.isfinite(dec),
+        }
+        bad = np.any(list(gone.values()), axis=0)
+        if bad.any() and missing != "drop":
+            what = ", ".join(f"{name} ({n.sum()})" for name, n in gone.items() if n.any())
+            raise FollowUpError(
+                f"{bad.sum()} of {len(bad)} events have no time or place: no numbers in {what}, "
+                f"first in row {int(np.argmax(bad)) + 1}; missing='drop' leaves them out and "
+                "counts them"
+            )
+        ra, dec, time = ra[~bad], dec[~bad], time[~bad]
+        for name, values, low, high in ((names[1], ra, -180, 360), (names[2], dec, -90, 90)):
+            if np.any((values < low) | (values > high)):
+                worst = float(values[np.argmax(np.abs(values))])
+                raise FollowUpError(
+                    f"the event list holds what is no time or place: {name} of {worst:g} deg; "
+                    f"{low} to {high} deg are possible"
+                )
+        return cls(time, SkyCoord(ra, dec, unit="deg"), livetime, int(bad.sum()))
+
+
+def missing_time(time: Time) -> Booleans:
+    """Which times are masked or no numbers."""
+    with np.errstate(invalid="ignore"):
+        numbers = np.asarray(np.ma.getdata(time.jd1)) + np.asarray(np.ma.getdata(time.jd2))
+    return np.asarray(time.mask | ~np.isfinite(numbers))
+
+
+def _missing(values: Any) -> Booleans:
+    """Which values of a column, quantity or angle are masked or no numbers."""
+    mask = np.asarray(getattr(values, "mask", False))
+    plain = getattr(values, "unmasked", values)
+    numbers = np.asarray(np.ma.getdata(getattr(plain, "value", plain)), dtype=float)
+    return np.asarray(mask | ~np.isfinite(numbers))
+
+
+def _texts(column: Any) -> list[str] | None:
+    """Content of a column of text, empty where it is missing; None for other columns."""
+    data = np.ma.getdata(column)
+    kind = getattr(data, "dtype", np.dtype(float)).kind
+    if kind == "O" and all(isinstance(value, str | bytes | None) for value in data):
+        kind = "U"
+    if kind not in "US":
+        return None
+    gone = np.ma.getmaskarray(np.ma.asarray(column)) | (np.asarray(data, dtype=object) == None)  # noqa: E711
+    texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in data]
+    return ["" if g else text.strip() for g, text in zip(gone, texts, strict=True)]
+
+
+def _degrees(column: Any, name: str, *, hours: bool) -> Floats:
+    """Angles in degrees, NaN where there is none."""
+    noted = str(getattr(column, "unit", None) or "").strip()
+    texts = _texts(column)
+    if texts is not None:
+        return np.array([_sexagesimal(text, name, noted, hours=hours) for text in texts])
+    if noted.lower() in _HOURS and hours:
+        unit: Any = u.hourangle
+    elif not noted or noted.lower() in _DEGREES:
+        unit = u.deg
+    else:
+        unit = _angular(noted, name)
+    values, gone = _numbers(column, name)
+    return np.where(gone, np.nan, values * unit.to(u.deg))
+
+
+def _numbers(column: Any, name: str) -> tuple[Floats, Booleans]:
+    """Values of a column, and which of them are missing (0 stands in their place)."""
+    plain = getattr(column, "unmasked", column)
+    values = np.asarray(np.ma.getdata(getattr(plain, "value", plain)))
+    try:
+        if values.dtype.kind in "cb" or values.ndim != 1:
+            raise TypeError
+        gone = _missing(column)
+        values = values.astype(float)
+    except (TypeError, ValueError):
+        raise FollowUpError(f"column {name} of the event list holds no numbers") from None
+    return np.where(gone, 0.0, values), gone
+
+
+def _angular(noted: str, name: str) -> u.UnitBase:
+    try:
+        unit = u.Unit(noted)
+    except ValueError:
+        unit = None
+    if unit is None or not unit.is_equivalent(u.deg):
+        raise FollowUpError(
+            f"column {name} of the event list is in {noted}, which is no unit of an angle (deg, "
+            "rad, hourangle)"
+        )
+    return unit
+
+
+def _sexagesimal(text: str, name: str, noted: str, *, hours: bool) -> float:
+    """Degrees of an angle in text, NaN where it is empty."""
+    if text.lower() in _NOTHING:
+        return float("nan")
+    number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) is not None
+    if noted.lower() in _HOURS and hours:
+        unit: Any = u.hourangle
+    elif noted and noted.lower() not in _DEGREES:
+        unit = _angular(noted, name)
+    else:
+        # One number is in degrees; with colons or blanks RA is in hours by custom.
+        unit = u.hourangle if hours and not noted and not number else u.deg
+    try:
+        return float(Angle(text, unit=unit).deg)
+    except (ValueError, TypeError, u.UnitsError):
+        raise FollowUpError(
+            f"column {name} of the event list holds what is no time or place: {text!r} is no angle"
+        ) from None
+
+
+def _times(table: Table, name: str, noted: TimeFormat | None) -> tuple[Time, Booleans]:
+    """Times of a column, and which are missing (any time stands in their place)."""
+    column = table[name]
+    if isinstance(column, Time):
+        gone = missing_time(column)
+        return _filled(column, gone), gone
+    texts = _texts(column)
+    if texts is not None:
+        gone = np.array([text.lower() in _NOTHING for text in texts])
+        try:
+            return moments([_ANY if g else t for g, t in zip(gone, texts, strict=True)]), gone
+        except ValueError as error:
+            raise FollowUpError(f"column {name} of the event list: {error}") from None
+    data = np.ma.getdata(column)
+    if getattr(data, "dtype", np.dtype(float)).kind == "M":
+        gone = np.ma.getmaskarray(np.ma.asarray(column)) | np.isnat(data)
+        return Time(np.where(gone, np.datetime64("2000-01-01"), data), scale="utc"), gone
+    return _numbered(table, name, noted)
+
+
+_ANY = "2000-01-01T00:00:00"
+
+
+def _filled(time: Time, gone: Booleans) -> Time:
+    """The same times, any where one is missing."""
+    parts = [np.asarray(np.ma.getdata(getattr(p, "unmasked", p))) for p in (time.jd1, time.jd2)]
+    first, second = (np.where(gone, n, part) for n, part in zip((2451544.5, 0), parts, strict=True))
+    return Time(first, second, format="jd", scale=time.scale)
+
+
+def _numbered(table: Table, name: str, noted: TimeFormat | None) -> tuple[Time, Booleans]:
+    """Times that are numbers: days or seconds since what format or header say."""
+    column = table[name]
+    values, gone = _numbers(column, name)
+    unit = _duration(str(getattr(column, "unit", None) or "").strip(), name)
+    header = {str(key).upper(): value for key, value in table.meta.items()}
+    called = re.search(r"(?<![a-z])(unix|mjd|jd)(?![a-su-z])", name.lower())
+    if noted is None and called is None and {"MJDREFI", "MJDREF"} & set(header):
+        return _since_reference(header, values * (unit or u.s)), gone
+    form = noted or (called.group(1) if called else "mjd")
+    if form not in _YEARS:
+        raise FollowUpError(f"unknown time format {form!r}: mjd, jd or unix")
+    if unit is not None:
+        values = values * unit.to(u.s if form == "unix" else u.day)
+    low, high = _YEARS[form]
+    outside = ~gone & ((values < low) | (values > high))
+    if outside.any():
+        found = float(values[outside][0])
+        like = [other for other, (a, b) in _YEARS.items() if a <= found <= b and other != form]
+        hint = f"; it may be {like[0]}: give time_format={like[0]!r}" if like else ""
+        raise FollowUpError(
+            f"the event list holds what is no time or place: column {name} has {found:g} as "
+            f"{form}, which is not between 1950 and 2100{hint}"
+        )
+    values = np.where(gone, low, values)
+    whole = np.floor(values)
+    return Time(whole, values - whole, format=form, scale="utc"), gone
+
+
+def _since_reference(header: dict[str, Any], offset: u.Quantity) -> Time:
+    """Times after the reference of a FITS header (FITS 4.0, section 9.2.2; GADF events)."""
+    whole, part = header.get("MJDREFI", header.get("MJDREF", 0)), header.get("MJDREFF", 0)
+    scale = str(header.get("TIMESYS", "utc")).strip().lower()
+    try:
+        time = Time(float(whole), float(part), format="mjd", scale=scale) + offset.to(u.day)
+    except (ValueError, TypeError) as error:
+        raise FollowUpError(f"the header's MJDREF or TIMESYS is no time: {error}") from None
+    low, high = _YEARS["mjd"]
+    if np.any((time.mjd < low) | (time.mjd > high)):
+        raise FollowUpError(
+            "the event list's times since the header's MJDREF are not between 1950 and 2100; if "
+            "they are MJD, JD or unix times give time_format"
+        )
+    return time
+
+
+def _duration(noted: str, name: str) -> u.UnitBase | None:
+    if not noted:
+        return None
+    # Some tables call the format a unit.
+    if noted.lower() in _YEARS:
+        return u.s if noted.lower() == "unix" else u.day
+    try:
+        unit = u.Unit(noted)
+    except ValueError:
+        unit = None
+    if unit is None or not unit.is_equivalent(u.s):
+        raise FollowUpError(f"column {name} of the event list is in {noted}, no unit of time")
+    return unit
+
+
+__all__ = ["EventList", "TimeFormat"]

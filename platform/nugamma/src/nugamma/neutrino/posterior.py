@@ -1,0 +1,73 @@
+"""Posterior of a common strength of several Poisson counts, with a flat prior from zero on.
+
+Its logarithm, sum(n ln(strength s + b) - strength s), is concave: one hill that falls at least
+exponentially on both sides. So its top is a root, its ends are found by doubling steps, and a grid
+between these that is as fine as the hill is narrow holds all of it, from no event to 1e10.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import integrate, optimize, special
+
+Floats = npt.NDArray[np.float64]
+
+#: Logarithm below the top at which the hill has ended: exp(-45) = 3e-20.
+_NOTHING = 45.0
+#: Points on the hill; the limit is exact to 1e-6 of its width.
+_POINTS = 20001
+
+
+def upper_end(n: Floats, signal: Floats, background: Floats, level: float) -> float:
+    """Strength below which the posterior holds a probability of ``level``.
+
+    Parameters
+    ----------
+    n, signal, background : ndarray, shape (k,)
+        Of each count: the events seen, the events expected at strength 1 (somewhere above zero),
+        the background.
+    level : float
+    """
+    # In units in which all signals together are one event.
+    unit = float(signal.sum())
+    seen = signal > 0
+    n, s, b = n[seen], signal[seen] / unit, background[seen]
+    best = _top(n, s, b)
+    mean = best * s + b
+
+    def fall(strength: Floats | float) -> Floats:
+        """How far the logarithm is below its top: differences only, so no large numbers."""
+        step = np.asarray(strength, dtype=float) - best
+        change = np.multiply.outer(step, np.where(n > 0, s / np.where(mean > 0, mean, 1.0), 0.0))
+        with np.errstate(divide="ignore"):
+            terms = special.xlog1py(n, np.maximum(change, -1.0))
+        return np.asarray(step * s.sum() - terms.sum(axis=-1))
+
+    # No hill is narrower than one event.
+    width = 1.0
+    while fall(best + width) < _NOTHING:
+        width *= 2
+    before = best
+    while before > 1e-3 and fall(max(best - before / 2, 0.0)) > _NOTHING:
+        before /= 2
+    low, high = best - before, best + width
+    strengths = np.linspace(low, high, _POINTS)
+    below = integrate.cumulative_simpson(np.exp(-fall(strengths)), x=strengths, initial=0)
+    return float(np.interp(level, below / below[-1], strengths)) / unit
+
+
+def _top(n: Floats, s: Floats, b: Floats) -> float:
+    """Strength of the largest likelihood, 0 or more; the signals sum to 1."""
+
+    def slope(strength: float) -> float:
+        mean = strength * s + b
+        rates = np.divide(n * s, mean, out=np.zeros_like(mean), where=n > 0)
+        return float(rates.sum() - s.sum())
+
+    # Counts without background are signal; those with some may be.
+    low, high = float(n[b == 0].sum()), float(n.sum())
+    with np.errstate(over="ignore"):
+        if low == high or slope(low) <= 0:
+            return low
+        return float(optimize.brentq(slope, low, high, xtol=1e-300, rtol=1e-14))
