@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 import uuid
@@ -90,7 +91,7 @@ def execute(url: str, token: str, kernel: str, code: str, *, wait: float = 60) -
 
 
 class LabServer:
-    """`python -s -m km3hub.lab` on its own, in a home of its own."""
+    """`python -I -m km3hub.lab` on its own, in a home of its own."""
 
     def __init__(self, home: Path, log: Path, **environment: str) -> None:
         self.home = home
@@ -101,7 +102,7 @@ class LabServer:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
-            "SHELL": "/bin/sh",
+            "SHELL": "/bin/bash",
             "JUPYTER_TOKEN": TOKEN,
             "KM3_KERNELS": str(kernels_prefix() or ""),
             "KM3_TUTORIALS": str(home / "no-tutorials"),
@@ -119,7 +120,7 @@ class LabServer:
 
     def start(self, *, preexec: Callable[[], None] | None = None) -> LabServer:
         """Start it and wait until it answers."""
-        command = [str(lab_python()), "-s", "-m", "km3hub.lab", f"--ServerApp.port={self.port}"]
+        command = [str(lab_python()), "-I", "-m", "km3hub.lab", f"--ServerApp.port={self.port}"]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -164,6 +165,22 @@ class LabServer:
     def run(self, kernel: str, code: str, **options: Any) -> str:
         """Run code and return what it printed."""
         return execute(self.url, self.token, kernel, code, **options)
+
+    def in_terminal(self, line: str, *, expect: str) -> str:
+        """Type `line` into a new terminal; what it shows until the expression `expect` is there."""
+        name = self.api("POST", "/api/terminals", json={})["name"]
+        address = f"{self.url.replace('http', 'ws', 1)}terminals/websocket/{name}"
+        headers = {"Authorization": f"token {self.token}"}
+        text = ""
+        with connect(address, additional_headers=headers) as socket:
+            socket.send(json.dumps(["stdin", f"{line}\r"]))
+            while not re.search(expect, text):
+                kind, *content = json.loads(socket.recv(timeout=60))
+                if kind == "stdout":
+                    text += content[0]
+                elif kind == "disconnect":
+                    raise AssertionError(f"the terminal ended:\n{text}")
+        return text
 
     def notices(self) -> dict[str, Any]:
         """The state that the page polls."""

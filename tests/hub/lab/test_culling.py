@@ -19,7 +19,7 @@ QUICK = """
 from km3hub.configure.culling import configure_culling
 from km3hub.settings import Culling
 
-c.Spawner.cmd = [{python!r}, "-s", "-m", "km3hub.lab"]
+c.Spawner.cmd = [{python!r}, "-I", "-m", "km3hub.lab"]
 c.Spawner.environment = {{"KM3_KERNELS": {kernels!r}, "KM3_TUTORIALS": "/nonexistent"}}
 c.Spawner.http_timeout = c.Spawner.start_timeout = 60
 quick = Culling.model_construct(idle_minutes=0.25, check_minutes=1 / 60, max_age_hours=0)

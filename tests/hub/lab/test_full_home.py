@@ -117,11 +117,16 @@ def test_saving_on_a_disk_that_became_full_fails_and_keeps_the_file(
     server.api("PUT", "/api/contents/note.txt", json=note)
     fill(small_home)
     answer = server.client.put("/api/contents/note.txt", json={**note, "content": "x" * 200_000})
-    assert answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR
-    assert "No space left on device" in answer.json()["message"]
+    assert answer.status_code == httpx.codes.INSUFFICIENT_STORAGE
+    assert answer.json()["message"].startswith("The disk is full: note.txt could not be saved.")
     assert (small_home / "note.txt").read_text() == "precious"
+    # Lab shows it too, once, until something can be saved again.
+    assert [n["topic"] for n in server.notices()["notices"]].count("disk") == 1
     # Kernels do not need the disk.
     assert server.run(server.new_kernel(), "print(6 * 7)").strip() == "42"
+    (small_home / "big.h5").unlink()
+    server.api("PUT", "/api/contents/note.txt", json={**note, "content": "x" * 200_000})
+    assert "disk" not in [n["topic"] for n in server.notices()["notices"]]
 
 
 def test_a_read_only_home_is_named_so(small_home: Path, start_lab: StartLab) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from websockets.sync.client import connect
 
 from tests.hub.lab.running import LabServer, kernels_prefix, until
 
@@ -95,30 +94,16 @@ def test_kernels_and_terminals_keep_the_users_own_settings(start_lab: StartLab, 
     assert server.run(server.new_kernel(), code).strip() == "[]"
 
 
-def _in_terminal(server: LabServer, line: str, *, expect: str) -> str:
-    name = server.api("POST", "/api/terminals", json={})["name"]
-    address = f"{server.url.replace('http', 'ws')}terminals/websocket/{name}"
-    headers = {"Authorization": f"token {server.token}"}
-    text = ""
-    with connect(address, additional_headers=headers) as socket:
-        socket.send(json.dumps(["stdin", f"{line}\r"]))
-        while not re.search(expect, text):
-            kind, *content = json.loads(socket.recv(timeout=20))
-            if kind == "stdout":
-                text += content[0]
-    return text
-
-
 def test_terminals_find_km3hub_but_not_labs_python(
     start_lab: StartLab, home: Path, pristine: Path
 ) -> None:
     server = start_lab(home, KM3_TUTORIALS=str(pristine))
     (home / "tutorials" / "README.md").write_text("mine")
-    text = _in_terminal(
-        server, "km3hub tutorials list; command -v jupyter-lab || echo no-$((1+1))", expect="no-2"
+    text = server.in_terminal(
+        "km3hub tutorials list; command -v jupyter-lab || echo no-$((1+1))", expect="no-2"
     )
     assert re.search(r"README\.md\s+changed by you", text)
-    text = _in_terminal(server, "km3hub tutorials reset README.md; echo $?", expect=r"\n\d")
+    text = server.in_terminal("km3hub tutorials reset README.md; echo $?", expect=r"\n\d")
     assert "Your version is now tutorials/README.yours-1.md" in text
 
 

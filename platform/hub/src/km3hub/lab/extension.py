@@ -21,6 +21,7 @@ from km3hub.lab.memory import ControlGroup
 from km3hub.lab.notices import Notices
 from km3hub.lab.record import IDENTIFIER, RecordError, notebook, provide
 from km3hub.lab.surroundings import Surroundings
+from km3hub.lab.troubles import KernelTroubles
 from km3hub.lab.watch import INTERVAL, Watch
 
 if TYPE_CHECKING:
@@ -164,7 +165,9 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     ]
     app.web_app.add_handlers(".*$", handlers)
     _keep_token(app, notices)
-    watch = Watch(app, Surroundings.read(), notices, ControlGroup.of_this_process())
+    around = Surroundings.read()
+    troubles = KernelTroubles(Path(app.runtime_dir), around.home)
+    watch = Watch(app, around, notices, ControlGroup.of_this_process(), troubles)
     timer = PeriodicCallback(watch.look, INTERVAL * 1000)
     # Kept in the settings: nothing else holds on to it.
     settings["km3hub_watch"] = timer

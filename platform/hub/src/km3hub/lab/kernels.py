@@ -12,6 +12,13 @@ from traitlets import Unicode, default
 
 __all__ = ["ScienceKernels"]
 
+_START = str(Path(__file__).with_name("kernel_start.py"))
+#: The same for kernels of the user's own, of any version: no module of the notebook's folder is
+#: imported before ipykernel is complete. ipykernel adds the folder later.
+_ANY_START = (
+    "import sys; del sys.path[0]; from ipykernel.kernelapp import launch_new_instance as s; s()"
+)
+
 
 class ScienceKernels(KernelSpecManager):
     """Finds kernels without ever offering the environment that JupyterLab itself runs in.
@@ -48,10 +55,21 @@ class ScienceKernels(KernelSpecManager):
         the Python that runs the server.
         """
         spec = super().get_kernel_spec(kernel_name)
-        if Path(spec.resource_dir).is_relative_to(self.prefix):
+        ours = Path(spec.resource_dir).is_relative_to(self.prefix)
+        spec.argv = _shielded(spec.argv, ours=ours)
+        if ours:
             folder = os.path.join(self.prefix, "bin")
             if spec.argv and os.sep not in spec.argv[0]:
                 spec.argv = [os.path.join(folder, spec.argv[0]), *spec.argv[1:]]
             # Cells that say !pip or !python mean the environment that the cell runs in.
             spec.env = {"PATH": f"{folder}{os.pathsep}${{PATH}}", **spec.env}
         return spec
+
+
+def _shielded(argv: list[str], *, ours: bool) -> list[str]:
+    """The command of a Python kernel, changed so that files beside a notebook cannot break it."""
+    for at in range(1, len(argv) - 1):
+        if argv[at] == "-m" and argv[at + 1] in ("ipykernel_launcher", "ipykernel"):
+            head, tail = argv[:at], argv[at + 2 :]
+            return [*head, "-E", "-s", _START, *tail] if ours else [*head, "-c", _ANY_START, *tail]
+    return argv

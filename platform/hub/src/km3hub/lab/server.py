@@ -53,10 +53,16 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     c.ServerApp.root_dir = str(folders.root)
     c.ServerApp.open_browser = False
     c.ServerApp.kernel_spec_manager_class = "km3hub.lab.kernels.ScienceKernels"
+    c.ServerApp.kernel_manager_class = "km3hub.lab.places.HomeKernels"
+    c.TerminalsExtensionApp.terminal_manager_class = "km3hub.lab.places.HomeTerminals"
+    c.ServerApp.contents_manager_class = "km3hub.lab.contents.HomeContents"
+    c.ServerApp.kernel_websocket_connection_class = "km3hub.lab.connections.KernelConnection"
     c.ScienceKernels.prefix = str(around.kernels)
     # A login shell would read /etc/profile, which sets PATH anew and hides the environment's tools.
     shell = os.environ.get("SHELL") or shutil.which("bash") or shutil.which("sh") or "sh"
-    c.ServerApp.terminado_settings = {"shell_command": [shell]}
+    command = [shell, "--rcfile", str(_PACKAGE / "terminal.bash")]
+    bash = os.path.basename(shell) == "bash"
+    c.ServerApp.terminado_settings = {"shell_command": command if bash else [shell]}
     # As root, which is how embedded mode runs where a machine has no other user.
     c.ServerApp.allow_root = True
     c.Application.log_level = "WARN"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -15,6 +17,8 @@ from km3hub.lab.home import trouble, usage
 from km3hub.lab.index import tutorials
 from km3hub.lab.landing import full_home, welcome, write
 from km3hub.lab.lean import import_lab, import_single_user
+from km3hub.lab.manifest import folder_of
+from km3hub.lab.mending import folder, json_files, say
 from km3hub.lab.notices import Notices
 from km3hub.lab.surroundings import Surroundings
 from km3hub.lab.tutorials import sync
@@ -36,8 +40,10 @@ _LOOK_HARD_SECONDS = 5.0
 _LINK, _PAGE = "home", "Your home needs attention.md"
 
 
-def prepare(around: Surroundings, runtime: Path) -> tuple[Folders, str]:
+def prepare(around: Surroundings, runtime: Path, notices: Notices) -> tuple[Folders, str]:
     """Make the home ready; where it takes no files, a temporary folder.
+
+    What stands in the way is put aside, and said through `notices`.
 
     Returns
     -------
@@ -49,6 +55,7 @@ def prepare(around: Surroundings, runtime: Path) -> tuple[Folders, str]:
     why = trouble(around.home)
     if not why:
         try:
+            settings = _mend(around.home, notices) or runtime / "lab"
             page = _welcome(around)
         except OSError as error:
             if error.errno not in NO_SPACE:
@@ -56,7 +63,6 @@ def prepare(around: Surroundings, runtime: Path) -> tuple[Folders, str]:
             # The last free space went into the tutorials.
             why = "it is full"
         else:
-            settings = around.home / ".jupyter" / "lab"
             return Folders(root=around.home, runtime=runtime, settings=settings), page
     _leave_the_home_alone(runtime)
     root = runtime / "files"
@@ -65,6 +71,35 @@ def prepare(around: Surroundings, runtime: Path) -> tuple[Folders, str]:
     used = usage(around.home, seconds=_LOOK_HARD_SECONDS)
     (root / _PAGE).write_text(full_home(around, why, used, _LINK), encoding="utf-8")
     return Folders(root=root, runtime=runtime, settings=runtime / "lab", degraded=True), _PAGE
+
+
+def _mend(home: Path, notices: Notices) -> Path | None:
+    """Clear the way for what Lab keeps in a home; the folder of its settings, None: unusable."""
+    import json5
+
+    _, found = folder(folder_of(home), home, "The tutorials stay as they are.")
+    data = home / ".local" / "share" / "jupyter"
+    usable, more = folder(data, home, "Notebooks have to be trusted anew after each start.")
+    found += more
+    if not usable and not data.is_dir():
+        # Jupyter ends where it can neither find nor make this folder.
+        os.environ["JUPYTER_DATA_DIR"] = os.environ.get("JUPYTER_DATA_DIR") or tempfile.mkdtemp()
+    lost = "Settings and the layout of windows last until this server stops."
+    settings: Path | None = home / ".jupyter" / "lab"
+    kinds = {
+        "user-settings": ("*.jupyterlab-settings", json5.loads),
+        "workspaces": ("*.jupyterlab-workspace", json.loads),
+    }
+    for name, (pattern, parse) in kinds.items():
+        place = home / ".jupyter" / "lab" / name
+        usable, more = folder(place, home, lost)
+        found += more
+        if usable:
+            found += json_files(place, pattern, home, parse)
+        else:
+            settings = None
+    say(list(dict.fromkeys(found)), notices)
+    return settings
 
 
 def _welcome(around: Surroundings) -> str:
@@ -117,15 +152,19 @@ def _make_command_reachable(runtime: Path) -> None:
     program = Path(sys.prefix, "bin", "km3hub")
     if not program.exists():
         return
-    folder = runtime / "bin"
-    folder.mkdir(mode=0o700)
-    (folder / "km3hub").symlink_to(program)
-    os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), str(folder)))
+    place = runtime / "bin"
+    place.mkdir(mode=0o700)
+    command = shlex.join([sys.executable, "-I", str(program)])
+    (place / "km3hub").write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    (place / "km3hub").chmod(0o700)
+    os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), str(place)))
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run a user's server until it is stopped."""
     around = Surroundings.read()
+    # Nothing is ever found here that a user could have put there.
+    os.chdir("/")
     runtime = Path(tempfile.mkdtemp(prefix="km3-lab-"))
     try:
         _serve(around, runtime, sys.argv[1:] if argv is None else argv)
@@ -134,7 +173,9 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _serve(around: Surroundings, runtime: Path, argv: list[str]) -> None:
-    folders, page = prepare(around, runtime)
+    notices = Notices()
+    folders, page = prepare(around, runtime, notices)
+    notices.landing = page
     _make_command_reachable(runtime)
     os.environ["JUPYTER_RUNTIME_DIR"] = str(runtime / "jupyter")
     # The server reads no configuration that a user could have written, or left behind years ago.
@@ -142,10 +183,16 @@ def _serve(around: Surroundings, runtime: Path, argv: list[str]) -> None:
     import_lab()
     if around.hub:
         import_single_user()
+    from km3hub.lab.connections import largest_message
     from km3hub.lab.server import application, configuration
 
     config = configuration(around, folders)
-    config.ServerApp.tornado_settings = {"km3hub_notices": Notices(landing=page)}
+    config.ServerApp.tornado_settings = {
+        "km3hub_notices": notices,
+        "websocket_max_message_size": largest_message(around.memory_limit),
+        # Milliseconds. While a browser sends a large message, it answers no ping.
+        "ws_ping_timeout": 300_000,
+    }
     app = application(around, config, argv)
     for name in _SERVER_ONLY:
         os.environ.pop(name, None)

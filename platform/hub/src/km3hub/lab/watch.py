@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from km3hub.lab.memory import ControlGroup
     from km3hub.lab.notices import Button, Notices
     from km3hub.lab.surroundings import Surroundings
+    from km3hub.lab.troubles import KernelTroubles
 
 __all__ = ["Watch"]
 
@@ -38,11 +39,13 @@ class Watch:
         around: Surroundings,
         notices: Notices,
         group: ControlGroup | None,
+        troubles: KernelTroubles,
     ) -> None:
         self._app = app
         self._around = around
         self._notices = notices
         self._group = group
+        self._troubles = troubles
         self._kills = group.kills() if group else 0
         self._warned = False
         self._known: dict[str, Any] = {}
@@ -52,6 +55,7 @@ class Watch:
     def look(self) -> None:
         """One look at everything."""
         self._kernels()
+        self._troubles.show(self._notices)
         if self.busy():
             times = self._app.web_app.settings["last_activity_times"]
             times["km3hub_busy"] = datetime.now(UTC)
@@ -87,6 +91,7 @@ class Watch:
     def _died(self, identifier: str) -> None:
         """Called by the kernel's watcher when it finds the process gone, before the restart."""
         kernel = self._app.kernel_manager.get_kernel(identifier)
+        self._troubles.blame(kernel.connection_file)
         process = getattr(kernel.provisioner, "process", None)
         code = getattr(process, "returncode", None)
         if code is None or code >= 0:

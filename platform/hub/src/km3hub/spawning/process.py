@@ -40,7 +40,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.forget_steps()
-        self.cmd = [str(self._environment("lab") / "bin" / "python"), "-s", "-m", "km3hub.lab"]
+        self.cmd = [str(self._environment("lab") / "bin" / "python"), "-I", "-m", "km3hub.lab"]
         self.ip = "127.0.0.1"
         self.home_dir_template = str(self.runtime.state.homes / "{username}")
 

@@ -1,0 +1,27 @@
+# Read by the bash of each of Lab's terminals in the place of ~/.bashrc, which it reads in turn: a
+# ~/.bashrc that ends the shell must not leave its owner without a terminal to mend it in.
+
+_km3_without_settings() {
+    trap - EXIT
+    printf '%s\n' 'Your ~/.bashrc ended the shell, so this one runs without it. Mend the file (nano ~/.bashrc).'
+    unset PROMPT_COMMAND
+    exec "$BASH" --norc --noprofile -i
+}
+
+# At the first prompt, after whatever ~/.bashrc wants to be done there.
+_km3_ready() {
+    [[ $(trap -p EXIT) == *_km3_without_settings* ]] && trap - EXIT
+    # A shell that ends at the first command that fails is none to work in.
+    set +e
+    PROMPT_COMMAND=$_km3_prompt_command
+    [[ -n $PROMPT_COMMAND ]] || unset PROMPT_COMMAND
+    unset -f _km3_ready _km3_without_settings
+    unset _km3_prompt_command
+}
+
+trap _km3_without_settings EXIT
+# shellcheck source=/dev/null
+[[ -f ~/.bashrc && -r ~/.bashrc ]] && . ~/.bashrc
+_km3_prompt_command=${PROMPT_COMMAND[*]/%/;}
+_km3_prompt_command=${_km3_prompt_command%;}
+PROMPT_COMMAND="${_km3_prompt_command:+$_km3_prompt_command; }_km3_ready"
