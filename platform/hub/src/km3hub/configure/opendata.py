@@ -11,13 +11,17 @@ from typing import Any
 
 from km3hub.configure.extending import extend
 from km3hub.portal import Portal
+from km3hub.proxies import VARIABLES
 from km3hub.settings import Settings
 from km3hub.state import Runtime
 
 __all__ = ["configure_opendata"]
 
 #: Variables of the hub's own process that the portal may see; no secret is among them.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+_KEPT = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+    *VARIABLES,
+)
 
 
 def configure_opendata(c: Any, settings: Settings) -> None:

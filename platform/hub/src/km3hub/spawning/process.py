@@ -10,6 +10,7 @@ from typing import Any
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import default
 
+from km3hub.proxies import VARIABLES
 from km3hub.settings import Settings
 from km3hub.spawning.failure import StartError
 from km3hub.spawning.listening import await_listening
@@ -22,7 +23,10 @@ from km3hub.state import Runtime
 __all__ = ["EmbeddedSpawner"]
 
 #: Variables of the hub's own process that a user's server may see; no secret is among them.
-_KEPT = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]
+_KEPT = [
+    *("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+    *VARIABLES,
+]
 
 
 class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
