@@ -126,7 +126,7 @@ def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
     assert result.returncode == 0, result.stderr
     applied = "Applied  culling.idle_minutes, environments, site.contact, site.name, sizes\n"
     assert applied in result.stdout
-    assert "1 server of a user goes on with the settings and code of its start" in result.stdout
+    assert "1 user's server goes on with the settings and code of its start" in result.stdout
     assert not hub.is_running()
     # At once: the first request after "make up" finds all of it, and the way to the server.
     login = httpx.get(f"{running.address}/hub/login", trust_env=False).text

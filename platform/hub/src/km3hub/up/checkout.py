@@ -214,7 +214,7 @@ class Checkout:
         """The Docker volumes that belong to this project."""
         if not engine_answers():
             return []
-        from km3hub.up.containers import volumes
+        from km3hub.up.engine import volumes
 
         return volumes(self.project)
 
@@ -230,7 +230,7 @@ class Checkout:
             raise Failure("The platform runs; stop it first: make down")
         names = self.volumes()
         if names:
-            from km3hub.up.containers import delete_volumes
+            from km3hub.up.engine import delete_volumes
 
             delete_volumes(names)
         shutil.rmtree(self.state.root, ignore_errors=True)

@@ -28,7 +28,7 @@ from km3hub.up.in_force import InForce
 from km3hub.up.node import NodePackages
 from km3hub.up.provider import by_provider, client_secret
 from km3hub.up.rehearsal import rehearse
-from km3hub.up.servers import await_servers
+from km3hub.up.servers import await_servers, still_as_started
 
 __all__ = ["Embedded"]
 
@@ -167,13 +167,7 @@ class Embedded:
         token = self.runtime.state.secret("platform")
         hub = f"{self.address}/hub"
         servers, lost = await_servers(self._client, hub, token, SERVERS_LIMIT)
-        notes = []
-        if servers:
-            whose = "1 server of a user goes" if servers == 1 else f"{servers} users' servers go"
-            notes.append(
-                f"{whose} on with the settings and code of its start; what is new for servers"
-                " (sizes, environments, addresses, Lab) comes with the next start of each"
-            )
+        notes = [still_as_started(servers)] if servers else []
         if lost:
             log = self.runtime.state.logs / "hub.log"
             notes.append(f"{lost} of them cannot be reached yet; why: {log}")

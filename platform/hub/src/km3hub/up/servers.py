@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["await_servers"]
+__all__ = ["await_servers", "still_as_started"]
 
 _PAGE = 100
 #: Seconds between two looks.
@@ -75,3 +75,12 @@ def _reached(client: httpx.Client, hub: str, server: dict[str, Any]) -> bool:
     # What the proxy does not know is the hub's, which sends it to a page of its own.
     sent_away = answer.headers.get("Location", "").startswith(f"{httpx.URL(hub).path}/user/")
     return answer.status_code < 500 and not sent_away
+
+
+def still_as_started(servers: int) -> str:
+    """What to know of users' servers that are older than the settings, as a sentence."""
+    whose = "1 user's server goes" if servers == 1 else f"{servers} users' servers go"
+    return (
+        f"{whose} on with the settings and code of its start; what is new for servers (sizes,"
+        " environments, addresses, Lab) comes with the next start of each"
+    )
