@@ -6,6 +6,7 @@ nothing of the hub is installed.
 
 from __future__ import annotations
 
+import io
 import sys
 import typing
 from importlib import import_module
@@ -65,3 +66,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 failed, 2 the input or the settings are wrong.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A name may have letters that the terminal's encoding has not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from km3hub.settings import FILE_VARIABLE, SettingsError
 from km3hub.state import State
 from km3hub.up.checkout import USUAL_PORT, Checkout, Started, checkout_root
 from km3hub.up.failure import Failure
+from km3hub.up.started_from import completed
 
 __all__ = ["clean", "down", "install", "status", "up"]
 
@@ -59,9 +61,11 @@ def told() -> Iterator[None]:
 def open_checkout(state: Path | None, config: Path | None, project: str) -> Checkout:
     """The platform that the options name."""
     root = checkout_root()
+    folder = (state or root / ".platform").resolve()
+    os.environ.update(completed(os.environ, folder))
     return Checkout(
         root=root,
-        state=State((state or root / ".platform").resolve()),
+        state=State(folder),
         project=project,
         settings_file=config,
         say=lambda text: click.echo(f"  {text} ..."),

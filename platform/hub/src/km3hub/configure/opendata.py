@@ -35,7 +35,7 @@ def configure_opendata(c: Any, settings: Settings) -> None:
     log = state.logs / "opendata.log"
     # Through a shell, which is there even where the environment is not: JupyterHub itself ends
     # when it cannot start a service. Behind the hub, so that nobody waits for the login page.
-    script = f'exec nice -n 5 "$0" "$@" >>"{log}" 2>&1 </dev/null'
+    script = 'exec nice -n 5 "$@" >>"$0" 2>&1 </dev/null'
     serve = [str(python), "-s", "-m", "opendata", "serve", *portal.serve_options()]
     environment = {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
@@ -49,7 +49,7 @@ def configure_opendata(c: Any, settings: Settings) -> None:
     }
     service = {
         "name": "opendata",
-        "command": ["sh", "-c", script, *serve],
+        "command": ["sh", "-c", script, str(log), *serve],
         "cwd": str(state.root),
         "environment": environment,
         "display": False,

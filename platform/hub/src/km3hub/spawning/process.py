@@ -46,7 +46,9 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         self.forget_steps()
         self.cmd = [str(self._environment("lab") / "bin" / "python"), "-s", "-m", "km3hub.lab"]
         self.ip = "127.0.0.1"
-        self.home_dir_template = str(self.runtime.state.homes / "{username}")
+        # JupyterHub formats it; a path may have braces of its own.
+        homes = str(self.runtime.state.homes).replace("{", "{{").replace("}", "}}")
+        self.home_dir_template = f"{homes}/{{username}}"
 
     @default("env_keep")
     def _kept(self) -> list[str]:

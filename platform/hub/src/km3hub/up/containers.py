@@ -50,6 +50,14 @@ from km3hub.login.secret import keep_secret
 from km3hub.state import Runtime
 keep_secret(Runtime.from_environment().state, sys.stdin.read())
 """
+#: Waits until the hub has found the users' servers that were running before it.
+_SETTLE = """
+import httpx
+from km3hub.state import Runtime
+from km3hub.up.servers import await_servers
+token = Runtime.from_environment().state.secret("platform")
+await_servers(httpx.Client(trust_env=False), "http://127.0.0.1:8000/hub", token, 60)
+"""
 #: Whose files the images' user may read: uid 1000 is nobody's on some machines.
 _OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
 
@@ -123,6 +131,8 @@ class Containers:
         self._await_firewall()
         address = f"http://127.0.0.1:{port}"
         self._await_hub(address)
+        if changes:
+            self._await_servers()
         # Where `km3hub accounts` on this machine finds the accounts.
         (self.runtime.state.run / "hub-container").write_text(self.names.hub)
         if secret:
@@ -319,6 +329,13 @@ class Containers:
                 )
             time.sleep(0.1)
 
+    def _await_servers(self) -> None:
+        try:
+            self._in_hub(["python", "-c", _SETTLE])
+        except Failure:
+            # An image from before this: the hub settles without anybody watching.
+            return
+
     def _last_words(self, name: str) -> str:
         container = self._container(name)
         if container is None:
@@ -349,7 +366,8 @@ class Containers:
             ["docker", "exec", "-i", self.names.hub, *command],
             input=words,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         if result.returncode:
             reason = (result.stderr or result.stdout).strip()

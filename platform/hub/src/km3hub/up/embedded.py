@@ -16,7 +16,6 @@ import psutil
 
 from km3hub.login.accounts import AccountStore
 from km3hub.portal import Portal
-from km3hub.proxies import beside_loopback
 from km3hub.settings import FILE_VARIABLE, Settings
 from km3hub.state import Runtime
 from km3hub.up import processes
@@ -185,7 +184,6 @@ class Embedded:
         state = self.runtime.state
         return {
             **os.environ,
-            **beside_loopback(os.environ),
             **self.runtime.environment(),
             FILE_VARIABLE: str(self.settings_file),
             "KM3_ROLE": "hub",

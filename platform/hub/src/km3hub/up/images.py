@@ -81,7 +81,7 @@ def outdated(root: Path, settings: Settings) -> list[str]:
     used = [*_services(settings), *(e.image for e in settings.environments)]
     names = sorted({_recipe(image) for image in used if image.startswith(_OWN)})
     command = [sys.executable, str(root / "images" / "outdated.py"), *names]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     return done.stdout.split() if done.returncode == 0 else []
 
 

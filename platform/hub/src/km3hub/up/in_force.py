@@ -112,7 +112,9 @@ class InForce:
         file = self._file(state)
         draft = file.with_suffix(".draft")
         draft.unlink(missing_ok=True)
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as text:
+        with open(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as text:
             json.dump(asdict(self), text)
         draft.replace(file)
 

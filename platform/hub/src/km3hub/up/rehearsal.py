@@ -40,7 +40,8 @@ def rehearse(environment: Mapping[str, str], folder: Path) -> None:
         cwd=folder,
         env=dict(environment),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode:
         words = done.stderr.strip().splitlines()[-LAST_LINES:]
