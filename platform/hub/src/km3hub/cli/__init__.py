@@ -26,7 +26,10 @@ COMMANDS = {
     "install": ("km3hub.cli.platform:install", "Install what servers need, start nothing."),
     "check": ("km3hub.cli.check:check", "Check platform.yaml and say what it means."),
     "schema": ("km3hub.cli.schema:schema", "Print the JSON Schema of platform.yaml."),
-    "accounts": ("km3hub.cli.accounts:accounts", "Add, list and remove those who may log in."),
+    "accounts": (
+        "km3hub.cli.accounts:accounts",
+        "Add, list, change and remove those who may log in.",
+    ),
     "hosts": ("km3hub.cli.hosts:hosts", "The machines, where there are several."),
     "tutorials": ("km3hub.cli.tutorials:tutorials", "The tutorials in a user's home."),
 }
