@@ -5,7 +5,6 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 MODE ?= auto
-PORT ?= 8000
 VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
@@ -17,8 +16,8 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' \
 		| awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-up: .hub ## start the platform (MODE=embedded|docker, PORT=8000)
-	@$(VENV)/km3hub up --mode $(MODE) --port $(PORT)
+up: .hub ## start the platform, or apply new settings and code (MODE=embedded|docker, PORT=8000)
+	@$(VENV)/km3hub up --mode $(MODE) $(if $(PORT),--port $(PORT))
 
 down: .hub ## stop everything; all data are kept
 	@$(VENV)/km3hub down

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -9,10 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from km3hub.proxies import beside_loopback
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
+
+# What tests start listens on loopback, where the web proxy of a network does not lead.
+os.environ.update(beside_loopback(os.environ))
 
 #: As root, without a window, and without looking for Chromium's makers at every start.
 SWITCHES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import tomllib
 from dataclasses import dataclass
@@ -120,21 +121,30 @@ def all_inputs(recipe: Recipe) -> list[str]:
 
 
 def revision(recipe: Recipe) -> str:
-    """The last commit that changed what goes into the image; `-dirty` if there is newer work.
+    """The last commit that changed what goes into the image; `-dirty-...` if there is newer work.
 
     Not simply HEAD: that would change the label, and so rebuild every image, with every commit.
+    What follows `-dirty-` stands for the newer work, so that two states of it can be told apart.
     `unknown` outside a git checkout.
     """
     inputs = all_inputs(recipe)
-    commit = _git("log", "-1", "--format=%H", "--", *inputs)
+    commit = _git("log", "-1", "--format=%H", "--", *inputs).strip()
     if not commit:
         return "unknown"
-    return commit + ("-dirty" if _git("status", "--porcelain", "--", *inputs) else "")
+    newer = _git("diff", "--binary", "HEAD", "--", *inputs)
+    for name in _git("ls-files", "-z", "--others", "--exclude-standard", "--", *inputs).split("\0"):
+        # A link may lead nowhere; its name counts.
+        newer += f"{name}\n" + _git("hash-object", "--", name) if name else ""
+    digest = hashlib.sha256(newer.encode(errors="surrogateescape")).hexdigest()[:12]
+    return f"{commit}-dirty-{digest}" if newer else commit
 
 
 def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="surrogateescape"
+        )
     except FileNotFoundError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout if done.returncode == 0 else ""

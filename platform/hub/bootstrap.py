@@ -24,36 +24,74 @@ def stop(message: str) -> None:
 
 def run(*command: str | Path, problem: str) -> None:
     """Run a command; where it fails, show its own last words and what to do."""
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    # A path may have letters that the caller's locale (C, in cron) has not.
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+    result = subprocess.run(
+        [str(part) for part in command],
+        env=environment, capture_output=True, encoding="utf-8", errors="replace",
+    )  # fmt: skip
     if result.returncode:
         words = (result.stderr or result.stdout).strip().splitlines()[-8:]
         stop(problem + "\n  " + "\n  ".join(words))
 
 
+def own_python() -> str:
+    """Which Python `.venv` has, whoever calls: the line of its `pyvenv.cfg`; empty: none."""
+    try:
+        lines = (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    # A link that leads nowhere: the Python that it was made with is gone.
+    if not (VENV / "bin" / "python").exists():
+        return ""
+    return next((line for line in lines if line.startswith("version")), "")
+
+
 def fingerprint(name: str) -> str:
     """What the installed environment depends on."""
-    content = sys.version.encode()
+    content = own_python().encode()
     for path in (LOCKS / "uv.txt", LOCKS / f"{name}.txt", *sorted(OWN.glob("*/pyproject.toml"))):
         content += path.read_bytes()
     return hashlib.sha256(content).hexdigest()
 
 
+def shorten_paths() -> None:
+    """Let `.venv` name the checkout relative to itself, where its path has other letters.
+
+    Python 3.11 reads these files in the encoding of the locale, and does not start where that is
+    ASCII (LC_ALL=C, cron) and a path is not.
+    """
+    own = os.fsencode(ROOT).decode("utf-8", "replace")  # as the file has it, not the locale
+    for file in VENV.glob("lib/python3*/site-packages/*.pth"):
+        here = os.fsencode(file.parent).decode("utf-8", "replace")
+        text = file.read_text(encoding="utf-8")
+        lines = [
+            os.path.relpath(line, here) if line.startswith(own) else line
+            for line in text.splitlines()
+        ]
+        short = "\n".join(lines) + "\n"
+        if not text.isascii() and short.isascii():
+            file.write_text(short, encoding="ascii")
+
+
 def main() -> None:
     """Bring `.venv` to the lock that is asked for, unless it is there already."""
     name = sys.argv[1]
-    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+    shorten_paths()
+    stamp = VENV / f".installed-{name}"
+    # Nothing is said of the Python that runs this: `.venv` has one of its own by now.
+    if own_python() and stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint(name):
+        return
+    if not own_python() and not (3, 11) <= sys.version_info[:2] < (3, 14):
         stop(
             f"Python {sys.version.split()[0]} is {sys.executable}; the platform needs 3.11, 3.12"
             " or 3.13. Name one: make up PYTHON=/path/to/python3.12"
         )
-    stamp = VENV / f".installed-{name}"
-    if stamp.exists() and stamp.read_text() == fingerprint(name):
-        return
     print(f"Installing .venv ({name}) ...", flush=True)
     python = VENV / "bin" / "python"
-    if not python.exists():
+    if not own_python():
         run(
-            sys.executable, "-m", "venv", VENV,
+            sys.executable, "-m", "venv", "--clear", VENV,
             problem="this Python cannot make virtual environments. On Debian and Ubuntu:"
             " apt-get install python3-venv",
         )  # fmt: skip
@@ -74,7 +112,8 @@ def main() -> None:
     )
     own = [word for part in names for word in ("-e", OWN / part)]
     run(*uv, "--no-deps", "--build-constraints", LOCKS / "uv.txt", *own, problem=offline)
-    stamp.write_text(fingerprint(name))
+    shorten_paths()
+    stamp.write_text(fingerprint(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

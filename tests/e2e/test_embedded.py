@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -25,7 +26,7 @@ from tests.e2e.platforms import (
     share_installation,
     start,
 )
-from tests.e2e.servers import Kernel, start_kernel, start_server
+from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 from tests.ports import free_ports
 
 
@@ -56,11 +57,21 @@ def await_status(url: str, status: int, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            if httpx.get(url, timeout=5, follow_redirects=True).status_code == status:
+            if (
+                httpx.get(url, timeout=5, follow_redirects=True, trust_env=False).status_code
+                == status
+            ):
                 return
         except httpx.HTTPError:
             pass
         assert time.monotonic() < deadline, f"{url} does not answer {status}"
+        time.sleep(0.2)
+
+
+def await_text(url: str, text: str, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while text not in httpx.get(url, timeout=30, trust_env=False).text:
+        assert time.monotonic() < deadline, f"{url} does not show {text}"
         time.sleep(0.2)
 
 
@@ -89,6 +100,139 @@ def test_a_second_up_says_where_the_first_one_runs(running: Platform) -> None:
     assert result.returncode == 0
     assert f"{running.address}   (runs already)" in result.stdout
     assert running.password not in result.stdout
+
+
+def test_a_port_that_a_running_platform_cannot_take_is_told(running: Platform) -> None:
+    other = str(free_ports(PORTAL + 1))
+    result = km3hub("up", "--mode", "embedded", "--port", other, *running.options)
+    assert f"PORT={other} was not applied" in result.stdout
+    assert f"make down, then make up PORT={other}" in result.stdout
+    assert "Note" not in running.command("up").stdout
+
+
+def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
+    person = running.api(running.user, running.password)
+    start_server(person)
+    kernel = start_kernel(person)
+    kernel.run("events = 2499")
+    hub, servers = the_process(running.state, "km3hub.hub"), processes(running.state, "server")
+    running.config.write_text(
+        "site: {name: Renamed platform, contact: ada@example.org}\n"
+        "sizes: [{name: tiny, title: Tiny, memory: 512M, cpu: 0.5}]\n"
+        "environments: [{name: joint, title: Only this, image: km3net/joint}]\n"
+        "culling: {idle_minutes: 7}\n"
+    )
+    result = running.command("up", "--mode", "embedded")
+    assert result.returncode == 0, result.stderr
+    applied = "Applied  culling.idle_minutes, environments, site.contact, site.name, sizes\n"
+    assert applied in result.stdout
+    assert "1 user's server goes on with the settings and code of its start" in result.stdout
+    assert not hub.is_running()
+    # At once: the first request after "make up" finds all of it, and the way to the server.
+    login = httpx.get(f"{running.address}/hub/login", trust_env=False).text
+    assert "Renamed platform" in login
+    with person.client() as client:
+        assert client.get(f"/user/{running.user}/api/status").status_code == 200
+    assert kernel.run("print(events)").strip() == "2499"
+    assert {p.pid for p in servers} <= {p.pid for p in processes(running.state, "server")}
+    culler = the_process(running.state, "km3hub.configure.culling")
+    assert any(word.startswith("--timeout=4") for word in culler.cmdline()), culler.cmdline()
+    stop_server(person)
+    with person.client() as client:
+        refused = client.post(
+            f"/hub/api/users/{running.user}/server", json={"environment": "stack"}
+        )
+    assert refused.status_code == 400
+    start_server(person, {"environment": "joint", "size": "tiny"})
+    told = start_kernel(person).run("import os; print(os.environ['KM3_SIZE_TITLE'])")
+    assert told.strip() == "Tiny"
+
+
+def test_what_was_applied_is_not_applied_again(running: Platform) -> None:
+    hub = the_process(running.state, "km3hub.hub").pid
+    result = running.command("up", "--mode", "embedded")
+    assert "(runs already)" in result.stdout
+    assert "Applied" not in result.stdout
+    assert the_process(running.state, "km3hub.hub").pid == hub
+
+
+def test_a_new_banner_needs_no_restart(running: Platform) -> None:
+    hub = the_process(running.state, "km3hub.hub").pid
+    before = running.config.read_text()
+    running.config.write_text(before.replace("site: {", "site: {banner: {text: Maintenance}, "))
+    assert "(runs already)" in running.command("up", "--mode", "embedded").stdout
+    assert the_process(running.state, "km3hub.hub").pid == hub
+    await_text(f"{running.address}/hub/login", "Maintenance")
+    running.config.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "words"),
+    [
+        ("site: {nmae: Workshop}", 2, "site.nmae: unknown key; did you mean name?"),
+        ("site: [", 2, "not valid YAML"),
+        (
+            "environments: [{name: mine, title: Mine, image: x}]",
+            1,
+            "mine has no lock platform/locks/mine.txt",
+        ),
+        ("login: {method: oidc, oidc: {provider: escape-iam, client_id: a,"
+         " client_secret_file: nowhere, allow_all: true}}", 1, "nowhere is not there"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_applied_leave_what_runs_alone(
+    running: Platform, settings: str, code: int, words: str
+) -> None:
+    hub = the_process(running.state, "km3hub.hub").pid
+    before = running.config.read_text()
+    running.config.write_text(settings)
+    result = running.command("up", "--mode", "embedded")
+    running.config.write_text(before)
+    assert result.returncode == code
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert the_process(running.state, "km3hub.hub").pid == hub
+    assert answers(f"{running.address}/hub/login")
+
+
+def test_a_taken_port_of_the_portal_leaves_what_runs_alone(running: Platform) -> None:
+    hub = the_process(running.state, "km3hub.hub").pid
+    before = running.config.read_text()
+    port = free_ports(1)
+    running.config.write_text(f"services: {{opendata: {{port: {port}}}}}")
+    with socket.create_server(("127.0.0.1", port)):
+        result = running.command("up", "--mode", "embedded")
+    running.config.write_text(before)
+    assert result.returncode == 1
+    assert f"Port {port} (Open Data Center) is taken" in result.stderr
+    assert the_process(running.state, "km3hub.hub").pid == hub
+
+
+def test_the_portal_moves_and_goes_with_the_settings(running: Platform) -> None:
+    before = running.config.read_text()
+    port = free_ports(1)
+    running.config.write_text(before + f"services: {{opendata: {{port: {port}}}}}\n")
+    result = running.command("up", "--mode", "embedded")
+    assert "Applied  services.opendata.port\n" in result.stdout
+    await_status(f"http://127.0.0.1:{port}/health", 200)
+    running.config.write_text(before + "services: {opendata: {enabled: false}}\n")
+    assert running.command("up", "--mode", "embedded").returncode == 0
+    assert not processes(running.state, "opendata")
+    running.config.write_text(before)
+    assert running.command("up", "--mode", "embedded").returncode == 0
+    running.await_portal()
+
+
+def test_new_code_of_the_hub_is_applied(running: Platform) -> None:
+    """As if the hub that runs had been started from other code."""
+    hub = the_process(running.state, "km3hub.hub")
+    file = running.state / "run" / "in-force.json"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({**record, "hub": "0" * 64}))
+    result = running.command("up", "--mode", "embedded")
+    assert "Applied  the hub's code\n" in result.stdout
+    assert not hub.is_running()
+    assert json.loads(file.read_text()) == record
 
 
 def test_two_starts_at_the_same_time_do_not_meet(running: Platform) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.platforms import ROOT, Platform
-from tests.e2e.servers import run_notebook, start_kernel
+from tests.e2e.servers import Kernel, run_notebook, start_kernel, start_server
 from tests.e2e.test_browser import picture
 
 pytestmark = pytest.mark.browser
@@ -30,6 +30,13 @@ def page(platform: Platform, chromium: Browser) -> Iterator[Page]:
     page.set_default_timeout(120_000)
     yield page
     context.close()
+
+
+def a_kernel(platform: Platform) -> Kernel:
+    """A kernel of the user's server, which is started where it does not run (any more)."""
+    person = platform.api(platform.user, platform.password)
+    start_server(person)
+    return start_kernel(person)
 
 
 def find(page: Page, platform: Platform) -> None:
@@ -113,9 +120,8 @@ def test_from_a_search_to_a_notebook_that_ran(platform: Platform, page: Page) ->
 def test_the_same_link_opens_the_same_notebook_with_what_the_user_did(
     platform: Platform, page: Page
 ) -> None:
-    """The server runs since the test before."""
-    person = platform.api(platform.user, platform.password)
-    kernel = start_kernel(person)
+    kernel = a_kernel(platform)
+    person = kernel.person
     path = f"open-data/{RECORD}.ipynb"
     kernel.run(
         f"import pathlib; p = pathlib.Path.home() / {path!r};"
@@ -128,7 +134,7 @@ def test_the_same_link_opens_the_same_notebook_with_what_the_user_did(
 
 
 def test_openkm3_and_pyvo_find_the_portal_without_being_told(platform: Platform) -> None:
-    kernel = start_kernel(platform.api(platform.user, platform.password))
+    kernel = a_kernel(platform)
     rows = kernel.run(
         "from openkm3.store import KM3Store;"
         " print(len(KM3Store().get('ana20_01_vo').get_dataframe()))"
@@ -144,7 +150,7 @@ def test_openkm3_and_pyvo_find_the_portal_without_being_told(platform: Platform)
     "name", ["04-a-tour-of-the-km3store", "05-antares-events-and-an-upper-limit"]
 )
 def test_tutorials_find_the_portal_from_a_users_server(platform: Platform, name: str) -> None:
-    kernel = start_kernel(platform.api(platform.user, platform.password))
+    kernel = a_kernel(platform)
     printed = run_notebook(kernel, ROOT / "notebooks" / f"{name}.ipynb")
     numbers = json.loads(printed.strip().splitlines()[-1])["numbers"]
     assert len(numbers) > 5
@@ -153,6 +159,7 @@ def test_tutorials_find_the_portal_from_a_users_server(platform: Platform, name:
 @pytest.mark.parametrize("name", ["no_such_record", "..%2f..%2fetc", "a b", "x" * 201])
 def test_a_link_to_no_record_makes_no_file(platform: Platform, name: str) -> None:
     person = platform.api(platform.user, platform.password)
+    start_server(person)
     with person.client() as client:
         before = client.get(f"/user/{person.name}/api/contents/open-data").json()["content"]
         answer = client.get(f"/user/{person.name}/km3/records/{name}")

@@ -68,6 +68,37 @@ def test_the_list_shows_who_expired_and_no_hash(state: Path) -> None:
     assert "argon2" not in "".join(lines)
 
 
+def test_an_account_gets_groups_and_loses_them(state: Path) -> None:
+    told = accounts(state, "add", "ada", "--groups", "experts, Studierende ä,experts").output
+    assert "in the groups experts, Studierende ä." in told
+    store = AccountStore(state / "accounts.json")
+    assert store.require("ada").groups == ("experts", "Studierende ä")
+    assert "experts, Studierende ä" in accounts(state, "list").output
+    accounts(state, "set", "ada", "--groups", "")
+    assert store.require("ada").groups == ()
+
+
+def test_what_is_set_changes_and_the_rest_stays(state: Path) -> None:
+    accounts(state, "add", "ada", "--expires", "2999-01-31", "--groups", "experts")
+    store = AccountStore(state / "accounts.json")
+    before = store.require("ada")
+    result = accounts(state, "set", "Ada", "--admin")
+    assert result.output == (
+        "Now: the administrator ada, valid until 2999-01-31 (UTC), in the groups experts.\n"
+    )
+    assert store.require("ada") == before.model_copy(update={"admin": True})
+    accounts(state, "set", "ada", "--no-admin", "--expires", "never")
+    assert store.require("ada") == before.model_copy(update={"expires": None})
+    accounts(state, "set", "ada", "--expires", "2999-02-28")
+    assert "2999-02-28" in accounts(state, "list").output
+
+
+def test_a_hub_from_before_there_were_groups_reads_accounts_without_any(state: Path) -> None:
+    accounts(state, "add", "ada")
+    stored = json.loads((state / "accounts.json").read_text())["accounts"]["ada"]
+    assert set(stored) == {"hash", "admin", "expires", "created"}
+
+
 def test_an_empty_list_says_how_to_add_one(state: Path) -> None:
     result = accounts(state, "list")
     assert result.exit_code == 0
@@ -107,6 +138,13 @@ def test_a_new_password_replaces_the_old(state: Path) -> None:
         (["remove", "bob", "--yes"], "", 1, "there is no account bob"),
         (["passwd", "bob"], "", 1, "there is no account bob"),
         (["ad"], "", 2, "No such command"),
+        (["set", "ada"], "", 2, "nothing to change; name --admin"),
+        (["set", "bob", "--admin"], "", 1, "there is no account bob"),
+        (["set", "ada", "--expires", "2001-01-01"], "", 2, "lies in the past"),
+        (["set", "ada", "--expires", "soon"], "", 2, "is no date"),
+        (["set", "ada", "--groups", "a,,b"], "", 2, "has an empty name"),
+        (["add", "bob", "--groups", "a\nb"], "", 2, "cannot be the name of a group"),
+        (["add", "bob", "--groups", "x" * 256], "", 2, "cannot be the name of a group"),
     ],
 )
 def test_a_mistake_is_told_and_changes_nothing(

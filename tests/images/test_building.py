@@ -86,6 +86,39 @@ def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
             assert any(path.rstrip("/").startswith(part) for part in inputs), (recipe, path)
 
 
+def test_the_revision_tells_two_states_of_newer_work_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        done = subprocess.run(
+            ["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    monkeypatch.setattr(recipes, "ROOT", tmp_path)
+    recipe = recipes.Recipe("hub", None, ("größe",), "hub")
+    assert recipes.revision(recipe) == "unknown"
+    file = tmp_path / "größe" / "a b.py"
+    file.parent.mkdir()
+    file.write_text("one")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "One")
+    head = git("rev-parse", "HEAD")
+    assert recipes.revision(recipe) == head
+    (tmp_path / "elsewhere").write_text("not of this image")
+    assert recipes.revision(recipe) == head
+    states = set()
+    for change in (lambda: file.write_text("two"), lambda: file.write_text("three"),
+                   lambda: (file.parent / "ñ.py").write_text("new"),
+                   lambda: (file.parent / "ñ.py").write_text("newer")):  # fmt: skip
+        change()
+        states.add(recipes.revision(recipe))
+    assert len(states) == 4
+    assert all(state.startswith(f"{head}-dirty-") for state in states)
+
+
 def test_steps_of_the_classic_builder_are_read() -> None:
     found = [(step.number, step.what, step.cached) for step in steps.steps(CLASSIC.splitlines())]
     assert found == [

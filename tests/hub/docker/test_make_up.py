@@ -51,6 +51,8 @@ def test_second_start_says_that_it_runs_and_where(site: Site) -> None:
     before = site.container(site.names.hub).attrs["State"]["StartedAt"]
     told = again(site.platform)
     assert "runs already" in told
+    assert "Applied" not in told
+    assert "was not applied: the platform keeps port" in told
     assert site.platform.address in told
     assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
 
@@ -72,7 +74,9 @@ def test_new_banner_appears_without_a_restart(site: Site) -> None:
 def test_changed_settings_make_the_hub_anew_but_not_net(site: Site) -> None:
     hub, net = site.container(site.names.hub).id, site.container(site.names.net).id
     site.platform.config.write_text("culling: {idle_minutes: 30}")
-    again(site.platform)
+    told = again(site.platform)
+    assert "Applied  culling.idle_minutes\n" in told
+    assert "runs already" not in told
     assert site.container(site.names.hub).id != hub
     assert site.container(site.names.net).id == net
 

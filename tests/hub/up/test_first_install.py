@@ -68,6 +68,41 @@ def test_without_network_the_first_start_says_so_and_the_next_one_completes(chec
     assert answer.stdout.startswith("km3hub")
 
 
+def test_it_installs_and_runs_where_paths_have_letters_that_the_locale_has_not(
+    tmp_path: Path, checkout: Path
+) -> None:
+    """The checkout is in a folder that cron's locale cannot name; another Python calls later."""
+    strange = tmp_path / "Größe mit Leerzeichen"
+    strange.mkdir()
+    moved = checkout.rename(strange / "checkout")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    result = bootstrap(moved, **ascii_only)
+    assert result.returncode == 0, result.stderr
+    assert "Installing" in result.stdout
+    for program in ("km3hub", "uv"):
+        answer = subprocess.run(
+            [moved / ".venv" / "bin" / program, "--version"],
+            env={**os.environ, **ascii_only},
+            capture_output=True,
+            text=True,
+        )
+        assert answer.returncode == 0, answer.stderr
+    before = (moved / ".venv" / "pyvenv.cfg").read_text()
+    for python in pythons():
+        script = moved / "platform" / "hub" / "bootstrap.py"
+        again = subprocess.run([python, script, "hub"], capture_output=True, text=True)
+        assert (again.returncode, again.stdout, again.stderr) == (0, "", ""), python
+    assert (moved / ".venv" / "pyvenv.cfg").read_text() == before
+
+
+def pythons() -> list[Path]:
+    """Pythons of this machine, of whatever version from 3.8 on, and the tests' own."""
+    found = [*Path.home().glob(".pyenv/versions/3.*/bin/python3"), Path("/usr/bin/python3")]
+    versions = [int(p.parts[-3].split(".")[1]) if ".pyenv" in str(p) else 11 for p in found]
+    usable = [p for p, v in zip(found, versions, strict=True) if v >= 8 and p.exists()]
+    return [Path(sys.executable), *usable]
+
+
 def test_an_environment_that_cannot_be_fetched_is_a_sentence(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ nothing of the hub is installed.
 
 from __future__ import annotations
 
+import io
 import sys
 import typing
 from importlib import import_module
@@ -25,7 +26,10 @@ COMMANDS = {
     "install": ("km3hub.cli.platform:install", "Install what servers need, start nothing."),
     "check": ("km3hub.cli.check:check", "Check platform.yaml and say what it means."),
     "schema": ("km3hub.cli.schema:schema", "Print the JSON Schema of platform.yaml."),
-    "accounts": ("km3hub.cli.accounts:accounts", "Add, list and remove those who may log in."),
+    "accounts": (
+        "km3hub.cli.accounts:accounts",
+        "Add, list, change and remove those who may log in.",
+    ),
     "hosts": ("km3hub.cli.hosts:hosts", "The machines, where there are several."),
     "tutorials": ("km3hub.cli.tutorials:tutorials", "The tutorials in a user's home."),
 }
@@ -65,3 +69,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 failed, 2 the input or the settings are wrong.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A name may have letters that the terminal's encoding has not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

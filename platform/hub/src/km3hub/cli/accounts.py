@@ -13,10 +13,20 @@ import click
 import km3hub
 from km3hub.cli.relay import container, relay
 from km3hub.login import passwords
-from km3hub.login.accounts import Account, AccountNameError, AccountsError, AccountStore, expiry
+from km3hub.login.accounts import (
+    Account,
+    AccountNameError,
+    AccountsError,
+    AccountStore,
+    expiry,
+    group_names,
+)
 from km3hub.state import State
 
 __all__ = ["accounts"]
+
+#: What stands for an account without a last day.
+_NEVER = "never"
 
 
 class _Relaying(click.Group):
@@ -44,6 +54,21 @@ def _expiry(ctx: click.Context, param: click.Parameter, value: str | None) -> da
     if moment <= datetime.now(UTC):
         raise click.BadParameter(f"{value} lies in the past")
     return moment
+
+
+def _new_expiry(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> datetime | str | None:
+    return value if value == _NEVER else _expiry(ctx, param, value)
+
+
+def _groups(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    try:
+        return None if value is None else group_names(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _usual_state() -> Path:
@@ -83,6 +108,14 @@ password_stdin = click.option(
 )
 
 
+groups_option = click.option(
+    "--groups",
+    metavar="A,B",
+    callback=_groups,
+    help="Groups, which open environments and sizes of platform.yaml; '': none.",
+)
+
+
 @click.group(cls=_Relaying)
 @click.option(
     "--state",
@@ -93,7 +126,7 @@ password_stdin = click.option(
 )
 @click.pass_context
 def accounts(ctx: click.Context, state: Path) -> None:
-    """Add, list and remove those who may log in.
+    """Add, list, change and remove those who may log in.
 
     A running hub sees each change at once.
     """
@@ -109,10 +142,17 @@ def accounts(ctx: click.Context, state: Path) -> None:
     callback=_expiry,
     help="Last day (UTC), e.g. 2027-01-31, or a time such as 2027-01-31T18:00+01:00.",
 )
+@groups_option
 @password_stdin
 @click.pass_obj
 def add(
-    store: AccountStore, name: str, admin: bool, expires: datetime | None, from_stdin: bool
+    store: AccountStore,
+    *,
+    name: str,
+    admin: bool,
+    expires: datetime | None,
+    groups: tuple[str, ...] | None,
+    from_stdin: bool,
 ) -> None:
     """Add the account NAME.
 
@@ -120,9 +160,9 @@ def add(
     """
     password = _password(from_stdin)
     with _told():
-        store.add(name, password, admin=admin, expires=expires)
-    kind = "administrator" if admin else "user"
-    click.echo(f"Added the {kind} {name.lower()}, {_validity(expires)}.")
+        store.add(name, password, admin=admin, expires=expires, groups=groups)
+        account = store.require(name)
+    click.echo(f"Added the {_described(name, account)}.")
     if not from_stdin:
         _shown_once(name.lower(), password)
 
@@ -136,12 +176,46 @@ def list_(store: AccountStore) -> None:
     if not known:
         click.echo(f"No accounts in {store.path}; add one: km3hub accounts add NAME")
         return
-    rows = [("NAME", "ADMIN", "LAST VALID (UTC)", "STATE", "CREATED")]
+    rows: list[tuple[str, ...]]
+    rows = [("NAME", "ADMIN", "LAST VALID (UTC)", "STATE", "CREATED", "GROUPS")]
     rows += [_row(name, account) for name, account in sorted(known.items())]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = zip(row, widths, strict=True)
         click.echo("  ".join(f"{cell:<{width}}" for cell, width in cells).rstrip())
+
+
+@accounts.command("set")
+@click.argument("name")
+@click.option("--admin/--no-admin", default=None, help="Whether it administers the hub.")
+@click.option(
+    "--expires",
+    metavar="DATE|never",
+    callback=_new_expiry,
+    help="Last day (UTC), a time as for add, or never.",
+)
+@groups_option
+@click.pass_obj
+def set_(
+    store: AccountStore,
+    name: str,
+    admin: bool | None,
+    expires: datetime | str | None,
+    groups: tuple[str, ...] | None,
+) -> None:
+    """Change the account NAME; what is not named stays. A running hub applies it at once."""
+    values: dict[str, object] = {}
+    if admin is not None:
+        values["admin"] = admin
+    if expires is not None:
+        values["expires"] = None if expires == _NEVER else expires
+    if groups is not None:
+        values["groups"] = groups
+    if not values:
+        raise click.UsageError("nothing to change; name --admin, --no-admin, --expires or --groups")
+    with _told():
+        account = store.change(name, **values)
+    click.echo(f"Now: the {_described(name, account)}.")
 
 
 @accounts.command()
@@ -185,11 +259,18 @@ def _validity(expires: datetime | None) -> str:
     return f"valid until {_last_valid(expires)} (UTC)" if expires else "valid without limit"
 
 
-def _row(name: str, account: Account) -> tuple[str, str, str, str, str]:
+def _described(name: str, account: Account) -> str:
+    kind = "administrator" if account.admin else "user"
+    groups = f", in the groups {', '.join(account.groups)}" if account.groups else ""
+    return f"{kind} {name.lower()}, {_validity(account.expires)}{groups}"
+
+
+def _row(name: str, account: Account) -> tuple[str, ...]:
     return (
         name,
         "yes" if account.admin else "no",
         _last_valid(account.expires) if account.expires else "no limit",
         "expired" if account.expired() else "valid",
         f"{account.created:%Y-%m-%d}",
+        ", ".join(account.groups or ()),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ import click
 
 from km3hub.settings import FILE_VARIABLE, SettingsError
 from km3hub.state import State
-from km3hub.up.checkout import Checkout, Started, checkout_root
+from km3hub.up.checkout import USUAL_PORT, Checkout, Started, checkout_root
 from km3hub.up.failure import Failure
+from km3hub.up.started_from import completed
 
 __all__ = ["clean", "down", "install", "status", "up"]
 
@@ -59,9 +61,11 @@ def told() -> Iterator[None]:
 def open_checkout(state: Path | None, config: Path | None, project: str) -> Checkout:
     """The platform that the options name."""
     root = checkout_root()
+    folder = (state or root / ".platform").resolve()
+    os.environ.update(completed(os.environ, folder))
     return Checkout(
         root=root,
-        state=State((state or root / ".platform").resolve()),
+        state=State(folder),
         project=project,
         settings_file=config,
         say=lambda text: click.echo(f"  {text} ..."),
@@ -70,10 +74,14 @@ def open_checkout(state: Path | None, config: Path | None, project: str) -> Chec
 
 @click.command()
 @click.option("--mode", type=click.Choice(["auto", "embedded", "docker"]), default="auto")
-@click.option("--port", type=click.IntRange(1024, 65000), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1024, 65000),
+    help=f"The login page's port (default: the one that it runs on, or else {USUAL_PORT}).",
+)
 @of_checkout
-def up(mode: str, port: int, state: Path | None, config: Path | None, project: str) -> None:
-    """Start the platform and print how to log in."""
+def up(mode: str, port: int | None, state: Path | None, config: Path | None, project: str) -> None:
+    """Start the platform, or apply what changed since then, and print how to log in."""
     began = time.monotonic()
     with told():
         checkout = open_checkout(state, config, project)
@@ -89,7 +97,13 @@ def up(mode: str, port: int, state: Path | None, config: Path | None, project: s
 
 def _report(started: Started, state: State, seconds: float, provider: str) -> None:
     how = "runs already" if started.ran_before else f"ready in {seconds:.1f} s"
+    if started.applied:
+        how = f"runs again after {seconds:.1f} s"
     click.echo(f"\n  Open     {click.style(started.address, bold=True, fg='green')}   ({how})")
+    if started.applied:
+        click.echo(f"  Applied  {', '.join(started.applied)}")
+    for note in started.notes:
+        click.echo(f"  Note     {note}")
     if started.new_accounts:
         click.echo("  Log in   with one of these accounts (name and password, shown this once):")
         for line in state.first_login.read_text().splitlines():

@@ -44,7 +44,8 @@ def _running_hub() -> str | None:
     listed = _docker(
         ["ps", *(part for f in filters for part in ("--filter", f)), "--format", "{{.Names}}"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if listed.returncode:
         raise click.ClickException(f"Docker does not answer: {listed.stderr.strip()}")

@@ -28,14 +28,24 @@ _LATE = 1.2
 
 
 class QuietProxy(ConfigurableHTTPProxy):
-    """The proxy, without its own idea of when a server was used.
+    """The proxy, without its own idea of when a server was used, and complete from the start.
 
-    `JupyterHub.last_activity_interval = 0` would do the same, but would also end the repair of
+    `JupyterHub.last_activity_interval = 0` would do the former, but would also end the repair of
     routes that JupyterHub does at the same interval.
     """
 
+    _complete = False
+
     async def get_all_routes(self) -> dict[str, Any]:
-        """All routes, as the hub wants them."""
+        """All routes, as the hub wants them.
+
+        JupyterHub asks before it listens, and tells the proxy after that where users' servers are.
+        Meanwhile it would answer in their place, and their pages would hear that there is no
+        server. So the first question comes with the routes.
+        """
+        if not self._complete:
+            self._complete = True
+            await self.check_routes(self.app.users, self.app._service_map)
         routes: dict[str, Any] = await super().get_all_routes()
         for route in routes.values():
             route["data"].pop("last_activity", None)

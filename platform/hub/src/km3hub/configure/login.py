@@ -45,8 +45,9 @@ def _accounts(c: Any, settings: Settings) -> None:
     own.pause_seconds = settings.login.pause_seconds
     own.trusted_proxies = list(settings.login.trusted_proxies)
     own.contact = settings.site.contact
-    # The file of accounts is the list of those who may come in.
+    # The file of accounts is the list of those who may come in, and says what groups they are in.
     own.allow_all = True
+    own.manage_groups = True
     # Always stale: each request looks at the file, which costs a `stat`. JupyterHub remembers
     # freshness by user, so that with any age a running server's request would open the hub's pages
     # to a closed account for that long.

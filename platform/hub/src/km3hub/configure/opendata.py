@@ -11,13 +11,17 @@ from typing import Any
 
 from km3hub.configure.extending import extend
 from km3hub.portal import Portal
+from km3hub.proxies import VARIABLES
 from km3hub.settings import Settings
 from km3hub.state import Runtime
 
 __all__ = ["configure_opendata"]
 
 #: Variables of the hub's own process that the portal may see; no secret is among them.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+_KEPT = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+    *VARIABLES,
+)
 
 
 def configure_opendata(c: Any, settings: Settings) -> None:
@@ -31,7 +35,7 @@ def configure_opendata(c: Any, settings: Settings) -> None:
     log = state.logs / "opendata.log"
     # Through a shell, which is there even where the environment is not: JupyterHub itself ends
     # when it cannot start a service. Behind the hub, so that nobody waits for the login page.
-    script = f'exec nice -n 5 "$0" "$@" >>"{log}" 2>&1 </dev/null'
+    script = 'exec nice -n 5 "$@" >>"$0" 2>&1 </dev/null'
     serve = [str(python), "-s", "-m", "opendata", "serve", *portal.serve_options()]
     environment = {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
@@ -45,7 +49,7 @@ def configure_opendata(c: Any, settings: Settings) -> None:
     }
     service = {
         "name": "opendata",
-        "command": ["sh", "-c", script, *serve],
+        "command": ["sh", "-c", script, str(log), *serve],
         "cwd": str(state.root),
         "environment": environment,
         "display": False,

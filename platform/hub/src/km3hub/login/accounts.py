@@ -17,15 +17,34 @@ from pathlib import Path
 from typing import Annotated
 
 from filelock import FileLock, Timeout
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from km3hub.login import passwords
 
-__all__ = ["Account", "AccountNameError", "AccountStore", "AccountsError", "expiry", "normalised"]
+__all__ = [
+    "Account",
+    "AccountNameError",
+    "AccountStore",
+    "AccountsError",
+    "expiry",
+    "group_names",
+    "normalised",
+]
 
 #: Names become names of folders, volumes and containers.
 NAME_PATTERN = r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?"
 LONGEST_NAME = 32
+#: As the hub's database has it.
+_LONGEST_GROUP = 255
 _LOCK_SECONDS = 10
 
 
@@ -84,6 +103,28 @@ def expiry(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def group_names(text: str) -> tuple[str, ...]:
+    """Names of groups from a list such as `experts,students`; empty: none.
+
+    Raises
+    ------
+    ValueError
+        Where one cannot be the name of a group.
+    """
+    if not text.strip():
+        return ()
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if not name:
+            raise ValueError(f"{text!r} has an empty name; write e.g. experts,students")
+        if len(name) > _LONGEST_GROUP or not name.isprintable():
+            raise ValueError(
+                f"{name[:40]!r} cannot be the name of a group: use up to {_LONGEST_GROUP} printable"
+                " characters, e.g. experts"
+            )
+    return tuple(dict.fromkeys(names))
+
+
 class Account(BaseModel):
     """One account, as it stands in the file."""
 
@@ -98,6 +139,14 @@ class Account(BaseModel):
     ] = None
     """From this moment the account is expired; None: never."""
     created: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    groups: tuple[str, ...] | None = None
+    """The user's groups, which open environments and sizes; None: whatever the hub has."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_nobody_set(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # A hub from before there were groups can go on reading accounts that have none.
+        data: dict[str, object] = write(self)
+        return {key: value for key, value in data.items() if (key, value) != ("groups", None)}
 
     def expired(self, now: datetime | None = None) -> bool:
         """Whether the account is expired `now` (default: this moment)."""
@@ -166,7 +215,13 @@ class AccountStore:
         return known[self._known(name, known)]
 
     def add(
-        self, name: str, password: str, *, admin: bool = False, expires: datetime | None = None
+        self,
+        name: str,
+        password: str,
+        *,
+        admin: bool = False,
+        expires: datetime | None = None,
+        groups: tuple[str, ...] | None = None,
     ) -> None:
         """Add an account.
 
@@ -181,7 +236,9 @@ class AccountStore:
         """
         name = normalised(name)
         passwords.check(password)
-        account = Account(hash=passwords.hashed(password), admin=admin, expires=expires)
+        account = Account(
+            hash=passwords.hashed(password), admin=admin, expires=expires, groups=groups
+        )
 
         def change(accounts: dict[str, Account]) -> None:
             if name in accounts:
@@ -225,6 +282,23 @@ class AccountStore:
             accounts[known] = accounts[known].model_copy(update={"hash": new_hash})
 
         self._change(change)
+
+    def change(self, name: str, **values: object) -> Account:
+        """Give an account other values of `admin`, `expires` or `groups`; returns it.
+
+        Raises
+        ------
+        AccountsError
+            Where there is no account of this name.
+        """
+        changed = {}
+
+        def change(accounts: dict[str, Account]) -> None:
+            known = self._known(name, accounts)
+            accounts[known] = changed["account"] = accounts[known].model_copy(update=values)
+
+        self._change(change)
+        return changed["account"]
 
     @staticmethod
     def _known(name: str, accounts: dict[str, Account]) -> str:

@@ -34,9 +34,9 @@ class AccountsAuthenticator(Authenticator):
     """Logs in whoever has an account in the platform's file of accounts.
 
     Wrong password, unknown name and expired account get the same answer after the same work. An
-    account that expires, is removed or changes its admin flag counts at once, without a new login:
-    the hub's pages and every start of a server are refused; a server that runs is left alone, so
-    that work can be saved, until it is stopped for idleness or by an administrator.
+    account that expires, is removed or changes its admin flag or groups counts at once, without a
+    new login: the hub's pages and every start of a server are refused; a server that runs is left
+    alone, so that work can be saved, until it is stopped for idleness or by an administrator.
     """
 
     accounts_file = Unicode(help="The file of accounts.").tag(config=True)
@@ -98,10 +98,16 @@ class AccountsAuthenticator(Authenticator):
             self._count(name, address)
             return None
         self.throttle.succeeded(name)
-        return {"name": name, "admin": account.admin}
+        return self._model(name, account)
+
+    @staticmethod
+    def _model(name: str, account: Account) -> dict[str, Any]:
+        # No groups: JupyterHub leaves those that it has.
+        groups = None if account.groups is None else list(account.groups)
+        return {"name": name, "admin": account.admin, "groups": groups}
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:
-        """Whether the user still has an account; a changed admin flag where it changed."""
+        """Whether the user still has an account; admin flag and groups where they changed."""
         try:
             account = self.store.get(user.name)
         except AccountsError as error:
@@ -112,7 +118,11 @@ class AccountsAuthenticator(Authenticator):
             return lock_out(handler, self.closed_message(account))
         if account.admin != bool(user.admin):
             self.log.warning("Accounts: admin of %s is now %s", user.name, account.admin)
-            return {"name": user.name, "admin": account.admin}
+            return self._model(user.name, account)
+        groups = {group.name for group in user.groups}
+        if account.groups is not None and set(account.groups) != groups:
+            self.log.info("Accounts: groups of %s changed", user.name)
+            return self._model(user.name, account)
         return True
 
     def pre_spawn_start(self, user: Any, spawner: Any) -> None:

@@ -82,13 +82,16 @@ class RunningServers:
 
     def _ask(self, method: str, address: str, **options: Any) -> requests.Response:
         try:
-            answer = requests.request(
-                method,
-                address,
-                headers={"Authorization": f"token {self.token}"},
-                timeout=_PATIENCE,
-                **options,
-            )
+            with requests.Session() as session:
+                # Never by the proxy of the machine's network, which does not lead to loopback.
+                session.trust_env = False
+                answer = session.request(
+                    method,
+                    address,
+                    headers={"Authorization": f"token {self.token}"},
+                    timeout=_PATIENCE,
+                    **options,
+                )
             answer.raise_for_status()
         except requests.RequestException as error:
             raise DrainError(f"{method} {address}: {error}") from error

@@ -10,6 +10,7 @@ from typing import Any
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import default
 
+from km3hub.proxies import VARIABLES
 from km3hub.settings import Settings
 from km3hub.spawning.failure import StartError
 from km3hub.spawning.listening import await_listening
@@ -22,7 +23,10 @@ from km3hub.state import Runtime
 __all__ = ["EmbeddedSpawner"]
 
 #: Variables of the hub's own process that a user's server may see; no secret is among them.
-_KEPT = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"]
+_KEPT = [
+    *("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+    *VARIABLES,
+]
 
 
 class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
@@ -42,7 +46,9 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         self.forget_steps()
         self.cmd = [str(self._environment("lab") / "bin" / "python"), "-I", "-m", "km3hub.lab"]
         self.ip = "127.0.0.1"
-        self.home_dir_template = str(self.runtime.state.homes / "{username}")
+        # JupyterHub formats it; a path may have braces of its own.
+        homes = str(self.runtime.state.homes).replace("{", "{{").replace("}", "}}")
+        self.home_dir_template = f"{homes}/{{username}}"
 
     @default("env_keep")
     def _kept(self) -> list[str]:

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
@@ -22,7 +23,10 @@ from km3hub.up.failure import Failure
 if TYPE_CHECKING:
     from km3hub.up.embedded import Embedded
 
-__all__ = ["Checkout", "Started", "checkout_root"]
+__all__ = ["USUAL_PORT", "Checkout", "Started", "checkout_root"]
+
+#: The login page's port where nobody asks for another one.
+USUAL_PORT = 8000
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class Started:
     portal: str = ""
     """Where the Open Data Center is, if the platform has one."""
     portal_answers: bool = False
+    applied: tuple[str, ...] = ()
+    """What a platform that ran before does otherwise from now on."""
+    notes: tuple[str, ...] = ()
+    """What was not applied, and how it will be."""
 
 
 class ModeOfRunning(Protocol):
@@ -140,12 +148,21 @@ class Checkout:
             return ("docker" if asked == "docker" else "embedded"), "as asked"
         if kind != "auto":
             return ("docker" if kind == "docker" else "embedded"), f"spawner.kind is {kind}"
+        if self.mode and self.runs():
+            return self.mode, "as it runs"
         if engine_answers():
             return "docker", "a Docker Engine answers"
         return "embedded", "no Docker Engine answers"
 
-    def start(self, mode: Mode, port: int) -> Started:
-        """Start the platform, or say what runs already.
+    def start(self, mode: Mode, port: int | None) -> Started:
+        """Start the platform; where it runs already, apply what changed since it was started.
+
+        Parameters
+        ----------
+        mode
+            The mode to run in.
+        port
+            The login page's port; None: the one that it has, or else `USUAL_PORT`.
 
         Raises
         ------
@@ -153,14 +170,21 @@ class Checkout:
             Where it cannot start, or runs in the other mode.
         """
         with self._alone():
-            if self.mode and self.mode != mode and self._running(self.mode, port).runs():
+            if self.mode and self.mode != mode and self._running(self.mode, 0).runs():
                 raise Failure(
                     f"The platform runs in the mode {self.mode}; stop it first: make down."
                     " Accounts and homes of the two modes are separate; neither is lost."
                 )
-            started = self._running(mode, port).start(self.settings())
+            started = self._running(mode, port or USUAL_PORT).start(self.settings())
             self._mode_file.write_text(mode)
-            return started
+        has = urlsplit(started.address).port
+        if port and port != has:
+            kept = (
+                f"PORT={port} was not applied: the platform keeps port {has} while it runs, as"
+                f" users' servers know it by that; make down, then make up PORT={port}"
+            )
+            started = replace(started, notes=(*started.notes, kept))
+        return started
 
     def stop(self) -> bool:
         """Stop everything of this state folder; True where something ran."""
@@ -190,7 +214,7 @@ class Checkout:
         """The Docker volumes that belong to this project."""
         if not engine_answers():
             return []
-        from km3hub.up.containers import volumes
+        from km3hub.up.engine import volumes
 
         return volumes(self.project)
 
@@ -206,7 +230,7 @@ class Checkout:
             raise Failure("The platform runs; stop it first: make down")
         names = self.volumes()
         if names:
-            from km3hub.up.containers import delete_volumes
+            from km3hub.up.engine import delete_volumes
 
             delete_volumes(names)
         shutil.rmtree(self.state.root, ignore_errors=True)

@@ -21,7 +21,7 @@ def run(command: Sequence[str], *, problem: str) -> None:
     Failure
         `problem` and the command's last lines, where it does not succeed.
     """
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if result.returncode:
         lines = (result.stderr or result.stdout).strip().splitlines()[-LAST_LINES:]
         raise Failure("\n  ".join([problem, *lines]))

@@ -70,7 +70,9 @@ class Compose:
         command = [*compose_command(), "-p", self.project, "-f", str(self.file), *arguments]
         # The environment wins over an .env file, whichever Compose it is.
         environment = {**PATIENCE, **os.environ, **self.variables}
-        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        result = subprocess.run(
+            command, env=environment, capture_output=True, encoding="utf-8", errors="replace"
+        )
         if result.returncode:
             lines = (result.stderr or result.stdout).strip().splitlines()[-LAST_LINES:]
             raise Failure("\n  ".join([problem, *lines]))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import socket
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -15,7 +13,7 @@ from pathlib import Path
 
 import docker
 import httpx
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from km3hub.portal import Portal
@@ -25,23 +23,20 @@ from km3hub.spawning.networks import UserNetworks, members
 from km3hub.state import Runtime
 from km3hub.up.checkout import Started
 from km3hub.up.compose import Compose
+from km3hub.up.engine import engine, engine_socket
 from km3hub.up.failure import Failure
 from km3hub.up.first_login import first_accounts
+from km3hub.up.images import has_image, name_of, outdated, provide
+from km3hub.up.in_force import InForce, changed_keys
 from km3hub.up.provider import by_provider, client_secret
+from km3hub.up.servers import still_as_started
 
-__all__ = ["Containers", "delete_volumes", "volumes"]
+__all__ = ["Containers"]
 
 #: Seconds that the hub may take until its health page answers.
 START_LIMIT = 120
 #: Seconds that a user's server gets to end by itself.
 STOP_LIMIT = 10
-#: The platform's own images: the service, and the variable of the compose file that names it.
-_IMAGES = {
-    "hub": "KM3_IMAGE_HUB",
-    "proxy": "KM3_IMAGE_PROXY",
-    "firewall": "KM3_IMAGE_FIREWALL",
-    "opendata": "KM3_IMAGE_OPENDATA",
-}
 #: Prints the names of the accounts, for a program; `km3hub accounts list` is for people.
 _ACCOUNTS = """
 from km3hub.login.accounts import AccountStore
@@ -54,6 +49,14 @@ import sys
 from km3hub.login.secret import keep_secret
 from km3hub.state import Runtime
 keep_secret(Runtime.from_environment().state, sys.stdin.read())
+"""
+#: Waits until the hub has found the users' servers that were running before it.
+_SETTLE = """
+import httpx
+from km3hub.state import Runtime
+from km3hub.up.servers import await_servers
+token = Runtime.from_environment().state.secret("platform")
+await_servers(httpx.Client(trust_env=False), "http://127.0.0.1:8000/hub", token, 60)
 """
 #: Whose files the images' user may read: uid 1000 is nobody's on some machines.
 _OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
@@ -107,9 +110,10 @@ class Containers:
         """
         self._require_readable_settings()
         secret = client_secret(settings, self.settings_file)
-        self._provide_images(settings)
+        provide(self.client, self.root, settings, self.say)
         port = self._published_port()
         before = self._identity()
+        changes = self._changes(settings) if before else []
         if port is None:
             port = self.runtime.port
             self._require_free(port, "login page")
@@ -121,10 +125,14 @@ class Containers:
         compose = self._compose(port, settings)
         if not before:
             self.say("Starting packet filter, hub and proxy")
+        elif changes:
+            self.say("Applying what changed")
         self._compose_up(compose)
         self._await_firewall()
         address = f"http://127.0.0.1:{port}"
         self._await_hub(address)
+        if changes:
+            self._await_servers()
         # Where `km3hub accounts` on this machine finds the accounts.
         (self.runtime.state.run / "hub-container").write_text(self.names.hub)
         if secret:
@@ -136,7 +144,40 @@ class Containers:
         where, answers = self.services(settings).get("Open Data", ("", False))
         if where:
             data += f", {self.names.opendata} (open data)"
-        return Started(address, data, new_accounts, self._identity() == before, where, answers)
+        started = Started(address, data, new_accounts, bool(before), where, answers)
+        InForce.now(self.root, settings).keep(self.runtime.state)
+        notes = self._notes(settings, changed=bool(changes))
+        return replace(started, applied=tuple(changes), notes=notes)
+
+    def _changes(self, settings: Settings) -> list[str]:
+        """What starting the containers again will apply, in words."""
+        state = self.runtime.state
+        now, kept = InForce.now(self.root, settings), InForce.kept(state)
+        # Code comes with images here, not from the checkout.
+        found = changed_keys(kept.settings, now.settings) if kept else []
+        services = ("hub", "proxy", *(["opendata"] if settings.services.opendata.enabled else []))
+        for service in services:
+            container = self._container(getattr(self.names, service))
+            image = name_of(service)
+            if container and container.attrs["Image"] != self.client.images.get(image).id:
+                found.append(f"the image {image}")
+        return found
+
+    def _notes(self, settings: Settings, *, changed: bool) -> tuple[str, ...]:
+        """What was not applied, and how it will be."""
+        notes = []
+        servers = [server for server in self._servers() if server.status == "running"]
+        images = {self.client.images.get(e.image).id for e in settings.environments}
+        if servers and (changed or any(s.attrs["Image"] not in images for s in servers)):
+            notes.append(still_as_started(len(servers)))
+        names = outdated(self.root, settings)
+        if names:
+            these = " ".join(names)
+            notes.append(
+                f"built from other code than this checkout's: {', '.join(names)}. To apply it:"
+                f' make images IMAGES="{these}", then make up'
+            )
+        return tuple(notes)
 
     def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
         """For each service its address and whether it answers there."""
@@ -198,37 +239,6 @@ class Containers:
                 f"The hub's container cannot read {file}. Allow it:"
                 f" chmod o+rx '{folder}' && chmod o+r '{file}'"
             )
-
-    def _provide_images(self, settings: Settings) -> None:
-        own = [
-            os.environ.get(variable, f"km3net/{name}")
-            for name, variable in _IMAGES.items()
-            if name != "opendata" or settings.services.opendata.enabled
-        ]
-        asked = {environment.image: environment.name for environment in settings.environments}
-        missing = [image for image in (*own, *asked) if not self._has_image(image)]
-        foreign = [image for image in missing if not image.startswith("km3net/")]
-        if foreign:
-            image = foreign[0]
-            whose = f" (environment {asked[image]})" if image in asked else ""
-            raise Failure(f"The image {image}{whose} is not here; get it: docker pull {image}")
-        if not missing:
-            return
-        names = [image.removeprefix("km3net/").split(":")[0] for image in missing]
-        self.say(f"Building {', '.join(names)}; the first time this takes some minutes")
-        build = [sys.executable, str(self.root / "images" / "build.py"), *names]
-        if subprocess.run(build).returncode:
-            raise Failure(
-                "The images could not be built; the lines above say why. What is built is kept:"
-                " mend it and run the same command again, or: make up MODE=embedded"
-            )
-
-    def _has_image(self, image: str) -> bool:
-        try:
-            self.client.images.get(image)
-        except ImageNotFound:
-            return False
-        return True
 
     def _require_free(self, port: int, what: str) -> None:
         with socket.socket() as probe:
@@ -319,6 +329,13 @@ class Containers:
                 )
             time.sleep(0.1)
 
+    def _await_servers(self) -> None:
+        try:
+            self._in_hub(["python", "-c", _SETTLE])
+        except Failure:
+            # An image from before this: the hub settles without anybody watching.
+            return
+
     def _last_words(self, name: str) -> str:
         container = self._container(name)
         if container is None:
@@ -349,7 +366,8 @@ class Containers:
             ["docker", "exec", "-i", self.names.hub, *command],
             input=words,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         if result.returncode:
             reason = (result.stderr or result.stdout).strip()
@@ -395,8 +413,8 @@ class Containers:
         subprocess.run(["docker", "rm", "--force", "--volumes", *names], **quiet)  # type: ignore[call-overload]
 
     def _remove_rules(self) -> None:
-        image = os.environ.get(_IMAGES["firewall"], "km3net/firewall")
-        if not self._has_image(image):
+        image = name_of("firewall")
+        if not has_image(self.client, image):
             return
         self.client.containers.run(
             image,
@@ -409,54 +427,6 @@ class Containers:
         )
 
 
-def engine() -> docker.DockerClient:
-    """The Docker Engine of this machine.
-
-    Raises
-    ------
-    Failure
-        Where none answers.
-    """
-    try:
-        return docker.DockerClient.from_env(version="auto")
-    except DockerException as error:
-        raise Failure(
-            f"The Docker Engine does not answer ({error}). Start it (as root: make engine); if it"
-            " runs, your account may have to be in the group docker. Without containers: make up"
-            " MODE=embedded"
-        ) from None
-
-
-def engine_socket() -> Path:
-    """The engine's socket, which the hub's container gets.
-
-    Raises
-    ------
-    Failure
-        Where the engine is reached some other way.
-    """
-    where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    path = Path(where.removeprefix("unix://"))
-    if not where.startswith("unix://") or not path.exists():
-        raise Failure(
-            f"The hub needs the Docker Engine's socket on this machine; DOCKER_HOST is {where}."
-        )
-    return path
-
-
-def volumes(project: str) -> list[str]:
-    """The names of a project's volumes: its state and its users' homes."""
-    label = f"{PROJECT_LABEL}={project}"
-    return sorted(volume.name for volume in engine().volumes.list(filters={"label": label}))
-
-
-def delete_volumes(names: Iterable[str]) -> None:
-    """Delete volumes, for ever."""
-    client = engine()
-    for name in names:
-        client.volumes.get(name).remove()
-
-
 def _fingerprint(settings: Settings) -> str:
     """Of what the hub reads at its start only; a new banner needs no restart."""
     text = settings.model_dump_json(exclude={"site": {"banner"}})
@@ -465,6 +435,7 @@ def _fingerprint(settings: Settings) -> str:
 
 def _answers(address: str) -> bool:
     try:
-        return httpx.get(address, timeout=2).status_code == 200
+        # Never by the proxy of the machine's network, which does not lead to loopback.
+        return httpx.get(address, timeout=2, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False

@@ -18,21 +18,23 @@ from km3hub.login.accounts import AccountStore
 from km3hub.portal import Portal
 from km3hub.settings import FILE_VARIABLE, Settings
 from km3hub.state import Runtime
+from km3hub.up import processes
 from km3hub.up.checkout import Started
 from km3hub.up.environments import Installer
 from km3hub.up.failure import Failure
 from km3hub.up.first_login import first_accounts
+from km3hub.up.in_force import InForce
 from km3hub.up.node import NodePackages
 from km3hub.up.provider import by_provider, client_secret
+from km3hub.up.rehearsal import rehearse
+from km3hub.up.servers import await_servers, still_as_started
 
 __all__ = ["Embedded"]
 
 #: Seconds that the hub may take until its login page answers.
 START_LIMIT = 60
-#: Seconds that servers, proxy and hub get to end by themselves.
-STOP_LIMIT = 20
-#: What `KM3_ROLE` says in the environment of each process of a platform.
-ROLES = ("hub", "opendata", "server")
+#: Seconds that a hub which was started again may take to find its users' servers.
+SERVERS_LIMIT = 60
 
 
 class Embedded:
@@ -57,8 +59,9 @@ class Embedded:
         self.runtime = runtime
         self.settings_file = settings_file
         self.say = say
-        # One for all questions, and without certificates: reading those takes longer than asking.
-        self._client = httpx.Client(verify=False, timeout=5)  # noqa: S501 -- loopback, no TLS
+        # One for all questions, without certificates, as reading those takes longer than asking,
+        # and without the proxy of the machine's network, which does not lead to loopback.
+        self._client = httpx.Client(verify=False, timeout=5, trust_env=False)  # noqa: S501
 
     @property
     def address(self) -> str:
@@ -66,15 +69,18 @@ class Embedded:
         return f"http://127.0.0.1:{self.running_port() or self.runtime.port}"
 
     def running_port(self) -> int | None:
-        """The port of the hub that runs from this state folder, if one does."""
+        """The port that this state folder's platform has, if one runs.
+
+        Users' servers alone count: they outlive a hub that was killed, and know its address.
+        """
         file = self.runtime.state.run / "port"
-        if file.exists() and any(True for _ in self._processes("hub")):
+        if file.exists() and any(True for _ in self._processes("hub", "server")):
             return int(file.read_text())
         return None
 
     def runs(self) -> bool:
         """Whether any process of this state folder is alive."""
-        return any(True for role in ROLES for _ in self._processes(role))
+        return any(True for _ in self._processes(*processes.ROLES))
 
     def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
         """For each service its address and whether it answers there."""
@@ -107,6 +113,7 @@ class Embedded:
                     f"environments: {name} has no lock platform/locks/{name}.txt; an environment"
                     " of your own needs containers, where its image is named"
                 )
+        for name in wanted:
             if not installer.is_current(name):
                 self.say(f"Installing the environment {name}")
                 installer.install(name)
@@ -116,25 +123,54 @@ class Embedded:
             node.install()
 
     def start(self, settings: Settings) -> Started:
-        """Install what is missing, make the first accounts, start what does not run.
+        """Install what is missing, start what does not run, apply what changed since the start.
+
+        A hub whose settings or code are not those of now is started again; users' servers and
+        their kernels go on.
 
         Raises
         ------
         Failure
             Where something is missing or cannot be installed, a port is taken, or the hub does
-            not come up.
+            not come up. What ran before goes on, but for the last of these.
         """
         client_secret(settings, self.settings_file)
+        self.runtime = replace(self.runtime, port=self.running_port() or self.runtime.port)
+        state = self.runtime.state
+        ran_before = self.answers()
+        before = InForce.kept(state) if ran_before else None
+        wanted = InForce.now(self.root, settings)
+        changes = wanted.differs(before) if ran_before else []
+        if changes or not ran_before:
+            self._require_free_ports(settings)
         self.install(settings)
         new_accounts = not by_provider(settings) and self._first_accounts()
-        ran_before = self.answers()
-        if not ran_before:
-            self.say("Starting hub and proxy")
-            self._start_hub(settings)
-        state = self.runtime.state
+        notes: tuple[str, ...] = ()
+        if changes or not ran_before:
+            if ran_before:
+                rehearse(self._hub_environment(), state.root)
+            self.say("Starting hub and proxy again" if ran_before else "Starting hub and proxy")
+            self._start_hub()
+            notes = self._servers_that_run()
+        elif before and before.servers != wanted.servers:
+            notes = self._servers_that_run()
+        wanted.keep(state)
         data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
         portal, answers = self.services(settings).get("Open Data", ("", False))
-        return Started(self.address, data, new_accounts, ran_before, portal, answers)
+        return Started(
+            self.address, data, new_accounts, ran_before, portal, answers, tuple(changes), notes
+        )
+
+    def _servers_that_run(self) -> tuple[str, ...]:
+        """What to know of users' servers that are older than the hub; waits for them."""
+        token = self.runtime.state.secret("platform")
+        hub = f"{self.address}/hub"
+        servers, lost = await_servers(self._client, hub, token, SERVERS_LIMIT)
+        notes = [still_as_started(servers)] if servers else []
+        if lost:
+            log = self.runtime.state.logs / "hub.log"
+            notes.append(f"{lost} of them cannot be reached yet; why: {log}")
+        return tuple(notes)
 
     def _first_accounts(self) -> bool:
         store = AccountStore(self.runtime.state.accounts)
@@ -144,31 +180,33 @@ class Embedded:
             store.add(account.name, account.password, admin=account.admin)
         return True
 
-    def _start_hub(self, settings: Settings) -> None:
+    def _hub_environment(self) -> dict[str, str]:
+        state = self.runtime.state
+        return {
+            **os.environ,
+            **self.runtime.environment(),
+            FILE_VARIABLE: str(self.settings_file),
+            "KM3_ROLE": "hub",
+            "KM3_NODE": NodePackages(root=self.root, folder=state.proxy).node(),
+            "KM3_TUTORIALS": str(self.root / "notebooks"),
+        }
+
+    def _start_hub(self) -> None:
         """Start the hub, which starts proxy and portal; returns when the login page answers.
 
         Raises
         ------
         Failure
-            Where a port is taken or the hub does not come up; its log is quoted.
+            Where the hub does not come up; its log is quoted.
         """
-        self._stop_leftovers()
-        self._require_free_ports(settings)
+        self._stop_hub()
         log = self.runtime.state.logs / "hub.log"
-        environment = {
-            **os.environ,
-            **self.runtime.environment(),
-            FILE_VARIABLE: str(self.settings_file),
-            "KM3_ROLE": "hub",
-            "KM3_NODE": NodePackages(root=self.root, folder=self.runtime.state.proxy).node(),
-            "KM3_TUTORIALS": str(self.root / "notebooks"),
-        }
         with log.open("ab") as output:
             start = output.tell()
             hub = subprocess.Popen(
                 [sys.executable, "-m", "km3hub.hub"],
                 cwd=self.runtime.state.root,
-                env=environment,
+                env=self._hub_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -179,7 +217,7 @@ class Embedded:
         while not self._login_page_answers():
             if hub.poll() is not None or time.monotonic() > deadline:
                 words = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
-                self.stop()
+                self._stop_hub()
                 raise Failure(
                     "The hub did not start. The last lines of its log:\n  "
                     + "\n  ".join(words[-12:])
@@ -189,8 +227,8 @@ class Embedded:
 
     def stop(self) -> bool:
         """Stop hub, proxy and users' servers of this state folder; True where something ran."""
-        found = [p for role in ROLES for p in self._processes(role)]
-        self._end(found)
+        found = list(self._processes(*processes.ROLES))
+        processes.end(found)
         return bool(found)
 
     def _login_page_answers(self) -> bool:
@@ -216,8 +254,10 @@ class Embedded:
                     f" already; choose another one in {self.settings_file}"
                 )
             ports[portal.port] = "Open Data Center"
+        own = processes.listening(self._processes("hub", "opendata"))
         for port, what in ports.items():
-            self._require_free(port, what)
+            if port not in own:
+                self._require_free(port, what)
 
     def _require_free(self, port: int, what: str) -> None:
         with socket.socket() as probe:
@@ -230,31 +270,10 @@ class Embedded:
                     f" make up PORT={self.runtime.port + 1000}"
                 ) from None
 
-    def _stop_leftovers(self) -> None:
-        # A proxy whose hub was killed would keep the port. Users' servers stay: the hub that
-        # starts now finds them in its database, with their kernels.
-        self._end([p for role in ("hub", "opendata") for p in self._processes(role)])
+    def _stop_hub(self) -> None:
+        # With all that may be left of one that was killed: its proxy would keep the port. Users'
+        # servers stay: the hub that starts now finds them in its database, with their kernels.
+        processes.end(list(self._processes("hub", "opendata")))
 
-    def _processes(self, role: str) -> Iterator[psutil.Process]:
-        """The processes of one of `ROLES`, of this state folder; the proxy is a part of `hub`."""
-        state = str(self.runtime.state.root)
-        for process in psutil.process_iter():
-            if process.pid == os.getpid():
-                continue
-            try:
-                environment = process.environ()
-            except (psutil.Error, OSError):
-                continue
-            if environment.get("KM3_STATE") == state and environment.get("KM3_ROLE") == role:
-                yield process
-
-    def _end(self, processes: list[psutil.Process]) -> None:
-        for process in processes:
-            try:
-                process.terminate()
-            except psutil.NoSuchProcess:
-                continue
-        _, alive = psutil.wait_procs(processes, timeout=STOP_LIMIT)
-        for process in alive:
-            process.kill()
-        psutil.wait_procs(alive, timeout=5)
+    def _processes(self, *roles: str) -> Iterator[psutil.Process]:
+        return processes.of(self.runtime.state.root, *roles)

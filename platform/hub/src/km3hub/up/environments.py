@@ -43,8 +43,16 @@ class Installer:
     def _lock(self, name: str) -> Path:
         return self.root / "platform" / "locks" / f"{name}.txt"
 
+    def _python_of(self, name: str) -> str:
+        """The version of the Python that an environment has, which the caller's need not be."""
+        try:
+            lines = (self.folder / name / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return ""
+        return next((s.split("=")[1].strip() for s in lines if s.startswith("version")), "")
+
     def _fingerprint(self, name: str) -> str:
-        content = sys.version.encode() + self._lock(name).read_bytes()
+        content = self._python_of(name).encode() + self._lock(name).read_bytes()
         return hashlib.sha256(content).hexdigest()
 
     def has_lock(self, name: str) -> bool:
@@ -53,8 +61,12 @@ class Installer:
 
     def is_current(self, name: str) -> bool:
         """Whether `name` is installed as its lock says."""
-        stamp = self.folder / name / ".installed"
-        return stamp.exists() and stamp.read_text() == self._fingerprint(name)
+        prefix = self.folder / name
+        stamp = prefix / ".installed"
+        # A link that leads nowhere: the Python that it was made with is gone.
+        if not stamp.exists() or not (prefix / "bin" / "python").exists():
+            return False
+        return stamp.read_text(encoding="utf-8") == self._fingerprint(name)
 
     def install(self, name: str) -> None:
         """Install `name`; an interrupted installation is completed by the next call.
@@ -81,11 +93,11 @@ class Installer:
         ]
         self._uv("pip", "install", *target, *constraints, "--no-deps", *own)
         if name not in PROGRAMS:
-            self._kernel(prefix)
-        (prefix / ".installed").write_text(self._fingerprint(name))
+            self._kernel(prefix, self._python_of(name))
+        (prefix / ".installed").write_text(self._fingerprint(name), encoding="utf-8")
 
-    def _kernel(self, prefix: Path) -> None:
-        version = ".".join(map(str, sys.version_info[:2]))
+    def _kernel(self, prefix: Path, version: str) -> None:
+        version = ".".join(version.split(".")[:2])
         python = str(prefix / "bin" / "python")
         names = ["--name", "python3", "--display-name", f"KM3NeT (Python {version})"]
         run(

@@ -89,7 +89,9 @@ class NodePackages:
 
 def _version(node: str) -> int:
     try:
-        answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=10)
+        answer = subprocess.run(
+            [node, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=10
+        )
     except (OSError, subprocess.TimeoutExpired):
         return 0
     found = re.match(r"v(\d+)\.", answer.stdout)

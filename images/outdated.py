@@ -1,0 +1,36 @@
+"""Print which of the images NAME... were built from other code than this checkout has.
+
+Usage: outdated.py NAME...; nothing is printed of an image that is not there, or whose code cannot
+be told (outside a git checkout, or built so).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from building import recipes
+
+_LABEL = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
+
+
+def built_from(image: str) -> str:
+    """The revision that an image was built from; empty where that is unknown."""
+    command = ["docker", "image", "inspect", "--format", _LABEL, image]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def main(names: list[str]) -> None:
+    """Print one name a line."""
+    for name in names:
+        recipe = recipes.RECIPES.get(name)
+        if recipe is None:
+            continue
+        known = {built_from(recipe.repository), recipes.revision(recipe)} - {"", "unknown"}
+        if len(known) == 2:
+            print(name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
