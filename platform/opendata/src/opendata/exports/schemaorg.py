@@ -35,7 +35,7 @@ def _creator(creator: Creator) -> Node:
     return _said(
         at_type=kind,
         at_id=f"https://orcid.org/{creator.orcid}" if creator.orcid else creator.ror,
-        name=" ".join(filter(None, (creator.given, creator.family))) or creator.name,
+        name=creator.spoken,
         givenName=creator.given,
         familyName=creator.family,
         affiliation=[

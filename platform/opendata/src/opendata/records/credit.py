@@ -141,6 +141,11 @@ class Creator(_Credit):
         self.roles = list(dict.fromkeys(self.roles))
         return self
 
+    @property
+    def spoken(self) -> str:
+        """The name in the order in which it is spoken."""
+        return " ".join(filter(None, (self.given, self.family))) or self.name
+
 
 class Funding(_Credit):
     """Who paid, by which award.
