@@ -58,8 +58,8 @@ def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str
     if _says_the_same(record.current, Draft(**draft), paths):
         return None
     curator = _account("importer", Role.CURATOR)
-    number = 1 + max((version.number for version in record.versions.all()), default=0)
-    following = Draft(**draft | {"label": f"{number}.0", "changes": changes})
+    label = publishing.next_label(record)
+    following = Draft(**draft | {"label": label, "changes": changes})
     version = publishing.new_version(record, following, curator)
     return _complete(version, paths, curator)
 
