@@ -113,7 +113,7 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    title: Annotated[Line, Field(min_length=3, max_length=300)]
+    title: Line = Field(min_length=3, max_length=300)
     #: As it was written, blanks at its ends too.
     description: Annotated[
         str,
@@ -126,7 +126,7 @@ class Draft(BaseModel):
     creators: list[Creator] = Field(default=[], max_length=5000)
     funding: list[Funding] = Field(default=[], max_length=100)
     subjects: list[Subject] = Field(default=[], max_length=100)
-    publisher: Annotated[Line, Field(max_length=300)] = ""
+    publisher: Line = Field(default="", max_length=300)
     issued: Day = ""
     simulated: bool = False
     doi: Annotated[
@@ -134,7 +134,7 @@ class Draft(BaseModel):
     ] = ""
     url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$", max_length=500)
     service: dict[str, str] = {}
-    changes: Annotated[Prose, Field(max_length=5000)] = ""
+    changes: Prose = Field(default="", max_length=5000)
 
     @model_validator(mode="after")
     def _each_creator_once(self) -> Self:
@@ -294,9 +294,22 @@ def draft_like(version: Version, **changed: Any) -> Draft:
     Refused
         If that cannot be said: older records may hold what is refused today.
     """
-    said = {name: getattr(version, name) for name in Draft.model_fields}
+    return stated(Draft, {name: getattr(version, name) for name in Draft.model_fields} | changed)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def stated(model: type[M], fields: dict[str, Any]) -> M:
+    """Returns fields as a draft or new record.
+
+    Raises
+    ------
+    Refused
+        With the first field that is wrong and why.
+    """
     try:
-        return Draft(**said | changed)
+        return model(**fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
