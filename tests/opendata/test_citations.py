@@ -246,6 +246,8 @@ def test_ro_crate_is_read_by_its_own_library(web: Client, record: Version, tmp_p
     authors = crate.root_dataset["author"]
     assert [author.type for author in authors] == ["Person", "Organization", "Thing"]
     assert authors[0]["affiliation"][0].id == "https://ror.org/02feahw73"
+    funders = [item["name"] for item in crate.root_dataset["funder"]]
+    assert funders == [item["funder"] for item in FUNDING]
     assert crate.root_dataset["funding"][0]["funder"]["name"] == "European Commission"
     identifiers = [node["@id"] for node in content["@graph"]]
     assert len(identifiers) == len(set(identifiers))

@@ -28,6 +28,10 @@ class _Row(forms.Form):
         """Return the row's fields as the model names them."""
         return {name: self.cleaned_data.get(name, "") for name in self.model.model_fields}
 
+    def has_changed(self) -> bool:
+        """Return whether something was typed; who and where it is stands in empty rows too."""
+        return bool(set(self.changed_data) - {"kind", "ORDER"})
+
     def clean(self) -> dict[str, Any]:
         """Check the row as the REST interface does; the result is ``cleaned_data["item"]``."""
         if self.errors or not self.has_changed() or self.cleaned_data.get("DELETE"):
