@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opendata import describing
-from opendata.describing.cells import missing, plain
+from opendata.describing.cells import missing_rows, plain
 from opendata.describing.content import _table
 from opendata.describing.plots import plots_of_table
 from opendata.describing.sky import sky_of
 from opendata.pages import plots
+from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
 
 MASK = [False, True, False, True]
@@ -91,12 +92,10 @@ def test_javascript_reads_every_whole_number_exactly(number: int) -> None:
     assert int(value) == number
 
 
-def test_missing_knows_masks_nan_and_nat() -> None:
-    frame = _masked()
-    for name in frame.colnames:
-        assert missing(frame[name]).tolist() == frame.to_pandas()[name].isna().tolist(), name
-    assert missing(Time(["2020-01-01", "2021-01-01"])).tolist() == [False, False]
-    assert missing(Column([None, "a"], dtype=object)).tolist() == [True, False]
+def test_a_row_of_an_array_has_no_value_only_if_no_element_has() -> None:
+    column = MaskedColumn([[1.0, 2.0], [np.nan, 3.0], [4.0, 5.0]], mask=[[0, 0], [0, 1], [0, 1]])
+    assert missing_rows(column).tolist() == [False, True, False]
+    assert missing_rows(Time(["2020-01-01", "2021-01-01"])).tolist() == [False, False]
 
 
 def test_histograms_leave_out_what_has_no_value_and_say_so() -> None:
@@ -115,6 +114,13 @@ def test_histograms_leave_out_what_has_no_value_and_say_so() -> None:
     # The data's own unit, not what the metadata say of it.
     assert plot["xlabel"] == "Energy [TeV]"
     assert "2 rows without value" in plots.draw(plot)
+
+
+def test_only_what_spans_decades_is_drawn_over_its_logarithm() -> None:
+    random = np.random.default_rng(1)
+    table = Table({"ra": random.uniform(0.01, 360, 500), "energy": 10 ** random.uniform(1, 6, 500)})
+    labels = [plot["xlabel"] for plot in plots_of_table(table, Annotation())]
+    assert labels == ["ra", "log10(energy)"]
 
 
 BINS = {
@@ -202,6 +208,31 @@ def test_a_function_without_a_range_is_not_drawn_over_an_invented_one(tmp_path: 
         found = describing.describe(path, "f.json")["plots"]
         assert len(found) == number
     assert (found[0]["x"][0], found[0]["x"][-1]) == (2.0, 4.0)
+
+
+@pytest.mark.parametrize("suffix", ["ecsv", "vot", "fits", "h5"])
+def test_masks_of_every_format_are_shown(tmp_path: Path, suffix: str) -> None:
+    table = _masked()
+    table.remove_column("when")
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "ecsv":
+        table.write(path, format="ascii.ecsv")
+    elif suffix == "vot":
+        table.write(path, format="votable")
+    else:
+        write(DataSet({"t": table}), path)
+    found = describing.describe_safely(path, path.name)["tables"]
+    shown = next(item for item in found if len(item["columns"]) == len(table.colnames))
+    names = [column["name"] for column in shown["columns"]]
+    for name in ("count", "good"):
+        cells = [row[names.index(name)] for row in shown["head"]]
+        assert [cell is None for cell in cells] == MASK, name
+    tags = [row[names.index("tag")] for row in shown["head"]]
+    # astropy writes a text without value as an empty one, in ECSV and VOTable alike.
+    assert tags[0] == "a"
+    kept = suffix in ("fits", "h5")
+    assert tags[1:] in ([[None, "", None]] if kept else [[None] * 3, [""] * 3])
+    assert shown["head"][0][names.index("big")] == "9007199254740993"
 
 
 def test_nan_in_a_files_own_metadata_is_no_json_number(tmp_path: Path) -> None:

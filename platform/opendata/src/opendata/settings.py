@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from opendata.api.sharing import PRIVATE, REQUEST_HEADERS, RESPONSE_HEADERS
 from opendata.configuration import Configuration
 
 CONFIGURATION = Configuration.load()
@@ -21,6 +22,7 @@ ALLOWED_HOSTS = [
     *([urlsplit(CONFIGURATION.public_url).hostname or ""] if CONFIGURATION.public_url else []),
 ]
 INSTALLED_APPS = [
+    "corsheaders",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_filters",
@@ -28,11 +30,13 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "opendata.records",
+    "opendata.searching",
     "opendata.alerts",
     "opendata.pages",
 ]
 MIDDLEWARE = [
     "opendata.logs.RequestLog",
+    "opendata.api.sharing.ReadFromAnywhere",
     "django.middleware.security.SecurityMiddleware",
     "opendata.pages.security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -82,6 +86,14 @@ STATIC_URL = "/static/"
 # Files of installed packages are served as they are: no step of collecting to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+
+# What other origins may do (opendata.api.sharing): reads of what is public, never with credentials.
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = rf"^/(?!{PRIVATE})"
+CORS_ALLOW_METHODS = ("GET", "HEAD", "OPTIONS")
+CORS_ALLOW_HEADERS = REQUEST_HEADERS
+CORS_EXPOSE_HEADERS = RESPONSE_HEADERS
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -21,7 +21,7 @@ def catalog(request: HttpRequest) -> HttpResponseBase:
         etag=etag,
         media_type="application/json",
         name="catalog.json",
-        headers={"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"},
+        headers={"Cache-Control": "no-cache"},
     )
     response.headers["Content-Disposition"] = "inline"
     return response

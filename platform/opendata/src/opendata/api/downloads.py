@@ -46,7 +46,7 @@ def send(
     seconds = None if modified is None else int(modified.timestamp())
     early = get_conditional_response(request, etag=etag, last_modified=seconds)
     if early is not None:
-        for key in ("Cache-Control", "Access-Control-Allow-Origin", "ETag", "Last-Modified"):
+        for key in ("Cache-Control", "ETag", "Last-Modified", "Link", "Vary"):
             if key in headers:
                 early.headers[key] = headers[key]
         return early
@@ -70,8 +70,8 @@ def send(
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type=media_type, headers=headers)
     # Django would collect what an iterator of the wrong kind gives in memory first.
-    later = isinstance(request, ASGIRequest)
-    content = _pieces_later(path, parts, end) if later else _pieces(path, parts, end)
+    pieces = _pieces(path, parts, end)
+    content = later(pieces) if isinstance(request, ASGIRequest) else pieces
     return StreamingHttpResponse(content, status=status, content_type=media_type, headers=headers)
 
 
@@ -89,8 +89,8 @@ def _pieces(path: Path, parts: list[Part], end: bytes) -> Iterator[bytes]:
         yield end
 
 
-async def _pieces_later(path: Path, parts: list[Part], end: bytes) -> AsyncIterator[bytes]:
-    pieces = _pieces(path, parts, end)
+async def later(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield pieces without keeping others waiting for the disk."""
     while (piece := await asyncio.to_thread(next, pieces, b"")) != b"":
         yield piece
 
@@ -130,7 +130,6 @@ def download(request: HttpRequest, identifier: str, label: str, name: str) -> Ht
             "Repr-Digest": f"sha-256=:{digest}:",
             "Cache-Control": "public, max-age=31536000, immutable",
             "Link": links,
-            "Access-Control-Allow-Origin": "*",
         },
     )
 

@@ -18,6 +18,7 @@ from opendata.api.serializers import FileRow, RecordDetail, RecordRow, VersionDe
 from opendata.exports.addresses import absolute
 from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
+from opendata.searching.spelling import hint
 from openkm3.metadata import KTYPES
 
 
@@ -85,6 +86,9 @@ class Search(Records):
         """Answer with a page of results and the facets."""
         response = super().list(request, *args, **kwargs)
         found = self.filter_queryset(self.get_queryset())
+        text = request.query_params.get("q", "").strip()
+        nothing = response.data["count"] == 0 and text
+        response.data["did_you_mean"] = hint(text).instead if nothing else None
         response.data["facets"] = {
             facet.name: [
                 {"value": value, "label": text, "count": count}

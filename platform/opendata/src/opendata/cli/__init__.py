@@ -257,6 +257,18 @@ def tables() -> None:
 
 
 @main.command()
+def reindex() -> None:
+    """Make the index of the search anew from what is published."""
+    from django.db import transaction
+
+    from opendata.searching import index
+
+    with transaction.atomic():
+        number = index.fill()
+    click.echo(f"{number} records can be found.")
+
+
+@main.command()
 def check() -> None:
     """Check settings, database and every file's checksum; exit code 1 if something is wrong."""
     from opendata.records.integrity import problems

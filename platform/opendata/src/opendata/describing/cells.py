@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from openkm3.formats import ColumnData, missing
 from openkm3.metadata import Annotation, Parameter
 
 #: JavaScript reads every JSON number as a double: beyond this, whole numbers lose their last digits
@@ -32,29 +33,6 @@ def unit_of(column: Any, parameter: Parameter) -> str:
     return str(unit) if unit is not None and str(unit) else parameter.unit or ""
 
 
-def missing(column: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return where a column has no value: masked, NaN or NaT.
-
-    Returns
-    -------
-    numpy.ndarray of bool
-        Of the column's shape.
-    """
-    if not hasattr(column, "dtype"):  # a time, which has its own mask
-        return np.array(column.mask)
-    values = np.ma.getdata(column)
-    if values.dtype.names:  # records have a mask per field
-        return np.zeros(values.shape, dtype=bool)
-    absent = np.ma.getmaskarray(column).copy()
-    if values.dtype.kind in "fc":
-        absent |= np.isnan(np.asarray(values))
-    elif values.dtype.kind in "mM":
-        absent |= np.isnat(np.asarray(values))
-    elif values.dtype.kind == "O":
-        absent |= np.array([item is None for item in values.flat], dtype=bool).reshape(absent.shape)
-    return np.asarray(absent)
-
-
 def missing_rows(column: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return which rows of a column have no value at all; an array needs one to count."""
     absent = missing(column)
@@ -63,9 +41,13 @@ def missing_rows(column: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 def numbers(column: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a column of numbers with NaN where it has no value."""
-    values = np.array(np.ma.getdata(column), dtype=float)
-    values[missing(column)] = np.nan
-    return values
+    # A copy: what has no value here is blanked there.
+    return np.array(ColumnData.of(column).numbers(), dtype=float)
+
+
+def ucd_of(column: Any, parameter: Parameter) -> str:
+    """Return a column's UCD: what the metadata say, else what the file does."""
+    return parameter.ucd or ColumnData.of(column).meaning.ucd
 
 
 def plain(value: Any) -> Any:

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from openkm3 import annotated
 from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
-from openkm3.formats import FORMATS, DataSet, detect, read
+from openkm3.formats import FORMATS, ColumnData, DataSet, detect, read
 from openkm3.metadata import Annotation, validate
 
 from . import Unreadable
@@ -104,15 +106,16 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
     columns = []
     for key in table.colnames[:_MOST_COLUMNS]:
         column, parameter = table[key], parameter_of(annotation, key)
+        meaning = ColumnData.of(column).meaning
         columns.append(
             {
                 "name": key,
                 "type": _type(column),
                 "unit": unit_of(column, parameter),
                 "title": parameter.name or "",
-                "description": parameter.description or str(column.info.description or ""),
-                "ucd": parameter.ucd or "",
-                "symbol": parameter.symbol or "",
+                "description": parameter.description or meaning.description,
+                "ucd": parameter.ucd or meaning.ucd,
+                "symbol": parameter.symbol or meaning.symbol,
                 "missing": int(missing_rows(column).sum()),
             }
         )
@@ -124,13 +127,17 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
 
 
 def _type(column: Any) -> str:
-    """Return letter and bytes of a column's type, with the shape of its cells; `text`, `time`."""
-    dtype = getattr(column, "dtype", None)
-    if dtype is None:
-        return "time"
+    """Return letter and bytes of a column's type, with the shape of its cells."""
+    dtype = getattr(column, "dtype", np.dtype("M8[us]"))
+    if dtype.kind == "O":
+        return "lists"  # of a length of its own in each row
     shape = "x".join(str(size) for size in column.shape[1:])
-    name = "text" if dtype.kind in "USO" else f"{dtype.kind}{dtype.itemsize}"
+    name = _NAMED.get(dtype.kind, f"{dtype.kind}{dtype.itemsize}")
     return f"{name}[{shape}]" if shape else name
+
+
+#: Types whose size says nothing.
+_NAMED = {"U": "text", "S": "text", "M": "time"}
 
 
 def _tree(path: Path) -> list[dict[str, Any]]:

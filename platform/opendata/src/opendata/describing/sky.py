@@ -8,7 +8,7 @@ import numpy as np
 
 from openkm3.metadata import Annotation, Parameter
 
-from .cells import numbers, parameter_of, plain, unit_of
+from .cells import numbers, parameter_of, plain, ucd_of, unit_of
 
 if TYPE_CHECKING:
     from astropy.table import Column, Table
@@ -36,7 +36,7 @@ def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
         found = [
             name
             for name in table.colnames
-            if _is_position(parameter_of(annotation, name).ucd or "", axis)
+            if _is_position(ucd_of(table[name], parameter_of(annotation, name)), axis)
         ] or [name for name in table.colnames if name.lower() in names]
         kind = getattr(table[found[0]], "dtype", np.dtype("O")).kind if found else "O"
         if kind not in "iuf" or table[found[0]].ndim != 1:
@@ -87,7 +87,7 @@ def _telling(table: Table, annotation: Annotation, known: tuple[str, ...]) -> li
     result: list[str] = []
     for ucds, names in _TELLING:
         for name in table.colnames:
-            ucd = parameter_of(annotation, name).ucd or ""
+            ucd = ucd_of(table[name], parameter_of(annotation, name))
             if (
                 table[name].ndim == 1
                 and name not in (*known, *result)

@@ -60,7 +60,7 @@ def links(version: Version) -> list[dict[str, str]]:
     found += [
         {
             "rel": "item",
-            "href": absolute(storage_path(file)),
+            "href": absolute(quote(storage_path(file))),
             "type": file.media_type,
         }
         for file in (version.files.all() if version.state == State.PUBLISHED else [])

@@ -25,6 +25,7 @@ from opendata.pages.representations import EXPORTS
 from opendata.pages.snippets import snippets
 from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
+from opendata.searching.spelling import hint
 from openkm3.metadata import KTYPES
 
 Json = dict[str, Any]
@@ -79,10 +80,13 @@ def _found(request: HttpRequest) -> HttpResponse:
                 }
             )
         groups.append({"title": facet.title, "values": values})
+    text = request.GET.get("q", "").strip()
     return render(
         request,
         "search.html",
         {
+            "help": hint(text) if text and not narrowed.count else None,
+            "narrowed": [key for key in chosen if key != "q" and any(chosen[key])],
             "page": page,
             "groups": groups,
             "q": request.GET.get("q", ""),

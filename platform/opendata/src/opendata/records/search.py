@@ -10,16 +10,20 @@ import django_filters
 from django.db.models import Count, Q, QuerySet
 
 from opendata.records.models import Kind, Record
+from opendata.searching import index
 from openkm3.metadata import KTYPES
 
 _FACETS = {"kind": "Kind", "ktype": "Content", "instrument": "Instrument", "license": "Licence"}
-_MOST_WORDS = 10
 
 
 class RecordFilter(django_filters.FilterSet):
     """What a search may ask for."""
 
-    q = django_filters.CharFilter(method="words", label="words, all of which occur", max_length=200)
+    q = django_filters.CharFilter(
+        method="words",
+        label='words in any form, all of which occur; "words in quotes" stand together',
+        max_length=200,
+    )
     kind = django_filters.MultipleChoiceFilter(choices=Kind.choices)
     ktype = django_filters.CharFilter(method="within", label="ktype, with all that are below it")
     instrument = django_filters.CharFilter(max_length=100)
@@ -43,10 +47,8 @@ class RecordFilter(django_filters.FilterSet):
         fields = ("q", "kind", "ktype", "instrument", "license", "simulated", "parent")
 
     def words(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
-        """Keep records that hold every word."""
-        for word in value.replace("\0", "").lower().split()[:_MOST_WORDS]:
-            records = records.filter(text__contains=word)
-        return records
+        """Keep records that hold every word, the best first."""
+        return index.find(records, index.terms_of(value))
 
     def within(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
         """Keep records of a ktype and of those that are more special."""

@@ -10,7 +10,18 @@ is ever returned. A writer replaces a file only when the new one is complete.
 
 from __future__ import annotations
 
+from .columns import ColumnData, Meaning, missing
 from .conversion import FORMATS, convert, detect, read, write
 from .dataset import DataSet
 
-__all__ = ["FORMATS", "DataSet", "convert", "detect", "read", "write"]
+__all__ = [
+    "FORMATS",
+    "ColumnData",
+    "DataSet",
+    "Meaning",
+    "convert",
+    "detect",
+    "missing",
+    "read",
+    "write",
+]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..metadata import Annotation
+from .columns import ColumnData, columns
 
 if TYPE_CHECKING:
     import pandas as pd
-    from astropy.table import Column, Table
+    from astropy.table import Table
 
 #: Tables that describe a file instead of holding data.
 DESCRIPTIVE = frozenset({"header", "raw_header", "group_info"})
@@ -26,7 +27,9 @@ class DataSet:
     Attributes
     ----------
     tables : dict of str to astropy.table.Table
-        In the file's order. Columns of text hold ``str``.
+        In the file's order. A column with missing values is a ``MaskedColumn`` whose mask marks
+        them (see :func:`openkm3.formats.missing`); NaN is missing as well. Columns of text hold
+        ``str``, of times ``datetime64``; an empty text is a text.
     annotation : openkm3.metadata.Annotation
         Header, origin, paraminfo, ktype.
     """
@@ -52,59 +55,70 @@ class DataSet:
 
 
 def plain(table: Table) -> dict[str, list[Any]]:
-    """Return a table as dict of column name to list of Python values."""
-    return {name: np.asarray(table[name]).tolist() for name in table.colnames}
+    """Return a table as dict of column name to list of Python values.
+
+    A value that is missing is None, among floating point numbers NaN; times are ISO 8601 texts.
+    """
+    return {name: _listed(data) for name, data in columns(table).items()}
+
+
+def _listed(data: ColumnData) -> list[Any]:
+    if data.kind in "fc":
+        return list(data.filled(np.nan).tolist())
+    values = data.values
+    if data.kind == "M":
+        values = np.datetime_as_string(values)
+    elif data.kind == "O":
+        values = _objects([each.tolist() for each in values])
+    gone = data.missing
+    if not gone.any():
+        return list(values.tolist())
+    result = values.astype(object)
+    result[gone] = None
+    return list(result.tolist())
+
+
+def _objects(items: list[Any]) -> np.ndarray[Any, Any]:
+    result = np.empty(len(items), dtype=object)
+    for number, item in enumerate(items):
+        result[number] = item
+    return result
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """Return a table as pandas DataFrame; columns of arrays become columns of lists."""
+    """Return a table as pandas DataFrame; columns of arrays become columns of lists.
+
+    A column of integers, truth values or text that lacks values has one of pandas' nullable types
+    (``Int64``, ``UInt8``, ``boolean``, ``string``); floating point numbers have NaN, times NaT.
+    """
     import pandas as pd
 
-    return pd.DataFrame(dict(_series(table)), copy=False)
+    series = {name: _series(data) for name, data in columns(table).items()}
+    # Without columns the number of rows would be lost.
+    return pd.DataFrame(series, copy=False)
 
 
-def _series(table: Table) -> Iterator[tuple[str, Any]]:
-    for name in table.colnames:
-        values = np.asarray(table[name])
-        if values.ndim > 1:
-            yield name, list(values)
-        elif values.dtype.kind == "U":
-            yield name, values.astype(object)
-        else:
-            # Files are often big-endian, which pandas cannot compute with.
-            yield name, values.astype(values.dtype.newbyteorder("="), copy=False)
+def _series(data: ColumnData) -> Any:
+    import pandas as pd
 
-
-def native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return values in this machine's byte order, bytes as text."""
-    if values.dtype.kind == "S":
-        try:
-            return values.astype("U")
-        except UnicodeDecodeError:
-            return np.char.decode(values, "utf-8", "replace")
-    if values.dtype.kind == "O":
-        return np.array([_as_text(value) for value in values.ravel()], dtype="U").reshape(
-            values.shape
-        )
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
-
-
-def _as_text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def column(values: np.ndarray[Any, Any], unit: str | None = None) -> Column:
-    """Return a table column in native byte order; a unit that astropy does not know is dropped."""
-    from astropy.table import Column
-
-    from ..metadata.units import parse_unit
-
-    return Column(native(values), unit=parse_unit(unit) if unit else None, copy=False)
+    if data.values.ndim > 1 or data.kind == "O":
+        return _objects(_listed(data)) if data.mask is not None else list(data.values)
+    if data.mask is None:
+        return data.values.astype(object) if data.kind == "U" else data.values
+    if data.kind in "iu":
+        return pd.arrays.IntegerArray(data.values.copy(), data.mask.copy())
+    if data.kind == "b":
+        return pd.arrays.BooleanArray(data.values.copy(), data.mask.copy())
+    if data.kind == "U":
+        result = data.values.astype(object)
+        result[data.mask] = None
+        return pd.array(result, dtype="string")
+    return data.filled(np.datetime64("NaT") if data.kind == "M" else np.nan)
 
 
 def to_json(annotation: Annotation, **more: Any) -> str:
     """Return metadata as the JSON text that the writers put into files."""
-    return json.dumps(annotation.plain() | more, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(annotation.plain() | more, separators=(",", ":"))
 
 
 def parsed(texts: Mapping[str, Any]) -> tuple[Annotation, dict[str, Any]]:
@@ -112,3 +126,9 @@ def parsed(texts: Mapping[str, Any]) -> tuple[Annotation, dict[str, Any]]:
     notes = {key: value for key, value in texts.items() if key.startswith("_")}
     rest = {key: value for key, value in texts.items() if key not in notes}
     return Annotation.parse(rest), notes
+
+
+def noted(notes: Mapping[str, Any], kind: str, table: str) -> Any:
+    """Return a writer's notes of one kind on one table, an empty dict if there are none."""
+    known = notes.get(kind)
+    return known.get(table, {}) if isinstance(known, dict) else {}

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
 
 from ..errors import FormatError
 from . import limits
-from .dataset import DataSet, column, parsed
+from .columns import ColumnData, columns, time, to_table
+from .dataset import DataSet, parsed
+from .packing import Capacity, pack, unpack
+
+if TYPE_CHECKING:
+    from astropy.table import Table
 
 #: Where our metadata stand in the header's ``meta``.
 KEY = "km3"
+_CAPACITY = Capacity(
+    types=frozenset(
+        f"bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 "
+        f"{np.dtype(np.longdouble).name} complex64 complex128 text text[] time varying".split()
+    ),
+    flags=lambda _: False,
+)
 
 
 def read(path: Path) -> DataSet:
@@ -46,22 +59,46 @@ def read(path: Path) -> DataSet:
         # Text that ends between two lines looks whole.
         raise FormatError(path, f"is cut off: {len(table)} of {notes['_rows']} rows are there")
     name = str(notes.get("_table", "table"))
-    plain = {}
-    for key in table.colnames:
-        values = table[key]
-        if not hasattr(values, "dtype"):
-            raise FormatError(path, f"column {key!r} has a type that is not supported")
-        plain[key] = column(np.asarray(values), str(values.unit or "") or None)
-    return DataSet({name: Table(plain, copy=False)}, annotation)
+    try:
+        content = columns(table)
+    except (TypeError, ValueError) as error:
+        raise FormatError(path, str(error)) from error
+    return DataSet({name: to_table(unpack(content, notes.get("_fields")))}, annotation)
 
 
 def write(dataset: DataSet, path: Path) -> None:
-    """Write the main table; ECSV holds one table only."""
+    """Write the main table; ECSV holds one table only.
+
+    Times are written as astropy does (``Time``, of their scale), missing values as empty fields,
+    and a column that has empty texts beside missing ones with a column ``NAME.mask`` of astropy's.
+    """
     name, table = dataset.main_table()
-    copy = table.copy(copy_data=False)
-    copy.meta = {KEY: dataset.annotation.plain() | {"_table": name, "_rows": len(table)}}
+    try:
+        packed, fields = pack(columns(table), _CAPACITY)
+        result = _table(packed)
+    except (TypeError, ValueError) as error:
+        raise FormatError(path, f"cannot be written: {error}") from None
+    notes = {"_table": name, "_rows": len(table)} | ({"_fields": fields} if fields else {})
+    result.meta = {KEY: dataset.annotation.plain() | notes}
     with limits.complete(path) as temporary:
-        copy.write(temporary, format="ascii.ecsv", overwrite=True)
+        result.write(temporary, format="ascii.ecsv", overwrite=True)
+
+
+def _table(packed: dict[str, ColumnData]) -> Table:
+    from astropy.table import MaskedColumn, Table
+
+    result = Table()
+    for name, data in packed.items():
+        if data.kind == "M":
+            result[name] = time(data)
+            continue
+        column = data.to_table()
+        if data.kind == "U" and np.any((data.values == "") & ~data.missing):
+            # Without a column of flags an empty field is a missing one.
+            column = MaskedColumn(column, mask=data.missing)
+            column.info.serialize_method["ecsv"] = "data_mask"
+        result[name] = column
+    return result
 
 
 def _decoded(path: Path) -> str:

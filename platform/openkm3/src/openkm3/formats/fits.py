@@ -9,6 +9,7 @@ Standards: gamma-astro-data-formats.readthedocs.io (GADF), vodf.readthedocs.io (
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from pathlib import Path
@@ -18,15 +19,55 @@ import numpy as np
 
 from ..errors import FormatError
 from . import limits
-from .dataset import DataSet, column, parsed, to_json
+from .columns import ColumnData, Meaning, columns, to_table
+from .dataset import DataSet, parsed, to_json
 from .eventids import event_numbers
 from .names import storable
+from .packing import Capacity, blanked, null_value, pack, unpack
+from .texts import decoded, encoded
 
 if TYPE_CHECKING:
     from astropy.io.fits import BinTableHDU, Header
     from astropy.table import Table
 
 Profile = Literal["gadf", "vodf"]
+
+#: The codes of FITS, and the TZERO that makes a type unsigned.
+_CODES = {
+    "bool": ("L", 0),
+    "uint8": ("B", 0),
+    "int16": ("I", 0),
+    "int32": ("J", 0),
+    "int64": ("K", 0),
+    "uint16": ("I", 2**15),
+    "uint32": ("J", 2**31),
+    "uint64": ("K", 2**63),
+    "float32": ("E", 0),
+    "float64": ("D", 0),
+    "complex64": ("C", 0),
+    "complex128": ("M", 0),
+}
+_UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
+
+
+def _has_no_null(data: ColumnData) -> bool:
+    if data.mask is None or data.kind not in "iu":
+        return False
+    return null_value(data.values, data.mask) is None
+
+
+def _comes_back(data: ColumnData) -> bool:
+    """Return whether texts survive: FITS drops blanks at the end and what follows a NUL."""
+    return not any(t.endswith(" ") or "\0" in t for t in data.values.ravel().tolist())
+
+
+_CAPACITY = Capacity(
+    types=frozenset([*_CODES, "text", "text[]", "varying"]),
+    flags=_has_no_null,
+    texts=_comes_back,
+    # Readers disagree on whether TNULL of unsigned columns is before or after TZERO.
+    masked=frozenset([*_CODES, "text", "text[]"]) - _UNSIGNED,
+)
 
 #: Extension that holds our metadata as JSON.
 ANNOTATION = "KM3_ANNOTATION"
@@ -64,7 +105,7 @@ def read(path: Path) -> DataSet:
 
     _check(path)
     texts: dict[str, Any] = {}
-    tables: dict[str, Table] = {}
+    tables: dict[str, dict[str, ColumnData]] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", fits.verify.VerifyWarning)
@@ -99,9 +140,11 @@ def write(dataset: DataSet, path: Path, profile: Profile = "gadf") -> None:
     from astropy.io import fits
 
     hdus: list[Any] = [fits.PrimaryHDU()]
+    flags: dict[int, dict[str, Any]] = {}
     notes: dict[str, Any] = {}
     for name, table in (dataset.data_tables or dataset.tables).items():
-        hdu, note = _hdu(name, table, dataset, profile)
+        hdu, note, unset = _hdu(path, name, table, dataset, profile)
+        flags[len(hdus)] = unset
         hdus.append(hdu)
         notes[str(len(notes))] = note
     # Long texts are cut into rows: readers handle them better than one giant cell.
@@ -117,29 +160,112 @@ def write(dataset: DataSet, path: Path, profile: Profile = "gadf") -> None:
         )
     )
     with limits.complete(path) as temporary:
-        fits.HDUList(hdus).writeto(temporary, overwrite=True, checksum=True)
+        _write(fits.HDUList(hdus), flags, temporary)
+
+
+def _write(hdus: Any, flags: dict[int, dict[str, Any]], path: Path) -> None:
+    """Write the extensions; logical values that are missing are zero bytes, which astropy lacks."""
+    from astropy.io import fits
+
+    if not any(flags.values()):
+        hdus.writeto(path, overwrite=True, checksum=True)
+        return
+    content = io.BytesIO()
+    hdus.writeto(content)
+    content.seek(0)
+    with fits.open(content) as again:
+        for number, unset in flags.items():
+            for name, mask in unset.items():
+                stored = again[number].data.view(np.ndarray)[name]
+                stored[mask.reshape(stored.shape)] = 0
+        again.writeto(path, overwrite=True, checksum=True)
 
 
 def _hdu(
-    name: str, table: Table, dataset: DataSet, profile: Profile
-) -> tuple[BinTableHDU, dict[str, Any]]:
+    path: Path, name: str, table: Table, dataset: DataSet, profile: Profile
+) -> tuple[BinTableHDU, dict[str, Any], dict[str, Any]]:
+    """Return the extension, our notes on it, and where logical values are missing."""
     from astropy.io import fits
-    from astropy.table import Table as AstropyTable
 
-    stored = storable(table.colnames, upper=True)
     standard, header = _standard(table, dataset, profile)
-    columns = dict(standard)
-    renamed: dict[str, str] = {}
-    for old, new in stored.items():
-        # The standard's own column of this name comes from `old` and may be changed (TeV, degrees).
-        free = f"{new}_ORIGINAL" if new in standard else new
-        columns[free] = _ascii(table[old])
-        renamed[free] = old
-    result = AstropyTable(columns)
-    hdu = fits.BinTableHDU(result, name=_extension(profile) if standard else name.upper())
+    try:
+        packed, notes = pack(columns(table), _CAPACITY)
+        stored = storable(packed, upper=True)
+        result = [_column(key, data) for key, data in standard.items()]
+        renamed: dict[str, str] = {}
+        unset = {}
+        for old, data in packed.items():
+            # The standard's own column of this name comes from `old`, and may be changed (TeV).
+            free = _free(stored[old], {*standard, *renamed})
+            result.append(_column(free, data))
+            renamed[free] = old
+            if data.kind == "b" and data.mask is not None:
+                unset[free] = data.mask
+    except (TypeError, ValueError) as error:
+        raise FormatError(path, f"cannot be written: {error}") from None
+    extension = _extension(profile) if standard else next(iter(storable([name]).values())).upper()
+    hdu = fits.BinTableHDU.from_columns(result, nrows=len(table), name=extension)
     for key, value in header.items():
         hdu.header[key] = value
-    return hdu, {"name": name, "columns": renamed}
+    return hdu, {"name": name, "columns": renamed, "fields": notes}, unset
+
+
+def _free(name: str, taken: set[str]) -> str:
+    candidate, number = name, 1
+    while candidate in taken:
+        candidate = f"{name}_ORIGINAL{number if number > 1 else ''}"
+        number += 1
+    return candidate
+
+
+def _column(name: str, data: ColumnData) -> Any:
+    """Return the FITS column of a packed column."""
+    from astropy.io import fits
+
+    if data.kind == "O":
+        return _varying(name, data)
+    shape = data.values.shape[1:]
+    count = int(np.prod(shape, dtype=int))
+    options: dict[str, Any] = {"unit": _unit(data)}
+    values = blanked(data)
+    if data.kind == "U":
+        # By the standard a text that begins with NUL is null; an empty one is a blank.
+        values = np.where(data.missing, "", np.where(values == "", " ", values))
+        values = encoded(values)
+        count *= values.dtype.itemsize
+        code = "A"
+        shape = (*shape, values.dtype.itemsize) if shape else shape
+    else:
+        code, zero = _CODES[data.values.dtype.name]
+        if zero:
+            options["bzero"] = zero
+        if data.mask is not None and data.kind in "iu":
+            options["null"] = null_value(data.values, data.mask)
+    if shape:
+        options["dim"] = "(" + ",".join(str(size) for size in reversed(shape)) + ")"
+    return fits.Column(name, f"{count}{code}", array=values, **options)
+
+
+def _varying(name: str, data: ColumnData) -> Any:
+    from astropy.io import fits
+
+    types = {each.dtype.name for each in data.values}
+    kind = types.pop() if len(types) == 1 else "float64"
+    code, zero = _CODES.get(kind, ("", 0))
+    if types or zero or not code:
+        raise TypeError(f"column {name!r}: arrays of varying length and type {kind} do not fit")
+    return fits.Column(name, f"Q{code}()", array=data.values, unit=_unit(data))
+
+
+def _unit(data: ColumnData) -> str | None:
+    if data.unit is None:
+        return None
+    try:
+        text = str(data.unit.to_string("fits"))
+    except (ValueError, TypeError, AttributeError):
+        text = str(data.unit)
+    # A card holds ASCII only; the unit as it is stands in our own notes.
+    return text if text.isascii() and text.isprintable() and len(text) < 60 else None
 
 
 def _standard(
@@ -156,7 +282,7 @@ def _standard(
     numbers = None
     if (identifier := _find(table, _ID)) is not None:
         numbers = event_numbers(str(value) for value in table[identifier])
-    columns = {
+    content = {
         "EVENT_ID": Column(np.arange(1, len(table) + 1) if numbers is None else numbers),
         "TIME": Column(np.zeros(len(table)), unit=u.s),
         "RA": Column(_values(table[ra], u.deg), unit=u.deg),
@@ -167,10 +293,10 @@ def _standard(
     if (key := _find(table, _TIME)) is not None:
         times = Time(np.asarray(table[key], dtype=float), format="mjd", scale="utc").tt
         seconds = (times - Time(MJDREF, format="mjd", scale="tt")).to_value("s")
-        columns["TIME"] = Column(seconds, unit=u.s)
+        content["TIME"] = Column(seconds, unit=u.s)
         start, stop = float(seconds.min()), float(seconds.max())
     if (key := _find(table, _ENERGY)) is not None:
-        columns["ENERGY"] = Column(_values(table[key], u.TeV, default=u.GeV), unit=u.TeV)
+        content["ENERGY"] = Column(_values(table[key], u.TeV, default=u.GeV), unit=u.TeV)
     instrument = dataset.annotation.header.instrument or "unknown"
     header = _CLASSES[profile] | {
         "HDUCLAS1": "EVENTS",
@@ -188,7 +314,7 @@ def _standard(
         "EQUINOX": 2000.0,
         "EV_CLASS": "unknown",
     }
-    return columns, header
+    return {key: ColumnData.of(each) for key, each in content.items()}, header
 
 
 def _find(table: Table, names: tuple[str, ...]) -> str | None:
@@ -204,14 +330,6 @@ def _values(values: Any, unit: Any, default: Any = None) -> np.ndarray[Any, Any]
     return array if own is None else np.asarray((array * own).to_value(unit))
 
 
-def _ascii(values: Any) -> Any:
-    """Text beyond ASCII, which FITS does not know, as UTF-8 bytes."""
-    array = np.asarray(values)
-    if array.dtype.kind == "U" and not all(text.isascii() for text in array.ravel()):
-        return np.char.encode(array, "utf-8")
-    return values
-
-
 def _extension(profile: Profile) -> str:
     return "EVENTS" if profile == "gadf" else "event-list"
 
@@ -222,45 +340,63 @@ def _name(hdu: BinTableHDU, number: int, taken: dict[str, Any]) -> str:
     return name if name not in taken else f"{name}_{number}"
 
 
-def _table(path: Path, hdu: BinTableHDU) -> Table:
-    from astropy.table import Table
-
+def _table(path: Path, hdu: BinTableHDU) -> dict[str, ColumnData]:
     header: Header = hdu.header
     rows, width = int(header["NAXIS2"]), int(header["NAXIS1"])
     limits.check_size(path, hdu.name or "table", rows * width)
     available = path.stat().st_size - hdu.fileinfo()["datLoc"]
     if rows * width + int(header.get("PCOUNT", 0)) > available:
         raise FormatError(path, f"{hdu.name} is cut off: {rows} rows were announced")
-    plain = {}
+    content = {}
     for field in hdu.columns:
-        values = np.asarray(hdu.data[field.name])
-        if values.dtype.kind == "O":
-            raise FormatError(path, f"column {field.name!r} of {hdu.name} has rows of varying size")
-        if values.dtype.kind == "U":
-            values = np.array([_utf8(text) for text in values.ravel()]).reshape(values.shape)
-        plain[field.name] = column(values, field.unit)
-    return Table(plain, copy=False)
+        try:
+            content[field.name] = _content(hdu, field)
+        except TypeError as error:
+            raise FormatError(path, f"column {field.name!r} of {hdu.name}: {error}") from None
+    return content
 
 
-def _utf8(text: str) -> str:
-    return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
+def _content(hdu: BinTableHDU, field: Any) -> ColumnData:
+    """Return a column with what the file calls missing: TNULL, NUL in logical values and text."""
+    raw = _raw(hdu, field)
+    meaning = Meaning(ucd=str(hdu.header.get(f"TUCD{_number(hdu, field)}", "")))
+    if field.format.format == "A" and raw.dtype.kind == "S":
+        values = np.char.rstrip(decoded(raw), " ")
+        return ColumnData.make(values, raw == b"", field.unit, meaning)
+    values = np.asarray(hdu.data[field.name])
+    mask = None
+    if field.format.format == "L" and raw.dtype.kind in "iu":
+        mask = raw == 0
+    elif field.null not in (None, "") and raw.dtype.kind in "iu":
+        mask = raw == int(field.null)
+        if not mask.any() and field.bzero:
+            # astropy writes the null of unsigned columns as the value, not as what is stored.
+            mask = values == int(field.null)
+    if mask is not None and mask.shape != values.shape:
+        mask = mask.reshape(values.shape)
+    return ColumnData.make(values, mask, field.unit, meaning)
 
 
-def _restored(tables: dict[str, Table], notes: dict[str, Any]) -> dict[str, Table]:
+def _raw(hdu: BinTableHDU, field: Any) -> np.ndarray[Any, Any]:
+    """Return what is stored, before TSCAL, TZERO and the meaning of bytes are applied."""
+    return np.asarray(hdu.data.view(np.ndarray)[field.name])
+
+
+def _number(hdu: BinTableHDU, field: Any) -> int:
+    return int(hdu.columns.names.index(field.name)) + 1
+
+
+def _restored(tables: dict[str, dict[str, ColumnData]], notes: dict[str, Any]) -> dict[str, Table]:
     """Give columns and tables their own names back and drop what the standard had added."""
     described = notes.get("_tables") or {}
     result: dict[str, Table] = {}
-    for number, (name, table) in enumerate(tables.items()):
+    for number, (name, content) in enumerate(tables.items()):
         note = described.get(str(number))
         if not isinstance(note, dict):
-            result[name] = table
+            result[name] = to_table(content)
             continue
-        own = {key: old for key, old in note["columns"].items() if key in table.colnames}
-        kept = table[list(own)]
-        for key, old in own.items():
-            if key != old:
-                kept.rename_column(key, old)
-        result[str(note["name"])] = kept
+        kept = {old: content[key] for key, old in note["columns"].items() if key in content}
+        result[str(note["name"])] = to_table(unpack(kept, note.get("fields")))
     return result
 
 

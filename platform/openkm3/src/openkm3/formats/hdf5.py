@@ -20,10 +20,22 @@ import numpy as np
 from ..errors import FormatError
 from ..metadata import Annotation, Header
 from . import limits
-from .dataset import DataSet, column, parsed, to_json
-from .names import storable
+from .columns import ColumnData, columns, to_table
+from .dataset import DataSet, noted, parsed, to_json
+from .names import renamed, storable
+from .packing import Capacity, blanked, pack, unpack
+from .texts import encoded
 
 ATTRIBUTE = "km3_annotation"
+_CAPACITY = Capacity(
+    types=frozenset(
+        "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 "
+        f"{np.dtype(np.longdouble).name} complex64 complex128 text text[]".split()
+    ),
+    # HDF5 has no value that means none.
+    flags=lambda data: data.mask is not None and data.kind in "biuU",
+    texts=lambda data: not any(text.endswith("\0") for text in data.values.ravel().tolist()),
+)
 _LARGEST_ATTRIBUTE = 60_000  # HDF5 keeps attributes below 64 kB with the object
 _PYTABLES = {
     "CLASS": "GROUP",
@@ -48,8 +60,6 @@ def read(path: Path, tables: list[str] | None = None) -> DataSet:
     FormatError
         If the file is damaged, links outside itself, or is too large to be honest.
     """
-    from astropy.table import Table
-
     with _open(path) as (file, found):
         annotation, notes = _metadata(path, file, found)
         wanted = list(found) if tables is None else tables
@@ -57,12 +67,8 @@ def read(path: Path, tables: list[str] | None = None) -> DataSet:
         for name in wanted:
             if name not in found:
                 raise FormatError(path, f"has no table {name!r}, only {', '.join(found) or 'none'}")
-            original = notes.get("_columns", {}).get(name, {})
-            fields = _fields(path, found[name])
-            result[name] = Table(
-                {original.get(key, key): column(values, unit) for key, values, unit in fields},
-                copy=False,
-            )
+            named = renamed(dict(_fields(path, found[name])), noted(notes, "_columns", name))
+            result[name] = to_table(unpack(named, noted(notes, "_fields", name)))
     return DataSet(result, annotation)
 
 
@@ -100,31 +106,47 @@ def stream(path: Path, table: str, rows: int = 250_000) -> Iterator[np.ndarray[A
 
 def write(dataset: DataSet, path: Path) -> None:
     """Write all tables and the metadata; the file appears when it is complete."""
-    notes: dict[str, dict[str, str]] = {}
-    with limits.complete(path) as temporary, h5py.File(temporary, "w") as file:
+    names: dict[str, dict[str, str]] = {}
+    fields: dict[str, Any] = {}
+    with _writing(path) as file:
         _attributes(file, _PYTABLES)
         _attributes(file, {"format_version": "5.1", "writer": "openkm3"})
         for name, table in dataset.tables.items():
             if name == "header":
                 continue  # written from the metadata below
-            stored = storable(table.colnames)
+            packed, notes = pack(columns(table), _CAPACITY)
+            stored = storable(packed)
             if changed := {new: old for old, new in stored.items() if new != old}:
-                notes[name] = changed
-            arrays = {stored[key]: _packable(np.asarray(table[key])) for key in table.colnames}
-            units = [str(table[key].unit or "") for key in table.colnames]
-            _table(file, name, arrays, units)
+                names[name] = changed
+            if notes:
+                fields[name] = notes
+            arrays = {stored[key]: _packable(data) for key, data in packed.items()}
+            units = [str(data.unit or "") for data in packed.values()]
+            _table(file, name, arrays, units, len(table))
         if header := dataset.annotation.header.plain():
             texts = {key: str(value).encode() for key, value in header.items()}
             arrays = {
                 new: np.array([texts[old]], dtype=f"S{max(len(texts[old]), 1)}")
                 for old, new in storable(texts).items()
             }
-            _table(file, "header", arrays, [])
-        text = to_json(dataset.annotation, **({"_columns": notes} if notes else {})).encode()
+            _table(file, "header", arrays, [], 1)
+        told = {"_columns": names, "_fields": fields}
+        known = {key: note for key, note in told.items() if note}
+        text = to_json(dataset.annotation, **known).encode()
         if len(text) > _LARGEST_ATTRIBUTE:
             file.create_dataset(ATTRIBUTE, data=np.frombuffer(text, dtype="u1"))
         else:
             file.attrs[ATTRIBUTE] = np.bytes_(text)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[h5py.File]:
+    with limits.complete(path) as temporary:
+        try:
+            with h5py.File(temporary, "w") as file:
+                yield file
+        except (ValueError, TypeError) as error:
+            raise FormatError(path, f"cannot be written: {error}") from error
 
 
 @contextmanager
@@ -180,20 +202,26 @@ def _check(path: Path, name: str, node: h5py.Dataset) -> None:
     limits.check_size(path, name, size, node.id.get_storage_size())
 
 
-def _fields(
-    path: Path, node: h5py.Dataset
-) -> Iterator[tuple[str, np.ndarray[Any, Any], str | None]]:
+def _fields(path: Path, node: h5py.Dataset) -> Iterator[tuple[str, ColumnData]]:
     if len(node.shape) != 1:
         raise FormatError(path, f"{node.name} is not a table of rows")
     content = node[()]
     for number, key in enumerate(node.dtype.names):
         unit = node.attrs.get(f"FIELD_{number}_UNIT") if node.attrs else None
         values = content[key]
-        if values.dtype.kind not in "biufSUO":
-            raise FormatError(
-                path, f"column {key!r} of {node.name} has a type that is not supported"
-            )
-        yield key, values, _text(unit) or None
+        if _is_bitfield(node, number):
+            values = values != 0
+        try:
+            yield key, ColumnData.make(values, None, _text(unit).strip() or None)
+        except TypeError as error:
+            raise FormatError(path, f"column {key!r} of {node.name}: {error}") from None
+
+
+def _is_bitfield(node: h5py.Dataset, number: int) -> bool:
+    """Return whether a column is of truth values as PyTables stores them."""
+    member = node.id.get_type().get_member_type(number)
+    member = member.get_super() if isinstance(member, h5py.h5t.TypeArrayID) else member
+    return isinstance(member, h5py.h5t.TypeBitfieldID) and member.get_size() == 1
 
 
 def _metadata(
@@ -249,18 +277,20 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _packable(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _packable(data: ColumnData) -> np.ndarray[Any, Any]:
     """Text as bytes of one length: PyTables and pandas know no other text in tables."""
-    if values.dtype.kind in "UO":
-        values = np.char.encode(values.astype("U"), "utf-8")
-    return values.astype("S1") if values.dtype == np.dtype("S0") else values
+    values = blanked(data)
+    return encoded(values) if data.kind == "U" else values
 
 
 def _table(
-    file: h5py.File, name: str, arrays: dict[str, np.ndarray[Any, Any]], units: list[str]
+    file: h5py.File,
+    name: str,
+    arrays: dict[str, np.ndarray[Any, Any]],
+    units: list[str],
+    length: int,
 ) -> None:
     dtype = np.dtype([(key, a.dtype, a.shape[1:]) for key, a in arrays.items()])
-    length = len(next(iter(arrays.values()))) if arrays else 0
     content = np.empty(length, dtype=dtype)
     for key, values in arrays.items():
         content[key] = values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
@@ -13,13 +14,40 @@ import numpy as np
 
 from ..errors import FormatError
 from . import limits
-from .dataset import DataSet, column, parsed, to_json
+from .columns import ColumnData, Meaning, columns, instants, to_table
+from .dataset import DataSet, noted, parsed, to_json
+from .names import renamed, speakable
+from .packing import Capacity, blanked, null_value, pack, unpack
 
 if TYPE_CHECKING:
     from astropy.io.votable.tree import VOTableFile
+    from astropy.table import Table
 
 #: The INFO element that holds our metadata as JSON.
 INFO = "km3_annotation"
+_DATATYPES = {
+    "bool": "boolean",
+    "uint8": "unsignedByte",
+    "int16": "short",
+    "int32": "int",
+    "int64": "long",
+    "float32": "float",
+    "float64": "double",
+    "complex64": "floatComplex",
+    "complex128": "doubleComplex",
+}
+
+
+def _is_ambiguous(data: ColumnData) -> bool:
+    """Return whether nothing in a VOTable tells the missing values of a column from others."""
+    if data.kind == "U":
+        return bool(np.any((data.values == "") & ~data.missing))
+    if data.mask is None or data.kind not in "iu":
+        return False
+    return null_value(data.values, data.mask) is None
+
+
+_CAPACITY = Capacity(types=frozenset([*_DATATYPES, "text", "varying"]), flags=_is_ambiguous)
 
 
 def read(path: Path) -> DataSet:
@@ -42,7 +70,7 @@ def read(path: Path) -> DataSet:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             document = parse(io.BytesIO(content), verify="ignore")
-        return _dataset(document)
+        return _dataset(path, document)
     except FormatError:
         raise
     except RecursionError:
@@ -52,59 +80,170 @@ def read(path: Path) -> DataSet:
 
 
 def write(dataset: DataSet, path: Path) -> None:
-    """Write all data tables and the metadata as VOTable 1.4."""
+    """Write all data tables and the metadata as VOTable 1.4.
+
+    Missing integers have a ``VALUES null`` that is none of the numbers of their column; a text
+    that is missing is empty, and where a column has empty texts as well, a further column says
+    which of them are missing.
+    """
     from astropy.io.votable.tree import Info, Resource, TableElement, VOTableFile
 
     document = VOTableFile(version="1.4")
     resource = Resource(name="km3", type="results")
     document.resources.append(resource)
+    fields: dict[str, Any] = {}
+    names: dict[str, Any] = {}
+    tables = dataset.data_tables or dataset.tables
+    stored = speakable(tables)
+    for name, table in tables.items():
+        try:
+            packed, notes = pack(columns(table), _CAPACITY)
+            spoken = speakable(packed)
+            element = TableElement(document, name=stored[name])
+            # Text in XML loses blanks at its ends.
+            element.format = "binary2" if _needs_binary(packed) else "tabledata"
+            resource.tables.append(element)
+            _fill(document, element, {spoken[key]: data for key, data in packed.items()})
+        except (TypeError, ValueError) as error:
+            raise FormatError(path, f"cannot be written: {error}") from None
+        if notes:
+            fields[stored[name]] = notes
+        if changed := {new: old for old, new in spoken.items() if new != old}:
+            names[stored[name]] = changed
+        for field, key in zip(element.fields, packed, strict=True):
+            _describe(field, dataset, key)
+    changed = {new: old for old, new in stored.items() if new != old}
+    told = {"_fields": fields, "_names": names, "_tables": changed}
     info = Info(name=INFO, value="json")
-    info.content = to_json(dataset.annotation)
+    info.content = to_json(dataset.annotation, **{key: note for key, note in told.items() if note})
     resource.infos.append(info)
-    for name, table in (dataset.data_tables or dataset.tables).items():
+    with limits.complete(path) as temporary:
+        try:
+            document.to_xml(str(temporary))
+        except UnicodeError as error:
+            raise FormatError(path, f"has text that XML cannot hold: {error}") from None
+
+
+def _fill(document: VOTableFile, element: Any, packed: dict[str, ColumnData]) -> None:
+    """Make the fields of a table and put the values in."""
+    from astropy.io.votable.tree import Field
+
+    for name, data in packed.items():
+        datatype, arraysize = _datatype(data)
+        unit = None if data.unit is None else str(data.unit)
         with warnings.catch_warnings():
             # Names that are no XML identifiers keep their name and get an identifier besides.
             warnings.simplefilter("ignore")
-            element = TableElement.from_table(document, table)
-        element.name = name
-        for field in element.fields:
-            _describe(field, dataset, field.name)
-        resource.tables.append(element)
-    with limits.complete(path) as temporary:
-        document.to_xml(str(temporary), tabledata_format="tabledata")
+            field = Field(document, name=name, datatype=datatype, arraysize=arraysize, unit=unit)
+        if data.meaning.utype:
+            field.utype = data.meaning.utype
+        field.ucd = data.meaning.ucd or None
+        field.description = data.meaning.description or None
+        if data.kind == "U" and data.meaning.xtype:
+            field.xtype = data.meaning.xtype
+        if data.mask is not None and data.kind in "iu":
+            field.values.null = null_value(data.values, data.mask)
+        element.fields.append(field)
+    rows = len(next(iter(packed.values())).values) if packed else 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        element.create_arrays(rows)
+    for key, data in zip(element.array.dtype.names or (), packed.values(), strict=False):
+        if data.kind == "O":
+            for number, each in enumerate(data.values):
+                element.array.data[key][number] = np.ma.array(each, mask=np.zeros(each.shape, bool))
+            continue
+        element.array.data[key] = blanked(data)
+        if data.mask is not None and data.kind != "U":
+            element.array.mask[key] = data.mask
+
+
+def _datatype(data: ColumnData) -> tuple[str, str | None]:
+    if data.kind == "U":
+        plain = all(text.isascii() for text in data.values.tolist())
+        return ("char" if plain else "unicodeChar"), "*"
+    if data.kind == "O":
+        return _DATATYPES[_element_type(data)], "*"
+    shape = data.values.shape[1:]
+    # VOTable counts the fastest axis first.
+    size = "x".join(str(n) for n in reversed(shape)) if shape else None
+    return _DATATYPES[data.values.dtype.name], size
+
+
+def _element_type(data: ColumnData) -> str:
+    types = {each.dtype.name for each in data.values}
+    name = types.pop() if len(types) == 1 else "float64"
+    if types or name not in _DATATYPES:
+        raise TypeError(f"arrays of varying length and type {name} cannot be held by VOTable")
+    return name
+
+
+def _needs_binary(packed: dict[str, ColumnData]) -> bool:
+    return any(
+        text != text.strip() or not text.isprintable()
+        for data in packed.values()
+        if data.kind == "U"
+        for text in data.values.tolist()
+    )
 
 
 def _describe(field: Any, dataset: DataSet, name: str) -> None:
     """Put UCD and description where VO tools look for them."""
     for key, parameter in dataset.annotation.paraminfo.items():
         if (parameter.columnname or key) == name:
-            field.ucd = parameter.ucd
-            field.description = parameter.description
+            field.ucd = parameter.ucd or field.ucd
+            field.description = parameter.description or field.description
 
 
-def _dataset(document: VOTableFile) -> DataSet:
-    from astropy.table import Table
-
+def _dataset(path: Path, document: VOTableFile) -> DataSet:
     texts: dict[str, Any] = {}
-    tables: dict[str, Table] = {}
     for resource in document.resources:
         for info in resource.infos:
             if info.name == INFO and info.content:
                 texts = json.loads(info.content)
+    annotation, notes = parsed(texts)
+    tables: dict[str, Table] = {}
     for number, element in enumerate(document.iter_tables()):
         name = element.name or f"table{number or ''}"
-        source = element.to_table(use_names_over_ids=True)
-        plain = {}
-        for key in source.colnames:
-            values = source[key]
-            mask = getattr(values, "mask", None)
-            array = np.asarray(values)
-            if mask is not None and np.any(mask) and array.dtype.kind == "f":
-                array = np.where(mask, np.nan, array)
-            plain[key] = column(array, str(values.unit or "") or None)
-        tables[name] = Table(plain, copy=False)
-    annotation, _ = parsed(texts)
+        content = _columns(path, element)
+        named = renamed(content, noted(notes, "_names", name))
+        restored = unpack(named, noted(notes, "_fields", name))
+        original = str(notes.get("_tables", {}).get(name, name))
+        tables[original if original not in tables else f"{original}_{number}"] = to_table(restored)
     return DataSet(tables, annotation)
+
+
+def _columns(path: Path, element: Any) -> dict[str, ColumnData]:
+    content: dict[str, ColumnData] = {}
+    for number, field in enumerate(element.fields):
+        values = element.array[element.array.dtype.names[number]]
+        meaning = Meaning(
+            description=str(field.description or "").strip(),
+            ucd=field.ucd or "",
+            utype=field.utype or "",
+            xtype=field.xtype or "",
+        )
+        unit = str(field.unit) if field.unit is not None else None
+        try:
+            data = ColumnData.make(values, None, unit, meaning)
+        except TypeError as error:
+            raise FormatError(path, f"column {field.name!r}: {error}") from None
+        if data.kind == "U":
+            # A cell without text is what VOTable has for no value.
+            gone = (data.values == "") | data.missing
+            data = data.with_values(data.values, gone if gone.any() else None)
+            if field.xtype == "timestamp":
+                data = _times(data)
+        content[field.name if field.name not in content else f"{field.name}_{number}"] = data
+    return content
+
+
+def _times(data: ColumnData) -> ColumnData:
+    """Return DALI time stamps as times, as text where one is none."""
+    times = instants(data.filled(""))
+    if times is None:
+        return data
+    return replace(data, values=times, meaning=replace(data.meaning, xtype=""))
 
 
 def _check(path: Path, content: bytes) -> None:

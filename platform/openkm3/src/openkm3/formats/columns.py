@@ -1,0 +1,338 @@
+"""The model of a column: values, which of them are missing, unit, and meaning.
+
+Every reader makes its columns here and every writer takes them from here, so that a value that a
+file calls missing is missing everywhere. In :class:`~openkm3.formats.DataSet` the model is an
+astropy column: a ``MaskedColumn`` whose mask marks what is missing, with the meaning in its
+``description`` and ``meta``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .objects import inferred
+from .texts import decoded
+
+if TYPE_CHECKING:
+    from astropy.table import Column, MaskedColumn, Table
+    from astropy.units import UnitBase
+
+Array = np.ndarray[Any, Any]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a column is.
+
+    Attributes
+    ----------
+    description : str
+        One sentence for people.
+    ucd, utype, symbol : str
+        Unified Content Descriptor, role in a data model, symbol in formulas.
+    xtype : str
+        What a text stands for, e.g. ``json``.
+    timescale : str
+        Of times: ``utc``, ``tt``, ``tai`` ... (empty means UTC).
+    frame : str
+        Of positions: the coordinate frame, if the file names one.
+    """
+
+    description: str = ""
+    ucd: str = ""
+    utype: str = ""
+    symbol: str = ""
+    xtype: str = ""
+    timescale: str = ""
+    frame: str = ""
+
+    def plain(self) -> dict[str, str]:
+        """Return what is known, as dict."""
+        return {key: value for key, value in vars(self).items() if value}
+
+    @classmethod
+    def parse(cls, content: Any) -> Meaning:
+        """Return the meaning of a dict of :meth:`plain`; other keys and types are ignored."""
+        known = content if isinstance(content, dict) else {}
+        return cls(**{key: known[key] for key in vars(cls()) if isinstance(known.get(key), str)})
+
+
+@dataclass(frozen=True)
+class ColumnData:
+    """A column, independent of the format that it comes from.
+
+    Attributes
+    ----------
+    values : numpy.ndarray
+        In native byte order; the first axis counts rows, further axes make a row an array. Types
+        are bool, signed and unsigned integers, float, complex, text (``U``), times
+        (``datetime64``), or objects, of which each is a one-dimensional array (rows of varying
+        length).
+    mask : numpy.ndarray of bool or None
+        Of the shape of `values`: True where there is no value. What `values` hold there means
+        nothing. None if no value is missing (other than NaN and NaT).
+    unit : astropy.units.UnitBase or None
+        A unit that astropy does not know is kept as an ``UnrecognizedUnit``.
+    meaning : Meaning
+        Description, UCD ...
+    """
+
+    values: Array
+    mask: Mask | None = None
+    unit: UnitBase | None = None
+    meaning: Meaning = field(default_factory=Meaning)
+
+    @classmethod
+    def make(
+        cls,
+        values: Any,
+        mask: Any = None,
+        unit: UnitBase | str | None = None,
+        meaning: Meaning | None = None,
+    ) -> ColumnData:
+        """Make a column of what a file library returned.
+
+        Bytes become text, objects the type that holds them, byte order native; durations
+        (``timedelta64``) become integers with a unit.
+
+        Raises
+        ------
+        TypeError
+            If the values are of a type that no column has; the message names it.
+        """
+        array = np.ma.getdata(values)
+        missing = _whole_mask(values, mask, array.shape)
+        if isinstance(unit, str) or type(unit).__name__ == "UnrecognizedUnit":
+            unit = kept_unit(str(unit))
+        if array.dtype.kind == "O":
+            array, unset = inferred(array, missing)
+            missing = _united(missing, unset)
+        if array.dtype.kind == "S":
+            array = decoded(array)
+        if array.dtype.kind == "m":
+            array, missing, unit = _duration(array, missing)
+        if array.dtype.kind not in "biufcUMO":
+            raise TypeError(f"values of type {array.dtype} cannot be kept in a column")
+        native = array.astype(array.dtype.newbyteorder("="), copy=False)
+        known = None if missing is None or not missing.any() else missing
+        return cls(native, known, unit, meaning or Meaning())
+
+    @classmethod
+    def of(cls, column: Any) -> ColumnData:
+        """Return the model of a table's column, also of astropy's mixins (Time, Quantity).
+
+        Raises
+        ------
+        TypeError
+            If it is of a type that no column has.
+        """
+        from astropy.time import Time, TimeDelta
+
+        info = getattr(column, "info", None)
+        meta = dict(getattr(info, "meta", None) or {})
+        meaning = Meaning.parse(
+            meta | {"description": str(getattr(info, "description", None) or "")}
+        )
+        if isinstance(column, Time):
+            return _of_time(column, meaning)
+        if isinstance(column, TimeDelta):
+            days = column.to_value("jd")
+            return cls.make(np.ma.getdata(days), column.mask, "d", meaning)
+        values = column.value if hasattr(column, "to_value") else column
+        if not hasattr(values, "dtype"):
+            raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
+        mask = getattr(column, "mask", None)
+        plain = getattr(values, "unmasked", values)
+        return cls.make(np.asarray(plain), mask, getattr(column, "unit", None), meaning)
+
+    def to_table(self) -> Column | MaskedColumn:
+        """Return the astropy column; masked only if a value is missing."""
+        from astropy.table import Column, MaskedColumn
+
+        meta = self.meaning.plain()
+        description = meta.pop("description", None)
+        more: dict[str, Any] = {"unit": self.unit, "description": description, "meta": meta}
+        if self.mask is None:
+            return Column(self.values, copy=False, **more)
+        return MaskedColumn(self.values, mask=self.mask, copy=False, **more)
+
+    @property
+    def missing(self) -> Mask:
+        """True where a value is masked, NaN or NaT; of the shape of :attr:`values`."""
+        result = np.zeros(self.values.shape, dtype=bool) if self.mask is None else self.mask
+        return result | np.isnan(self.values) if self.values.dtype.kind in "fcM" else result
+
+    @property
+    def kind(self) -> str:
+        """The kind of the values, as numpy names it (``b i u f c U M O``)."""
+        return str(self.values.dtype.kind)
+
+    def filled(self, value: Any) -> Array:
+        """Return the values with `value` where they are masked (a copy, if any are)."""
+        if self.mask is None:
+            return self.values
+        result = self.values.copy()
+        result[self.mask] = value
+        return result
+
+    def numbers(self) -> Array:
+        """Return a column of numbers as float64, NaN where a value is missing."""
+        result = self.values.astype(float)
+        if self.mask is not None:
+            result[self.mask] = np.nan
+        return result
+
+    def with_values(self, values: Array, mask: Mask | None = None) -> ColumnData:
+        """Return the same column with other values."""
+        return replace(self, values=values, mask=mask)
+
+
+def missing(column: Any) -> Mask:
+    """Return where a column has no value: masked, NaN or NaT.
+
+    Parameters
+    ----------
+    column : astropy.table.Column or array
+        A column of :attr:`DataSet.tables`, a mixin, or an array.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        Of the column's shape.
+    """
+    return ColumnData.of(column).missing
+
+
+def columns(table: Table) -> dict[str, ColumnData]:
+    """Return the model of each column of a table.
+
+    What consists of several columns is taken apart: a sky position ``pos`` becomes ``pos.ra`` and
+    ``pos.dec``, a structured column one column for each of its fields.
+
+    Raises
+    ------
+    TypeError
+        If a column is of a type that cannot be kept; the message names it.
+    """
+    result: dict[str, ColumnData] = {}
+    for name in table.colnames:
+        try:
+            for key, data in _parts(str(name), table[name]):
+                result[key if key not in result else f"{key}_"] = data
+        except TypeError as error:
+            raise TypeError(f"column {name!r}: {error}") from None
+    return result
+
+
+def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
+    from astropy.table import Table
+    from astropy.table.serialize import represent_mixins_as_columns
+    from astropy.time import Time
+
+    fields = getattr(getattr(column, "dtype", None), "names", None)
+    if fields:
+        for key in fields:
+            yield from _parts(f"{name}.{key}", column[key])
+        return
+    if hasattr(column, "dtype") or hasattr(column, "to_value") or isinstance(column, Time):
+        yield name, ColumnData.of(column)
+        return
+    taken = represent_mixins_as_columns(Table({name: column}))
+    if taken.colnames == [name]:
+        raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
+    frame = str(getattr(getattr(column, "frame", None), "name", ""))
+    for key in taken.colnames:
+        data = ColumnData.of(taken[key])
+        yield str(key), replace(data, meaning=replace(data.meaning, frame=frame))
+
+
+def to_table(content: dict[str, ColumnData]) -> Table:
+    """Return a table of columns."""
+    from astropy.table import Table as AstropyTable
+
+    return AstropyTable({name: each.to_table() for name, each in content.items()}, copy=False)
+
+
+def kept_unit(text: str | None) -> UnitBase | None:
+    """Return a unit, also one that astropy does not know; None if there is none."""
+    from astropy.units import Unit
+
+    from ..metadata.units import parse_unit
+
+    if not text or not text.strip():
+        return None
+    return parse_unit(text) or Unit(text.strip(), parse_strict="silent")
+
+
+def _whole_mask(values: Any, mask: Any, shape: tuple[int, ...]) -> Mask | None:
+    """Return the mask of an array in its shape; a row that is missing lacks all its elements."""
+    own = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+    if mask is None or mask is np.ma.nomask:
+        return own
+    given = np.asarray(mask, dtype=bool)
+    given = given.reshape(given.shape + (1,) * (len(shape) - given.ndim))
+    return _united(own, np.broadcast_to(given, shape))
+
+
+def _united(first: Mask | None, second: Mask | None) -> Mask | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return np.asarray(first | second)
+
+
+def _duration(array: Array, mask: Mask | None) -> tuple[Array, Mask | None, UnitBase | None]:
+    """Durations as integers of a unit that astropy knows."""
+    from astropy.units import Unit
+
+    name, count = np.datetime_data(array.dtype)
+    known = {"D": "d", "h": "h", "m": "min", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
+    if name not in known:
+        raise TypeError(f"values of type {array.dtype} cannot be kept in a column")
+    gone = np.isnat(array)
+    return array.astype(np.int64) * count, _united(mask, gone), Unit(known[name])
+
+
+def _of_time(time: Any, meaning: Meaning) -> ColumnData:
+    """Times to the nanosecond; what ``datetime64`` cannot hold (leap seconds) is text."""
+    shown = time.copy(format="isot")
+    shown.precision = 9
+    mask = np.broadcast_to(np.asarray(time.mask, dtype=bool), time.shape)
+    texts = np.asarray(getattr(shown.value, "unmasked", np.ma.getdata(shown.value)), dtype="U")
+    texts = np.where(mask, "", texts)
+    meaning = replace(meaning, timescale="" if time.scale == "utc" else str(time.scale))
+    values = instants(texts)
+    if values is None:
+        return ColumnData.make(texts, mask, None, replace(meaning, xtype="timestamp"))
+    return ColumnData.make(values, mask, None, meaning)
+
+
+def time(data: ColumnData) -> Any:
+    """Return a column of times as astropy's, masked where there is none."""
+    from astropy.time import Time
+
+    gone = data.missing
+    texts = np.where(gone, "2000-01-01T00:00:00", np.datetime_as_string(data.values))
+    result = Time(texts, format="isot", scale=data.meaning.timescale or "utc", precision=9)
+    if gone.any():
+        result[gone] = np.ma.masked
+    result.info.description = data.meaning.description or None
+    return result
+
+
+def instants(texts: Array) -> Array | None:
+    """Return ISO 8601 texts as times of nanoseconds, None if any is not one; empty is NaT."""
+    shown = np.char.rstrip(texts.astype("U"), "Z")
+    years = {text[:4] for text in shown.ravel().tolist() if text}
+    # Nanoseconds of 64 bits end in 1677 and 2262 and wrap around without a word.
+    if any(len(year) < 4 or not year.isdigit() or not 1678 <= int(year) < 2262 for year in years):
+        return None
+    try:
+        return np.where(shown == "", "NaT", shown).astype("datetime64[ns]")
+    except ValueError:
+        return None

@@ -1,0 +1,126 @@
+"""Arrays of Python objects: the type that holds all of them, and which are missing."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import stacked
+from .texts import text
+
+Array = np.ndarray[Any, Any]
+Mask = NDArray[np.bool_]
+
+
+def is_none(value: Any) -> bool:
+    """Return whether an object says that there is no value: None, pandas' NA, NaT, masked."""
+    if value is None or value is np.ma.masked:
+        return True
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (np.datetime64, np.timedelta64)) and bool(np.isnat(value))
+
+
+def inferred(values: Array, mask: Mask | None = None) -> tuple[Array, Mask]:
+    """Return objects as an array of the type that they have, and where there is none.
+
+    Numbers, truth values, texts and times become arrays of that type; arrays of one shape a
+    further axis; arrays of different lengths stay objects; dicts and lists of texts become JSON.
+
+    Raises
+    ------
+    TypeError
+        If they are of several types, or of one that no column has.
+    """
+    flat = values.ravel().tolist() if values.dtype.kind == "O" else list(values.ravel())
+    gone = np.array([is_none(value) for value in flat], dtype=bool)
+    if mask is not None:
+        gone |= mask.ravel()
+    known = [value for value, missing in zip(flat, gone, strict=True) if not missing]
+    if not known:
+        # Nothing says which type it is; a text is what all formats can leave out.
+        return np.full(values.shape, "", dtype="U1"), gone.reshape(values.shape)
+    nested = all(isinstance(value, (np.ndarray, list, tuple)) for value in known)
+    if nested and (arrays := stacked(flat, gone)) is not None:
+        return arrays
+    kind = _common(known)
+    if kind == "text":  # among texts pandas has NaN for no value
+        gone |= np.array([isinstance(value, float) for value in flat], dtype=bool)
+    filler, dtype, convert = _TYPES[kind]
+    filled = [filler if unset else convert(v) for v, unset in zip(flat, gone, strict=True)]
+    result = np.array(filled, dtype=dtype).reshape(values.shape)
+    return result, gone.reshape(values.shape)
+
+
+def _common(known: list[Any]) -> str:
+    """Return what kind of values all of these are."""
+    kinds = {_kind(value) for value in known}
+    kind = next(iter(kinds)) if len(kinds) == 1 else ""
+    if kind == "int":
+        low, high = min(known), max(known)
+        if low < -(2**63) or high >= 2**64 or (low < 0 and high >= 2**63):
+            raise TypeError("integers of more than 64 bits cannot be kept in a column")
+        return "int" if high < 2**63 else "unsigned"
+    if kinds == {"int", "float"}:
+        if any(_kind(value) == "int" and int(float(value)) != value for value in known):
+            raise TypeError("integers too large for floating point stand among such numbers")
+        return "float"
+    if kinds == {"text", "float"} and all(
+        _kind(value) == "text" or math.isnan(value) for value in known
+    ):
+        return "text"
+    if kind not in _TYPES:
+        names = sorted({type(value).__name__ for value in known})
+        raise TypeError(f"objects of type {', '.join(names[:4])} cannot be kept in a column")
+    return kind
+
+
+def _kind(value: Any) -> str:
+    kinds: tuple[tuple[str, Any], ...] = (
+        ("bool", (bool, np.bool_)),
+        ("int", (int, np.integer)),
+        ("float", (float, np.floating)),
+        ("complex", (complex, np.complexfloating)),
+        ("text", (str, bytes)),
+        ("time", (datetime.datetime, datetime.date, np.datetime64)),
+        ("json", (dict, list, tuple)),
+        ("decimal", decimal.Decimal),
+    )
+    return next((name for name, types in kinds if isinstance(value, types)), "other")
+
+
+def _instant(value: Any) -> Any:
+    """Return a time of Python, numpy or pandas as UTC time of numpy."""
+    if getattr(value, "tzinfo", None) is not None:
+        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    exact = getattr(value, "to_datetime64", None)  # pandas counts nanoseconds
+    return exact() if exact else np.datetime64(value)
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError) as error:
+        raise TypeError(f"an object cannot be written as JSON: {error}") from None
+
+
+#: For each kind: what stands where there is none, the type, and how one value is converted.
+_TYPES: dict[str, tuple[Any, Any, Callable[[Any], Any]]] = {
+    "bool": (False, bool, bool),
+    "int": (0, np.int64, int),
+    "unsigned": (0, np.uint64, int),
+    "float": (np.nan, float, float),
+    "complex": (np.nan, complex, complex),
+    "text": ("", "U", text),
+    "time": (np.datetime64("NaT", "ns"), "datetime64[ns]", _instant),
+    "json": ("", "U", _json),
+    # Decimal digits are exact as text only.
+    "decimal": ("", "U", str),
+}
