@@ -116,6 +116,13 @@ def test_histograms_leave_out_what_has_no_value_and_say_so() -> None:
     assert "2 rows without value" in plots.draw(plot)
 
 
+def test_only_what_spans_decades_is_drawn_over_its_logarithm() -> None:
+    random = np.random.default_rng(1)
+    table = Table({"ra": random.uniform(0.01, 360, 500), "energy": 10 ** random.uniform(1, 6, 500)})
+    labels = [plot["xlabel"] for plot in plots_of_table(table, Annotation())]
+    assert labels == ["ra", "log10(energy)"]
+
+
 BINS = {
     "paraminfo": {
         "lower_edge": {"columnname": "low", "name": "Energy"},

@@ -52,3 +52,13 @@ def test_health_says_that_the_tables_cannot_be_read(server: Server) -> None:
         assert broken.text == "the Virtual Observatory cannot read its tables\n"
     description.write_text(whole)
     assert server.get("/health").text == "ok\n"
+
+
+def test_health_waits_for_a_database_that_is_as_new_as_the_code(server: Server) -> None:
+    run(server.variables, "django", "migrate", "searching", "zero")
+    behind = server.get("/health")
+    assert behind.status_code == 503
+    assert behind.text == "the database is not up to date; run opendata migrate\n"
+    run(server.variables, "migrate")
+    assert server.get("/health").text == "ok\n"
+    assert server.get("/search?q=neutrinos").status_code == 200

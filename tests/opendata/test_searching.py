@@ -159,6 +159,8 @@ def test_a_typing_error_is_answered_with_what_was_meant(
     page = web.get(f"/search?q={quote(text)}").content.decode()
     assert "Did you mean" in page
     assert _search(web, "neutrino")["did_you_mean"] is None
+    # No record has both words, and one of them was misspelt.
+    assert _search(web, "nuetrino nebula")["did_you_mean"] == "neutrino"
 
 
 def test_an_empty_result_says_which_words_are_nowhere(web: Client, records: None) -> None:

@@ -70,8 +70,8 @@ def send(
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type=media_type, headers=headers)
     # Django would collect what an iterator of the wrong kind gives in memory first.
-    later = isinstance(request, ASGIRequest)
-    content = _pieces_later(path, parts, end) if later else _pieces(path, parts, end)
+    pieces = _pieces(path, parts, end)
+    content = later(pieces) if isinstance(request, ASGIRequest) else pieces
     return StreamingHttpResponse(content, status=status, content_type=media_type, headers=headers)
 
 
@@ -89,8 +89,8 @@ def _pieces(path: Path, parts: list[Part], end: bytes) -> Iterator[bytes]:
         yield end
 
 
-async def _pieces_later(path: Path, parts: list[Part], end: bytes) -> AsyncIterator[bytes]:
-    pieces = _pieces(path, parts, end)
+async def later(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield pieces without keeping others waiting for the disk."""
     while (piece := await asyncio.to_thread(next, pieces, b"")) != b"":
         yield piece
 

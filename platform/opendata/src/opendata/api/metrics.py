@@ -7,12 +7,15 @@ import resource
 import sqlite3
 import time
 
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from opendata.records.models import DataFile, Record, Version
+from opendata.records.search import published
+from opendata.searching import index
 from opendata.vo.http.running import service
 
 log = logging.getLogger(__name__)
@@ -24,17 +27,32 @@ _STARTED = time.time()
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 if the database does, and the tables of the Virtual Observatory can be read."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """Answer 200 if the next request of a visitor will be served.
+
+    For that the database has to answer and to be as new as the code, its records and the index of
+    the search have to be readable, and so have the tables of the Virtual Observatory. Else 503 and
+    a sentence.
+    """
     try:
-        service().store.schemas()
+        problem = _problem()
+    except DatabaseError:
+        log.exception("the database does not answer")
+        problem = "the database does not answer"
     except (OSError, ValueError, sqlite3.Error):
         log.exception("the tables of the Virtual Observatory cannot be read")
-        return HttpResponse(
-            "the Virtual Observatory cannot read its tables\n", status=503, content_type=_TEXT
-        )
+        problem = "the Virtual Observatory cannot read its tables"
+    if problem:
+        return HttpResponse(f"{problem}\n", status=503, content_type=_TEXT)
     return HttpResponse("ok\n", content_type=_TEXT)
+
+
+def _problem() -> str | None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return "the database is not up to date; run opendata migrate"
+    index.find(published(), index.terms_of("neutrino")).exists()
+    service().store.schemas()
+    return None
 
 
 @require_safe

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from opendata.api import dataverse, downloads, metrics, reading, schema, writing
+from opendata.api import downloads, metrics, reading, schema, writing
 from opendata.api.catalogue import catalog
+from opendata.api.dataverse.urls import urlpatterns as dataverse_patterns
 
 _API = "api/v1"
 #: Importing it registers it.
@@ -39,9 +40,7 @@ urlpatterns = [
         rf"^{_API}/records/(?P<identifier>[^/]+)/draft/(?P<step>submit|approve|reject)/$",
         writing.Decision.as_view(),
     ),
-    path("api/datasets/:persistentId/", dataverse.Dataset.as_view()),
-    path("api/datasets/:persistentId", dataverse.Dataset.as_view()),
-    path("api/access/datafile/<int:number>", dataverse.datafile),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="documentation"),
 ]
+urlpatterns += dataverse_patterns

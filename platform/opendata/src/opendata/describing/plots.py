@@ -192,8 +192,7 @@ def _histograms(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
             continue
         parameter = parameter_of(annotation, name)
         axis = label(parameter, parameter.description or name, unit_of(column, parameter))
-        # Energies and hit counts span decades: bins of equal ratio show them.
-        ratio = values.min() > 0 and values.max() > 300 * values.min()
+        ratio = _spans_decades(values)
         plots.append(
             _histogram(
                 np.log10(values) if ratio else values,
@@ -207,6 +206,18 @@ def _histograms(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
         if len(plots) == _MOST_PLOTS:
             break
     return plots
+
+
+def _spans_decades(values: np.ndarray[Any, Any]) -> bool:
+    """Return whether bins of equal ratio show values better, as of energies and hit counts.
+
+    That is so where equal bins would put most of them into the lowest ones; not for angles, which
+    may begin near zero and fill their range.
+    """
+    low, high = values.min(), values.max()
+    if low <= 0 or high <= 300 * low:
+        return False
+    return bool(np.mean(values < low + 0.1 * (high - low)) > 0.5)
 
 
 def _histogram(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -41,18 +42,32 @@ def hint(text: str) -> Hint:
     terms = terms_of(text)
     unknown = [term for term in terms if not find(published(), [term]).exists()]
     alone = [term.text for term in terms if term not in unknown]
-    instead = text
-    for term in unknown:
-        better = _corrected(term)
-        instead = instead.replace(term.text, better) if better else instead
-    if instead == text and '"' in text:
-        instead = text.replace('"', " ")  # each word for itself
-    usable = instead != text and find(published(), terms_of(instead)).exists()
+    corrected = {term: _corrected(term) for term in unknown}
     return Hint(
-        " ".join(instead.split()) if usable else None,
+        _first_that_finds(_instead(text, terms, corrected)),
         [term.text for term in unknown],
         alone if len(terms) > 1 else [],
     )
+
+
+def _instead(
+    text: str, terms: list[Term], corrected: dict[Term, str | None]
+) -> Iterator[tuple[str, bool]]:
+    """Yield what might be meant, the closest first, and whether it is another query at all."""
+    whole = " ".join(corrected.get(term) or term.text for term in terms)
+    yield whole, any(corrected.values())
+    yield whole.replace('"', " "), '"' in text  # each word for itself
+    for better in corrected.values():
+        yield better or "", bool(better)
+
+
+def _first_that_finds(queries: Iterator[tuple[str, bool]]) -> str | None:
+    from opendata.records.search import published
+
+    for text, other in queries:
+        if other and text.strip() and find(published(), terms_of(text)).exists():
+            return " ".join(text.split())
+    return None
 
 
 def _corrected(term: Term) -> str | None:

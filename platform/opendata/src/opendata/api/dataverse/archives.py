@@ -1,0 +1,69 @@
+"""Several files as one ZIP archive, made while it is sent."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PIECE = 2**18
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of an archive: its name, and its content or where that is."""
+
+    name: str
+    content: bytes | Path
+
+
+class _Pipe:
+    """Takes what is written and hands it on; it cannot go back."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.place = 0
+
+    def write(self, piece: bytes) -> int:
+        """Take a piece."""
+        self.pieces.append(bytes(piece))
+        self.place += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        """Return how much was written."""
+        return self.place
+
+    def flush(self) -> None:
+        """Do nothing: whoever reads takes all that is there."""
+
+    def taken(self) -> bytes:
+        """Return what was written since the last time."""
+        content = b"".join(self.pieces)
+        self.pieces.clear()
+        return content
+
+
+def pieces(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """Yield an archive piece by piece; the files are packed as they are, most are compressed."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w") as archive:  # type: ignore[call-overload]
+        for entry in entries:
+            # Each file may be larger than what the old form of the header can say.
+            with archive.open(zipfile.ZipInfo(entry.name), "w", force_zip64=True) as target:
+                for piece in _read(entry.content):
+                    target.write(piece)
+                    if found := pipe.taken():
+                        yield found
+    if rest := pipe.taken():
+        yield rest
+
+
+def _read(content: bytes | Path) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
