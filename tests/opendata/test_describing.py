@@ -11,17 +11,22 @@ import pandas as pd
 import pytest
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from opendata import describing
+from opendata.describing.anew import describe_anew, outdated
 from opendata.describing.cells import missing_rows, plain
 from opendata.describing.content import _table
 from opendata.describing.plots import plots_of_table
 from opendata.describing.sky import sky_of
 from opendata.pages import plots
+from opendata.records.models import Account, Description
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
+
+from .records import published
 
 MASK = [False, True, False, True]
 
@@ -244,3 +249,19 @@ def test_nan_in_a_files_own_metadata_is_no_json_number(tmp_path: Path) -> None:
     found = describing.describe_safely(path, "a.ecsv")
     json.dumps(found, allow_nan=False)
     assert found["tables"][0]["head"] == [["NaN"]]
+
+
+def test_what_an_earlier_portal_described_is_described_anew(
+    web: Client, curator: Account, reviewer: Account
+) -> None:
+    version = published(curator, reviewer)
+    description = version.files.get().description
+    right = description.content
+    old = {key: value for key, value in right.items() if key != "scheme"} | {"plots": []}
+    old["tables"] = [table | {"rows": 999} for table in right["tables"]]
+    Description.objects.filter(pk=description.pk).update(content=old)
+    assert "999 rows" in web.get("/records/cnt24_01/").content.decode()
+    assert describe_anew() == 1
+    assert Description.objects.get(pk=description.pk).content == right
+    assert "3 rows" in web.get("/records/cnt24_01/").content.decode()
+    assert not outdated().exists()
