@@ -40,6 +40,8 @@ class Meaning:
         What a text stands for, e.g. ``json``.
     timescale : str
         Of times: ``utc``, ``tt``, ``tai`` ... (empty means UTC).
+    mjdref : str
+        Of times that are numbers with a unit: the MJD that they are counted from, as decimal text.
     frame : str
         Of positions: the coordinate frame, if the file names one.
     """
@@ -50,6 +52,7 @@ class Meaning:
     symbol: str = ""
     xtype: str = ""
     timescale: str = ""
+    mjdref: str = ""
     frame: str = ""
 
     def plain(self) -> dict[str, str]:
@@ -220,6 +223,8 @@ def columns(table: Table) -> dict[str, ColumnData]:
     TypeError
         If a column is of a type that cannot be kept; the message names it.
     """
+    from .references import referred
+
     result: dict[str, ColumnData] = {}
     for name in table.colnames:
         try:
@@ -227,7 +232,7 @@ def columns(table: Table) -> dict[str, ColumnData]:
                 result[key if key not in result else f"{key}_"] = data
         except TypeError as error:
             raise TypeError(f"column {name!r}: {error}") from None
-    return result
+    return referred(result, {str(key).upper(): value for key, value in table.meta.items()})
 
 
 def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
