@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import yaml
 
 from ..errors import FormatError
 from . import limits
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Where our metadata stand in the header's ``meta``.
 KEY = "km3"
-#: What may be referred to more than once: it has no parts that could multiply.
-_SHARED = frozenset({"!astropy.units.Unit", "!astropy.units.UnitBase"})
 _CAPACITY = Capacity(
     types=frozenset(
         f"bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 "
@@ -122,26 +119,7 @@ def _check_header(path: Path, text: str) -> None:
     if not lines or not lines[0].startswith("%ECSV"):
         raise FormatError(path, "does not begin with '# %ECSV', so it is no ECSV")
     header = "\n".join(lines[1:])
-    if len(header) > limits.ATTRIBUTE:
-        raise FormatError(path, f"a header of {len(header)} bytes is too large")
-    depth = 0
-    shared: set[str] = set()
-    try:
-        for event in yaml.parse(header, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) and event.anchor not in shared:
-                raise FormatError(path, "the header uses YAML references, which are refused")
-            # astropy writes the unit of several columns once and refers to it.
-            anchor = getattr(event, "anchor", None)
-            if getattr(event, "tag", None) in _SHARED and anchor:
-                shared.add(anchor)
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > limits.DEPTH:
-                raise FormatError(path, f"the header is nested more than {limits.DEPTH} deep")
-    except (yaml.YAMLError, RecursionError) as error:
-        raise FormatError(path, f"the header is not YAML: {_first_line(error)}") from error
+    limits.check_yaml(path, header)
 
 
 def _first_line(error: Exception) -> str:
