@@ -118,6 +118,8 @@ class ColumnData:
             missing = _united(missing, unset)
         if array.dtype.kind == "S":
             array = decoded(array)
+        if array.dtype.kind == "M":
+            array = _counted_instants(array)
         if array.dtype.kind == "m":
             array, missing, unit = _duration(array, missing)
         if array.dtype.kind not in "biufcUMO":
@@ -301,6 +303,21 @@ def _duration(array: Array, mask: Mask | None) -> tuple[Array, Mask | None, Unit
         raise TypeError(f"values of type {array.dtype} cannot be kept in a column")
     gone = np.isnat(array)
     return array.astype(np.int64) * count, _united(mask, gone), Unit(known[name])
+
+
+def _counted_instants(array: Array) -> Array:
+    """Times in seconds or their thousandths, which all formats know."""
+    unit, count = np.datetime_data(array.dtype)
+    if unit in ("s", "ms", "us", "ns") and count == 1:
+        return array
+    if unit in ("ps", "fs", "as"):
+        exact = array.astype("datetime64[ns]")
+        if np.any(exact.astype(array.dtype) != array[...]) and not np.isnat(array).all():
+            raise TypeError("times finer than nanoseconds cannot be kept in a column")
+        return exact
+    return array.astype(
+        "datetime64[s]" if unit not in ("ms", "us", "ns") else f"datetime64[{unit}]"
+    )
 
 
 def _of_time(time: Any, meaning: Meaning) -> ColumnData:

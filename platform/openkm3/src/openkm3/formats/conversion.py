@@ -12,7 +12,7 @@ from ..errors import FormatError
 from . import root
 from .dataset import DataSet
 
-FormatName = Literal["hdf5", "fits", "votable", "ecsv", "offline", "daq", "annotated"]
+FormatName = Literal["hdf5", "fits", "votable", "ecsv", "parquet", "offline", "daq", "annotated"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,18 @@ FORMATS: dict[str, Format] = {
     "fits": Format("FITS (GADF event list)", (".fits", ".fit")),
     "votable": Format("VOTable", (".vot", ".votable", ".xml")),
     "ecsv": Format("ECSV", (".ecsv",)),
+    "parquet": Format("Parquet", (".parquet", ".pq")),
     "offline": Format("KM3NeT offline ROOT", (".root",), writable=False),
     "daq": Format("KM3NeT DAQ ROOT", (".root",), writable=False),
     "annotated": Format("annotated JSON", (".json",), writable=False),
 }
 
+_STARTS: dict[bytes, FormatName] = {
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"SIMPLE  =": "fits",
+    b"PAR1": "parquet",
+    b"# %ECSV": "ecsv",
+}
 _PACKED = {
     b"PK\x03\x04": "a zip archive",
     b"\x1f\x8b": "packed with gzip",
@@ -61,14 +68,11 @@ def detect(path: Path | str) -> FormatName:
         raise FormatError(path, f"cannot be opened: {error.strerror}") from None
     if not start:
         raise FormatError(path, "is empty")
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return "hdf5"
-    if start.startswith(b"SIMPLE  ="):
-        return "fits"
     if start.startswith(b"root"):
         return _root(path)
-    if start.startswith(b"# %ECSV"):
-        return "ecsv"
+    for magic, name in _STARTS.items():
+        if start.startswith(magic):
+            return name
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"VOTABLE" in start:
         return "votable"
     if start.lstrip().startswith(b"{"):
