@@ -12,7 +12,9 @@ from ..errors import FormatError
 from . import root
 from .dataset import DataSet
 
-FormatName = Literal["hdf5", "fits", "votable", "ecsv", "parquet", "offline", "daq", "annotated"]
+FormatName = Literal[
+    "hdf5", "fits", "votable", "ecsv", "parquet", "offline", "daq", "trees", "annotated"
+]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ FORMATS: dict[str, Format] = {
     "parquet": Format("Parquet", (".parquet", ".pq")),
     "offline": Format("KM3NeT offline ROOT", (".root",), writable=False),
     "daq": Format("KM3NeT DAQ ROOT", (".root",), writable=False),
+    "trees": Format("ROOT trees", (".root",), writable=False),
     "annotated": Format("annotated JSON", (".json",), writable=False),
 }
 
@@ -169,6 +172,7 @@ def _root(path: Path) -> FormatName:
             # Both kinds may carry all trees; those that are not theirs are empty.
             if "E" in file and file["E"].num_entries:
                 return "offline"
-            return "daq"
+            keys = {key.split(";")[0] for key in file.keys(recursive=False)}
+            return "daq" if keys & root.DAQ_TREES else "trees"
     except Exception as error:  # uproot raises many kinds for damaged files
         raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error

@@ -262,4 +262,4 @@ def _table(
 def _attributes(node: h5py.Group | h5py.Dataset, texts: dict[str, str]) -> None:
     for key, text in texts.items():
         # PyTables reads fixed-length bytes only; h5py cannot write empty ones.
-        node.attrs[key] = np.bytes_(text) if text else np.bytes_(b" ")
+        node.attrs[key] = np.bytes_(text.encode() or b" ")
