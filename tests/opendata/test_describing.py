@@ -215,7 +215,7 @@ def test_a_function_without_a_range_is_not_drawn_over_an_invented_one(tmp_path: 
     assert (found[0]["x"][0], found[0]["x"][-1]) == (2.0, 4.0)
 
 
-@pytest.mark.parametrize("suffix", ["ecsv", "vot", "fits", "h5"])
+@pytest.mark.parametrize("suffix", ["ecsv", "vot", "fits", "h5", "parquet"])
 def test_masks_of_every_format_are_shown(tmp_path: Path, suffix: str) -> None:
     table = _masked()
     table.remove_column("when")
@@ -235,7 +235,7 @@ def test_masks_of_every_format_are_shown(tmp_path: Path, suffix: str) -> None:
     tags = [row[names.index("tag")] for row in shown["head"]]
     # astropy writes a text without value as an empty one, in ECSV and VOTable alike.
     assert tags[0] == "a"
-    kept = suffix in ("fits", "h5")
+    kept = suffix in ("fits", "h5", "parquet")
     assert tags[1:] in ([[None, "", None]] if kept else [[None] * 3, [""] * 3])
     assert shown["head"][0][names.index("big")] == "9007199254740993"
 
