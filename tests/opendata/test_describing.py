@@ -11,17 +11,22 @@ import pandas as pd
 import pytest
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from opendata import describing
+from opendata.describing.anew import describe_anew, outdated
 from opendata.describing.cells import missing_rows, plain
 from opendata.describing.content import _table
 from opendata.describing.plots import plots_of_table
 from opendata.describing.sky import sky_of
 from opendata.pages import plots
+from opendata.records.models import Account, Description
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
+
+from .records import published
 
 MASK = [False, True, False, True]
 
@@ -210,7 +215,7 @@ def test_a_function_without_a_range_is_not_drawn_over_an_invented_one(tmp_path: 
     assert (found[0]["x"][0], found[0]["x"][-1]) == (2.0, 4.0)
 
 
-@pytest.mark.parametrize("suffix", ["ecsv", "vot", "fits", "h5"])
+@pytest.mark.parametrize("suffix", ["ecsv", "vot", "fits", "h5", "parquet"])
 def test_masks_of_every_format_are_shown(tmp_path: Path, suffix: str) -> None:
     table = _masked()
     table.remove_column("when")
@@ -230,7 +235,7 @@ def test_masks_of_every_format_are_shown(tmp_path: Path, suffix: str) -> None:
     tags = [row[names.index("tag")] for row in shown["head"]]
     # astropy writes a text without value as an empty one, in ECSV and VOTable alike.
     assert tags[0] == "a"
-    kept = suffix in ("fits", "h5")
+    kept = suffix in ("fits", "h5", "parquet")
     assert tags[1:] in ([[None, "", None]] if kept else [[None] * 3, [""] * 3])
     assert shown["head"][0][names.index("big")] == "9007199254740993"
 
@@ -244,3 +249,19 @@ def test_nan_in_a_files_own_metadata_is_no_json_number(tmp_path: Path) -> None:
     found = describing.describe_safely(path, "a.ecsv")
     json.dumps(found, allow_nan=False)
     assert found["tables"][0]["head"] == [["NaN"]]
+
+
+def test_what_an_earlier_portal_described_is_described_anew(
+    web: Client, curator: Account, reviewer: Account
+) -> None:
+    version = published(curator, reviewer)
+    description = version.files.get().description
+    right = description.content
+    old = {key: value for key, value in right.items() if key != "scheme"} | {"plots": []}
+    old["tables"] = [table | {"rows": 999} for table in right["tables"]]
+    Description.objects.filter(pk=description.pk).update(content=old)
+    assert "999 rows" in web.get("/records/cnt24_01/").content.decode()
+    assert describe_anew() == 1
+    assert Description.objects.get(pk=description.pk).content == right
+    assert "3 rows" in web.get("/records/cnt24_01/").content.decode()
+    assert not outdated().exists()

@@ -148,6 +148,49 @@ def test_positions_of_a_sky_map_come_with_what_is_known_of_them(
     assert web.get("/records/cnt24_01/versions/1.0/sky.json").status_code == 404
 
 
+def test_the_page_of_an_older_version_offers_that_version_only(
+    web: Client, curator: Account, reviewer: Account
+) -> None:
+    first = published(curator, reviewer)
+    second = publishing.next_version(first.record, curator, "new")
+    publishing.submit(second, curator)
+    publishing.approve(second, reviewer)
+    old = web.get("/records/cnt24_01/versions/1.0/").content.decode()
+    assert "/storage/cnt24_01/1.0/counts.ecsv" in old
+    assert "/storage/cnt24_01/2.0/" not in old
+    # The catalogue and TAP have the current version, so that their lines would give other data.
+    assert "KM3Store(" not in old
+    assert 'href="/records/cnt24_01/versions/1.0/bib"' in old
+    new = web.get("/records/cnt24_01/").content.decode()
+    assert "KM3Store(" in new
+    assert 'href="/records/cnt24_01/bib"' in new
+
+
+@pytest.mark.parametrize(
+    ("days", "found"),
+    [
+        (("2020-01-01", "2020-12-31"), ("t_min=2020-06-01", 1)),
+        (("2020-01-01", "2020-12-31"), ("t_min=2021-06-01", 0)),
+        (("2020-01-01", None), ("t_min=2019-06-01", 1)),
+        (("2020-01-01", None), ("t_min=2021-06-01", 0)),  # it may have ended before
+        ((None, "2020-12-31"), ("t_max=2021-06-01", 1)),
+        ((None, "2020-12-31"), ("t_max=2019-06-01", 0)),
+        ((None, None), ("t_min=2019-06-01", 0)),
+    ],
+)
+def test_an_unknown_day_is_neither_before_nor_after(
+    web: Client,
+    curator: Account,
+    reviewer: Account,
+    days: tuple[str | None, str | None],
+    found: tuple[str, int],
+) -> None:
+    record = published(curator, reviewer).record
+    Record.objects.filter(pk=record.pk).update(measured_from=days[0], measured_to=days[1])
+    query, count = found
+    assert web.get(f"/api/v1/records/?{query}").json()["count"] == count
+
+
 @pytest.mark.browser
 def test_maps_and_sky_maps_say_what_is_under_the_pointer(
     chromium: Browser, seeded_server: Server

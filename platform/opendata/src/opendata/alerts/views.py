@@ -24,7 +24,7 @@ from opendata.api.authentication import HasAccount, account_of
 from opendata.api.negotiation import negotiate, not_acceptable
 from opendata.api.writing import RawParser
 from opendata.exports.addresses import absolute
-from opendata.pages.plots import sky
+from opendata.pages.plots import SMALLEST_RING, sky
 
 _PAGE = 50
 
@@ -146,7 +146,7 @@ def notice_page(request: HttpRequest, number: int) -> HttpResponse:
     if notice.ra is not None and notice.dec is not None:
         drawing = sky({"ra": [notice.ra % 360], "dec": [notice.dec]}, radius=notice.radius)
     context = {"notice": notice, "others": others, "document": document, "map": drawing}
-    return render(request, "alert.html", context)
+    return render(request, "alert.html", context | {"smallest_ring": SMALLEST_RING})
 
 
 class HandIn(APIView):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +76,36 @@ def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None
         call_command("migrate", interactive=False, verbosity=1)
     if fill:
         _fill()
-    connection.close()
-    configuration = settings.CONFIGURATION
-    uvicorn.run(
-        "opendata.asgi:application",
-        host=host or configuration.host,
-        port=configuration.port if port is None else port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=bool(configuration.public_url),
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    with _describing() if upgrade else nullcontext():
+        connection.close()
+        configuration = settings.CONFIGURATION
+        uvicorn.run(
+            "opendata.asgi:application",
+            host=host or configuration.host,
+            port=configuration.port if port is None else port,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=bool(configuration.public_url),
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+
+
+@contextmanager
+def _describing() -> Iterator[None]:
+    """Describe files anew beside the server, where an earlier version described some."""
+    from opendata.describing.anew import outdated
+
+    if not outdated().exists():
+        yield
+        return
+    process = subprocess.Popen([sys.executable, "-m", "opendata", "describe"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _fill() -> None:
@@ -254,6 +273,17 @@ def tables() -> None:
         except served.NotServed as error:
             click.echo(str(error), err=True)
     click.echo(f"The tables of {number} records are up to date.")
+
+
+@main.command()
+def describe() -> None:
+    """Describe files anew that an earlier version described: previews, plots, sky maps.
+
+    `serve --migrate` does it in the background.
+    """
+    from opendata.describing.anew import describe_anew
+
+    click.echo(f"{describe_anew()} files were described anew.")
 
 
 @main.command()

@@ -13,6 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+#: Goes up when descriptions say more or other things; older ones are made anew (`describing.anew`).
+SCHEME = 2
+
 
 class Unreadable(Exception):
     """The file is damaged, hostile, or its kind of content is not what its name says."""
@@ -31,8 +34,8 @@ def describe(path: Path, name: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys `format`, `annotation`, `findings`, `tables`, `plots`, `sky`, `tree`; only those that
-        make sense for the file.
+        Keys `scheme`, `format`, `annotation`, `findings`, `tables`, `plots`, `sky`, `tree`; only
+        those that make sense for the file.
 
     Raises
     ------

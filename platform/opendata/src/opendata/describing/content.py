@@ -14,7 +14,7 @@ from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
 from openkm3.formats import FORMATS, ColumnData, DataSet, detect, read
 from openkm3.metadata import Annotation, validate
 
-from . import Unreadable
+from . import SCHEME, Unreadable
 from .cells import json_safe, missing_rows, parameter_of, plain, unit_of
 from .plots import plots_of_content, plots_of_table
 from .sky import sky_of
@@ -32,7 +32,7 @@ def describe_content(path: Path, name: str) -> dict[str, Any]:
     """See :func:`opendata.describing.describe`."""
     # A file's own metadata may hold NaN, which no JSON and no PostgreSQL takes.
     result: dict[str, Any] = json_safe(_describe(path, name))
-    return result
+    return result | {"scheme": SCHEME}
 
 
 def _describe(path: Path, name: str) -> dict[str, Any]:

@@ -31,8 +31,11 @@ class Drawn:
 
 
 @lru_cache(maxsize=32)
-def drawn(file: int, sha256: str, simulated: bool) -> Drawn:
-    """Return what is shown of a file; `sha256` keeps apart what had the same number."""
+def drawn(file: int, sha256: str, simulated: bool, scheme: int | None) -> Drawn:
+    """Return what is shown of a file.
+
+    `sha256` keeps apart what had the same number, `scheme` what was described by other rules.
+    """
     description = Description.objects.filter(file=file).first()
     if description is None:
         return Drawn()

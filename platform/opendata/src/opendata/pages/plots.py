@@ -10,6 +10,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 _W, _H = 640, 360
+#: Degrees; a smaller circle on a map of the whole sky is a dot.
+SMALLEST_RING = 0.8
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 18, 18, 58
 
 
@@ -259,7 +261,7 @@ def sky(
     rings = ""
     if radius:
         for ra, dec in zip(points["ra"], points["dec"], strict=True):
-            rings += f'<path class="ring" d="M{_ring(ra, dec, max(radius, 0.8))}Z"/>'
+            rings += f'<path class="ring" d="M{_ring(ra, dec, max(radius, SMALLEST_RING))}Z"/>'
     count = points.get("rows", len(places))
     shown = f" (every {points['step']}th shown)" if points.get("step", 1) > 1 else ""
     mark = (

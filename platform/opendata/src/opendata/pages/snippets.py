@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import service, storage_path
@@ -19,7 +21,14 @@ class Snippet:
 
 
 def snippets(version: Version) -> list[Snippet]:
-    """Return the snippets that make sense for a record."""
+    """Return the snippets that make sense for a version of a record.
+
+    The catalogue and the Virtual Observatory have the current version only: of an older one the
+    files are all that can be had.
+    """
+    record = version.record
+    if record.current is not None and record.current.number > version.number:
+        return [_curl(version)]
     identifier = version.record.identifier
     server = absolute("").rstrip("/")
     lines = [
@@ -59,11 +68,23 @@ def snippets(version: Version) -> list[Snippet]:
                 "near = scs.search(pos=(20, 30), radius=2)  # degrees",
             )
         )
-    files = version.files.all()
-    curl = [f"curl -L -O -C - {absolute(storage_path(file))}" for file in files]
-    if files:
-        curl += ["sha256sum -c <<'END'", *(f"{file.sha256}  {file.name}" for file in files), "END"]
-    else:
-        curl = [f"curl {absolute(f'api/v1/records/{identifier}/')}"]
-    found.append(Snippet("curl", "curl", "\n".join(curl)))
+    found.append(_curl(version))
     return found
+
+
+def _curl(version: Version) -> Snippet:
+    files = version.files.all()
+    lines = [
+        f"curl -L {_kept_as(file.name)} -C - {absolute(quote(storage_path(file)))}"
+        for file in files
+    ]
+    if files:
+        lines += ["sha256sum -c <<'END'", *(f"{file.sha256}  {file.name}" for file in files), "END"]
+    else:
+        lines = [f"curl {absolute(f'api/v1/records/{version.record.identifier}/')}"]
+    return Snippet("curl", "curl", "\n".join(lines))
+
+
+def _kept_as(name: str) -> str:
+    """Return curl's option for the file's name; a name in an address may be written otherwise."""
+    return "-O" if quote(name) == name else f"-o {shlex.quote(name)}"

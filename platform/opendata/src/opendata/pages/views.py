@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -159,8 +160,9 @@ def context_of(entry: Record, version: Version) -> Json:
     annotation = version.annotation
     files, drawings, trees = [], [], []
     sky, points, without = None, "", 0
-    for file in version.files.select_related("version__record"):
-        shown = drawn(file.pk, file.sha256, version.simulated)
+    described = version.files.annotate(scheme=F("description__content__scheme"))
+    for file in described.select_related("version__record"):
+        shown = drawn(file.pk, file.sha256, version.simulated, file.scheme)
         files.append({"file": file, "url": storage_path(file), "tables": shown.tables})
         drawings += shown.drawings
         if shown.sky and sky is None:
@@ -204,7 +206,8 @@ def context_of(entry: Record, version: Version) -> Json:
         "citation": citation.text(version),
         "jsonld": linked,
         "exports": [name for name in EXPORTS if name not in ("linkset.json", "ro-crate")],
-        "address": absolute(f"records/{entry.identifier}/"),
+        "address": absolute(signposting.page_of(version)),
+        "page": f"/{signposting.page_of(version)}",
         **credited(version),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import django_filters
@@ -30,12 +31,8 @@ class RecordFilter(django_filters.FilterSet):
     license = django_filters.CharFilter(max_length=100)
     simulated = django_filters.BooleanFilter()
     parent = django_filters.CharFilter(field_name="parent__identifier", max_length=200)
-    t_min = django_filters.DateFilter(
-        field_name="measured_to", lookup_expr="gte", label="measured on or after this day"
-    )
-    t_max = django_filters.DateFilter(
-        field_name="measured_from", lookup_expr="lte", label="measured on or before this day"
-    )
+    t_min = django_filters.DateFilter(method="since", label="measured on or after this day")
+    t_max = django_filters.DateFilter(method="until", label="measured on or before this day")
     ordering = django_filters.OrderingFilter(
         fields=[("published", "published"), ("title", "title"), ("identifier", "identifier")]
     )
@@ -49,6 +46,16 @@ class RecordFilter(django_filters.FilterSet):
     def words(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
         """Keep records that hold every word, the best first."""
         return index.find(records, index.terms_of(value))
+
+    def since(self, records: QuerySet[Record], name: str, value: date) -> QuerySet[Record]:
+        """Keep records measured on or after a day; where no end is known, the begin tells."""
+        begin = Q(measured_to__isnull=True, measured_from__gte=value)
+        return records.filter(Q(measured_to__gte=value) | begin)
+
+    def until(self, records: QuerySet[Record], name: str, value: date) -> QuerySet[Record]:
+        """Keep records measured on or before a day; where no begin is known, the end tells."""
+        end = Q(measured_from__isnull=True, measured_to__lte=value)
+        return records.filter(Q(measured_from__lte=value) | end)
 
     def within(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
         """Keep records of a ktype and of those that are more special."""

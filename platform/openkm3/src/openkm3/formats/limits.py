@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+import yaml
+
 from ..errors import ConfigurationError, FormatError
 
 #: Deepest nesting of groups, elements or mappings.
@@ -25,6 +27,8 @@ DOCUMENT = 2**30
 #: Above this size, data that unpack to more than `RATIO` times their packed size are refused.
 SUSPICIOUS = 64 * 2**20
 RATIO = 1000
+#: What may be referred to more than once: it has no parts that could multiply.
+_SHARED = frozenset({"!astropy.units.Unit", "!astropy.units.UnitBase"})
 
 
 def max_bytes() -> int:
@@ -68,6 +72,38 @@ def document(path: Path) -> bytes:
     if size > DOCUMENT:
         raise FormatError(path, f"a text document of {size / 1e9:.1f} GB is not read as a whole")
     return path.read_bytes()
+
+
+def check_yaml(path: Path, header: str) -> None:
+    """Refuse what makes YAML dangerous: references that multiply, and nesting without end.
+
+    Raises
+    ------
+    FormatError
+        If the header is not YAML or not safe to read.
+    """
+    if len(header) > ATTRIBUTE:
+        raise FormatError(path, f"a header of {len(header)} bytes is too large")
+    depth = 0
+    shared: set[str] = set()
+    try:
+        for event in yaml.parse(header, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent) and event.anchor not in shared:
+                raise FormatError(path, "the header uses YAML references, which are refused")
+            # astropy writes the unit of several columns once and refers to it.
+            anchor = getattr(event, "anchor", None)
+            if getattr(event, "tag", None) in _SHARED and anchor:
+                shared.add(anchor)
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > DEPTH:
+                raise FormatError(path, f"the header is nested more than {DEPTH} deep")
+    except (yaml.YAMLError, RecursionError) as error:
+        raise FormatError(
+            path, f"the header is not YAML: {str(error).splitlines()[0][:200]}"
+        ) from error
 
 
 @contextmanager

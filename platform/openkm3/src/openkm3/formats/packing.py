@@ -72,6 +72,8 @@ def pack(
         except TypeError as error:
             raise TypeError(f"column {name!r}: {error}") from None
         note: dict[str, Any] = {} if kind is None else {"type": kind}
+        if not len(data.values) and data.values.ndim > 1:
+            note["shape"] = list(data.values.shape[1:])
         packed[name] = stored
         if stored.kind != "O" and capacity.flags(stored):
             note["missing"] = flags = _free_name(name, content, packed)
@@ -110,6 +112,8 @@ def _unpacked(data: ColumnData, flag: ColumnData | None, note: dict[str, Any]) -
         gone = flag.values.astype(bool)
         data = replace(data, mask=gone if gone.any() else None)
     restored = _restored(data, note.get("type"))
+    if not len(data.values) and isinstance(shape := note.get("shape"), list):
+        restored = restored.with_values(restored.values.reshape(0, *shape))
     unit = restored.unit if "unit" not in note else kept_unit(str(note["unit"]))
     return replace(restored, unit=unit, meaning=Meaning.parse(note))
 
