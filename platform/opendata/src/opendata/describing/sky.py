@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from astropy.units import Unit
 
 from openkm3.metadata import Annotation
 
@@ -39,7 +40,7 @@ def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
             if (
                 annotation.paraminfo[name].ucd or "" if name in annotation.paraminfo else ""
             ).startswith(f"pos.eq.{axis}")
-        ] or [name for name in table.colnames if name.lower() in names]
+        ] or [name for name in table.colnames if name.lower().rpartition(".")[2] in names]
         if not found or table[found[0]].dtype.kind not in "iuf" or table[found[0]].ndim != 1:
             return ()
         result.append(found[0])
@@ -90,5 +91,14 @@ def _telling(table: Table, annotation: Annotation, known: tuple[str, ...]) -> li
 
 
 def _degrees(table: Table, name: str) -> np.ndarray[Any, Any]:
-    values = np.asarray(table[name], dtype=float)
-    return np.degrees(values) if str(table[name].unit) == "rad" else values
+    """Return angles in degrees, NaN where one is missing or the unit is none of an angle."""
+    column = table[name]
+    values: np.ndarray[Any, Any] = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
+    if column.unit is None:
+        return values
+    try:
+        # A right ascension in hours means the angle, not the duration.
+        unit = "hourangle" if str(column.unit) == "h" else column.unit
+        return np.asarray((values * Unit(unit)).to_value("deg"))
+    except (TypeError, ValueError):
+        return np.full(len(values), np.nan)
