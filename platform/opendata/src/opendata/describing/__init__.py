@@ -34,8 +34,8 @@ def describe(path: Path, name: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys `scheme`, `format`, `annotation`, `findings`, `tables`, `plots`, `sky`, `tree`; only
-        those that make sense for the file.
+        Keys `scheme`, `format`, `annotation`, `findings`, `service` (what TAP cannot serve),
+        `tables`, `plots`, `sky`, `tree`; only those that make sense for the file.
 
     Raises
     ------

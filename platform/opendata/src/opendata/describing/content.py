@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from opendata.vo.tables import service_findings
 from openkm3 import annotated
 from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
 from openkm3.formats import FORMATS, ColumnData, DataSet, detect, read
@@ -75,10 +76,12 @@ def _tables(path: Path, suffix: str) -> dict[str, Any]:
         raise Unreadable(f"is {FORMATS[fmt].title}, which its name {suffix} does not say")
     dataset = read(path, fmt)
     annotation = dataset.annotation
+    service = [asdict(item) for item in service_findings(dataset)]
     result: dict[str, Any] = {
         "format": FORMATS[fmt].title,
         "annotation": annotation.plain(),
-        "findings": _findings(annotation, dataset),
+        "findings": [*_findings(annotation, dataset), *_hints(service)],
+        "service": service,
         "tables": [
             _table(key, table, annotation)
             for key, table in list(dataset.tables.items())[:_MOST_TABLES]
@@ -100,6 +103,11 @@ def _findings(annotation: Annotation, dataset: DataSet) -> list[dict[str, str]]:
     if not annotation.plain().get("header"):
         return []
     return [asdict(item) for item in validate(annotation, dataset.data_tables)]
+
+
+def _hints(service: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return what TAP would leave out; not wrong, since most files are not served by it."""
+    return [item | {"level": "hint"} for item in service]
 
 
 def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
             name
             for name in table.colnames
             if _is_position(ucd_of(table[name], parameter_of(annotation, name)), axis)
-        ] or [name for name in table.colnames if name.lower() in names]
+        ] or [name for name in table.colnames if name.lower().rpartition(".")[2] in names]
         kind = getattr(table[found[0]], "dtype", np.dtype("O")).kind if found else "O"
         if kind not in "iuf" or table[found[0]].ndim != 1:
             return ()
@@ -107,7 +107,9 @@ def _degrees(column: Column, parameter: Parameter) -> np.ndarray[Any, Any] | Non
     if not name:
         return values
     try:
-        factor = units.Unit(name).to(units.deg)
+        # A right ascension in hours means the angle, not the duration.
+        unit = units.hourangle if name in ("h", "hr") else units.Unit(name)
+        factor = unit.to(units.deg)
     except (ValueError, TypeError, units.UnitConversionError):
         return None
     return values if factor == 1 else values * factor

@@ -437,6 +437,7 @@ def findings(version: Version) -> list[Finding]:
         found += validate(version.annotation)
     for file in version.files.select_related("description"):
         found += [Finding(**item) for item in file.description.content.get("findings", [])]
+    found += tables.findings(version)
     return list(dict.fromkeys(found))
 
 
@@ -512,12 +513,27 @@ def approve(
     version.published_at = timezone.now()
     version.save()
     record = version.record
-    record.current = version
+    record.current = _newest(record)
     record.reindex()
     _audit(account, "publish", version)
     with _tables():
         tables.follow(record, serve)
     return version
+
+
+def _newest(record: Record) -> Version | None:
+    """Return the published version with the highest label: 1.10, published after 2.0, is older."""
+    return max(
+        record.versions.filter(state=State.PUBLISHED),
+        key=lambda version: (_numbers(version.label), version.number),
+        default=None,
+    )
+
+
+def _numbers(label: str) -> tuple[int, ...]:
+    """Return the numbers of a label, of which 2 and 2.0 have the same."""
+    numbers = [int(part) for part in label.split(".")]
+    return (*numbers, *[0] * (3 - len(numbers)))
 
 
 @_step
@@ -539,7 +555,7 @@ def withdraw(
     version.save()
     record = version.record
     # The newest version that still stands is the current one; if none does, the tombstone is.
-    record.current = record.versions.filter(state=State.PUBLISHED).first() or version
+    record.current = _newest(record) or version
     record.reindex()
     _audit(account, "withdraw", version, reason=reason)
     with _tables():

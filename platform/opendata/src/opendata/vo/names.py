@@ -6,6 +6,7 @@ Apart from :mod:`opendata.vo.tables`, which needs libraries that a running porta
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from opendata.vo.engine.adql.words import RESERVED
 from opendata.vo.engine.metadata import RESERVED_SCHEMAS
@@ -41,3 +42,12 @@ def regular_name(name: str) -> str:
     if not regular[0].isalpha():
         regular = f"c_{regular}"
     return f"{regular}_" if regular.lower() in RESERVED else regular[:63]
+
+
+def distinct(name: str, taken: Collection[str]) -> str:
+    """Return a name that is none of those taken, which are in lower case: x, x_2, x_3 ..."""
+    found, number = name, 1
+    while found.lower() in taken:
+        number += 1
+        found = f"{name[:58]}_{number}"
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from opendata.records import store
 from opendata.records.models import Record, State, Version
 from opendata.vo.names import name_problem
 from openkm3.errors import OpenKM3Error
+from openkm3.metadata import Finding
 
 _SECONDS = 600
 
@@ -42,14 +44,48 @@ def standing() -> Iterator[tuple[Record, str]]:
             yield record, name
 
 
+def findings(version: Version) -> list[Finding]:
+    """Return what is known before the publication of the table that a version has served."""
+    name = table_of(version)
+    if not name:
+        return []
+    found: list[Finding] = []
+    for file in version.files.select_related("description"):
+        said = file.description.content.get("service")
+        if said is None:
+            return []  # not of a format that was looked into; :func:`check` reads it
+        problems = [item for item in said if item["level"] == "error"]
+        if not problems:
+            return [Finding(**item) for item in said]
+        found += [Finding(**item | {"where": f"{file.name}, {name}"}) for item in problems]
+    return found
+
+
 def check(version: Version) -> None:
-    """Look whether a version's table may have its name.
+    """Look whether a version's table may have its name, and whether a file holds one.
 
     Raises
     ------
     NotServed
-        The name is no regular one, or another record has it.
+        The name is no regular one, or another record has it; or no file can be served, so that
+        the approval would fail.
     """
+    _check_name(version)
+    name = table_of(version)
+    if not name:
+        return
+    described = [file.description.content.get("service") for file in version.files.all()]
+    if any(said is not None and _can_be_served(said) for said in described):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _serve(version, name, serve_safely, Path(folder))
+
+
+def _can_be_served(said: list[dict[str, str]]) -> bool:
+    return all(item["level"] != "error" for item in said)
+
+
+def _check_name(version: Version) -> None:
     name = table_of(version)
     if not name:
         return
@@ -102,8 +138,8 @@ def follow(record: Record, serve: Serve = serve_safely) -> None:
     former = {_schema(table_of(version)) for version in record.versions.all()}
     others = {_schema(name) for other, name in standing() if other.pk != record.pk}
     if current is not None and wanted:
-        check(current)
-        _serve(current, wanted, serve)
+        _check_name(current)
+        _serve(current, wanted, serve, Path(settings.VO_FOLDER))
     for schema in former - others - {_schema(wanted), ""}:
         _withdraw(schema)
 
@@ -132,12 +168,12 @@ def _schema(full_name: str) -> str:
     return full_name.partition(".")[0].lower()
 
 
-def _serve(version: Version, name: str, serve: Serve) -> None:
+def _serve(version: Version, name: str, serve: Serve, folder: Path) -> None:
     reason = "it has no file"
     for file in version.files.all():
         path = store.path_of(file.sha256)
         try:
-            serve(path, Path(settings.VO_FOLDER), name, version.title)
+            serve(path, folder, name, version.title)
         except (ValueError, OpenKM3Error) as error:
             # The store's name of the file says nothing to people.
             reason = f"{file.name}: {str(error).replace(f'{path}: ', '')}"

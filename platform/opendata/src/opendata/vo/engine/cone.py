@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -17,6 +17,9 @@ _OLD_UCDS = {
     "pos.eq.dec;meta.main": "POS_EQ_DEC_MAIN",
     "meta.id;meta.main": "ID_MAIN",
 }
+# Python reads more as a number: 1_000, nan.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_TURNS = 360_000.0  # deg; beyond them the digits of a right ascension are lost
 DISTANCE = Column(
     name="_r",
     datatype="double",
@@ -45,11 +48,10 @@ def parameter(given: Mapping[str, str], name: str, low: float, high: float) -> f
     text = given.get(name, "").strip()
     if not text:
         raise VOError(f"the parameter {name} is missing; give decimal degrees, as in {name}=20.5")
-    try:
-        value = float(text)
-    except ValueError:
-        raise VOError(f"{name}={text[:40]!r} is no number of degrees") from None
-    if not math.isfinite(value) or not low <= value <= high:
+    if not _NUMBER.fullmatch(text):
+        raise VOError(f"{name}={text[:40]!r} is no number of degrees")
+    value = float(text)
+    if not low <= value <= high:
         raise VOError(f"{name}={text[:40]} is not within {low:g} to {high:g} deg")
     return value
 
@@ -73,7 +75,7 @@ def cone_search(
         A parameter is missing or wrong.
     """
     schema, table = cone_table(engine, schema_name, table_name)
-    ra = parameter(given, "RA", -360, 360)
+    ra = parameter(given, "RA", -_TURNS, _TURNS) % 360  # right ascensions go round
     dec = parameter(given, "DEC", -90, 90)
     radius = parameter(given, "SR", 0, 180)
     verbosity = given.get("VERB", "2").strip() or "2"

@@ -14,8 +14,16 @@ from opendata.vo.engine.errors import VOError
 from opendata.vo.engine.metadata import Column
 from opendata.vo.engine.query import Result
 
-_CODES = {"boolean": "L", "short": "I", "int": "J", "long": "K", "float": "E", "double": "D"}
-_TYPES = {"short": ">i2", "int": ">i4", "long": ">i8", "float": ">f4", "double": ">f8"}
+_LOGICAL = {None: 0, True: ord("T"), False: ord("F")}
+_CODES = {"boolean": "B", "short": "I", "int": "J", "long": "K", "float": "E", "double": "D"}
+_TYPES = {
+    "boolean": "u1",
+    "short": ">i2",
+    "int": ">i4",
+    "long": ">i8",
+    "float": ">f4",
+    "double": ">f8",
+}
 
 
 def write_fits(result: Result, out: IO[bytes]) -> None:
@@ -36,13 +44,31 @@ def write_fits(result: Result, out: IO[bytes]) -> None:
     for index, column in enumerate(result.columns):
         columns.append(_column(column, names[index], [row[index] for row in cells]))
     table = fits.BinTableHDU.from_columns(columns, nrows=len(cells))
-    _set_logical(table, result.columns, cells)
     for number, column in enumerate(result.columns, 1):
         _describe(table.header, number, column, names[number - 1])
     table.header["QSTATUS"] = ("OVERFLOW" if result.overflow else "OK", "TAP query status")
     buffer = BytesIO()
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
-    out.write(buffer.getvalue())
+    out.write(_with_logical(buffer, result.columns))
+
+
+def _with_logical(buffer: BytesIO, columns: list[Column]) -> bytes:
+    """Return the file with its bytes of booleans declared as such.
+
+    astropy writes true and false only; a column of bytes becomes one of T, F and missing ones (0)
+    by its TFORM, while the data, which are not read again, stay as they are.
+    """
+    numbers = [n for n, column in enumerate(columns, 1) if column.datatype == "boolean"]
+    if not numbers:
+        return buffer.getvalue()
+    buffer.seek(0)
+    changed = BytesIO()
+    with fits.open(buffer) as document:
+        header = document[1].header
+        for number in numbers:
+            header[f"TFORM{number}"] = header[f"TFORM{number}"].replace("B", "L")
+        document.writeto(changed)
+    return changed.getvalue()
 
 
 def distinct_names(columns: list[Column]) -> list[str]:
@@ -78,8 +104,10 @@ def _column(column: Column, name: str, values: list[Any]) -> Any:
     if column.is_array:
         return _array_column(column, values, common)
     code = _CODES[column.datatype]
-    if column.datatype == "boolean":  # its bytes are set later: astropy knows true and false only
-        return fits.Column(format=code, array=np.zeros(len(values), bool), **common)
+    if column.datatype == "boolean":
+        return fits.Column(
+            format=code, array=np.array([_LOGICAL[v] for v in values], "u1"), **common
+        )
     if column.is_integer:
         null = _free_integer(column, values) if None in values else None
         filled = np.array([null if v is None else v for v in values], _TYPES[column.datatype])
@@ -118,16 +146,11 @@ def _array_column(column: Column, values: list[Any], common: dict[str, Any]) -> 
     items = [item for value in values if value is not None for item in value]
     missing = None in items or (None in values and None not in shape_of(column))
     null = _free_integer(column, items) if column.is_integer and missing else None
-    if column.datatype == "boolean":
-        if missing:
-            raise VOError(
-                f"the column {column.name} has arrays of booleans of which some are missing; ask "
-                "for VOTable, JSON or Parquet"
-            )
-        kind: Any = bool
-    else:
-        kind = _TYPES[column.datatype]
+    kind: Any = _TYPES[column.datatype]
     filler = null if column.is_integer else math.nan
+    if column.datatype == "boolean":
+        filler = 0
+        values = [v if v is None else [_LOGICAL[i] for i in v] for v in values]
     filled = [[filler if i is None else i for i in value or ()] for value in values]
     shape = shape_of(column)
     if None in shape:
@@ -140,14 +163,3 @@ def _array_column(column: Column, values: list[Any], common: dict[str, Any]) -> 
     array = np.array(padded, kind).reshape((len(padded), *(axis or 1 for axis in shape)))
     dim = f"({','.join(str(axis) for axis in reversed(shape))})" if len(shape) > 1 else None
     return fits.Column(format=f"{length}{code}", dim=dim, array=array, null=null, **common)
-
-
-def _set_logical(table: Any, columns: list[Column], cells: list[list[Any]]) -> None:
-    """Write the bytes of booleans: T, F, and 0 for what is missing."""
-    raw = table.data.view(np.ndarray)
-    for index, column in enumerate(columns):
-        if column.datatype == "boolean" and not column.is_array:
-            field = raw.dtype.names[index]
-            raw[field] = [
-                0 if row[index] is None else ord("T" if row[index] else "F") for row in cells
-            ]

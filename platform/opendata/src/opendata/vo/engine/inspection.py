@@ -31,8 +31,14 @@ _WIDTHS = {
 }
 
 
-def inspect(name: str, stream: IO[bytes], limits: Limits) -> None:
+def inspect(name: str, stream: IO[bytes], limits: Limits) -> list[bytes]:
     """Look through a document.
+
+    Returns
+    -------
+    list of bytes
+        For each row of a single table in BINARY2, the flags of its missing cells; else nothing.
+        astropy's reader leaves those of texts out.
 
     Raises
     ------
@@ -50,6 +56,7 @@ def inspect(name: str, stream: IO[bytes], limits: Limits) -> None:
         parser.ParseFile(stream)
     except expat.ExpatError as error:
         raise UploadError(f"upload {name}: this is no well-formed XML ({error})") from None
+    return looker.flags if looker.tables == 1 else []
 
 
 class _Inspection:
@@ -59,6 +66,8 @@ class _Inspection:
         self.name = name
         self.limits = limits
         self.depth = 0
+        self.tables = 0
+        self.flags: list[bytes] = []
         self.columns = 0
         self.rows = 0
         self.fields: list[dict[str, str]] = []
@@ -77,6 +86,7 @@ class _Inspection:
         self.depth += 1
         if local == "TABLE":
             self.fields = []
+            self.tables += 1
         elif local == "FIELD":
             self.fields.append(attributes)
             self.columns += 1
@@ -115,13 +125,18 @@ class _Inspection:
         if tag.rpartition(":")[2].upper() == "STREAM" and self.text is not None:
             content, self.text = "".join(self.text), None
             with_nulls = self.serialization == "BINARY2"
-            _check_records(self.name, content, self.fields, self.limits, with_nulls=with_nulls)
+            self.flags = _check_records(
+                self.name, content, self.fields, self.limits, with_nulls=with_nulls
+            )
 
 
 def _check_records(
     name: str, content: str, fields: list[dict[str, str]], limits: Limits, *, with_nulls: bool
-) -> None:
-    """Refuse binary data that do not end with a whole row; astropy would leave the rest out."""
+) -> list[bytes]:
+    """Refuse binary data that do not end with a whole row; astropy would leave the rest out.
+
+    Returns the flags of each row.
+    """
     try:
         data = base64.b64decode("".join(content.split()), validate=True)
     except ValueError as error:
@@ -129,9 +144,12 @@ def _check_records(
     shapes = [_shape(name, field) for field in fields]
     flags = (len(fields) + 7) // 8 if with_nulls else 0
     at = count = 0
+    found = []
     while at < len(data):
         start = at
         at += flags
+        if flags:
+            found.append(data[start:at])
         for bits, fixed in shapes:
             number = fixed
             if number is None:
@@ -145,6 +163,7 @@ def _check_records(
             raise UploadError(
                 f"upload {name}: more than {limits.upload_rows} rows are not accepted"
             )
+    return found
 
 
 def _shape(name: str, field: dict[str, str]) -> tuple[int, int | None]:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from opendata.vo.engine.metadata import Datatype, ForeignKey, Schema, Table, TableColumn
 from opendata.vo.engine.rows import create, insert
 
-VERSION = "1"
+VERSION = "2"
 
 
-def _text(name: str, description: str, *, indexed: bool = False) -> TableColumn:
+def _text(
+    name: str, description: str, *, indexed: bool = False, letters: bool = False
+) -> TableColumn:
     return TableColumn(
         name=name,
-        datatype="char",
+        datatype="unicodeChar" if letters else "char",
         arraysize="*",
         description=description,
         std=True,
@@ -37,7 +39,7 @@ SCHEMA = Schema(
             columns=(
                 _text("schema_name", "name of the schema", indexed=True),
                 _text("utype", "data model term of the schema"),
-                _text("description", "what the schema holds"),
+                _text("description", "what the schema holds", letters=True),
                 _number("schema_index", "recommended order of schemas"),
             ),
         ),
@@ -49,7 +51,7 @@ SCHEMA = Schema(
                 _text("table_name", "name of the table, with its schema", indexed=True),
                 _text("table_type", "table or view"),
                 _text("utype", "data model term of the table"),
-                _text("description", "what the table holds"),
+                _text("description", "what the table holds", letters=True),
                 _number("table_index", "recommended order of tables"),
             ),
             foreign_keys=(_SCHEMA_KEY,),
@@ -64,9 +66,9 @@ SCHEMA = Schema(
                 _text("arraysize", "number of values in one cell, a VOTable term"),
                 _text("xtype", "what strings or arrays stand for, a DALI term"),
                 _number("size", "number of values in one cell; deprecated, see arraysize"),
-                _text("description", "what the column holds"),
+                _text("description", "what the column holds", letters=True),
                 _text("utype", "data model term of the column"),
-                _text("unit", "unit of values, in VOUnits"),
+                _text("unit", "unit of values, in VOUnits if they have it", letters=True),
                 _text("ucd", "kind of quantity, a Unified Content Descriptor"),
                 _number("indexed", "1 where an index makes selection by this column fast"),
                 _number("principal", "1 for a column that most people want to see"),
@@ -84,7 +86,7 @@ SCHEMA = Schema(
                 _text("key_id", "name of the key", indexed=True),
                 _text("from_table", "table that points"),
                 _text("target_table", "table that is pointed to"),
-                _text("description", "what the key means"),
+                _text("description", "what the key means", letters=True),
                 _text("utype", "data model term of the key"),
             ),
             foreign_keys=(

@@ -55,7 +55,7 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
     if size > limits.upload_bytes:
         raise UploadTooLarge(f"upload {name}: {size} bytes, {limits.upload_bytes} are allowed")
     stream.seek(0)
-    inspect(name, stream, limits)
+    flags = inspect(name, stream, limits)
     stream.seek(0)
     table = _first_table(name, stream)
     columns = _columns(name, table.fields, limits)
@@ -67,6 +67,11 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
         _values(column, table.array[key])
         for column, key in zip(columns, table.array.dtype.names or (), strict=True)
     ]
+    if len(flags) == len(table.array):
+        values = [
+            _without_flagged(cells, flags, index) if columns[index].is_text else cells
+            for index, cells in enumerate(values)
+        ]
     columns = [
         _with_its_letters(column, cells) for column, cells in zip(columns, values, strict=True)
     ]
@@ -122,6 +127,12 @@ def _columns(name: str, fields: list[Field], limits: Limits) -> list[Column]:
             )
         )
     return columns
+
+
+def _without_flagged(values: list[Any], flags: list[bytes], index: int) -> list[Any]:
+    """Return texts without those that BINARY2 says are missing."""
+    at, bit = index // 8, 0x80 >> index % 8
+    return [None if row[at] & bit else v for v, row in zip(values, flags, strict=True)]
 
 
 def _with_its_letters(column: Column, values: list[Any]) -> Column:

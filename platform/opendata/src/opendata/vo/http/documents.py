@@ -35,11 +35,14 @@ _GEOMETRY = (
     "COORD2",
     "COORDSYS",
 )
+# COALESCE works, but validators in use (STILTS 3.4) take its kind of feature for an error.
 _OPTIONAL = {
     "features-adql-string": ("LOWER", "UPPER", "ILIKE"),
     "features-adql-sets": ("UNION", "EXCEPT", "INTERSECT"),
     "features-adql-common-table": ("WITH",),
     "features-adql-offset": ("OFFSET",),
+    "features-adql-type": ("CAST",),
+    "features-adql-unit": ("IN_UNIT",),
 }
 
 
