@@ -102,7 +102,7 @@ def unpack(content: Mapping[str, ColumnData], notes: Any) -> dict[str, ColumnDat
     for name, data in content.items():
         note = known.get(name)
         if name not in flags:
-            flag = content.get(str(note.get("missing"))) if isinstance(note, dict) else None
+            flag = content.get(note.get("missing", "")) if isinstance(note, dict) else None
             result[name] = _unpacked(data, flag, note) if isinstance(note, dict) else data
     return result
 
@@ -168,6 +168,8 @@ def _fitted(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | Non
         if name == "uint64" and "int64" in types and data.filled(0).max(initial=0) < 2**63:
             name = "int64"
             continue
+        if name in ("uint64", "int64") and data.values.ndim > 1:
+            return _as_json(data), own
         if name in ("uint64", "int64"):
             return data.with_values(data.values.astype("U"), data.mask), own
         if name not in _WIDER:
@@ -195,11 +197,20 @@ def _restored(data: ColumnData, kind: Any) -> ColumnData:
         return data
     if dtype.kind == "M" and data.kind == "U":
         return _restored_times(data, dtype)
+    if dtype.kind in "iu" and data.kind == "U" and _is_json(data):
+        rows = np.array([json.loads(text) for text in data.values.tolist()], dtype=object)
+        gone = np.equal(rows, None).astype(bool)
+        whole = np.where(gone, 0, rows).astype(dtype)
+        return data.with_values(whole, gone if gone.any() else None)
     if dtype.kind in "iu" and data.kind == "U":
         return data.with_values(data.filled("0").astype(dtype), data.mask)
     if dtype.kind in "iufb" and dtype != data.values.dtype:
         return data.with_values(data.filled(0).astype(dtype), data.mask)
     return data
+
+
+def _is_json(data: ColumnData) -> bool:
+    return bool(len(data.values)) and str(data.values[0]).startswith("[")
 
 
 def _restored_times(data: ColumnData, dtype: np.dtype[Any]) -> ColumnData:
