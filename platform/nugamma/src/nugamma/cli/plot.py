@@ -68,8 +68,12 @@ def _sensitivity(path: Path) -> Figure:
 
     try:
         table = QTable.read(path)
+        if not np.isfinite(table["sensitivity"]).any():
+            raise NugammaError(f"{path}: no declination of it is visible, there is nothing to draw")
         one = len(np.unique(table["declination"])) == 1 < len(np.unique(table["index"]))
         axes = (plot_index if one else plot_sensitivity)(table)
+    except NugammaError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise NugammaError(f"{path} is no sensitivity table: {error}") from error
     figure: Figure = axes.figure
