@@ -407,6 +407,7 @@ def test_all_curves_fit_into_the_panels(scanned: dict[str, Path]) -> None:
         (["plot", "missing.json", "--out", "x.doc"], "figures end in"),
         (["plot", "empty.json", "--out", "x.png"], "not a mixture"),
         (["limits", "empty.json"], "not a result of `nugamma scan`"),
+        (["limits", "empty.json", "--out", "x.fits"], "written to .json or .ecsv"),
     ],
 )
 def test_mistakes_are_told_in_one_line(

@@ -22,6 +22,7 @@ from nugamma.cli.options import (
     seed_option,
     worker_options,
 )
+from nugamma.errors import NugammaError
 from nugamma.inference.limits import METHODS, coverage, intervals
 from nugamma.inference.problem import Problem
 from nugamma.inference.scans import SCENARIOS
@@ -88,6 +89,8 @@ def limits(
     Also says which share of the intervals contains the truth. For feldman-cousins the source and
     the options of its datasets are those that each scan holds; what is given here must be the same.
     """
+    if out and out.suffix not in {".json", ".ecsv"}:
+        raise NugammaError(f"{out}: limits are written to .json or .ecsv")
     rows = []
     documents = [read(path) for path in scans]
     check_alike(documents)
