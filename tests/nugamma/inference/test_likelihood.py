@@ -288,6 +288,28 @@ def test_draws_depend_on_source_hypothesis_index_and_seed_only(problem: Problem)
     assert stats.kstest(pulls[expected > 1], "norm").pvalue > 1e-4
 
 
+def test_spectra_that_free_shapes_cannot_describe_are_refused(problem: Problem) -> None:
+    """Moved into the bounds they would be the start of a fit to another source."""
+    gamma, neutrino = problem.expected(1.0)
+    soft = replace(problem, hadronic=ParticleSpectrum(amplitude=1e35, alpha=2.0, e_cutoff=1.0))
+    with pytest.raises(InferenceError, match=r"curvature 100 \(up to 20\); use mode pinned"):
+        profile.scan(soft, gamma, neutrino)
+    assert np.isfinite(pinned.scan(soft, gamma, neutrino).dts).all()
+    # a power law, as far as anything can be seen, is within
+    straight = ParticleSpectrum(amplitude=1e33, alpha=2.0, e_cutoff=1e9)
+    assert parameters(problem.protons, straight)[1][1] == shapes.LOWER[1]
+
+
+@pytest.mark.parametrize("beta", [0.05, 2.5])
+def test_a_cutoff_outside_the_published_bounds_is_refused(beta: float) -> None:
+    spectra = {
+        "hadronic": synthetic.HADRONIC,
+        "leptonic": ParticleSpectrum(1e32, 2.0, 30.0, beta),
+    }
+    with pytest.raises(InferenceError, match="beta of the leptonic spectrum"):
+        build("x", synthetic.datasets(), distance=synthetic.DISTANCE, **spectra)
+
+
 def test_unusable_datasets_are_refused() -> None:
     gamma, *neutrinos = synthetic.datasets()
     with pytest.raises(InferenceError, match="no neutrino dataset"):

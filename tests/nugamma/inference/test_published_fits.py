@@ -193,6 +193,24 @@ def test_no_signal_is_no_source_and_no_number_is_missing(
     assert expected.sum() > gamma.sum()
 
 
+def test_the_energy_at_which_an_amplitude_is_given_does_not_matter(problem: Problem) -> None:
+    """A description may give it at another energy than the published 10 TeV."""
+
+    def at_1_tev(one: ParticleSpectrum) -> ParticleSpectrum:
+        return ParticleSpectrum(
+            one.amplitude * 0.1**-one.alpha, one.alpha, one.e_cutoff, one.beta, e_0=1.0
+        )
+
+    counts = draw(problem, 0.0, 1, 3)[0]
+    other = replace(
+        problem, hadronic=at_1_tev(problem.hadronic), leptonic=at_1_tev(problem.leptonic)
+    )
+    assert other.expected(0.5)[0] == pytest.approx(problem.expected(0.5)[0])
+    one, two = published_prefit(problem, counts), published_prefit(other, counts)
+    assert two.flux == pytest.approx(one.flux, rel=1e-3)
+    assert two.statistic == pytest.approx(one.statistic, abs=0.1)
+
+
 def test_free_backgrounds_lower_the_statistic(problem: Problem) -> None:
     counts = draw(problem, 0.0, 1, 1)[0]
     fixed = published_prefit(problem, counts)

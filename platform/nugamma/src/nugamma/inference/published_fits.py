@@ -31,7 +31,7 @@ from nugamma.inference.prefits import Prefit
 from nugamma.inference.problem import Problem
 from nugamma.inference.response import NOTHING, StackedResponse
 from nugamma.spectra import ParticleSpectrum
-from nugamma.spectra.particles import density
+from nugamma.spectra.particles import E_0_TEV, density
 
 Floats = npt.NDArray[np.float64]
 
@@ -149,7 +149,8 @@ class _Fitted:
 
 def _fitted(alone: Alone, start: ParticleSpectrum, norms: int, *, positive_cutoff: bool) -> _Fitted:
     """Nelder-Mead, then MIGRAD."""
-    first = np.array([start.amplitude, start.alpha, start.e_cutoff, start.beta, *[1.0] * norms])
+    at_reference = start.amplitude * (E_0_TEV / start.e_0) ** -start.alpha
+    first = np.array([at_reference, start.alpha, start.e_cutoff, start.beta, *[1.0] * norms])
     simplex = nelder_mead(alone, first)
     simplex[BETA] = np.where(simplex[BETA] >= BETA_BOUNDS[1], BETA_INSIDE[1], simplex[BETA])
     simplex[BETA] = np.where(simplex[BETA] <= BETA_BOUNDS[0], BETA_INSIDE[0], simplex[BETA])
@@ -161,7 +162,7 @@ def _fitted(alone: Alone, start: ParticleSpectrum, norms: int, *, positive_cutof
     # counts below the background: no amount of this spectrum is the best description
     band = alone.emission.band @ start.values(alone.emission.nodes)
     faint = start.scaled(float(np.exp(FLUX_LOWER) / band))
-    statistic = alone(np.array([faint.amplitude, *first[1:]]))
+    statistic = alone(np.array([first[0] * faint.amplitude / start.amplitude, *first[1:]]))
     return _Fitted(faint, float(np.exp(FLUX_LOWER)), statistic, converged=False)
 
 

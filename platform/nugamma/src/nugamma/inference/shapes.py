@@ -85,9 +85,15 @@ def from_spectrum(spectrum: ParticleSpectrum, pivot: float) -> Floats:
     pivot
         Pivot energy, TeV.
     """
-    power = (pivot / spectrum.e_cutoff) ** spectrum.beta
-    shape = [spectrum.alpha + power * spectrum.beta, power * spectrum.beta**2, spectrum.beta]
-    return np.asarray(np.clip(shape, LOWER, UPPER), dtype=float)
+    return np.asarray(np.clip(exactly(spectrum, pivot), LOWER, UPPER), dtype=float)
+
+
+def exactly(spectrum: ParticleSpectrum, pivot: float) -> Floats:
+    """(gamma, curvature, beta) of a spectrum, wherever they are; parameters as `from_spectrum`."""
+    with np.errstate(over="ignore"):
+        power = np.power(pivot / spectrum.e_cutoff, spectrum.beta)
+        shape = [spectrum.alpha + power * spectrum.beta, power * spectrum.beta**2, spectrum.beta]
+    return np.asarray(shape, dtype=float)
 
 
 def to_spectrum(shape: Floats, pivot: float, at_pivot: float) -> ParticleSpectrum:
