@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from astropy.table import QTable
+from astropy.table import QTable, Table
 
 from nugamma.errors import ResponseError
 from nugamma.responses.cta import SHA256, CtaResponse, download, named
@@ -143,6 +143,46 @@ def test_a_file_without_background_is_refused(copy, tmp_path):
         content.writeto(tmp_path / "short.fits")
     with pytest.raises(ResponseError, match="no table BACKGROUND"):
         CtaResponse.read(tmp_path / "short.fits")
+
+
+@needs_public
+@pytest.mark.parametrize(
+    ("hdu", "column", "axes"),
+    [
+        ("EFFECTIVE AREA", "EFFAREA", (2, 1)),
+        ("POINT SPREAD FUNCTION", "SIGMA_1", (2, 1)),
+        ("ENERGY DISPERSION", "MATRIX", (3, 2, 1)),
+        ("BACKGROUND", "BKG", (3, 2, 1)),
+    ],
+)
+def test_swapped_axes_are_refused_in_one_sentence(tmp_path, hdu, column, axes):
+    path = tmp_path / "swapped.fits"
+    with fits.open(PUBLIC) as content:
+        table = Table.read(content[hdu])
+        unit = table[column].unit
+        table[column] = table[column].data.transpose(0, *axes)
+        table[column].unit = unit
+        number = content.index_of(hdu)
+        made = fits.table_to_hdu(table)
+        for key in ("HDUCLAS1", "HDUCLAS2", "HDUCLAS3", "HDUCLAS4", "HDUCLASS"):
+            made.header[key] = content[hdu].header[key]
+        content[number] = made
+        content[number].name = hdu
+        content.writeto(path)
+    with pytest.raises(ResponseError, match=rf"swapped\.fits: column {column} has the shape"):
+        CtaResponse.read(path)
+
+
+@needs_public
+@pytest.mark.parametrize(
+    "hdu", ["EFFECTIVE AREA", "POINT SPREAD FUNCTION", "ENERGY DISPERSION", "BACKGROUND"]
+)
+def test_a_missing_table_is_named(tmp_path, hdu):
+    with fits.open(PUBLIC) as content:
+        del content[hdu]
+        content.writeto(tmp_path / "less.fits")
+    with pytest.raises(ResponseError, match=rf"less\.fits: no table {hdu} can be read"):
+        CtaResponse.read(tmp_path / "less.fits")
 
 
 NORTH = "Prod5-North-40deg-AverageAz-4LSTs09MSTs.180000s-v0.1.fits.gz"
