@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -111,6 +113,46 @@ def test_a_folder_that_cannot_be_one_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CacheError, match=r"the cache .*file cannot be used.*give another folder"):
         fetch(tmp_path / "file", x=1)
+
+
+READ = """
+import sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from nugamma.errors import CacheError
+from tests.nugamma.datasets.test_cache import fetch, refuse
+try:
+    print("read", len(fetch(Path({folder!r}), refuse, x={x})))
+except CacheError as error:
+    print(error)
+"""
+
+
+def read_only(folder: Path, x: int) -> str:
+    """What another process gets of the entry where the folder is mounted read-only."""
+    root = str(Path(__file__).parents[3])
+    code = READ.format(root=root, folder=str(folder), x=x)
+    mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" -c "$3"'
+    words = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount]
+    done = subprocess.run(
+        [*words, "sh", str(folder), sys.executable, code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
+        pytest.skip(f"needs mounts in a namespace of its own: {done.stderr.strip()}")
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_a_filled_cache_can_be_read_only(tmp_path):
+    fetch(tmp_path, x=1)
+    assert read_only(tmp_path, x=1) == "read 1\n"
+    assert "cannot be used" in read_only(tmp_path, x=2)
+    (entry(tmp_path) / "folded.h5").write_bytes(b"")
+    assert "is damaged" in read_only(tmp_path, x=1)
+    assert "give another folder" in read_only(tmp_path, x=1)
 
 
 def make_and_note(folder: Path, notes: Path, barrier) -> None:

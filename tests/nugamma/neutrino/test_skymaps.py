@@ -18,9 +18,8 @@ from astropy.io import fits
 from astropy.table import Table
 from mocpy import MOC  # type: ignore[import-untyped]
 
-from nugamma.errors import FollowUpError
+from nugamma.errors import FollowUpError, FollowUpWarning
 from nugamma.neutrino import healpixels
-from nugamma.neutrino.healpixels import SkyMapWarning
 from nugamma.neutrino.regions import Circle, CredibleRegion, SkyMap
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +34,7 @@ FRAMES = {"C": "icrs", "G": "galactic", "E": "barycentricmeanecliptic", "FK5": "
 def _nothing_is_assumed() -> Iterator[None]:
     """Files that say everything are read without a warning."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error", SkyMapWarning)
+        warnings.simplefilter("error", FollowUpWarning)
         yield
 
 
@@ -244,7 +243,7 @@ def test_declinations_of_a_region_are_equatorial(tmp_path: Path, coordsys: str) 
 
 def test_what_a_file_leaves_open_is_said(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", {"PROB": blob()}, ORDERING="RING", COORDSYS=None)
-    with pytest.warns(SkyMapWarning, match="no frame"):
+    with pytest.warns(FollowUpWarning, match="no frame"):
         is_blob(SkyMap.read(path))
     is_blob(SkyMap.read(path, frame="ICRS"))
     galactic = write(
@@ -252,9 +251,9 @@ def test_what_a_file_leaves_open_is_said(tmp_path: Path) -> None:
     )
     is_blob(SkyMap.read(galactic, frame="galactic"))
     unordered = write(tmp_path / "c.fits", {"PROB": blob()})
-    with pytest.warns(SkyMapWarning, match="how its pixels are ordered"):
+    with pytest.warns(FollowUpWarning, match="how its pixels are ordered"):
         is_blob(SkyMap.read(unordered))
-    with pytest.warns(SkyMapWarning, match="scaled to 1"):
+    with pytest.warns(FollowUpWarning, match="scaled to 1"):
         is_blob(SkyMap.read(write(tmp_path / "d.fits", {"PROB": blob() * 0.99}, ORDERING="RING")))
     relative = write(tmp_path / "e.fits", {"P": blob() * 7}, ORDERING="RING")
     is_blob(SkyMap.read(relative, normalise=True))

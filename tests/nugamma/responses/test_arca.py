@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
+from astropy.table import Table
 from gammapy.maps import MapAxis
 
 from nugamma.errors import ResponseError
@@ -215,6 +216,54 @@ def test_a_file_with_wrong_units_or_numbers_is_refused(folder, name, change, mes
     with pytest.raises(ResponseError, match=message) as error:
         ArcaResponse.read(folder)
     assert f"{name}.fits" in str(error.value)
+
+
+def swapped(path: Path, column: str, *axes: int) -> None:
+    """Write the file with the axes of an array in another order."""
+    table = Table.read(path, hdu=1)
+    turned = Table(
+        {n: table[n].data.transpose(0, *axes) if n == column else table[n] for n in table.colnames}
+    )
+    turned[column].unit = table[column].unit
+    turned.write(path, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "axes"),
+    [
+        ("aeff", "EFFAREA", (2, 1)),
+        ("edisp", "MATRIX", (3, 2, 1)),
+        ("edisp", "MATRIX", (1, 3, 2)),
+        ("psf", "RPSF", (2, 1, 3)),
+        ("bkg_nu", "BKG", (2, 1)),
+        ("bkg_mu", "BKG", (2, 1)),
+    ],
+)
+def test_swapped_axes_are_refused_in_one_sentence(folder, name, column, axes):
+    swapped(folder / f"{name}.fits", column, *axes)
+    with pytest.raises(ResponseError, match=f"column {column} has the shape .*swapped") as error:
+        ArcaResponse.read(folder)
+    assert f"{name}.fits" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["aeff", "edisp", "psf", "bkg_nu", "bkg_mu"])
+def test_edges_and_units_of_axes_are_checked(folder, name):
+    path = folder / f"{name}.fits"
+    table = Table.read(path, hdu=1)
+    low, high = table["ENERG_LO"].copy(), table["ENERG_HI"].copy()
+    table["ENERG_LO"], table["ENERG_HI"] = high, low
+    table.write(path, overwrite=True)
+    with pytest.raises(ResponseError, match=rf"{name}\.fits: the bins of ENERG .*do not rise"):
+        ArcaResponse.read(folder)
+    table["ENERG_LO"], table["ENERG_HI"] = low, high
+    table["THETA_LO"].unit = table["THETA_HI"].unit = "deg"
+    table.write(path, overwrite=True)
+    with pytest.raises(ResponseError, match=rf"{name}\.fits: THETA reaches to [23]\.\d+ deg"):
+        ArcaResponse.read(folder)
+    fits.HDUList([fits.PrimaryHDU()]).writeto(path, overwrite=True)
+    with pytest.raises(ResponseError, match=rf"{name}\.fits: no table 1 can be read"):
+        ArcaResponse.read(folder)
 
 
 def test_a_missing_or_damaged_file_is_named(folder):

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from astropy.table import QTable
+from astropy.table import QTable, Table
 
 from nugamma.errors import ResponseError
-from nugamma.responses.cta import SHA256, CtaResponse, download
+from nugamma.responses.cta import SHA256, CtaResponse, download, named
 from nugamma.responses.performance import QUANTILES, TABLE, tabulate
 
 PUBLIC = Path(__file__).resolve().parents[4] / "shared/data/joint/irf_file_new_CTA.fits"
@@ -143,6 +143,92 @@ def test_a_file_without_background_is_refused(copy, tmp_path):
         content.writeto(tmp_path / "short.fits")
     with pytest.raises(ResponseError, match="no table BACKGROUND"):
         CtaResponse.read(tmp_path / "short.fits")
+
+
+@needs_public
+@pytest.mark.parametrize(
+    ("hdu", "column", "axes"),
+    [
+        ("EFFECTIVE AREA", "EFFAREA", (2, 1)),
+        ("POINT SPREAD FUNCTION", "SIGMA_1", (2, 1)),
+        ("ENERGY DISPERSION", "MATRIX", (3, 2, 1)),
+        ("BACKGROUND", "BKG", (3, 2, 1)),
+    ],
+)
+def test_swapped_axes_are_refused_in_one_sentence(tmp_path, hdu, column, axes):
+    path = tmp_path / "swapped.fits"
+    with fits.open(PUBLIC) as content:
+        table = Table.read(content[hdu])
+        unit = table[column].unit
+        table[column] = table[column].data.transpose(0, *axes)
+        table[column].unit = unit
+        number = content.index_of(hdu)
+        made = fits.table_to_hdu(table)
+        for key in ("HDUCLAS1", "HDUCLAS2", "HDUCLAS3", "HDUCLAS4", "HDUCLASS"):
+            made.header[key] = content[hdu].header[key]
+        content[number] = made
+        content[number].name = hdu
+        content.writeto(path)
+    with pytest.raises(ResponseError, match=rf"swapped\.fits: column {column} has the shape"):
+        CtaResponse.read(path)
+
+
+@needs_public
+@pytest.mark.parametrize(
+    "hdu", ["EFFECTIVE AREA", "POINT SPREAD FUNCTION", "ENERGY DISPERSION", "BACKGROUND"]
+)
+def test_a_missing_table_is_named(tmp_path, hdu):
+    with fits.open(PUBLIC) as content:
+        del content[hdu]
+        content.writeto(tmp_path / "less.fits")
+    with pytest.raises(ResponseError, match=rf"less\.fits: no table {hdu} can be read"):
+        CtaResponse.read(tmp_path / "less.fits")
+
+
+NORTH = "Prod5-North-40deg-AverageAz-4LSTs09MSTs.180000s-v0.1.fits.gz"
+
+
+@pytest.fixture
+def release(tmp_path, monkeypatch):
+    """Return a folder as of CTAO's release: the public file with the header of the North."""
+    folder = tmp_path / "release/fits"
+    folder.mkdir(parents=True)
+    with fits.open(PUBLIC) as content:
+        content[0].header["INSTRUME"] = "CTAO Northern Array"
+        content["EFFECTIVE AREA"].header["INSTRUME"] = "Northern Array"
+        content.writeto(folder / NORTH)
+    monkeypatch.setenv("NUGAMMA_CTA_FOLDER", str(tmp_path))
+    monkeypatch.delenv("GAMMAPY_DATA", raising=False)
+    return folder
+
+
+@needs_public
+def test_responses_are_chosen_by_site_and_zenith_angle(release, public, compact):
+    assert named("north-40deg") == release / NORTH
+    read = CtaResponse.read("north-40deg")
+    assert (read.site, read.zenith) == ("north", 40 * u.deg)
+    assert (public.site, public.zenith) == ("south", 20 * u.deg)
+    assert (compact.site, compact.zenith) == ("south", 20 * u.deg)
+    assert named("south-20deg") is None
+    assert CtaResponse.read("south-20deg").checksum == compact.checksum
+    for name, message in (
+        (
+            "south-60deg",
+            r"not on this machine: get Prod5-South-60deg-AverageAz-14MSTs37SSTs.*5499840",
+        ),
+        ("west-20deg", "is not known: south or north with 20, 40 or 60 deg"),
+        ("north-30deg", "is not known"),
+    ):
+        with pytest.raises(ResponseError, match=message):
+            named(name)
+
+
+@needs_public
+def test_a_name_that_the_header_contradicts_is_refused(release):
+    wrong = release / NORTH.replace("North", "South")
+    (release / NORTH).rename(wrong)
+    with pytest.raises(ResponseError, match=r"Prod5-South.*disagree on the site"):
+        CtaResponse.read(wrong)
 
 
 def test_a_path_that_leads_nowhere_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 import astropy.units as u
 import pytest
 import yaml
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
 from nugamma.errors import SourceError
@@ -53,6 +54,50 @@ def test_a_described_source_has_the_units_of_the_package(load):
     assert source.flux_points["dnde"].to_value("cm-2 s-1 TeV-1") == pytest.approx([1e-12, 1e-14])
     assert source.flux_points.meta["citation"] == "A paper"
     assert [field.name for field in source.photon_fields] == ["CMB"]
+
+
+VELA = SkyCoord("08h33m08.88s", "-45d11m24s", frame="icrs")
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        "{ra: 128.287 deg, dec: -45.19 deg}",
+        "{ra: 08:33:08.88, dec: -45:11:24}",
+        "{ra: 8:33:08.88, dec: '-45 11 24'}",
+        "{ra: 8h33m8.88s, dec: -45d11m24s}",
+        "{ra: 128d17m13.2s, dec: -0.788714288980 rad}",
+        "{ra: 8.552466667 hourangle, dec: -2711.4 arcmin}",
+        f"{{l: {VELA.galactic.l.deg:.9f} deg, b: {VELA.galactic.b.deg:.9f} deg}}",
+        f"{{l: {VELA.galactic.l.deg - 360:.9f} deg, b: {VELA.galactic.b.rad:.11f} rad}}",
+    ],
+)
+def test_positions_in_every_usual_way(load, position):
+    """The text as people write it: YAML 1.1 takes 8:33:08.88 for a number of base 60."""
+    text = yaml.safe_dump({k: v for k, v in MINE.items() if k != "position"})
+    source = load(f"{text}position: {position}\n")
+    assert source.position.frame.name == "icrs"
+    assert source.position.separation(VELA) < 1e-3 * u.arcsec
+
+
+@pytest.mark.parametrize(
+    ("position", "message"),
+    [
+        ("{ra: 10 deg}", "dec missing"),
+        ("{ra: 10 deg, b: 3 deg}", "give ra and dec"),
+        ("{ra: 1 deg, dec: 1 deg, l: 1 deg, b: 1 deg}", "both are given"),
+        ("{}", "give ra and dec"),
+        ("{l: 10 deg, b: 91 deg}", "position.b: is 91.0 deg; -90 to 90"),
+        ("{ra: 10, dec: 3 deg}", "position.ra: is 10; write a number with a unit"),
+        ("{ra: 25:00:00, dec: 3 deg}", "position.ra: is '25:00:00'; write"),
+        ("{ra: 10:61:00, dec: 3 deg}", "position.ra: is '10:61:00'; write"),
+        ("{ra: 10 deg, dec: 3h0m0s}", "position.dec: is '3h0m0s'; write"),
+    ],
+)
+def test_positions_that_are_none_are_refused(load, position, message):
+    text = yaml.safe_dump({k: v for k, v in MINE.items() if k != "position"})
+    with pytest.raises(SourceError, match=message):
+        load(f"{text}position: {position}\n")
 
 
 def test_a_point_needs_no_radius(load):

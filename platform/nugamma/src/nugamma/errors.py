@@ -45,3 +45,19 @@ class FollowUpError(NugammaError):
 
 class RunningError(NugammaError):
     """Work cannot be run, continued or written."""
+
+
+class NugammaWarning(UserWarning):
+    """Something was left out, assumed or lost; the message says what, and how much."""
+
+
+class SourceWarning(NugammaWarning):
+    """Part of a source's description is not used."""
+
+
+class FollowUpWarning(NugammaWarning):
+    """A sky map leaves something open, and the usual reading was taken."""
+
+
+class DatasetWarning(NugammaWarning):
+    """A dataset sees only a part of its source, or in another way than it was asked."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
+from typing import Any
 
 import click
 
 from nugamma import __version__
-from nugamma.errors import NugammaError
+from nugamma.errors import NugammaError, NugammaWarning
 
 COMMANDS = ("fit", "datasets", "scan", "limits", "sensitivity", "plot")
 
@@ -29,6 +31,7 @@ class _Group(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
+        warnings.showwarning = _say
         try:
             return super().invoke(ctx)
         except NugammaError as error:
@@ -37,6 +40,17 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             click.echo("nugamma: stopped; the same command continues a scan", err=True)
             sys.exit(130)
+
+
+_show = warnings.showwarning
+
+
+def _say(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    """What nugamma warns of is one line; what others warn of is shown as usual."""
+    if issubclass(category, NugammaWarning):
+        click.echo(f"nugamma: warning: {message}", err=True)
+    else:
+        _show(message, category, *place, **more)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,23 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
+class CtaResponseType(click.Path):
+    """A FITS file, or the name of one of CTAO's released responses."""
+
+    name = "file or name"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, exists=True, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path of the file; None for the packaged table."""
+        if Path(value).exists() or not re.fullmatch(r"(south|north)-\d+deg", str(value)):
+            return super().convert(value, param, ctx)
+        from nugamma.responses.cta import named  # gammapy takes a second or two
+
+        return named(str(value))
+
+
 def cache_folder() -> Path:
     """Where datasets are kept: NUGAMMA_CACHE, else below the user's cache folder."""
     given = os.environ.get("NUGAMMA_CACHE")
@@ -39,9 +57,11 @@ def dataset_options(command: Command) -> Command:
     options = [
         click.option(
             "--cta-response",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=CtaResponseType(),
             envvar="NUGAMMA_CTA_RESPONSE",
-            help="FITS file of CTA's response (Prod5); by default the compact table of nugamma. "
+            help="FITS file of CTA's response (Prod5), or site and zenith angle, as in north-40deg "
+            "(its file is looked for below NUGAMMA_CTA_FOLDER and GAMMAPY_DATA); by default the "
+            "compact table of nugamma, South at 20 deg. "
             "[env: NUGAMMA_CTA_RESPONSE]",
         ),
         click.option(

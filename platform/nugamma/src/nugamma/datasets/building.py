@@ -11,7 +11,7 @@ from astropy import units as u
 from gammapy.datasets import MapDataset
 
 from nugamma import __version__
-from nugamma.datasets import arca, cta, grouping, storage, zenith
+from nugamma.datasets import arca, coverage, cta, grouping, storage, zenith
 from nugamma.datasets.cache import DatasetCache
 from nugamma.datasets.folded import FoldedDataset
 from nugamma.datasets.folding import pixel_response
@@ -46,7 +46,8 @@ def build(
     instruments
         ``cta`` and ``arca``, or one of them.
     cta_response
-        A response, or the path of its FITS file; by default the table in this package.
+        A response, the path of its FITS file, or a name such as ``north-40deg`` (see
+        `nugamma.responses.cta.named`); by default the table in this package (South, 20 deg).
     arca_response
         A response, or the folder of its FITS files; by default that of the package km3irf.
     time_step
@@ -146,6 +147,13 @@ def inputs(
     return {plan.instrument: plan.inputs for plan in plans}
 
 
+def cta_coverage(
+    source: Placed, cta_response: CtaResponse | str | Path | None = None
+) -> coverage.Coverage:
+    """Which part of a source CTA sees, and how many of its events it counts."""
+    return cta.seen(source, _cta_response(cta_response))
+
+
 class _Plan:
     """How the datasets of one instrument are made, and from what."""
 
@@ -179,7 +187,8 @@ class _Plan:
             inputs["nodes"] = [str(arca.NODE_STEP), str(arca.STEEP_STEP)]
         else:
             inputs["livetime"] = str(cta.LIVETIME)
-            inputs["maps"] = [str(cta.WIDTH), str(cta.PIXEL), str(cta.OFFSET)]
+            width = coverage.map_width(self.source, (cta.WIDTH, *cta.WIDER))
+            inputs["maps"] = [str(width), str(cta.PIXEL), str(cta.OFFSET)]
         return inputs
 
     def maps(self) -> list[MapDataset]:
@@ -230,16 +239,21 @@ def _plans(
         response: ArcaResponse | CtaResponse
         if name == "arca":
             response = _arca_response(arca_response)
-        elif cta_response is None:
-            response = CtaResponse.compact()
-        elif isinstance(cta_response, CtaResponse):
-            response = cta_response
         else:
-            response = CtaResponse.read(cta_response)
+            response = _cta_response(cta_response)
+            # Before anything is made, and also where the cache has it all.
+            spatial_model(source)
+            cta.check_visible(source, response)
         plan = _Plan(source, name, response, time_step)
         plan.report = report
         plans.append(plan)
     return plans
+
+
+def _cta_response(given: CtaResponse | str | Path | None) -> CtaResponse:
+    if isinstance(given, CtaResponse):
+        return given
+    return CtaResponse.compact() if given is None else CtaResponse.read(given)
 
 
 def _arca_response(given: ArcaResponse | str | Path | None) -> ArcaResponse:

@@ -82,19 +82,51 @@ class DatasetCache:
         entry = self.folder / f"{kind}-{name}-{key}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{entry}.lock"):
-                if entry.exists():
-                    try:
-                        _verify(entry)
-                        return read(entry)
-                    except (OSError, ValueError, KeyError) as error:
-                        self._put_aside(entry, error)
-                made = make()
-                self._store(entry, inputs, made, write)
-                return made
+            lock = FileLock(f"{entry}.lock")
+            try:
+                lock.acquire()
+            except OSError as error:
+                if not entry.exists():
+                    raise
+                # A cache that is filled once and mounted read-only: entries appear whole, so
+                # one that is there can be read without a lock.
+                return self._unlocked(entry, read, error)
+            try:
+                return self._locked(entry, inputs, make, write, read)
+            finally:
+                lock.release()
         except OSError as error:
             raise CacheError(
                 f"the cache {self.folder} cannot be used: {error}; make room or give another folder"
+            ) from error
+
+    def _locked(
+        self,
+        entry: Path,
+        inputs: Mapping[str, Any],
+        make: Callable[[], T],
+        write: Callable[[T, Path], None],
+        read: Callable[[Path], T],
+    ) -> T:
+        if entry.exists():
+            try:
+                _verify(entry)
+                return read(entry)
+            except (OSError, ValueError, KeyError) as error:
+                self._put_aside(entry, error)
+        made = make()
+        self._store(entry, inputs, made, write)
+        return made
+
+    def _unlocked(self, entry: Path, read: Callable[[Path], T], reason: OSError) -> T:
+        """An entry of a cache that cannot be written."""
+        try:
+            _verify(entry)
+            return read(entry)
+        except (OSError, ValueError, KeyError) as error:
+            raise CacheError(
+                f"the cache entry {entry} is damaged ({error}) and cannot be replaced, as the "
+                f"cache cannot be written ({reason.strerror}); give another folder"
             ) from error
 
     def _store(
@@ -118,7 +150,7 @@ class DatasetCache:
         aside = Path(mkdtemp(prefix=f"{entry.name}.", suffix=".damaged", dir=self.folder))
         os.replace(entry, aside)
         message = f"the cache entry {entry} is damaged ({error}); it is now {aside}, and made anew"
-        warnings.warn(message, CacheWarning, stacklevel=4)
+        warnings.warn(message, CacheWarning, stacklevel=5)
         log.warning(message)
 
 

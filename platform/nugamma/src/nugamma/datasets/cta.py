@@ -12,6 +12,13 @@ from gammapy.maps import Map, MapAxis, WcsGeom
 from gammapy.utils.coordinates import FoVICRSFrame
 from gammapy.utils.integrate import trapz_loglog
 
+from nugamma.datasets.coverage import (
+    Coverage,
+    check_field_of_view,
+    check_site,
+    coverage,
+    map_width,
+)
 from nugamma.datasets.morphology import Placed
 from nugamma.datasets.psf import SourcePSFMap
 from nugamma.errors import DatasetError, ResponseError
@@ -26,6 +33,8 @@ POSITION_ANGLES = (0, 90, 180, 270) * u.deg
 #: Events farther than this from where the telescopes point are not used.
 LARGEST_OFFSET = 4 * u.deg
 WIDTH, PIXEL = 6 * u.deg, 0.02 * u.deg
+#: Of maps for sources that do not fit into the usual one; none of the pointings sees farther.
+WIDER = (8 * u.deg, 10 * u.deg)
 
 
 def energy_axis(name: str = "energy") -> MapAxis:
@@ -52,7 +61,7 @@ def cta_dataset(
     Parameters
     ----------
     source
-        Anything with a ``position``.
+        Of `nugamma.sources`, or anything with name, position, morphology and radius.
     response
         By default the table of performance figures in this package.
     livetime
@@ -71,20 +80,20 @@ def cta_dataset(
     axis, axis_true, rad = energy_axis(), energy_axis("energy_true"), rad_axis()
     _check_usable(response, axis_true)
     position = source.position.icrs
-    geom = WcsGeom.create(skydir=position, binsz=PIXEL, width=WIDTH, frame="icrs", axes=[axis])
+    width = map_width(source, (WIDTH, *WIDER))
+    geom = WcsGeom.create(skydir=position, binsz=PIXEL, width=width, frame="icrs", axes=[axis])
     image = geom.to_image()
     geom_true = image.to_cube([axis_true])
 
     exposure = np.zeros(geom_true.data_shape, dtype=np.float32)
     background = np.zeros(geom.data_shape, dtype=np.float32)
-    seen = np.zeros(image.data_shape, dtype=bool)
+    used = np.zeros(image.data_shape, dtype=bool)
     time = livetime / len(POSITION_ANGLES)
     sky = image.get_coord().skycoord
-    for angle in POSITION_ANGLES:
-        pointing = position.directional_offset_by(angle, OFFSET)
+    for pointing in pointings(source):
         offset = sky.separation(pointing)
         inside = offset <= LARGEST_OFFSET
-        seen |= inside
+        used |= inside
         exposure += _area(response, axis_true, offset) * inside * time.to_value("s")
         background += _rate(response, axis, sky, pointing) * inside * time.to_value("s")
     background *= image.solid_angle().to_value("sr")
@@ -102,8 +111,31 @@ def cta_dataset(
         background=Map.from_geom(geom, data=background),
         psf=SourcePSFMap.from_values(psf, rad, axis_true),
         edisp=EDispKernelMap.from_edisp_kernel(edisp),
-        mask_safe=Map.from_geom(geom, data=np.broadcast_to(seen, geom.data_shape).copy()),
+        mask_safe=Map.from_geom(geom, data=np.broadcast_to(used, geom.data_shape).copy()),
     )
+
+
+def pointings(source: Placed) -> list[SkyCoord]:
+    """Where the telescopes point."""
+    return [source.position.icrs.directional_offset_by(a, OFFSET) for a in POSITION_ANGLES]
+
+
+def check_visible(source: Placed, response: CtaResponse) -> None:
+    """Warn of what CTA sees of a source in part, and refuse what it does not see.
+
+    Raises
+    ------
+    DatasetError
+        The source is too low at the site, or most of it beyond the field of view.
+    """
+    check_site(source, response.site, response.zenith)
+    check_field_of_view(source, seen(source, response))
+
+
+def seen(source: Placed, response: CtaResponse) -> Coverage:
+    """Which part of a source CTA sees, and how many of its events it counts."""
+    half = map_width(source, (WIDTH, *WIDER)) / 2
+    return coverage(source, pointings(source), LARGEST_OFFSET, half, response.effective_area)
 
 
 def _area(response: CtaResponse, axis_true: MapAxis, offset: u.Quantity) -> Floats:

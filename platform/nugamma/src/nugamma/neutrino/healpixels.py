@@ -22,7 +22,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Column, Table
 
-from nugamma.errors import FollowUpError
+from nugamma.errors import FollowUpError, FollowUpWarning
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,10 +42,6 @@ _VALUES = ("prob", "probability", "probdensity", "prob_density", "probability_de
 _PIXELS = ("pixel", "pix", "ipix", "hpxpixel", "healpix", "index")
 #: How far a sum of probabilities may be from 1 before it is refused, or only remarked upon.
 FAR, NEAR = 0.02, 1e-3
-
-
-class SkyMapWarning(UserWarning):
-    """A sky map leaves something open, and the usual reading was taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +114,7 @@ def frame_of(path: str | Path, header: Any, given: str | None = None) -> str:
     if noted is None or not str(noted).strip():
         warnings.warn(
             f"{path} names no frame (COORDSYS): taken as ICRS; say frame= if it is another",
-            SkyMapWarning,
+            FollowUpWarning,
             stacklevel=4,
         )
         return "icrs"
@@ -141,7 +137,7 @@ def normalised(values: Floats, what: str, *, normalise: bool = False) -> Floats:
         )
     if abs(total - 1) > NEAR and not normalise:
         warnings.warn(
-            f"{what} sums to {total:.4f} instead of 1: scaled to 1", SkyMapWarning, stacklevel=4
+            f"{what} sums to {total:.4f} instead of 1: scaled to 1", FollowUpWarning, stacklevel=4
         )
     return values / total
 
@@ -177,7 +173,7 @@ def _ordering(path: str | Path, header: Any, names: dict[str, str]) -> str:
     if not noted:
         warnings.warn(
             f"{path} does not say how its pixels are ordered (ORDERING): taken as RING",
-            SkyMapWarning,
+            FollowUpWarning,
             stacklevel=4,
         )
         return "RING"

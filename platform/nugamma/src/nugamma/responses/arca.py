@@ -97,10 +97,20 @@ class ArcaResponse:
             digest.update(path.read_bytes())
 
         def irf(kind: Any, name: str) -> Any:
-            loaded = kind.from_table(tables[name], format="gadf-dl3")
-            return kind(
-                axes=loaded.axes, data=loaded.data, unit=loaded.unit, interp_kwargs=INTERPOLATION
-            )
+            try:
+                loaded = kind.from_table(tables[name], format="gadf-dl3")
+                read = kind(
+                    axes=loaded.axes,
+                    data=loaded.data,
+                    unit=loaded.unit,
+                    interp_kwargs=INTERPOLATION,
+                )
+            except Exception as error:  # gammapy raises whatever its parts do
+                raise ResponseError(
+                    f"{files[name]}: not a response that gammapy reads: {error}"
+                ) from error
+            _check_sky(read, files[name])
+            return read
 
         psf = irf(PSF3D, "psf")
         _check_psf(psf, files["psf"])
@@ -195,6 +205,16 @@ def _as_density(edisp: EnergyDispersion2D, path: Path) -> EnergyDispersion2D:
     return EnergyDispersion2D(
         axes=edisp.axes, data=density, unit=edisp.unit, interp_kwargs=INTERPOLATION
     )
+
+
+def _check_sky(response: Any, path: Path) -> None:
+    """Refuse zenith angles of a part of the sky: radians that are called degrees, for example."""
+    highest = response.axes["offset"].edges[-1].to("deg")
+    if not 150 * u.deg < highest <= 180.01 * u.deg:
+        raise ResponseError(
+            f"{path}: THETA reaches to {highest:.4g}, ARCA's response to 180 deg of zenith: it is "
+            "in another unit than the file says, or cut"
+        )
 
 
 def _check_psf(psf: PSF3D, path: Path) -> None:

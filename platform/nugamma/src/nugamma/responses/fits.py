@@ -28,18 +28,20 @@ def read_table(path: Path, columns: Mapping[str, u.UnitBase], hdu: str | int = 1
     Raises
     ------
     ResponseError
-        If there is no such file or table, a column is missing or has the wrong unit, or a number
-        is negative, infinite or NaN.
+        If there is no such file or table, a column is missing or has the wrong unit, a number is
+        negative, infinite or NaN, or the shape of an array is not that of its axes.
     """
     try:
         with fits.open(path, memmap=False) as content:
             table = Table.read(content[hdu])
-    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
+    except Exception as error:  # astropy raises whatever its parsers do
         raise ResponseError(f"{path}: no table {hdu} can be read from it: {error}") from None
     for name, unit in columns.items():
         if name not in table.colnames:
             raise ResponseError(f"{path}: column {name} is missing, it has {table.colnames}")
         found = table[name].unit or u.one
+        if table[name].dtype.kind not in "fiu":
+            raise ResponseError(f"{path}: column {name} does not hold numbers")
         if not found.is_equivalent(unit):
             raise ResponseError(
                 f"{path}: column {name} is in {found.to_string() or 'no unit'!s}, which is no "
@@ -50,4 +52,35 @@ def read_table(path: Path, columns: Mapping[str, u.UnitBase], hdu: str | int = 1
             raise ResponseError(f"{path}: column {name} holds NaN or infinite numbers")
         if not name.startswith("DET") and np.any(numbers < 0):
             raise ResponseError(f"{path}: column {name} holds negative numbers")
+    _check_axes(path, table, hdu)
     return table
+
+
+def _check_axes(path: Path, table: Table, hdu: str | int) -> None:
+    """Refuse axes that do not rise, and arrays whose axes are not in the order of GADF.
+
+    The energy is the first axis in FITS, the last of NumPy, but for backgrounds, where it is the
+    other way round (https://gamma-astro-data-formats.readthedocs.io, IRF components).
+    """
+    if len(table) != 1:
+        raise ResponseError(f"{path}: table {hdu} has {len(table)} rows, a response has one")
+    names = set(table.colnames)
+    axes = [n[:-3] for n in table.colnames if n.endswith("_LO") and f"{n[:-3]}_HI" in names]
+    for axis in axes:
+        low, high = (np.ravel(table[f"{axis}_{end}"]) for end in ("LO", "HI"))
+        if low.shape != high.shape or np.any(high < low) or np.any(np.diff(low) <= 0):
+            raise ResponseError(
+                f"{path}: the bins of {axis} in table {hdu} do not rise: {axis}_LO and {axis}_HI "
+                "are swapped, or in another order"
+            )
+    for name in table.colnames:
+        shape = table[name].shape[1:]
+        if name[-3:] in {"_LO", "_HI"} or not shape:
+            continue
+        order = sorted(axes, key=lambda axis: (axis == "ENERG") == (name == "BKG"))[::-1]
+        needed = tuple(np.size(table[f"{axis}_LO"]) for axis in order)
+        if shape != needed:
+            raise ResponseError(
+                f"{path}: column {name} has the shape {shape}, its axes {', '.join(order)} need "
+                f"{needed}: axes are swapped, or the table is cut"
+            )

@@ -8,6 +8,7 @@ is all that the public response has, and nine quantiles of the energy dispersion
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from importlib.resources import files
 
@@ -58,7 +59,8 @@ def packaged() -> CtaResponse:
     source = files("nugamma.responses").joinpath(TABLE)
     content = source.read_bytes()
     table = QTable.read(content.decode(), format="ascii.ecsv")
-    return from_table(table, checksum=hashlib.sha256(content).hexdigest())
+    made = from_table(table, checksum=hashlib.sha256(content).hexdigest())
+    return dataclasses.replace(made, site="south", zenith=20 * u.deg)
 
 
 def from_table(table: QTable, *, checksum: str) -> CtaResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -23,17 +24,34 @@ class _Part(BaseModel):
 
 
 class Position(_Part):
-    """Centre of the source, ICRS."""
+    """Centre of the source, ICRS or galactic."""
 
-    ra: quantities.RightAscension
-    dec: quantities.Declination
+    ra: quantities.RightAscension | None = None
+    dec: quantities.Declination | None = None
+    l: quantities.Longitude | None = None  # noqa: E741 - what everybody calls it
+    b: quantities.Latitude | None = None
+
+    @model_validator(mode="after")
+    def _one_pair(self) -> Self:
+        given = {name for name in ("ra", "dec", "l", "b") if getattr(self, name) is not None}
+        if given not in ({"ra", "dec"}, {"l", "b"}):
+            missing = {"ra", "dec"} - given if given < {"ra", "dec"} else {"l", "b"} - given
+            what = f"{' and '.join(sorted(missing))} missing" if missing else "both are given"
+            raise ValueError(f"give ra and dec (ICRS), or l and b (galactic); {what}")
+        return self
+
+    def coordinates(self) -> SkyCoord:
+        """The place, ICRS."""
+        if self.ra is not None:
+            return SkyCoord(self.ra, self.dec, frame="icrs")
+        return SkyCoord(self.l, self.b, frame="galactic").icrs
 
 
 class Shape(_Part):
     """How the brightness goes with the distance from the centre."""
 
     type: Literal["disk", "gaussian", "point"]
-    radius: quantities.Angle | None = None
+    radius: quantities.Size | None = None
 
     @model_validator(mode="after")
     def _has_radius(self) -> Self:
@@ -119,6 +137,24 @@ class Description(_Part):
         return self
 
 
+class _Loader(yaml.SafeLoader):
+    """Takes 10:33:09 for text, as YAML 1.2 does; YAML 1.1 makes a number of base 60 of it."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (
+            tag,
+            re.compile(r"(?!.*:)" + regexp.pattern, regexp.flags)
+            if ":" in regexp.pattern and tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+            else regexp,
+        )
+        for tag, regexp in resolvers
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def described_source(path: Path) -> Source:
     """The source that a YAML file describes; the README of this folder shows one.
 
@@ -134,7 +170,7 @@ def described_source(path: Path) -> Source:
         values; one line a mistake.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceError(f"source {path}: cannot be read: {reason}") from None
@@ -171,7 +207,7 @@ def _source(described: Description, path: Path) -> Source:
     return Source(
         name=described.name,
         title=described.title or described.name,
-        position=SkyCoord(described.position.ra, described.position.dec, frame="icrs"),
+        position=described.position.coordinates(),
         distance=described.distance,
         morphology=described.morphology.type,
         radius=u.Quantity(0.0, "deg") if radius is None else radius,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
-from astropy.table import QTable
+from astropy.io.registry import IORegistryError
+from astropy.table import QTable, Table
 
 from nugamma.errors import SourceError
+from nugamma.sources.measured import differential
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +30,8 @@ def read(path: Path, name: str) -> QTable:
     Parameters
     ----------
     path : Path
-        A table with the columns of `COLUMNS`, with units; more columns are ignored.
+        A table of gammapy or GADF, with units: of dnde, e2dnde, flux, eflux or likelihood
+        (`nugamma.sources.measured`). More columns are ignored.
     name : str
         The source, for messages.
 
@@ -37,7 +41,7 @@ def read(path: Path, name: str) -> QTable:
         The file is missing or not a table, or its content does not pass `checked`.
     """
     try:
-        table = QTable.read(path)
+        table = _table(path)
     except OSError as error:
         raise SourceError(f"{name}: flux points {path}: {error.strerror or error}") from None
     except Exception as error:  # astropy's readers raise whatever their parsers do
@@ -45,7 +49,21 @@ def read(path: Path, name: str) -> QTable:
             f"{name}: flux points {path} are not a table that astropy reads: {error}; "
             f"write an ECSV file with the columns {', '.join(COLUMNS)}"
         ) from None
-    return checked(table, f"{name}: flux points {path}")
+    what = f"{name}: flux points {path}"
+    if len(table) == 0:
+        return checked(table, what)
+    return checked(differential(table, what), what)
+
+
+def _table(path: Path) -> Table:
+    """The table of a file; of a FITS file the one that gammapy writes, else the first."""
+    try:
+        return Table.read(path, hdu="FLUXPOINTS", format="fits")
+    except (KeyError, OSError, IORegistryError, TypeError, ValueError):
+        with warnings.catch_warnings():
+            # astropy says that it takes the first of several tables.
+            warnings.filterwarnings("ignore", message="hdu= was not specified")
+            return Table.read(path)
 
 
 def checked(table: QTable, what: str) -> QTable:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import astropy.units as u
+from astropy.coordinates import Angle
 from pydantic import AfterValidator, BeforeValidator
 
 from nugamma.sources import flux_points
@@ -49,9 +51,36 @@ def _between(low: float, high: float) -> Callable[[u.Quantity], u.Quantity]:
     return check
 
 
-RightAscension = Annotated[Any, AfterValidator(_between(0, 360)), _quantity("deg", "128.3 deg")]
-Declination = Annotated[Any, AfterValidator(_between(-90, 90)), _quantity("deg", "-45.2 deg")]
-Angle = Annotated[Any, _quantity("deg", "0.8 deg")]
+def _on_sky(example: str, *, hours: bool) -> BeforeValidator:
+    """An angle with its unit, or sexagesimal: of right ascension in hours, as usual."""
+
+    def parse(value: object) -> u.Quantity:
+        text = value.strip() if isinstance(value, str) else ""
+        try:
+            if _SEXAGESIMAL.fullmatch(text):
+                unit = u.hourangle if hours and not text.lower().count("d") else u.deg
+                if "h" in text.lower() and not hours:
+                    raise ValueError
+                return u.Quantity(Angle(text, unit=unit), u.deg)
+            return u.Quantity(text or None).to(u.deg)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"is {value!r}; write a number with a unit like deg, as in {example}"
+            ) from None
+
+    return BeforeValidator(parse)
+
+
+_SEXAGESIMAL = re.compile(
+    r"[+-]?\d+(\s*[:hd ]\s*)\d+(\s*[:m' ]\s*\d+(\.\d*)?)?\s*[sm\"]?", re.IGNORECASE
+)
+
+_RA, _LATITUDE = "128.3 deg or 08:33:12", "-45.2 deg or -45:12:00"
+RightAscension = Annotated[Any, AfterValidator(_between(0, 360)), _on_sky(_RA, hours=True)]
+Declination = Annotated[Any, AfterValidator(_between(-90, 90)), _on_sky(_LATITUDE, hours=False)]
+Longitude = Annotated[Any, AfterValidator(_between(-180, 360)), _on_sky("263.6 deg", hours=False)]
+Latitude = Annotated[Any, AfterValidator(_between(-90, 90)), _on_sky("-2.8 deg", hours=False)]
+Size = Annotated[Any, _quantity("deg", "0.8 deg")]
 Distance = Annotated[Any, _quantity("kpc", "0.29 kpc")]
 Energy = Annotated[Any, _quantity("TeV", "100 TeV")]
 PerEnergy = Annotated[Any, _quantity("eV-1", "1.5e35 eV-1")]
