@@ -116,10 +116,20 @@ class UserKernel(_KernelApp):
         if _PLAIN not in os.environ:
             _add_user_site(self.progress)
 
+    def init_code(self) -> None:
+        """Run startup files; an `exit()` of theirs ends them, not the kernel that is to come."""
+        self.shell.ask_exit = _exit
+        super().init_code()
+        del self.shell.ask_exit
+
     def _exec_file(self, fname: str, shell_futures: bool = False) -> None:
         self.progress.begin(os.path.abspath(fname))
         super()._exec_file(fname, shell_futures)
         self.progress.end()
+
+
+def _exit() -> NoReturn:
+    raise SystemExit
 
 
 def _watched(loader: Any, progress: Progress) -> type:
