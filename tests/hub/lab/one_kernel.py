@@ -9,9 +9,7 @@ from jupyter_client.manager import KernelManager
 from km3hub.lab.kernels import ScienceKernels
 
 prefix, folder = sys.argv[1:]
-manager = KernelManager(
-    kernel_name="python3", transport="ipc", kernel_spec_manager=ScienceKernels(prefix=prefix)
-)
+manager = KernelManager(kernel_name="python3", kernel_spec_manager=ScienceKernels(prefix=prefix))
 manager.start_kernel(cwd=folder)
 client = manager.client()
 client.start_channels()

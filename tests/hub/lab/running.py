@@ -68,7 +68,8 @@ def execute(url: str, token: str, kernel: str, code: str, *, wait: float = 60) -
     }
     text = ""
     headers = {"Authorization": f"token {token}"}
-    with connect(address, additional_headers=headers, open_timeout=30) as socket:
+    options = {"open_timeout": 90, "max_size": None, "ping_timeout": None}
+    with connect(address, additional_headers=headers, **options) as socket:
         socket.send(json.dumps(message))
         deadline = time.monotonic() + wait
         while wait:

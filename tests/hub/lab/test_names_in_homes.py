@@ -129,5 +129,6 @@ def test_any_few_names_leave_a_kernel_alone(
         [str(lab_environment), "-I", str(script), str(kernels_prefix()), str(folder)],
         capture_output=True,
         text=True,
+        timeout=240,
     )
     assert done.stdout.strip() == "42", f"{chosen}\n{done.stderr}"

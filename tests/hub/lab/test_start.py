@@ -107,6 +107,23 @@ def test_terminals_find_km3hub_but_not_labs_python(
     assert "Your version is now tutorials/README.yours-1.md" in text
 
 
+def test_the_menu_offers_only_formats_that_can_be_made(start_lab: StartLab, home: Path) -> None:
+    notebook = {
+        "cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# A $x^2$"}],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    server = start_lab(home)
+    model = {"type": "notebook", "format": "json", "content": notebook}
+    server.api("PUT", "/api/contents/a%20b%2325.ipynb", json=model)
+    offered = server.api("GET", "/api/nbconvert")
+    assert {"html", "markdown", "notebook", "script", "slides"} <= set(offered)
+    for name in set(offered) - {"custom"}:
+        made = server.client.get(f"/nbconvert/{name}/a%20b%2325.ipynb")
+        assert made.status_code == 200, f"{name}: {made.text}"
+
+
 def test_no_extension_is_loaded_that_nobody_needs(start_lab: StartLab, home: Path) -> None:
     server = start_lab(home)
     assert server.process is not None

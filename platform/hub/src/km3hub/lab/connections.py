@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.ioloop import IOLoop
 
 from km3hub.lab.home import amount
 
@@ -19,6 +20,8 @@ _LARGEST = 256 << 20
 _LEAST = 16 << 20
 #: A message is held several times over on its way (frame, message, signature, the kernel's copy).
 _SHARE = 8
+#: Seconds until a kernel that did not answer is asked again.
+_AGAIN = 2
 #: RFC 6455, section 7.4.1: message too big.
 _TOO_BIG = 1009
 
@@ -44,6 +47,24 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
         """Connect browser and kernel."""
         self._tell_of_refusals()
         return super().connect()
+
+    def request_kernel_info(self) -> Any:
+        """Ask the kernel what it is, until it answers.
+
+        Jupyter asks once and waits a minute; a kernel that begins its start anew
+        (`kernel_start.py`), or dies and is restarted, loses what it was asked before.
+        """
+        answer = super().request_kernel_info()
+        self._ask_again()
+        return answer
+
+    def _ask_again(self) -> None:
+        if self._kernel_info_future.done():
+            return
+        channel = self.kernel_info_channel
+        if channel is not None and not channel.closed():
+            self.session.send(channel, "kernel_info_request")
+        IOLoop.current().call_later(_AGAIN, self._ask_again)
 
     def _tell_of_refusals(self) -> None:
         protocol = self.websocket_handler.ws_connection

@@ -30,6 +30,8 @@ from ipykernel.kernelapp import IPKernelApp
 _LIMIT = 120
 #: So many files are put aside in one start at most; then it goes on without any of the user's.
 _ATTEMPTS = 20
+#: Messages of output that may wait.
+_WAITING = 100_000
 _ATTEMPT, _PLAIN = "KM3_KERNEL_ATTEMPT", "KM3_KERNEL_PLAIN"
 #: Standard output and error as the server gave them; ipykernel puts its own in their place.
 _OUTPUTS = (os.dup(1), os.dup(2))
@@ -103,6 +105,14 @@ class UserKernel(_KernelApp):
 
     progress: Progress
 
+    def init_iopub(self, context: Any) -> None:
+        """Let more output wait for the server than ZeroMQ's 1000 messages.
+
+        What comes beyond is lost, and with it the message that a cell has ended.
+        """
+        context.sndhwm = _WAITING
+        super().init_iopub(context)
+
     def init_path(self) -> None:
         """Let the user's modules be found: ipykernel is complete by now."""
         for name in _LATER:
@@ -116,10 +126,20 @@ class UserKernel(_KernelApp):
         if _PLAIN not in os.environ:
             _add_user_site(self.progress)
 
+    def init_code(self) -> None:
+        """Run startup files; an `exit()` of theirs ends them, not the kernel that is to come."""
+        self.shell.ask_exit = _exit
+        super().init_code()
+        del self.shell.ask_exit
+
     def _exec_file(self, fname: str, shell_futures: bool = False) -> None:
         self.progress.begin(os.path.abspath(fname))
         super()._exec_file(fname, shell_futures)
         self.progress.end()
+
+
+def _exit() -> NoReturn:
+    raise SystemExit
 
 
 def _watched(loader: Any, progress: Progress) -> type:

@@ -33,6 +33,7 @@ def welcome(around: Surroundings, tutorials: list[Tutorial], report: Report, use
         _index(around, tutorials, report),
         _changes(report),
         _home(around, used),
+        _packages(around),
         _help(around),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -181,6 +182,27 @@ def _changes(report: Report) -> str:
 
 def _home(around: Surroundings, used: Usage) -> str:
     return f"## Your files\n\n{_used(around, used)} {_kept(around)}"
+
+
+def _packages(around: Surroundings) -> str:
+    # In the images the environment is the system's; elsewhere it is shared by who uses this hub.
+    layered = around.container
+    option = " --system-site-packages" if layered else ""
+    kernel = "" if layered else "ipykernel "
+    adding = (
+        "`pip install NAME` in a terminal, or `%pip install NAME` in a notebook, adds a package to"
+        " your home. "
+        if layered
+        else ""
+    )
+    return (
+        f"## Packages of your own\n\n{adding}For another version of a package that is here"
+        " already, make an environment of your own with a kernel, then reload this page:\n\n"
+        "```\n"
+        f"python -m venv{option} ~/mine && ~/mine/bin/pip install {kernel}NAME==VERSION\n"
+        "~/mine/bin/python -m ipykernel install --user --name mine\n"
+        "```"
+    )
 
 
 def _kept(around: Surroundings) -> str:

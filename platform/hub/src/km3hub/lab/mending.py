@@ -11,7 +11,7 @@ from pathlib import Path
 
 from km3hub.lab.notices import Notices
 
-__all__ = ["Mended", "folder", "json_files", "put_aside", "say"]
+__all__ = ["Mended", "as_settings", "as_workspace", "folder", "json_files", "put_aside", "say"]
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,29 @@ def folder(path: Path, home: Path, instead: str) -> tuple[bool, list[Mended]]:
     return True, found
 
 
+def as_settings(text: str) -> object:
+    """The settings in a file of Lab's, read as its server does."""
+    import json5
+
+    return json5.loads(text or "{}")
+
+
+def as_workspace(text: str) -> object:
+    """The layout in a file of Lab's; its server needs these parts of it.
+
+    Raises
+    ------
+    ValueError
+        Where they are missing.
+    """
+    found = json.loads(text)
+    if isinstance(found, dict) and not (found.get("data") and found.get("metadata")):
+        raise ValueError("a workspace has data and metadata")
+    return found
+
+
 def json_files(
-    top: Path, pattern: str, home: Path, parse: Callable[[str], object] = json.loads
+    top: Path, pattern: str, home: Path, parse: Callable[[str], object]
 ) -> Iterator[Mended]:
     """Put aside what below `top` fits `pattern` and does not hold a JSON object."""
     for file in sorted(top.rglob(pattern)):
@@ -100,17 +121,18 @@ def _broken(file: Path, parse: Callable[[str], object]) -> str:
     try:
         return "" if isinstance(parse(text), dict) else "it does not hold settings"
     except (ValueError, RecursionError):
-        return "it is cut off or not JSON"
+        return "it is cut off or damaged"
 
 
 def say(mended: list[Mended], notices: Notices) -> None:
     """Show each in Lab."""
     for item in mended:
         if item.renamed:
-            text = f"{item.name} was renamed to {item.renamed}, because {item.why}."
+            text = f"{item.name} was put aside, because {item.why}."
             details = (
-                "It kept JupyterLab from working as it should. Nothing was deleted: rename it"
-                " back after you have mended it, or remove it if you do not need it."
+                f"It kept JupyterLab from working as it should. Nothing was deleted: its name is"
+                f" now {item.renamed}, in the same folder. Rename it back after you have mended"
+                " it, or remove it if you do not need it."
             )
         else:
             text = f"{item.name} cannot be used, because {item.why}."

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from traitlets.config import Config
 
+from km3hub.lab.exporters import hide_what_cannot_work
+
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
@@ -81,6 +83,7 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     # through ports, which every user of a machine may. A path of a socket has 107 characters.
     if len(str(folders.runtime)) <= 40:
         c.KernelManager.transport = "ipc"
+    hide_what_cannot_work(c)
     if folders.degraded:
         c.NotebookNotary.db_file = ":memory:"
     if not around.hub:

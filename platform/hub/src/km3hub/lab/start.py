@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shlex
 import shutil
@@ -18,7 +17,7 @@ from km3hub.lab.index import tutorials
 from km3hub.lab.landing import full_home, welcome, write
 from km3hub.lab.lean import import_lab, import_single_user
 from km3hub.lab.manifest import folder_of
-from km3hub.lab.mending import folder, json_files, say
+from km3hub.lab.mending import as_settings, as_workspace, folder, json_files, say
 from km3hub.lab.notices import Notices
 from km3hub.lab.surroundings import Surroundings
 from km3hub.lab.tutorials import sync
@@ -75,8 +74,6 @@ def prepare(around: Surroundings, runtime: Path, notices: Notices) -> tuple[Fold
 
 def _mend(home: Path, notices: Notices) -> Path | None:
     """Clear the way for what Lab keeps in a home; the folder of its settings, None: unusable."""
-    import json5
-
     _, found = folder(folder_of(home), home, "The tutorials stay as they are.")
     data = home / ".local" / "share" / "jupyter"
     usable, more = folder(data, home, "Notebooks have to be trusted anew after each start.")
@@ -87,8 +84,8 @@ def _mend(home: Path, notices: Notices) -> Path | None:
     lost = "Settings and the layout of windows last until this server stops."
     settings: Path | None = home / ".jupyter" / "lab"
     kinds = {
-        "user-settings": ("*.jupyterlab-settings", json5.loads),
-        "workspaces": ("*.jupyterlab-workspace", json.loads),
+        "user-settings": ("*.jupyterlab-settings", as_settings),
+        "workspaces": ("*.jupyterlab-workspace", as_workspace),
     }
     for name, (pattern, parse) in kinds.items():
         place = home / ".jupyter" / "lab" / name

@@ -69,9 +69,10 @@ class KernelTroubles:
         name = self._name(trouble.path)
         if trouble.renamed:
             return (
-                f"{name} was renamed to {Path(trouble.renamed).name}, because {why}.",
-                "It kept a kernel from starting. Nothing was deleted: rename it back after you"
-                " have mended it, or remove it if you do not need it.",
+                f"{name} was put aside, because {why}.",
+                "It kept a kernel from starting. Nothing was deleted: its name is now"
+                f" {Path(trouble.renamed).name}, in the same folder. Rename it back after you have"
+                " mended it, or remove it if you do not need it.",
             )
         return (
             f"{name} keeps kernels from starting: {why}.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +90,9 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
                 " Choose another one, or run: make up",
                 reason="environment",
             )
-        Path(self.home_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Whatever is wrong with the home, the server itself starts and says so.
+        with contextlib.suppress(OSError):
+            Path(self.home_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
         self.forget_steps()
         async with self.turns.turn(self.say_turn):
             self.say(20, f"Starting {choice.environment.title}")
@@ -104,6 +108,10 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
             )
         return address
 
+    def make_preexec_fn(self, name: str) -> Callable[[], None]:
+        """Begin in a folder that no user can write to; a home may not even be there."""
+        return lambda: os.chdir("/")
+
     @property
     def _log(self) -> Path:
         return self.runtime.state.logs / f"server-{self.user.name}.log"
@@ -111,8 +119,20 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
     async def _require_alive(self) -> None:
         status = await self.poll()
         if status is not None:
+            words = self._last_words()
+            # The log itself is the administrator's.
+            said = f" Its last words: {words[-1][:200]}" if words else ""
             raise StartError(
-                f"Your server stopped while it was starting (exit code {status}). Its log says"
-                f" why: {self._log}",
+                f"Your server stopped while it was starting (exit code {status}).{said}"
+                f" If this happens again, tell {self.platform.site.contact}.",
                 reason="died",
+                log_message="\n  ".join([f"{self.user.name}: see {self._log}", *words[-20:]]),
             )
+
+    def _last_words(self) -> list[str]:
+        try:
+            with self._log.open("rb") as file:
+                file.seek(max(0, self._log.stat().st_size - 8192))
+                return file.read().decode(errors="replace").strip().splitlines()
+        except OSError:
+            return []
