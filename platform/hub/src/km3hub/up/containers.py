@@ -118,6 +118,11 @@ class Containers:
             port = self.runtime.port
             self._require_free(port, "login page")
         portal = self._portal(settings, port)
+        if portal.runs_here and portal.port == port:
+            raise Failure(
+                f"services.opendata.port: {port} is the port of the login page already; choose"
+                f" another one in {self.settings_file}"
+            )
         if not portal.runs_here:
             self._remove_portal()
         elif portal.port not in self._ports(self.names.opendata):

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from km3hub.doubts import unenforced
 from km3hub.login.accounts import AccountStore
 from km3hub.portal import Portal
 from km3hub.settings import FILE_VARIABLE, Settings
@@ -104,15 +105,14 @@ class Embedded:
     def install(self, settings: Settings) -> None:
         """Bring environments and proxy to their locks; quick where they are there already."""
         installer = Installer(root=self.root, folder=self.runtime.state.environments)
-        wanted = ["lab", *(environment.name for environment in settings.environments)]
-        if settings.services.opendata.enabled:
-            wanted.append("opendata")
-        for name in wanted:
-            if not installer.has_lock(name):
+        menu = [environment.name for environment in settings.environments]
+        for name in menu:
+            if not installer.has_kernel(name):
                 raise Failure(
-                    f"environments: {name} has no lock platform/locks/{name}.txt; an environment"
-                    " of your own needs containers, where its image is named"
+                    f"environments: {name} has no lock platform/locks/{name}.txt with a kernel; an"
+                    " environment of your own needs containers, where its image is named"
                 )
+        wanted = ["lab", *menu, *(["opendata"] if settings.services.opendata.enabled else [])]
         for name in wanted:
             if not installer.is_current(name):
                 self.say(f"Installing the environment {name}")
@@ -145,15 +145,15 @@ class Embedded:
             self._require_free_ports(settings)
         self.install(settings)
         new_accounts = not by_provider(settings) and self._first_accounts()
-        notes: tuple[str, ...] = ()
+        notes = tuple(unenforced(settings))
         if changes or not ran_before:
             if ran_before:
                 rehearse(self._hub_environment(), state.root)
             self.say("Starting hub and proxy again" if ran_before else "Starting hub and proxy")
             self._start_hub()
-            notes = self._servers_that_run()
+            notes += self._servers_that_run()
         elif before and before.servers != wanted.servers:
-            notes = self._servers_that_run()
+            notes += self._servers_that_run()
         wanted.keep(state)
         data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
         portal, answers = self.services(settings).get("Open Data", ("", False))
