@@ -119,7 +119,8 @@ class Site(Section):
     name: str = Field(default="KM3NeT open science platform", min_length=1, max_length=80)
     """Shown in the header of every page."""
     public_url: SiteAddress | None = None
-    """The address that users type, if it differs from the one `make up` prints."""
+    """The address that users type, if it differs from the one `make up` prints. With a path, such
+    as `https://www.example.org/km3net`, all of the hub is below it."""
     contact: str = Field(default="your local administrator", min_length=1)
     """Whom users should ask for help: a name, an e-mail address or an address of a page."""
     banner: Banner = Banner()

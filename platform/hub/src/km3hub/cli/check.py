@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -87,7 +88,7 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
         idle += f", at the latest after {culling.max_age_hours} hours"
     return [
         ("site", f"{site.name}; help from {site.contact}"),
-        ("address", site.public_url or "the one that `make up` prints"),
+        ("address", _address(site.public_url)),
         *_login(settings),
         (
             "environments",
@@ -104,6 +105,14 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
         ("servers stop", idle),
         ("started by", f"{settings.spawner.kind}; they reach: {_reach(settings)}"),
     ]
+
+
+def _address(public_url: str | None) -> str:
+    if not public_url:
+        return "the one that `make up` prints"
+    path = urlsplit(public_url).path
+    passed = f"; your web server passes {path}/ on, path and all" if path else ""
+    return f"{public_url}{passed}"
 
 
 def _login(settings: Settings) -> list[tuple[str, str]]:
