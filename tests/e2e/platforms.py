@@ -102,7 +102,9 @@ class Person:
 
 def xsrf(client: httpx.Client) -> str:
     """The hub's own token against forged requests (a user's server has another one)."""
-    return next(c.value for c in client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+    return next(
+        c.value for c in client.cookies.jar if c.name == "_xsrf" and c.path.endswith("/hub/")
+    )
 
 
 def answers(url: str) -> bool:
@@ -146,7 +148,9 @@ def remove_leftovers(project: str) -> None:
                 )
 
 
-def start(mode: str, folder: Path, *, project: str, settings: str = "") -> Platform:
+def start(
+    mode: str, folder: Path, *, project: str, settings: str = "", port: int | None = None
+) -> Platform:
     """Start a platform in `folder` and read the passwords of its first accounts."""
     if mode == "docker":
         remove_leftovers(project)
@@ -156,7 +160,7 @@ def start(mode: str, folder: Path, *, project: str, settings: str = "") -> Platf
     config.write_text(settings)
     if mode == "embedded":
         share_installation(state)
-    port = free_ports(PORTAL + 1)
+    port = port or free_ports(PORTAL + 1)
     up = ["up", "--mode", mode, "--port", str(port), *options(state, config, project)]
     result = km3hub(*up)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -167,7 +171,11 @@ def start(mode: str, folder: Path, *, project: str, settings: str = "") -> Platf
         state=state,
         config=config,
         project=project,
-        address=f"http://127.0.0.1:{port}",
+        address=next(
+            words[1]
+            for line in result.stdout.splitlines()
+            if (words := line.split())[:1] == ["Open"]
+        ),
         user="user",
         password=passwords["user"],
         admin_password=passwords["admin"],

@@ -95,6 +95,39 @@ MISTAKES = {
         f"login: {{oidc: {{provider: escape-iam, {OIDC}, scopes: [email], allow_all: true}}}}",
         ["login.oidc: scopes must hold openid"],
     ),
+    "cpu that no scheduler can give": (
+        "sizes: [{name: s, memory: 1G, cpu: 0.001}]",
+        ["sizes[0].cpu", "greater than or equal to 0.01"],
+    ),
+    "image that is none": (
+        "environments: [{name: a, title: A, image: 'my image!'}]",
+        ["environments[0].image: is not the name of an image", "e.g. registry.example.org/"],
+    ),
+    "network of loopback": (
+        "spawner: {network_pool: 127.0.0.0/16}",
+        ["spawner.network_pool: write a private IPv4 network"],
+    ),
+    "contact of nobody": ("site: {contact: ''}", ["site.contact", "at least 1"]),
+    "address with a query": (
+        "site: {public_url: 'https://example.org/a?b=c'}",
+        ["site.public_url: must be scheme, host, port and path only"],
+    ),
+    "address with a password": (
+        "site: {public_url: 'https://ada:x@example.org'}",
+        ["site.public_url: must be scheme, host, port and path only"],
+    ),
+    "address with an impossible port": (
+        "site: {public_url: 'https://example.org:99999'}",
+        ["site.public_url: is not an address", "0-65535"],
+    ),
+    "address with a path of other letters": (
+        "site: {public_url: 'https://example.org/größe'}",
+        ["site.public_url: has a path with other characters"],
+    ),
+    "address with a path upwards": (
+        "site: {public_url: 'https://example.org/a/../b'}",
+        ["site.public_url: has a path"],
+    ),
     "proxy by name": ("login: {trusted_proxies: [web]}", ["login.trusted_proxies", "[127.0.0.1]"]),
     "memory without unit": (
         "sizes: [{name: s, memory: 2, cpu: 1}]",
@@ -107,7 +140,7 @@ MISTAKES = {
     ),
     "cpu below zero": (
         "sizes: [{name: s, memory: 1G, cpu: -1}]",
-        ["sizes[0].cpu", "greater than 0"],
+        ["sizes[0].cpu", "greater than or equal to 0.01"],
     ),
     "cpu not finite": (
         "sizes: [{name: s, memory: 1G, cpu: .inf}]",

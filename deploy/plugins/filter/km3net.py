@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from km3hub import settings as model
+from km3hub.entrance import Entrance
 from km3hub.portal import Portal
 from km3hub.spawning.names import Names
 from km3hub.state import Runtime, State
@@ -143,6 +144,7 @@ def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
         "KM3_HUB_URL": told["OPENDATA_HUB_URL"],
         "KM3_PROJECT": names.project,
         "KM3_PORT": str(port),
+        "KM3_PATH": Entrance(parsed, portal.runtime).path,
         "KM3_BRIDGES": names.bridges,
         "KM3_EGRESS": parsed.spawner.egress,
         **({"KM3_SPAWNER": "swarm"} if parsed.spawner.kind == "swarm" else {}),

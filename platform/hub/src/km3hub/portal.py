@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from km3hub.entrance import Entrance
 from km3hub.settings import Settings
 from km3hub.state import Runtime
 
@@ -45,7 +46,11 @@ class Portal:
         if own or not self.runs_here:
             return own or ""
         # Who comes to a public address is not at this machine.
-        return "" if self.settings.site.public_url else self.local_address
+        return self.local_address if self._entrance.only_here else ""
+
+    @property
+    def _entrance(self) -> Entrance:
+        return Entrance(self.settings, self.runtime)
 
     @property
     def for_servers(self) -> str:
@@ -74,7 +79,7 @@ class Portal:
             "OPENDATA_PUBLIC_URL": opendata.public_url or "",
             # Users' servers ask by these names, and are answered with these.
             "OPENDATA_HOSTS": "127.0.0.1" if embedded else ALIAS,
-            "OPENDATA_HUB_URL": site.public_url or f"http://127.0.0.1:{self.runtime.port}",
+            "OPENDATA_HUB_URL": site.public_url or self._entrance.local,
             "OPENDATA_CONTACT": site.contact if mail else "",
         }
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-__all__ = ["Address", "Section"]
+__all__ = ["Address", "Section", "SiteAddress"]
+
+
+#: A path of parts that need no quoting, so that it is the same in links, cookies and log lines.
+_PATH = re.compile(r"^(/[A-Za-z0-9._~-]+)*$")
 
 
 def _address(value: str) -> str:
@@ -16,8 +21,29 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _site_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"is not an address: {error}") from None
+    if not host or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(
+            "must be scheme, host, port and path only (no '?', '#' or '@'), e.g."
+            " https://www.example.org/km3net"
+        )
+    if not _PATH.match(parts.path) or {".", ".."} & set(parts.path.split("/")):
+        raise ValueError(
+            "has a path with other characters than letters, digits and '-._~', e.g."
+            " https://www.example.org/km3net"
+        )
+    return value
+
+
 #: A whole web address, without a slash at its end.
 Address = Annotated[str, AfterValidator(_address)]
+#: The address of something that is served here: scheme, host, port and path.
+SiteAddress = Annotated[Address, AfterValidator(_site_address)]
 
 
 class Section(BaseModel):

@@ -27,7 +27,7 @@ from pydantic import (
 
 from km3hub.mistakes import explain, read_yaml, yaml_problem
 from km3hub.provider import Oidc
-from km3hub.section import Address, Section
+from km3hub.section import Section, SiteAddress
 
 __all__ = ["Section", "Settings", "SettingsError", "in_bytes", "json_schema", "load", "parse"]
 
@@ -80,6 +80,22 @@ Name = Annotated[
     WithJsonSchema({"type": "string", "pattern": _NAME.pattern, "examples": ["stack"]}),
 ]
 
+#: What Docker takes as the name of an image: registry, path, tag and digest.
+_IMAGE = re.compile(
+    r"^([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?"
+    r"(@[a-z0-9]+:[0-9a-f]{32,})?$",
+    re.ASCII,
+)
+
+
+def _image(value: str) -> str:
+    if not _IMAGE.match(value):
+        raise ValueError("is not the name of an image; write e.g. registry.example.org/mine:1.0")
+    return value
+
+
+Image = Annotated[str, AfterValidator(_image)]
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -102,9 +118,10 @@ class Site(Section):
 
     name: str = Field(default="KM3NeT open science platform", min_length=1, max_length=80)
     """Shown in the header of every page."""
-    public_url: Address | None = None
-    """The address that users type, if it differs from the one `make up` prints."""
-    contact: str = "your local administrator"
+    public_url: SiteAddress | None = None
+    """The address that users type, if it differs from the one `make up` prints. With a path, such
+    as `https://www.example.org/km3net`, all of the hub is below it."""
+    contact: str = Field(default="your local administrator", min_length=1)
     """Whom users should ask for help: a name, an e-mail address or an address of a page."""
     banner: Banner = Banner()
 
@@ -155,7 +172,7 @@ class Environment(Section):
     """The name used in addresses, by the API and (embedded) for the folder of the environment."""
     title: str = Field(min_length=1, max_length=60)
     description: str = Field(default="", max_length=200)
-    image: str = Field(min_length=1)
+    image: Image
     """The image that is started for it (containers)."""
     groups: tuple[str, ...] = ()
     """Who may choose it; empty: everybody."""
@@ -168,7 +185,7 @@ class Size(Section):
     title: str = ""
     memory: Memory
     """Limit of memory, swap included, e.g. 2G."""
-    cpu: float = Field(gt=0, le=256)
+    cpu: float = Field(ge=0.01, le=256)
     """Limit of processor cores, e.g. 1 or 0.5."""
     groups: tuple[str, ...] = ()
     """Who may choose it; empty: everybody."""
@@ -213,7 +230,7 @@ class OpenData(Section):
     """Whether it is started with the platform."""
     port: int | None = Field(default=None, ge=1024, le=65535)
     """Its port on this machine; by default the login page's and 90 more, e.g. 8090."""
-    public_url: Address | None = None
+    public_url: SiteAddress | None = None
     """The address that people use, if it differs from the one `make up` prints. With
     `enabled: false`: the portal of another site, which this platform shall use."""
     demonstration: bool = True
@@ -237,6 +254,13 @@ class Services(Section):
     opendata: OpenData = OpenData()
     containers: tuple[str, ...] = ()
     """Containers that join every user's network, as user servers must reach them by name."""
+
+
+#: RFC 1918, and what providers use among themselves (RFC 6598).
+_PRIVATE = [
+    ipaddress.IPv4Network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+]
 
 
 class Spawner(Section):
@@ -263,7 +287,10 @@ class Spawner(Section):
             network = ipaddress.ip_network(pool)
         except ValueError:
             network = None
-        if network is None or network.version != 4 or not network.is_private:
+        if network is None or not any(
+            isinstance(network, ipaddress.IPv4Network) and network.subnet_of(private)
+            for private in _PRIVATE
+        ):
             raise ValueError("write a private IPv4 network, e.g. 10.213.0.0/16")
         if network.prefixlen > 24:
             raise ValueError("is too small; 10.213.0.0/16 has room for 8192 users")

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import km3hub
-from km3hub.cli.relay import container, relay
+from km3hub.cli.relay import ask, container, relay
 from km3hub.login import passwords
 from km3hub.login.accounts import (
     Account,
@@ -23,7 +23,7 @@ from km3hub.login.accounts import (
 )
 from km3hub.state import State
 
-__all__ = ["accounts"]
+__all__ = ["accounts", "given_groups", "usual_state"]
 
 #: What stands for an account without a last day.
 _NEVER = "never"
@@ -71,10 +71,38 @@ def _groups(
         raise click.BadParameter(str(error)) from None
 
 
-def _usual_state() -> Path:
+def usual_state() -> Path:
     """The state folder of the checkout that this program belongs to, or else of this folder."""
+    root = _checkout()
+    return (root or Path()) / ".platform"
+
+
+def _checkout() -> Path | None:
     root = Path(km3hub.__file__).resolve().parents[4]
-    return (root if (root / "docker-compose.yml").is_file() else Path()) / ".platform"
+    return root if (root / "docker-compose.yml").is_file() else None
+
+
+#: For a program, in the hub's container; `accounts list` is for people.
+_GROUPS = """
+from km3hub.login.accounts import AccountStore
+from km3hub.state import Runtime
+for account in AccountStore(Runtime.from_environment().state.accounts).all().values():
+    print(*(account.groups or ()), sep="\\n")
+"""
+
+
+def given_groups(state: State) -> set[str] | None:
+    """The groups that some account of a platform has; None where that cannot be told."""
+    try:
+        name = container(state)
+        if name:
+            return ask(name, ["python", "-c", _GROUPS])
+        if not state.accounts.exists() and not _checkout():
+            return None  # a container that was started for this question only
+        known = AccountStore(state.accounts).all()
+    except (click.ClickException, AccountsError):
+        return None
+    return {group for account in known.values() for group in account.groups or ()}
 
 
 @contextmanager
@@ -121,7 +149,7 @@ groups_option = click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="KM3_STATE",
-    default=_usual_state,
+    default=usual_state,
     help="The state folder of the platform (default: .platform of the checkout).",
 )
 @click.pass_context

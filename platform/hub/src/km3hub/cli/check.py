@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
+from km3hub.cli.accounts import given_groups, usual_state
+from km3hub.doubts import doubts, named_groups
 from km3hub.login.secret import SecretError, read_secret, secret_file
 from km3hub.settings import FILE_VARIABLE, Settings, SettingsError, load
+from km3hub.state import State
 
 __all__ = ["check", "summary"]
 
@@ -19,10 +23,18 @@ USUAL_FILE = Path("config/platform.yaml")
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-def check(file: Path | None) -> None:
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="KM3_STATE",
+    default=usual_state,
+    help="The state folder, whose accounts have groups (default: .platform of the checkout).",
+)
+def check(file: Path | None, state: Path) -> None:
     """Check platform.yaml and say what it means.
 
-    FILE defaults to the one that KM3_PLATFORM_FILE names, or else config/platform.yaml.
+    FILE defaults to the one that KM3_PLATFORM_FILE names, or else config/platform.yaml. Exit
+    codes: 0 all of it works, 1 it can be used but something in it cannot work, 2 it has mistakes.
     """
     if file is None:
         named = os.environ.get(FILE_VARIABLE)
@@ -40,10 +52,16 @@ def check(file: Path | None) -> None:
         mistakes = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
         click.echo(click.style(f"{mistakes}; nothing was changed.", fg="red"), err=True)
         sys.exit(2)
+    groups = given_groups(State(state)) if named_groups(settings) else None
+    found = doubts(settings, groups)
     if file is not None:
-        click.echo(click.style("OK", fg="green") + f"  {file}")
+        word = click.style("USABLE, BUT", fg="yellow") if found else click.style("OK", fg="green")
+        click.echo(f"{word}  {file}")
     for key, value in summary(settings):
         click.echo(f"  {key:<13} {value}")
+    for sentence in found:
+        click.echo(click.style("  cannot work   ", fg="yellow") + sentence, err=True)
+    sys.exit(1 if found else 0)
 
 
 def secret_of(settings: Settings, file: Path | None) -> None:
@@ -70,7 +88,7 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
         idle += f", at the latest after {culling.max_age_hours} hours"
     return [
         ("site", f"{site.name}; help from {site.contact}"),
-        ("address", site.public_url or "the one that `make up` prints"),
+        ("address", _address(site.public_url)),
         *_login(settings),
         (
             "environments",
@@ -87,6 +105,14 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
         ("servers stop", idle),
         ("started by", f"{settings.spawner.kind}; they reach: {_reach(settings)}"),
     ]
+
+
+def _address(public_url: str | None) -> str:
+    if not public_url:
+        return "the one that `make up` prints"
+    path = urlsplit(public_url).path
+    passed = f"; your web server passes {path}/ on, path and all" if path else ""
+    return f"{public_url}{passed}"
 
 
 def _login(settings: Settings) -> list[tuple[str, str]]:

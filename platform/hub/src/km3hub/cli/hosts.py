@@ -8,6 +8,8 @@ import click
 import docker
 from docker.errors import DockerException
 
+from km3hub.entrance import Entrance
+from km3hub.settings import load
 from km3hub.spawning.drain import DrainError, RunningServers, drain
 from km3hub.spawning.hosts import Host, HostsFile, known_hosts
 from km3hub.state import Runtime
@@ -20,11 +22,13 @@ def _file() -> HostsFile:
 
 
 def _servers() -> RunningServers:
+    runtime = Runtime.from_environment()
+    path = Entrance(load(), runtime).path
     return RunningServers(
         # Both share the network of the container that this runs in (`configure/network.py`).
-        hub="http://127.0.0.1:8081",
-        proxy="http://127.0.0.1:8000",
-        token=Runtime.from_environment().state.secret("platform"),
+        hub=f"http://127.0.0.1:8081{path}",
+        proxy=f"http://127.0.0.1:8000{path}",
+        token=runtime.state.secret("platform"),
     )
 
 

@@ -92,14 +92,18 @@ def up(mode: str, port: int | None, state: Path | None, config: Path | None, pro
         started = checkout.start(chosen, port)
         oidc = settings.login.oidc if settings.login.method == "oidc" else None
         provider = oidc.title if oidc else ""
-        _report(started, checkout.state, time.monotonic() - began, provider)
+        public = settings.site.public_url or ""
+        seconds = time.monotonic() - began
+        _report(started, checkout.state, seconds, provider=provider, public=public)
 
 
-def _report(started: Started, state: State, seconds: float, provider: str) -> None:
+def _report(started: Started, state: State, seconds: float, *, provider: str, public: str) -> None:
     how = "runs already" if started.ran_before else f"ready in {seconds:.1f} s"
     if started.applied:
         how = f"runs again after {seconds:.1f} s"
     click.echo(f"\n  Open     {click.style(started.address, bold=True, fg='green')}   ({how})")
+    if public and public != started.address:
+        click.echo(f"  People   {public}   (which your web server passes on to that, path and all)")
     if started.applied:
         click.echo(f"  Applied  {', '.join(started.applied)}")
     for note in started.notes:

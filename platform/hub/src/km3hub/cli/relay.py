@@ -11,7 +11,7 @@ import click
 
 from km3hub.state import State
 
-__all__ = ["container", "relay"]
+__all__ = ["ask", "container", "relay"]
 
 
 def container(state: State) -> str | None:
@@ -50,6 +50,14 @@ def _running_hub() -> str | None:
     if listed.returncode:
         raise click.ClickException(f"Docker does not answer: {listed.stderr.strip()}")
     return next(iter(listed.stdout.split()), None)
+
+
+def ask(name: str, command: Sequence[str]) -> set[str] | None:
+    """The lines that a command in a container prints; None where it fails."""
+    done = _docker(
+        ["exec", "-i", name, *command], capture_output=True, encoding="utf-8", errors="replace"
+    )
+    return set(done.stdout.splitlines()) - {""} if done.returncode == 0 else None
 
 
 def relay(name: str, arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from km3hub.configure.extending import extend
 from km3hub.provider import Oidc
@@ -114,6 +115,7 @@ def _checks(c: Any, state: State, name: str) -> None:
 
 def _cookies(c: Any, settings: Settings) -> None:
     c.JupyterHub.cookie_max_age_days = _COOKIE_DAYS
-    # `__Host-` cookies need https: browsers drop them elsewhere.
-    https = (settings.site.public_url or "").startswith("https://")
-    c.JupyterHub.cookie_host_prefix_enabled = https
+    # `__Host-` cookies need https: browsers drop them elsewhere. They are for a whole host, which
+    # is not the platform's alone where it has a path: others there may have a JupyterHub, too.
+    address = urlsplit(settings.site.public_url or "")
+    c.JupyterHub.cookie_host_prefix_enabled = address.scheme == "https" and not address.path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from km3hub.entrance import Entrance
 from km3hub.settings import Settings
 from km3hub.state import Runtime
 
@@ -34,9 +35,9 @@ def configure_network(c: Any, settings: Settings) -> None:
     # In containers the proxy has a container of its own, and both are given the same secret.
     proxy.auth_token = os.environ.get("CONFIGPROXY_AUTH_TOKEN") or state.secret("proxy")
     if runtime.mode == "docker":
-        _containers(c)
+        _containers(c, Entrance(settings, runtime))
     else:
-        _processes(c, runtime)
+        _processes(c, Entrance(settings, runtime))
 
     # `km3hub down` and `km3hub status` speak to the hub as this service.
     hub.services = [
@@ -59,9 +60,9 @@ def configure_network(c: Any, settings: Settings) -> None:
     ]
 
 
-def _processes(c: Any, runtime: Runtime) -> None:
-    port = runtime.port
-    c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"
+def _processes(c: Any, entrance: Entrance) -> None:
+    runtime, port = entrance.runtime, entrance.runtime.port
+    c.JupyterHub.bind_url = f"{entrance.local}/"
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port + 1}"
     c.JupyterHub.cleanup_proxy = True
     proxy = c.ConfigurableHTTPProxy
@@ -73,10 +74,10 @@ def _processes(c: Any, runtime: Runtime) -> None:
     ]
 
 
-def _containers(c: Any) -> None:
+def _containers(c: Any, entrance: Entrance) -> None:
     # Hub and proxy share one network namespace (the compose service `net`), so that the proxy's
     # API listens on loopback, out of reach of users' networks.
-    c.JupyterHub.bind_url = "http://0.0.0.0:8000"
+    c.JupyterHub.bind_url = f"http://0.0.0.0:8000{entrance.path}/"
     c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
     # Not by a name: Docker takes names away from /etc/hosts when `net` leaves a user's network.
     c.JupyterHub.hub_connect_url = "http://127.0.0.1:8081"

@@ -16,6 +16,7 @@ import httpx
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from km3hub.entrance import Entrance
 from km3hub.portal import Portal
 from km3hub.settings import Settings
 from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
@@ -27,7 +28,7 @@ from km3hub.up.engine import engine, engine_socket
 from km3hub.up.failure import Failure
 from km3hub.up.first_login import first_accounts
 from km3hub.up.images import has_image, name_of, outdated, provide
-from km3hub.up.in_force import InForce, changed_keys
+from km3hub.up.in_force import InForce, changed_keys, refuse_other_path
 from km3hub.up.provider import by_provider, client_secret
 from km3hub.up.servers import still_as_started
 
@@ -53,10 +54,13 @@ keep_secret(Runtime.from_environment().state, sys.stdin.read())
 #: Waits until the hub has found the users' servers that were running before it.
 _SETTLE = """
 import httpx
+from km3hub.entrance import Entrance
+from km3hub.settings import load
 from km3hub.state import Runtime
 from km3hub.up.servers import await_servers
-token = Runtime.from_environment().state.secret("platform")
-await_servers(httpx.Client(trust_env=False), "http://127.0.0.1:8000/hub", token, 60)
+runtime = Runtime.from_environment()
+hub = f"http://127.0.0.1:8000{Entrance(load(), runtime).path}/hub"
+await_servers(httpx.Client(trust_env=False), hub, runtime.state.secret("platform"), 60)
 """
 #: Whose files the images' user may read: uid 1000 is nobody's on some machines.
 _OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
@@ -113,11 +117,19 @@ class Containers:
         provide(self.client, self.root, settings, self.say)
         port = self._published_port()
         before = self._identity()
+        kept = InForce.kept(self.runtime.state)
+        if kept and any(server.status == "running" for server in self._servers()):
+            refuse_other_path(kept.settings, settings)
         changes = self._changes(settings) if before else []
         if port is None:
             port = self.runtime.port
             self._require_free(port, "login page")
         portal = self._portal(settings, port)
+        if portal.runs_here and portal.port == port:
+            raise Failure(
+                f"services.opendata.port: {port} is the port of the login page already; choose"
+                f" another one in {self.settings_file}"
+            )
         if not portal.runs_here:
             self._remove_portal()
         elif portal.port not in self._ports(self.names.opendata):
@@ -129,8 +141,8 @@ class Containers:
             self.say("Applying what changed")
         self._compose_up(compose)
         self._await_firewall()
-        address = f"http://127.0.0.1:{port}"
-        self._await_hub(address)
+        entrance = self._entrance(settings, port)
+        self._await_hub(entrance.hub)
         if changes:
             self._await_servers()
         # Where `km3hub accounts` on this machine finds the accounts.
@@ -144,7 +156,7 @@ class Containers:
         where, answers = self.services(settings).get("Open Data", ("", False))
         if where:
             data += f", {self.names.opendata} (open data)"
-        started = Started(address, data, new_accounts, bool(before), where, answers)
+        started = Started(entrance.local, data, new_accounts, bool(before), where, answers)
         InForce.now(self.root, settings).keep(self.runtime.state)
         notes = self._notes(settings, changed=bool(changes))
         return replace(started, applied=tuple(changes), notes=notes)
@@ -182,13 +194,16 @@ class Containers:
     def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
         """For each service its address and whether it answers there."""
         port = self._published_port() or self.runtime.port
-        hub = f"http://127.0.0.1:{port}"
+        entrance = self._entrance(settings, port)
         portal = self._portal(settings, port)
-        found = {"Hub": (hub, _answers(f"{hub}/hub/health"))}
+        found = {"Hub": (entrance.local, _answers(f"{entrance.hub}/health"))}
         if portal.runs_here:
             answers = _answers(f"{portal.local_address}/health")
             found["Open Data"] = (portal.for_people or portal.local_address, answers)
         return found
+
+    def _entrance(self, settings: Settings, port: int) -> Entrance:
+        return Entrance(settings, replace(self.runtime, port=port))
 
     def _portal(self, settings: Settings, port: int) -> Portal:
         return Portal(settings, replace(self.runtime, port=port))
@@ -267,6 +282,7 @@ class Containers:
             "KM3_HUB_URL": told["OPENDATA_HUB_URL"],
             "KM3_PROJECT": self.runtime.project,
             "KM3_PORT": str(port),
+            "KM3_PATH": self._entrance(settings, port).path,
             "KM3_BRIDGES": self.names.bridges,
             "KM3_EGRESS": settings.spawner.egress,
             "KM3_SERVICES": ",".join(members(settings, self.names)),
@@ -316,9 +332,9 @@ class Containers:
             " MODE=embedded"
         )
 
-    def _await_hub(self, address: str) -> None:
+    def _await_hub(self, pages: str) -> None:
         deadline = time.monotonic() + START_LIMIT
-        while not _answers(f"{address}/hub/health"):
+        while not _answers(f"{pages}/health"):
             hub = self._container(self.names.hub)
             restarts = hub.attrs.get("RestartCount", 0) if hub else 0
             if hub is None or restarts > 2 or time.monotonic() > deadline:

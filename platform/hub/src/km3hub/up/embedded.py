@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -14,16 +15,18 @@ from pathlib import Path
 import httpx
 import psutil
 
+from km3hub.doubts import unenforced
+from km3hub.entrance import Entrance
 from km3hub.login.accounts import AccountStore
 from km3hub.portal import Portal
-from km3hub.settings import FILE_VARIABLE, Settings
+from km3hub.settings import FILE_VARIABLE, Settings, SettingsError, parse
 from km3hub.state import Runtime
 from km3hub.up import processes
 from km3hub.up.checkout import Started
 from km3hub.up.environments import Installer
 from km3hub.up.failure import Failure
 from km3hub.up.first_login import first_accounts
-from km3hub.up.in_force import InForce
+from km3hub.up.in_force import InForce, refuse_other_path
 from km3hub.up.node import NodePackages
 from km3hub.up.provider import by_provider, client_secret
 from km3hub.up.rehearsal import rehearse
@@ -63,10 +66,9 @@ class Embedded:
         # and without the proxy of the machine's network, which does not lead to loopback.
         self._client = httpx.Client(verify=False, timeout=5, trust_env=False)  # noqa: S501
 
-    @property
-    def address(self) -> str:
-        """What people type into their browser."""
-        return f"http://127.0.0.1:{self.running_port() or self.runtime.port}"
+    def _entrance(self, settings: Settings) -> Entrance:
+        port = self.running_port() or self.runtime.port
+        return Entrance(settings, replace(self.runtime, port=port))
 
     def running_port(self) -> int | None:
         """The port that this state folder's platform has, if one runs.
@@ -85,7 +87,8 @@ class Embedded:
     def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
         """For each service its address and whether it answers there."""
         portal = self._portal(settings)
-        found = {"Hub": (self.address, self.answers())}
+        entrance = self._entrance(settings)
+        found = {"Hub": (entrance.local, self.answers(settings))}
         if portal.runs_here:
             answers = self._all_answer(f"{portal.local_address}/health")
             found["Open Data"] = (portal.for_people or portal.local_address, answers)
@@ -95,24 +98,29 @@ class Embedded:
         port = self.running_port() or self.runtime.port
         return Portal(settings, replace(self.runtime, port=port))
 
-    def answers(self) -> bool:
-        """Whether the hub of this state folder answers at its address."""
+    def answers(self, settings: Settings) -> bool:
+        """Whether the hub of this state folder answers, at the address that it was started with."""
         if not self.running_port():
             return False
-        return self._all_answer(f"{self.address}/hub/health")
+        kept = InForce.kept(self.runtime.state)
+        if kept:
+            try:
+                settings = parse(kept.settings)
+            except SettingsError:  # of a version with other keys
+                return False
+        return self._all_answer(f"{self._entrance(settings).hub}/health")
 
     def install(self, settings: Settings) -> None:
         """Bring environments and proxy to their locks; quick where they are there already."""
         installer = Installer(root=self.root, folder=self.runtime.state.environments)
-        wanted = ["lab", *(environment.name for environment in settings.environments)]
-        if settings.services.opendata.enabled:
-            wanted.append("opendata")
-        for name in wanted:
-            if not installer.has_lock(name):
+        menu = [environment.name for environment in settings.environments]
+        for name in menu:
+            if not installer.has_kernel(name):
                 raise Failure(
-                    f"environments: {name} has no lock platform/locks/{name}.txt; an environment"
-                    " of your own needs containers, where its image is named"
+                    f"environments: {name} has no lock platform/locks/{name}.txt with a kernel; an"
+                    " environment of your own needs containers, where its image is named"
                 )
+        wanted = ["lab", *menu, *(["opendata"] if settings.services.opendata.enabled else [])]
         for name in wanted:
             if not installer.is_current(name):
                 self.say(f"Installing the environment {name}")
@@ -137,7 +145,8 @@ class Embedded:
         client_secret(settings, self.settings_file)
         self.runtime = replace(self.runtime, port=self.running_port() or self.runtime.port)
         state = self.runtime.state
-        ran_before = self.answers()
+        ran_before = self.answers(settings)
+        self._require_same_path(settings)
         before = InForce.kept(state) if ran_before else None
         wanted = InForce.now(self.root, settings)
         changes = wanted.differs(before) if ran_before else []
@@ -145,26 +154,39 @@ class Embedded:
             self._require_free_ports(settings)
         self.install(settings)
         new_accounts = not by_provider(settings) and self._first_accounts()
-        notes: tuple[str, ...] = ()
+        notes = tuple(unenforced(settings))
         if changes or not ran_before:
             if ran_before:
                 rehearse(self._hub_environment(), state.root)
             self.say("Starting hub and proxy again" if ran_before else "Starting hub and proxy")
-            self._start_hub()
-            notes = self._servers_that_run()
+            self._start_hub(settings)
+            notes += self._servers_that_run(settings)
         elif before and before.servers != wanted.servers:
-            notes = self._servers_that_run()
+            notes += self._servers_that_run(settings)
         wanted.keep(state)
         data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
         portal, answers = self.services(settings).get("Open Data", ("", False))
+        address = self._entrance(settings).local
         return Started(
-            self.address, data, new_accounts, ran_before, portal, answers, tuple(changes), notes
+            address, data, new_accounts, ran_before, portal, answers, tuple(changes), notes
         )
 
-    def _servers_that_run(self) -> tuple[str, ...]:
+    def _require_same_path(self, settings: Settings) -> None:
+        """Refuse another path below the host while users' servers run, who know the old one.
+
+        Raises
+        ------
+        Failure
+            In that case; what runs goes on.
+        """
+        kept = InForce.kept(self.runtime.state)
+        if kept and any(True for _ in self._processes("server")):
+            refuse_other_path(kept.settings, settings)
+
+    def _servers_that_run(self, settings: Settings) -> tuple[str, ...]:
         """What to know of users' servers that are older than the hub; waits for them."""
         token = self.runtime.state.secret("platform")
-        hub = f"{self.address}/hub"
+        hub = self._entrance(settings).hub
         servers, lost = await_servers(self._client, hub, token, SERVERS_LIMIT)
         notes = [still_as_started(servers)] if servers else []
         if lost:
@@ -191,7 +213,7 @@ class Embedded:
             "KM3_TUTORIALS": str(self.root / "notebooks"),
         }
 
-    def _start_hub(self) -> None:
+    def _start_hub(self, settings: Settings) -> None:
         """Start the hub, which starts proxy and portal; returns when the login page answers.
 
         Raises
@@ -214,7 +236,7 @@ class Embedded:
             )
         (self.runtime.state.run / "port").write_text(str(self.runtime.port))
         deadline = time.monotonic() + START_LIMIT
-        while not self._login_page_answers():
+        while not self._login_page_answers(Entrance(settings, self.runtime)):
             if hub.poll() is not None or time.monotonic() > deadline:
                 words = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
                 self._stop_hub()
@@ -231,11 +253,11 @@ class Embedded:
         processes.end(found)
         return bool(found)
 
-    def _login_page_answers(self) -> bool:
+    def _login_page_answers(self, entrance: Entrance) -> bool:
         # The hub first: the proxy logs an error for a request that comes before its hub.
         return self._all_answer(
-            f"http://127.0.0.1:{self.runtime.port + 1}/hub/health",
-            f"http://127.0.0.1:{self.runtime.port}/hub/login",
+            f"http://127.0.0.1:{self.runtime.port + 1}{entrance.path}/hub/health",
+            f"{entrance.hub}/login",
         )
 
     def _all_answer(self, *addresses: str) -> bool:
@@ -257,14 +279,23 @@ class Embedded:
         own = processes.listening(self._processes("hub", "opendata"))
         for port, what in ports.items():
             if port not in own:
-                self._require_free(port, what)
+                first = port == self.runtime.port
+                self._require_free(
+                    Entrance(settings, self.runtime).ip if first else "127.0.0.1", port, what
+                )
 
-    def _require_free(self, port: int, what: str) -> None:
-        with socket.socket() as probe:
+    def _require_free(self, ip: str, port: int, what: str) -> None:
+        family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+        with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
+                probe.bind((ip, port))
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise Failure(
+                        f"site.public_url: this machine has no address {ip} to listen on; write"
+                        " another one, or none"
+                    ) from None
                 raise Failure(
                     f"Port {port} ({what}) is taken by another program. Choose another one:"
                     f" make up PORT={self.runtime.port + 1000}"

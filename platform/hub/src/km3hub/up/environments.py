@@ -55,9 +55,15 @@ class Installer:
         content = self._python_of(name).encode() + self._lock(name).read_bytes()
         return hashlib.sha256(content).hexdigest()
 
-    def has_lock(self, name: str) -> bool:
-        """Whether the checkout can install an environment of this name."""
-        return self._lock(name).exists()
+    def has_kernel(self, name: str) -> bool:
+        """Whether the checkout can install an environment of this name for notebooks.
+
+        Other locks are those of programs and of the build.
+        """
+        lock = self._lock(name)
+        if name in PROGRAMS or not lock.exists():
+            return False
+        return any(line.startswith("ipykernel==") for line in lock.read_text("utf-8").splitlines())
 
     def is_current(self, name: str) -> bool:
         """Whether `name` is installed as its lock says."""

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from km3hub.proxies import beside_loopback
 from km3hub.settings import Settings
 from km3hub.state import State
 from km3hub.up.environments import OWN
+from km3hub.up.failure import Failure
 
-__all__ = ["InForce", "changed_keys"]
+__all__ = ["InForce", "changed_keys", "refuse_other_path"]
 
 #: Below `platform/hub/src/km3hub`: what runs in users' servers only.
 _SERVERS_OWN = "lab"
@@ -54,6 +56,32 @@ def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any], start: str
         elif old != new:
             found.append(f"{start}{key}")
     return found
+
+
+def refuse_other_path(before: Mapping[str, Any], settings: Settings) -> None:
+    """Refuse another path of `site.public_url` than the one in force.
+
+    Parameters
+    ----------
+    before
+        The settings in force, as plain data.
+    settings
+        Those that are asked for.
+
+    Raises
+    ------
+    Failure
+        Where the path differs: users' servers that run would not be found again.
+    """
+    old, new = (
+        urlsplit(address or "").path
+        for address in (before["site"].get("public_url"), settings.site.public_url)
+    )
+    if old != new:
+        raise Failure(
+            f"site.public_url: users' servers run, and know the hub at the path {old or '/'}, not"
+            f" at {new or '/'}; nothing was changed. To apply it: make down, then make up"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""A real web server in front of a platform, as an institute has one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+#: What the README tells administrators to write, with the folders of a server of one's own.
+CONFIGURATION = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+  access_log {folder}/access.log;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
+  server {{
+    listen 127.0.0.1:{port};
+    listen [::1]:{port};
+    location / {{ return 200 "the institute's own pages"; }}
+{locations}
+  }}
+}}
+"""
+LOCATION = """
+    location {path}/ {{
+      proxy_pass http://127.0.0.1:{port};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_buffering off;
+      proxy_read_timeout 1d;
+      client_max_body_size 0;
+    }}
+"""
+
+
+def program() -> str | None:
+    """nginx, or None."""
+    return shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
+
+
+@dataclass
+class WebServer:
+    """nginx on one port of loopback, both of IPv4 and of IPv6."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, folder: Path, port: int, places: dict[str, int]) -> WebServer:
+        """Start it; `places` says to which port of this machine each path leads."""
+        nginx = program()
+        assert nginx
+        locations = "".join(
+            LOCATION.format(path=path, port=behind) for path, behind in places.items()
+        )
+        file = folder / "nginx.conf"
+        file.write_text(CONFIGURATION.format(folder=folder, port=port, locations=locations))
+        process = subprocess.Popen([nginx, "-c", str(file), "-e", str(folder / "error.log")])
+        server = cls(folder, port, process)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                assert httpx.get(f"http://127.0.0.1:{port}/", timeout=5).text.startswith("the inst")
+                return server
+            except httpx.TransportError:
+                assert process.poll() is None, (folder / "error.log").read_text()
+                assert time.monotonic() < deadline, "nginx does not answer"
+                time.sleep(0.1)
+
+    def asked(self) -> str:
+        """The log of requests."""
+        return (self.folder / "access.log").read_text()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)

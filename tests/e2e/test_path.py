@@ -1,0 +1,169 @@
+"""A platform below a path of an institute's web server, which has other pages, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e import nginx
+from tests.e2e.platforms import PORTAL, Platform, start
+from tests.e2e.servers import start_kernel, start_server
+from tests.ports import free_ports
+
+PATH = "/institute/km3net"
+
+
+@dataclass
+class Behind:
+    """A platform, and the address that people know."""
+
+    platform: Platform
+    address: str
+    web: nginx.WebServer
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    if not nginx.program():
+        pytest.skip("nginx is missing; run: apt-get install nginx-light")
+    folder = tmp_path_factory.mktemp("path")
+    web_folder = tmp_path_factory.mktemp("nginx")
+    web_folder.chmod(0o755)
+    front = free_ports(1)
+    address = f"http://127.0.0.1:{front}{PATH}"
+    settings = f"site: {{public_url: '{address}', name: Below a path, banner: {{text: Hello}}}}\n"
+    platform = start("embedded", folder, project="km3path", settings=settings)
+    port = urlsplit(platform.address).port
+    assert port
+    web = nginx.WebServer.start(web_folder, front, {PATH: port})
+    platform.address = address
+    yield Behind(platform, address, web)
+    platform.stop()
+    web.stop()
+
+
+@pytest.fixture
+def page(site: Behind, chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    yield page
+    context.close()
+
+
+def test_what_it_prints_is_where_it_is(site: Behind) -> None:
+    said = site.platform.command("up").stdout
+    port = site.platform.state.joinpath("run", "port").read_text()
+    assert f"Open     http://127.0.0.1:{port}{PATH}   (runs already)" in said
+    assert f"People   {site.address}" in said
+    status = site.platform.command("status")
+    assert status.returncode == 0
+    assert f"Hub        http://127.0.0.1:{port}{PATH}\n" in status.stdout
+
+
+def test_every_redirect_and_cookie_stays_below_the_path(site: Behind) -> None:
+    with httpx.Client(timeout=60) as client:
+        answer = client.get(f"{site.address}/")
+        seen = [site.address]
+        while answer.is_redirect:
+            seen.append(str(answer.next_request.url if answer.next_request else ""))
+            answer = client.get(seen[-1])
+        assert answer.status_code == 200
+        assert "Below a path" in answer.text
+        assert all(address.startswith(site.address) for address in seen), seen
+        assert client.cookies.jar
+        for cookie in client.cookies.jar:
+            assert cookie.path.startswith(f"{PATH}/"), cookie
+
+
+def test_a_kernel_runs_and_a_server_is_reached_by_the_hubs_redirect(site: Behind) -> None:
+    person = site.platform.api(site.platform.user, site.platform.password)
+    start_server(person)
+    kernel = start_kernel(person)
+    assert kernel.run("import os; print(os.environ['JUPYTERHUB_SERVICE_PREFIX'])").strip() == (
+        f"{PATH}/user/{site.platform.user}/"
+    )
+    with person.client() as client:
+        answer = client.get("/hub/user-redirect/lab", follow_redirects=False)
+    assert answer.headers["Location"].startswith(f"{PATH}/hub/login?next=%2Finstitute%2Fkm3net%2F")
+
+
+def test_a_person_finds_everything_below_the_path(site: Behind, page: Page) -> None:
+    """Login, start, a notebook's kernel, the banner in Lab, and each page of the hub."""
+    outside: list[str] = []
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((site.address, "data:", "blob:"))
+            or request.url.startswith(site.address.replace("http", "ws", 1))
+            else outside.append(request.url)
+        ),
+    )
+    broken: list[str] = []
+    page.on(
+        "response",
+        lambda answer: (
+            broken.append(f"{answer.status} {answer.url}")
+            if answer.status >= 400
+            and answer.request.resource_type in ("script", "stylesheet", "image")
+            else None
+        ),
+    )
+    page.goto(f"{site.address}/")
+    page.get_by_label("User name").fill("admin")
+    page.get_by_role("textbox", name="Password").fill(site.platform.admin_password)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url(f"{site.address}/user/admin/lab**")
+    expect(page.get_by_role("tab", name="Welcome.md")).to_be_visible()
+    expect(page.get_by_text("Hello").first).to_be_visible()
+    for name, heading in (
+        ("token", "token"), ("admin", "admin"), ("status", "works"), ("home", "server"),
+    ):  # fmt: skip
+        answer = page.goto(f"{site.address}/hub/{name}")
+        assert answer
+        assert answer.status == 200, name
+        expect(page.locator("header").first).to_be_visible()
+        expect(page.get_by_text(heading).first).to_be_visible()
+    page.get_by_role("link", name="Log out").first.click()
+    page.wait_for_url(f"{site.address}/hub/**")
+    assert not outside
+    assert not broken
+
+
+def test_another_path_is_refused_while_a_server_runs(site: Behind) -> None:
+    person = site.platform.api(site.platform.user, site.platform.password)
+    start_server(person)
+    before = site.platform.config.read_text()
+    site.platform.config.write_text(before.replace(PATH, "/elsewhere"))
+    refused = site.platform.command("up")
+    assert refused.returncode == 1
+    assert f"know the hub at the path {PATH}, not at /elsewhere" in refused.stderr
+    site.platform.config.write_text(before)
+    with person.client() as client:
+        assert client.get(f"/user/{person.name}/api/status").status_code == 200
+
+
+def test_the_login_page_can_be_on_loopback_of_ipv6(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("six")
+    port = free_ports(PORTAL + 1)
+    address = f"http://[::1]:{port}"
+    platform = start("embedded", folder, project="km3six", port=port,
+                     settings=f"site: {{public_url: '{address}'}}")  # fmt: skip
+    try:
+        assert platform.address == address
+        person = platform.api(platform.user, platform.password)
+        start_server(person)
+        assert start_kernel(person).run("print(6 * 7)").strip() == "42"
+        said = platform.command("status").stdout
+        assert f"Hub        {address}\n" in said
+    finally:
+        platform.stop()
