@@ -10,6 +10,9 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 
 import certifi
@@ -82,10 +85,24 @@ def stage(files: list[Path], folder: Path) -> list[str]:
 
 
 def _public() -> list[x509.Certificate]:
-    files = [Path(certifi.where())]
+    """Return the public authorities: those of Debian, and of certifi as it was released.
+
+    Sites put their own authority into certifi's file, too; such a file says nothing of what is
+    public.
+    """
+    files = [Path(certifi.where())] if _released() else []
     if PUBLIC_FOLDER.is_dir():
         files += sorted(PUBLIC_FOLDER.rglob("*.crt"))
     return [certificate for file in files for certificate in _read(file)]
+
+
+def _released() -> bool:
+    """Return whether certifi's file has the checksum that its package recorded."""
+    for entry in metadata.files("certifi") or ():
+        if entry.name == "cacert.pem" and entry.hash is not None:
+            digest = sha256(Path(certifi.where()).read_bytes()).digest()
+            return urlsafe_b64encode(digest).rstrip(b"=").decode() == entry.hash.value
+    return False
 
 
 def _read(file: Path) -> list[x509.Certificate]:

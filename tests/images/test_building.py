@@ -137,16 +137,34 @@ def test_steps_of_buildkit_are_read_though_they_interleave() -> None:
     ]
 
 
-def test_only_authorities_beyond_the_public_ones_are_taken(tmp_path: Path) -> None:
-    import certifi
-
+def test_only_authorities_beyond_the_public_ones_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = tmp_path / "public"
+    public.mkdir()
+    (public / "known.crt").write_bytes(authority("Public CA"))
+    monkeypatch.setattr(certificates, "PUBLIC_FOLDER", public)
     bundle = tmp_path / "bundle.pem"
-    bundle.write_bytes(Path(certifi.where()).read_bytes() + authority("Site CA of Nowhere"))
+    known = (public / "known.crt").read_bytes()
+    bundle.write_bytes(known + authority("Site CA of Nowhere"))
     folder = tmp_path / "certs"
     folder.mkdir()
     assert certificates.stage([bundle], folder) == ["Site CA of Nowhere"]
     (staged,) = folder.iterdir()
     assert staged.name.startswith("host-site-ca-of-nowhere-")
+
+
+def test_an_authority_that_a_site_put_into_certifi_is_not_public(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = authority("Site CA of Nowhere")
+    changed = tmp_path / "cacert.pem"
+    changed.write_bytes(authority("Public CA") + site)
+    monkeypatch.setattr("certifi.where", lambda: str(changed))
+    source, folder = tmp_path / "site.crt", tmp_path / "certs"
+    source.write_bytes(site)
+    folder.mkdir()
+    assert certificates.stage([source], folder) == ["Site CA of Nowhere"]
 
 
 def test_an_authority_that_is_gone_is_removed_and_ones_put_there_by_hand_stay(
