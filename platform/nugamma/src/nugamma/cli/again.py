@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nugamma.cli.options import made_from, prepared, report
+from nugamma.cli.options import made_from, prepared
 from nugamma.errors import NugammaError, RunningError
 from nugamma.inference.problem import Problem
 from nugamma.running.contents import source_content, source_differences, source_of
@@ -32,7 +32,9 @@ def check_source(document: ScanDocument, source: Source, given: str) -> None:
         )
 
 
-def problem_again(document: ScanDocument, given: Mapping[str, Any]) -> Problem:
+def problem_again(
+    document: ScanDocument, given: Mapping[str, Any], *, stored_source: bool = False
+) -> Problem:
     """The problem of a scan, from the source and the options that its result holds.
 
     Parameters
@@ -41,6 +43,8 @@ def problem_again(document: ScanDocument, given: Mapping[str, Any]) -> Problem:
         The result.
     given
         Options of datasets from the command line; they must come to the same datasets.
+    stored_source
+        Whether to take the source that the result holds although its file has changed.
 
     Raises
     ------
@@ -55,7 +59,8 @@ def problem_again(document: ScanDocument, given: Mapping[str, Any]) -> Problem:
             "run `nugamma scan` again"
         )
     source = source_of(origin["source"])
-    _say_what_changed(document, source)
+    if not stored_source:
+        _refuse_changed_file(document, source)
     options = _paths(document, origin["options"], given) | dict(given)
     problem = prepared(source, **options)
     study = Study(**{**origin["study"], "points": tuple(origin["study"]["points"])})
@@ -86,8 +91,8 @@ def _paths(
     return options
 
 
-def _say_what_changed(document: ScanDocument, source: Source) -> None:
-    """Say if the description that was scanned has changed since; the result's own is used."""
+def _refuse_changed_file(document: ScanDocument, source: Source) -> None:
+    """Refuse a scan whose source file says something else by now; one that is gone may be gone."""
     noted = document.content.get("provenance", {}).get("inputs", {}).get("source")
     file = noted.get("file") if isinstance(noted, dict) else None
     if not file or not Path(file).is_file():
@@ -97,7 +102,7 @@ def _say_what_changed(document: ScanDocument, source: Source) -> None:
     except NugammaError:
         found = ["content that cannot be read"]
     if found:
-        report(
-            f"nugamma: {file} has changed since the scan: different {', '.join(found)}; the source "
-            f"as it was scanned is taken from {document.path}"
+        raise RunningError(
+            f"{file} has changed since the scan of {document.path}: different {', '.join(found)}; "
+            "run `nugamma scan` again, or give --stored-source to use the source as it was scanned"
         )

@@ -65,6 +65,11 @@ from nugamma.sources import load_source
     "--source",
     help="Source of the scans, to check that it is as it was; they hold it themselves.",
 )
+@click.option(
+    "--stored-source",
+    is_flag=True,
+    help="Use the source that the scans hold although its file has changed.",
+)
 @dataset_options
 @worker_options
 @click.option("--out", type=FILE, help="File to write: .json or .ecsv.")
@@ -79,6 +84,7 @@ def limits(
     toys: int,
     seed: int,
     source: str | None,
+    stored_source: bool,
     workers: int | None,
     scheduler: str | None,
     out: Path | None,
@@ -104,7 +110,7 @@ def limits(
             check_source(document, load_source(source), source)
         thrown = None
         if method == "feldman-cousins":
-            problem = problem_again(document, given)
+            problem = problem_again(document, given, stored_source=stored_source)
             runner = make_workers(workers, scheduler)
             thrown = _toys(document, problem, toys, seed, runner)
         for number, scenario in enumerate(SCENARIOS):
