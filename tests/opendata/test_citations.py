@@ -411,3 +411,13 @@ def test_a_date_of_creation_is_told_if_it_is_one(
 )
 def test_a_doi_is_taken_in_each_way_of_writing(text: str) -> None:
     assert Draft(**draft(doi=text)).doi == "10.5072/a<b"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Heros", "0000-0002-1825-0097", "CNRS", "European Commission", "739560", "neutrino astronomy"],
+)
+def test_records_are_found_by_people_funders_and_subjects(
+    web: Client, record: Version, words: str
+) -> None:
+    assert web.get("/api/v1/search/", {"q": words}).json()["count"] == 1
