@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar
+from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, cast
 from urllib.parse import unquote
 
 from django.db import IntegrityError, connection, transaction
@@ -49,7 +49,7 @@ from opendata.records.subjects import Subject
 from opendata.records.texts import Line, Prose, check_all, written
 from opendata.vo import records as tables
 from opendata.vo.names import name_problem
-from openkm3.catalogue import Entry
+from openkm3.catalogue import Entry, Kind, Service
 from openkm3.errors import MetadataError
 from openkm3.metadata import KTYPES, Annotation, Finding, validate
 
@@ -206,9 +206,36 @@ def _check_draft(draft: Draft, kind: str) -> None:
     if "table" in draft.service and (problem := name_problem(draft.service["table"])):
         raise Refused(f"service: {problem}")
     try:
-        Annotation.parse(draft.metadata)
+        annotation = Annotation.parse(draft.metadata)
     except MetadataError as error:
         raise Refused(str(error)) from None
+    try:
+        # One entry that breaks its rules would leave the catalogue without all others.
+        Entry(
+            identifier="x",
+            title=draft.title,
+            kind=cast("Kind", kind),
+            ktype=draft.ktype,
+            url=draft.url or None,
+            service=Service(**draft.service),
+            metadata=annotation,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = first["loc"][-1]
+        message = first["msg"].removeprefix("Value error, ")
+        raise Refused(f"{'service: ' if name != 'url' else ''}{name}: {message}") from None
+
+
+def _reason(text: str, missing: str = "") -> str:
+    """Take the text that explains a decision; `missing` is said where it has to be there."""
+    try:
+        reason = written(text)
+    except ValueError as error:
+        raise Refused(f"reason: {error}") from None
+    if missing and not reason:
+        raise Refused(f"reason: {missing}")
+    return reason
 
 
 @_step
@@ -451,6 +478,7 @@ def submit(version: Version, account: Account, *, accept_findings: str = "") -> 
     """
     _need(account, Role.CURATOR)
     _is(version, State.DRAFT)
+    accept_findings = _reason(accept_findings)
     wrong = [str(item) for item in findings(version) if item.level == "error"]
     if wrong and not accept_findings:
         raise Refused("the metadata are wrong: " + "; ".join(wrong[:5]))
@@ -474,8 +502,7 @@ def reject(version: Version, account: Account, reason: str) -> Version:
     """Give a version back to the curators."""
     _need(account, Role.REVIEWER)
     _is(version, State.REVIEW)
-    if not reason.strip():
-        raise Refused("reason: say what has to be changed")
+    reason = _reason(reason, "say what has to be changed")
     version.state = State.DRAFT
     version.save()
     _audit(account, "reject", version, reason=reason)
@@ -531,8 +558,7 @@ def withdraw(
     """Take a published version back; a tombstone with the reason stays."""
     _need(account, Role.REVIEWER)
     _is(version, State.PUBLISHED)
-    if not reason.strip():
-        raise Refused("reason: say why, the tombstone shows it")
+    reason = _reason(reason, "say why, the tombstone shows it")
     version.state = State.WITHDRAWN
     version.withdrawn_at = timezone.now()
     version.withdrawn_reason = reason
