@@ -421,3 +421,17 @@ def test_records_are_found_by_people_funders_and_subjects(
     web: Client, record: Version, words: str
 ) -> None:
     assert web.get("/api/v1/search/", {"q": words}).json()["count"] == 1
+
+
+def test_of_simulated_data_nothing_says_that_they_were_collected(
+    curator: Account, reviewer: Account
+) -> None:
+    times = {"measurement_start": "2019-09-17", "measurement_stop": "2019-09-24"}
+    more = {"title": "SIMULATED counts", "simulated": True}
+    version = published(curator, reviewer, metadata={"header": HEADER | times}, **more)
+    content = citation.datacite(version)
+    schema45.validator.validate(content)
+    dates = {item["dateType"]: item["date"] for item in content["dates"]}
+    assert "Collected" not in dates
+    assert dates["Other"] == "2019-09-17/2019-09-24"
+    assert "simulated data" in [item["subject"] for item in content["subjects"]]
