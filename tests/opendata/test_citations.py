@@ -23,6 +23,7 @@ from rocrate.rocrate import ROCrate
 from opendata.exports import citation
 from opendata.exports.licences import licence
 from opendata.exports.publication import references
+from opendata.importers import generation
 from opendata.records import publishing
 from opendata.records.models import Account, Record, Version
 from opendata.records.publishing import Draft, NewRecord
@@ -435,3 +436,10 @@ def test_of_simulated_data_nothing_says_that_they_were_collected(
     assert "Collected" not in dates
     assert dates["Other"] == "2019-09-17/2019-09-24"
     assert "simulated data" in [item["subject"] for item in content["subjects"]]
+
+
+def test_generated_data_have_no_date_of_the_real_ones(database: None) -> None:
+    made = [generation.antares_events(5), generation.orca_week(5)]
+    headers = [dataset.annotation.header for dataset in made]
+    headers.append(generation.acceptance()[0].header)
+    assert [header.created for header in headers] == [None] * 3
