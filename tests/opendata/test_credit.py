@@ -185,9 +185,8 @@ def test_no_letter_of_an_authors_text_is_lost(text: str) -> None:
     creators = creators_of(text)
     # What is kept is read again as it was.
     assert [Creator.model_validate(creator.plain()) for creator in creators] == creators
-    found = "".join(
-        creator.name + "".join(item.name for item in creator.affiliations) for creator in creators
-    )
+    names = [[item.name, *(a.name for a in item.affiliations)] for item in creators]
+    found = "; ".join(name for group in names for name in group)
     # Only what stands between names goes.
     between = re.compile(r"\b(and|on behalf of|for( the)?)\b")
     kept, given = (sorted(filter(str.isalnum, between.sub("", said))) for said in (found, text))
