@@ -246,6 +246,8 @@ def test_ro_crate_is_read_by_its_own_library(web: Client, record: Version, tmp_p
     authors = crate.root_dataset["author"]
     assert [author.type for author in authors] == ["Person", "Organization", "Thing"]
     assert authors[0]["affiliation"][0].id == "https://ror.org/02feahw73"
+    funders = [item["name"] for item in crate.root_dataset["funder"]]
+    assert funders == [item["funder"] for item in FUNDING]
     assert crate.root_dataset["funding"][0]["funder"]["name"] == "European Commission"
     identifiers = [node["@id"] for node in content["@graph"]]
     assert len(identifiers) == len(set(identifiers))
@@ -381,3 +383,31 @@ def test_harvesters_hear_of_a_withdrawal_after_their_last_visit(
     assert f"<datestamp>{timezone.now():%Y}" in answer
     identity = web.get("/oai?verb=Identify").content.decode()
     assert "@opendata.invalid" in identity
+
+
+def test_signposts_lead_to_the_authors(web: Client, record: Version) -> None:
+    header = web.get("/records/cnt24_01/")["Link"]
+    assert '<https://orcid.org/0000-0002-1825-0097>; rel="author"' in header
+    assert '<https://ror.org/05dxps055>; rel="author"' in header
+
+
+@pytest.mark.parametrize(
+    ("created", "told"),
+    [("2020-10-01T00:00:00", "2020-10-01"), ("2020", "2020"), ("2020-02-30", None), ("soon", None)],
+)
+def test_a_date_of_creation_is_told_if_it_is_one(
+    database: None, created: str, told: str | None
+) -> None:
+    record = Record.objects.create(identifier="c_01")
+    version = Version(record=record, number=1, metadata={"header": {"created": created}})
+    version.save()
+    dates = {item["dateType"]: item["date"] for item in citation.datacite(version).get("dates", [])}
+    assert dates.get("Created") == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["10.5072/a<b", "doi:10.5072/a<b", "https://doi.org/10.5072/a%3Cb", "dx.doi.org/10.5072/a<b"],
+)
+def test_a_doi_is_taken_in_each_way_of_writing(text: str) -> None:
+    assert Draft(**draft(doi=text)).doi == "10.5072/a<b"

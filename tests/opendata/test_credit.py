@@ -108,6 +108,7 @@ def test_what_is_wrong_with_a_creator_is_said(said: dict[str, object], message: 
 
 def test_roles_are_those_of_credit_in_each_way_of_writing() -> None:
     forms = ["data curation", "https://credit.niso.org/contributor-roles/writing-review-editing/"]
+    assert Creator.model_validate({"kind": "Organizational", "name": "X"}).kind == "organisation"
     made = Creator(name="X", roles=[*forms, "Writing - review and editing", "Data Curation"])
     assert made.roles == ["Data curation", "Writing – review & editing"]  # noqa: RUF001
 
@@ -181,9 +182,11 @@ def test_orcid_ids_and_affiliations_in_the_text_are_read() -> None:
 
 @given(st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_no_letter_of_an_authors_text_is_lost(text: str) -> None:
+    creators = creators_of(text)
+    # What is kept is read again as it was.
+    assert [Creator.model_validate(creator.plain()) for creator in creators] == creators
     found = "".join(
-        creator.name + "".join(item.name for item in creator.affiliations)
-        for creator in creators_of(text)
+        creator.name + "".join(item.name for item in creator.affiliations) for creator in creators
     )
     # Only what stands between names goes.
     between = re.compile(r"\b(and|on behalf of|for( the)?)\b")

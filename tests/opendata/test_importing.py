@@ -6,11 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
+from click.testing import CliRunner
 
+from opendata.cli import main
 from opendata.importers import demonstration
+from opendata.importers.files import import_file
 from opendata.records.models import Record
+from openkm3.formats import DataSet, write
+from openkm3.metadata import Annotation
 from openkm3.store import KM3Store
 
+from .records import ECSV
 from .running import Server, environment, run, serve
 
 
@@ -63,3 +70,32 @@ def test_other_records_keep_the_demonstration_out(database: None) -> None:
     Record.objects.create(identifier="mine26_01")
     assert demonstration.seed(print) == 0
     assert Record.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "identifier", "words"),
+    [
+        ("a", "num24_01", "title: String should have at least 3 characters"),
+        ("abc", "", "identifier"),
+        ("a\x0bbcd", "num24_01", "control character U+000B"),
+    ],
+)
+def test_what_cannot_be_said_of_a_file_is_refused_in_one_line(
+    database: None, tmp_path: Path, title: str, identifier: str, words: str
+) -> None:
+    path = tmp_path / "counts.ecsv"
+    path.write_bytes(ECSV)
+    options = ["--identifier", identifier, "--title", title, "--table", "none"]
+    done = CliRunner().invoke(main, ["import", "file", str(path), *options])
+    assert done.exit_code == 1
+    assert words in done.output
+    assert not Record.objects.exists()
+
+
+def test_a_votable_is_no_event_list_unless_it_says_so(database: None, tmp_path: Path) -> None:
+    path = tmp_path / "sources.vot"
+    sources = Table({"ra": [1.0], "dec": [2.0], "name": ["Vela X"]})
+    write(DataSet({"sources": sources}, Annotation()), path)
+    reason = "a test"
+    version = import_file(path, identifier="src24_01", table="none", accept_findings=reason)
+    assert version.ktype == "km3.data.l4"

@@ -121,6 +121,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # What a request may hold; larger uploads are streamed to files (opendata.asgi counts them).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+# The authors of a collaboration, some ten fields each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")
 
 REST_FRAMEWORK = {

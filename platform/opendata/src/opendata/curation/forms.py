@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from django import forms
 from pydantic import ValidationError
 
+from opendata.curation.credit import BLANK, ROWS, CreatorForm, FundingForm, posted
+from opendata.records.bylines import creators_of
 from opendata.records.models import Kind, Record, Version
 from opendata.records.publishing import Draft, NewRecord
+from opendata.records.subjects import UAT, UAT_NAME, Subject
 from openkm3.metadata import KTYPES
 
-#: Fields of the metadata's header that have a field of their own in the form.
+#: Fields of the metadata's header that have a field of their own in the form; the author is there
+#: to be pasted, and is read into rows.
 HEADER = ("author", "contact", "instrument", "license", "reference")
 
 
@@ -35,18 +40,53 @@ class LoginForm(forms.Form):
 
 
 class DraftForm(forms.Form):
-    """What a version says."""
+    """What a version says, with rows for its creators and their funding.
+
+    Parameters
+    ----------
+    data : Mapping, optional
+        What was posted.
+    initial, rows : dict, optional
+        What the fields and the rows show otherwise.
+    blank : int
+        Number of empty rows to show.
+    """
 
     title = forms.CharField(min_length=3, max_length=300)
     description = forms.CharField(
-        required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4})
+        required=False,
+        max_length=20_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="Published as it is written: paragraphs, blanks and signs stay.",
     )
     ktype = forms.ChoiceField(label="Content", choices=_ktypes)
     label = forms.CharField(label="Version", initial="1.0", max_length=30)
     simulated = forms.BooleanField(
         required=False, help_text="What is simulated also says SIMULATED in its title."
     )
-    author = forms.CharField(required=False, max_length=300)
+    author = forms.CharField(
+        label="Or authors as one text",
+        required=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Family, Given; Family, Given; KM3NeT Collaboration. Saving adds them as rows.",
+    )
+    subjects = forms.MultipleChoiceField(
+        label=UAT_NAME,
+        required=False,
+        choices=[(term, term) for term in UAT],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Without any, subjects follow from content and instrument.",
+    )
+    keywords = forms.CharField(
+        label="Other subjects",
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One per line; of another thesaurus with its name and the term's address: "
+        "term | thesaurus | https://...",
+    )
     contact = forms.CharField(required=False, max_length=300)
     instrument = forms.CharField(required=False, max_length=100, help_text="ORCA, ARCA, ANTARES …")
     license = forms.CharField(
@@ -56,6 +96,18 @@ class DraftForm(forms.Form):
     doi = forms.CharField(label="DOI", required=False, max_length=200)
     url = forms.CharField(
         label="Address", required=False, max_length=500, help_text="If the data are elsewhere"
+    )
+    publisher = forms.CharField(
+        label="Published elsewhere by",
+        required=False,
+        max_length=300,
+        help_text="Of papers and of what is found under a DOI or address",
+    )
+    issued = forms.CharField(
+        label="Published elsewhere on",
+        required=False,
+        max_length=10,
+        help_text="2018, 2018-08 or 2018-08-21",
     )
     table = forms.CharField(
         label="Table in the VO",
@@ -74,6 +126,50 @@ class DraftForm(forms.Form):
         help_text="origin, paraminfo and what else describes the data; an uploaded file may "
         "bring them",
     )
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        initial: dict[str, Any] | None = None,
+        rows: dict[str, list[dict[str, Any]]] | None = None,
+        blank: int = BLANK,
+    ) -> None:
+        super().__init__(data, initial=initial)
+        self.rows = {}
+        for name, kind in ROWS.items():
+            bound = data if data is not None and posted(data, name) else None
+            self.rows[name] = kind(bound, prefix=name, initial=(rows or {}).get(name))
+            self.rows[name].extra = blank
+
+    @classmethod
+    def again(cls, data: Mapping[str, Any]) -> Self:
+        """Return the form as it was typed, with more empty rows; nothing is checked yet."""
+        typed = cls(data)
+        return cls(
+            initial={name: typed[name].value() for name in typed.fields},
+            rows={name: rows.typed() if rows.is_bound else [] for name, rows in typed.rows.items()},
+            blank=BLANK + 5,
+        )
+
+    def is_valid(self) -> bool:
+        """Check fields and rows."""
+        rows = [rows.is_valid() for rows in self.rows.values() if rows.is_bound]
+        return super().is_valid() and all(rows)
+
+    def clean_keywords(self) -> list[Subject]:
+        """Read the lines."""
+        found = []
+        for line in self.cleaned_data["keywords"].splitlines():
+            if not line.strip():
+                continue
+            term, scheme, uri = ([part.strip() for part in line.split("|")] + ["", ""])[:3]
+            try:
+                found.append(Subject(term=term, scheme=scheme, uri=uri))
+            except ValidationError as error:
+                message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+                raise forms.ValidationError(f"{line.strip()}: {message}") from None
+        return found
 
     def clean_more(self) -> dict[str, Any]:
         """Read the JSON."""
@@ -96,44 +192,71 @@ class DraftForm(forms.Form):
         """
         said = self.cleaned_data
         metadata = dict(said["more"])
-        header = metadata.get("header") if isinstance(metadata.get("header"), dict) else {}
+        header: Any = metadata.get("header")
+        header = header if isinstance(header, dict) else {}
+        if not said["author"] and isinstance(header.get("author"), str):
+            said["author"] = header["author"]
         known = {key: said[key] for key in HEADER if said[key]}
-        others = {key: value for key, value in (header or {}).items() if key not in HEADER}
+        others = {key: value for key, value in header.items() if key not in HEADER}
         named = {"name": said["title"], "description": said["description"]} | others
         metadata |= {
             "ktype": said["ktype"],
-            "header": {k: v for k, v in named.items() if v} | known,
+            "header": {k: v for k, v in named.items() if v not in (None, "")} | known,
         }
         places = {k: v for k, v in (service or {}).items() if k != "table"}
         fields = {key: said[key] for key in Draft.model_fields if key in said}
+        fields["subjects"] = [*({"term": term} for term in said["subjects"]), *said["keywords"]]
+        for name, rows in self.rows.items():
+            if rows.is_bound:
+                fields[name] = rows.items()
+        if said["author"] and fields.get("creators"):
+            fields["creators"] += creators_of(said["author"])
         table = {"table": said["table"]} if said["table"] else {}
         try:
             return Draft(**fields, metadata=metadata, service=places | table)
         except ValidationError as error:
             for item in error.errors(include_url=False):
-                name = str(item["loc"][0])
-                self.add_error(name if name in self.fields else None, item["msg"])
+                name = str(item["loc"][0]) if item["loc"] else ""
+                message = item["msg"].removeprefix("Value error, ")
+                self.add_error(name if name in self.fields else None, message)
         return None
 
-    @staticmethod
-    def said(version: Version) -> dict[str, Any]:
-        """Return what the fields show of a version."""
+    @classmethod
+    def of(cls, version: Version) -> DraftForm:
+        """Return the form that shows what a version says."""
         metadata = dict(version.metadata)
         header = dict(metadata.get("header") or {})
         shown = {key: header.pop(key, "") or "" for key in HEADER}
+        shown.pop("author")
         for key in ("name", "description"):
             if header.get(key) in (version.title, version.description):
                 header.pop(key)
         metadata.pop("ktype", None)
         metadata["header"] = header
-        more = {key: value for key, value in metadata.items() if value}
+        more = {key: value for key, value in metadata.items() if value not in (None, "", {}, [])}
+        subjects = [Subject.model_validate(item) for item in version.subjects]
+        listed = [item.term for item in subjects if item.scheme == UAT_NAME and item.term in UAT]
+        lines = [
+            " | ".join(filter(None, (item.term, item.scheme, item.uri)))
+            if item.scheme
+            else item.term
+            for item in subjects
+            if item.term not in listed
+        ]
         names = ("title", "description", "ktype", "label", "simulated", "doi", "url", "changes")
-        return {
-            **{name: getattr(version, name) for name in names},
+        initial = {
+            **{name: getattr(version, name) for name in (*names, "publisher", "issued")},
             **shown,
+            "subjects": listed,
+            "keywords": "\n".join(lines),
             "table": version.service.get("table", ""),
             "more": json.dumps(more, indent=1, ensure_ascii=False) if more else "",
         }
+        rows = {
+            "creators": [CreatorForm.shown(creator) for creator in version.people],
+            "funding": [FundingForm.shown(grant) for grant in version.grants],
+        }
+        return cls(initial=initial, rows=rows)
 
 
 class NewRecordForm(DraftForm):

@@ -85,7 +85,9 @@ def new(request: HttpRequest, account: Account) -> HttpResponseBase:
     """Make a record with its first draft."""
     form = NewRecordForm(request.POST or None)
     wrong = ""
-    if request.method == "POST" and form.is_valid():
+    if "more_rows" in request.POST:
+        form = NewRecordForm.again(request.POST)
+    elif request.method == "POST" and form.is_valid():
         record, draft = form.record(), form.draft()
         if record is not None and draft is not None:
             try:
@@ -167,6 +169,8 @@ def _open(identifier: str) -> Version:
 def _save(request: HttpRequest, account: Account, version: Version) -> HttpResponseBase:
     form = DraftForm(request.POST)
     wrong = ""
+    if "more_rows" in request.POST:
+        return _draft(request, account, version, form=DraftForm.again(request.POST))
     if form.is_valid():
         said = form.draft(version.service)
         if said is not None:
@@ -268,11 +272,12 @@ def _draft(
         {
             "version": version,
             "record": version.record,
-            "form": form or DraftForm(initial=DraftForm.said(version)),
+            "form": form or DraftForm.of(version),
             "files": [{"file": file, "content": file.description.content} for file in files],
             "errors": [item for item in found if item.level == "error"],
             "advice": [item for item in found if item.level != "error"],
             "sent_back": publishing.sent_back(version),
+            "editing": form is not None,
             "own": version.submitted_by == account.name,
             "wrong": wrong,
             "done": "" if wrong else request.GET.get("done", "")[:300],
@@ -283,7 +288,7 @@ def _draft(
 
 
 def _status(form: DraftForm, wrong: str) -> int:
-    return 409 if wrong else 400 if form.errors else 200
+    return 409 if wrong else 200 if form.is_valid() or not form.is_bound else 400
 
 
 def _render(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from contextlib import suppress
 from typing import Any
 
 from datacite import schema45
@@ -12,6 +12,7 @@ from opendata.exports.addresses import permanent
 from opendata.exports.licences import licence
 from opendata.exports.publication import covered, issued, page, publisher, references, year
 from opendata.records.credit import Affiliation, Creator, Funding
+from opendata.records.days import day
 from opendata.records.models import State, Version
 from opendata.records.subjects import Subject, subjects_of
 from opendata.records.texts import cleaned
@@ -205,12 +206,9 @@ def _dates(version: Version) -> list[dict[str, str]]:
     if span := covered(version):
         # An end that is not known stays open (RKMS-ISO8601), so that it is not taken for one day.
         rows.append(("Collected", "/".join(span)))
-    created = (version.annotation.header.created or "")[:10]
-    try:
-        date.fromisoformat(created)
-    except ValueError:
-        created = ""
-    rows.append(("Created", created))
+    # Of what is no date a finding tells its curator.
+    with suppress(ValueError):
+        rows.append(("Created", day((version.annotation.header.created or "").partition("T")[0])))
     if version.withdrawn_at:
         rows.append(("Withdrawn", str(version.withdrawn_at.date())))
     return [{"date": text, "dateType": kind} for kind, text in rows if text]

@@ -35,7 +35,7 @@ def _creator(creator: Creator) -> Node:
     return _said(
         at_type=kind,
         at_id=f"https://orcid.org/{creator.orcid}" if creator.orcid else creator.ror,
-        name=" ".join(filter(None, (creator.given, creator.family))) or creator.name,
+        name=creator.spoken,
         givenName=creator.given,
         familyName=creator.family,
         affiliation=[
@@ -229,6 +229,8 @@ def ro_crate(version: Version) -> Node:
                 for role in _roles(creator)
             ],
             funding=graph.each(_grant, version.grants, "grant"),
+            # What RO-Crate's own page on funding asks for, beside the grants.
+            funder=graph.each(lambda grant: _grant(grant)["funder"], version.grants, "funder"),
             publisher={"@type": "Organization", "@id": "#publisher", "name": by} if by else None,
             citation=[
                 {"@id": item.address, "@type": "CreativeWork", "name": item.name}
@@ -240,4 +242,11 @@ def ro_crate(version: Version) -> Node:
         ),
         "record",
     )
-    return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": [*graph.nodes.values()]}
+    return {
+        # Its context is of an older schema.org, which had not all of these.
+        "@context": [
+            "https://w3id.org/ro/crate/1.1/context",
+            {name: f"https://schema.org/{name}" for name in ("funding", "sha256")},
+        ],
+        "@graph": [*graph.nodes.values()],
+    }

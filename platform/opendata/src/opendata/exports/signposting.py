@@ -12,6 +12,7 @@ from opendata.records.models import DataFile, State, Version
 
 #: What may stand in the path of an address as it is (RFC 3986).
 _IN_PATHS = "/:@!$&'()*+,;=-._~"
+_MOST_AUTHORS = 20
 _TYPES = {
     "collection": "https://schema.org/Collection",
     "stream": "https://schema.org/Collection",
@@ -46,6 +47,13 @@ def links(version: Version) -> list[dict[str, str]]:
         {"rel": "type", "href": "https://schema.org/AboutPage"},
         {"rel": "type", "href": _TYPES[record.kind]},
     ]
+    known = [
+        f"https://orcid.org/{creator.orcid}" if creator.orcid else creator.ror
+        for creator in version.people
+        if creator.orcid or creator.ror
+    ]
+    # Servers and clients bound the length of headers, not collaborations that of their lists.
+    found += [{"rel": "author", "href": address} for address in known[:_MOST_AUTHORS] if address]
     licence = licence_url(version.annotation.header.license)
     if licence:
         found.append({"rel": "license", "href": licence})

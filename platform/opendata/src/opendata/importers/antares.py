@@ -318,6 +318,8 @@ def publish_analysis(
                 "(Albert et al., ApJL 863, L30, 2018)",
                 "ktype": "km3.resource.paper",
                 "doi": PAPER,
+                "publisher": "American Astronomical Society",
+                "issued": "2018-08",
                 "metadata": paper.plain(),
             },
         )

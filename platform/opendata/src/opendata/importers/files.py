@@ -18,7 +18,8 @@ from openkm3.metadata import KTYPES, Annotation
 _KTYPES = {
     "HDF5 (km3pipe)": "km3.data.l3.events.hdf5",
     "FITS (GADF event list)": "km3.data.l3.events.fits",
-    "VOTable": "km3.data.l3.events.votable",
+    # A table of positions may hold events or sources: only its metadata can say which.
+    "VOTable": "km3.data.l4",
     "KM3NeT offline ROOT": "km3.data.l2",
     "KM3NeT DAQ ROOT": "km3.daq.events",
     "ECSV": "km3.data.l4",

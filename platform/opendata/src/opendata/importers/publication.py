@@ -35,7 +35,8 @@ def publish(
         Whether we wrote the files, so that they can be read in this process.
     """
     curator = _account("importer", Role.CURATOR)
-    version = publishing.create(NewRecord(**new), Draft(**draft), curator)
+    said = publishing.stated(Draft, draft)
+    version = publishing.create(publishing.stated(NewRecord, new), said, curator)
     return _complete(version, paths, curator, accept_findings, trusted=trusted)
 
 
@@ -55,11 +56,11 @@ def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str
     record = Record.objects.filter(identifier=new["identifier"]).first()
     if record is None:
         return publish(new, draft, *paths)
-    if _says_the_same(record.current, Draft(**draft), paths):
+    if _says_the_same(record.current, publishing.stated(Draft, draft), paths):
         return None
     curator = _account("importer", Role.CURATOR)
-    number = 1 + max((version.number for version in record.versions.all()), default=0)
-    following = Draft(**draft | {"label": f"{number}.0", "changes": changes})
+    label = publishing.next_label(record)
+    following = publishing.stated(Draft, draft | {"label": label, "changes": changes})
     version = publishing.new_version(record, following, curator)
     return _complete(version, paths, curator)
 

@@ -20,6 +20,7 @@ from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.pages import representations
+from opendata.pages.credit import credited
 from opendata.pages.drawings import drawn
 from opendata.pages.representations import EXPORTS
 from opendata.pages.snippets import snippets
@@ -204,9 +205,10 @@ def context_of(entry: Record, version: Version) -> Json:
         "snippets": snippets(version),
         "citation": citation.text(version),
         "jsonld": linked,
-        "exports": [name for name in EXPORTS if name != "linkset.json"],
+        "exports": [name for name in EXPORTS if name not in ("linkset.json", "ro-crate")],
         "address": absolute(signposting.page_of(version)),
         "page": f"/{signposting.page_of(version)}",
+        **credited(version),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from opendata.records.identifiers import FunderIdentifier, Orcid, Ror
 from opendata.records.texts import EmptyIsNone, Line
@@ -45,6 +45,12 @@ def _role(text: str) -> str:
         if slug == wanted:
             return name
     raise ValueError(f"{text!r} is not a role of CRediT; those are {', '.join(ROLES)}")
+
+
+def _kind(value: object) -> object:
+    """Take the words of DataCite and of American English for a kind too."""
+    words = {"organization": "organisation", "organizational": "organisation", "personal": "person"}
+    return words.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def web_address(text: str) -> str:
@@ -104,7 +110,9 @@ class Creator(_Credit):
         What was contributed, in the words of CRediT.
     """
 
-    kind: Annotated[Literal["person", "organisation"] | None, EmptyIsNone] = None
+    kind: Annotated[
+        Literal["person", "organisation"] | None, EmptyIsNone, BeforeValidator(_kind)
+    ] = None
     name: Line = ""
     family: Annotated[Line | None, EmptyIsNone] = Field(default=None, max_length=200)
     given: Annotated[Line | None, EmptyIsNone] = Field(default=None, max_length=200)
@@ -140,6 +148,11 @@ class Creator(_Credit):
                 raise ValueError(f"{self.name}: an organisation has no ORCID iD and no given name")
         self.roles = list(dict.fromkeys(self.roles))
         return self
+
+    @property
+    def spoken(self) -> str:
+        """The name in the order in which it is spoken."""
+        return " ".join(filter(None, (self.given, self.family))) or self.name
 
 
 class Funding(_Credit):

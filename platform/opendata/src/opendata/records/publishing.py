@@ -7,12 +7,13 @@ nothing, and writes the audit.
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar
+from urllib.parse import unquote
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, QuerySet
@@ -20,6 +21,7 @@ from django.utils import timezone
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -31,6 +33,7 @@ from opendata import describing
 from opendata.records import store
 from opendata.records.bylines import creators_of
 from opendata.records.credit import Creator, Funding, byline
+from opendata.records.days import Day
 from opendata.records.models import (
     Account,
     Alias,
@@ -86,19 +89,14 @@ class NewRecord(BaseModel):
     position: int = Field(default=0, ge=0, le=10**6)
 
 
-def _day(text: str) -> str:
-    """Take a year, a month or a day that the calendar has."""
-    if text:
-        try:
-            date.fromisoformat(f"{text}-01-01"[:10] if len(text) == 4 else f"{text}-01"[:10])
-        except ValueError:
-            raise ValueError("is not a date such as 2018, 2018-08 or 2018-08-21") from None
-    return text
-
-
-Day = Annotated[
-    str, StringConstraints(pattern=r"^([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?)?$"), AfterValidator(_day)
-]
+def _bare_doi(value: object) -> object:
+    """Take a DOI with its address or ``doi:`` in front of it."""
+    if not isinstance(value, str):
+        return value
+    found = re.sub(r"^(https?://)?(dx\.)?doi\.org/", "", value.strip(), flags=re.IGNORECASE)
+    if found != value.strip():
+        return unquote(found)
+    return re.sub(r"^doi:\s*", "", found, flags=re.IGNORECASE)
 
 
 class Draft(BaseModel):
@@ -115,7 +113,7 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    title: Annotated[Line, Field(min_length=3, max_length=300)]
+    title: Line = Field(min_length=3, max_length=300)
     #: As it was written, blanks at its ends too.
     description: Annotated[
         str,
@@ -128,13 +126,15 @@ class Draft(BaseModel):
     creators: list[Creator] = Field(default=[], max_length=5000)
     funding: list[Funding] = Field(default=[], max_length=100)
     subjects: list[Subject] = Field(default=[], max_length=100)
-    publisher: Annotated[Line, Field(max_length=300)] = ""
+    publisher: Line = Field(default="", max_length=300)
     issued: Day = ""
     simulated: bool = False
-    doi: str = Field(default="", pattern=r"^(10\.[0-9]{4,9}/\S+)?$", max_length=200)
+    doi: Annotated[
+        str, BeforeValidator(_bare_doi), Field(pattern=r"^(10\.[0-9]{4,9}/\S+)?$", max_length=200)
+    ] = ""
     url: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$", max_length=500)
     service: dict[str, str] = {}
-    changes: Annotated[Prose, Field(max_length=5000)] = ""
+    changes: Prose = Field(default="", max_length=5000)
 
     @model_validator(mode="after")
     def _each_creator_once(self) -> Self:
@@ -275,7 +275,7 @@ def next_version(record: Record, account: Account, changes: str = "") -> Version
     current = record.current
     if current is None:
         raise Refused(f"{record.identifier} has no published version to begin with")
-    said = {"label": _next_label(record), "changes": changes}
+    said = {"label": next_label(record), "changes": changes}
     version = new_version(record, draft_like(current, **said), account)
     for file in current.files.select_related("description"):
         content = file.description.content
@@ -294,9 +294,22 @@ def draft_like(version: Version, **changed: Any) -> Draft:
     Refused
         If that cannot be said: older records may hold what is refused today.
     """
-    said = {name: getattr(version, name) for name in Draft.model_fields}
+    return stated(Draft, {name: getattr(version, name) for name in Draft.model_fields} | changed)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def stated(model: type[M], fields: dict[str, Any]) -> M:
+    """Returns fields as a draft or new record.
+
+    Raises
+    ------
+    Refused
+        With the first field that is wrong and why.
+    """
     try:
-        return Draft(**said | changed)
+        return model(**fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -304,8 +317,8 @@ def draft_like(version: Version, **changed: Any) -> Draft:
         raise Refused(f"{place}: {message}" if place else message) from None
 
 
-def _next_label(record: Record) -> str:
-    """Return the label with the next number at its first place: 1.3 is followed by 2.0."""
+def next_label(record: Record) -> str:
+    """Returns the label with the next number at its first place: 1.3 is followed by 2.0."""
     taken = set(record.versions.values_list("label", flat=True))
     number = max(int(label.partition(".")[0]) for label in taken) + 1
     return f"{number}.0"

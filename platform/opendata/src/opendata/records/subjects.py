@@ -58,6 +58,7 @@ _BY_KTYPE: dict[str, tuple[str, ...]] = {
     "km3.daq": ("Neutrino telescopes", "data acquisition"),
     "km3.env.acoustic": ("ocean acoustics", "underwater sound"),
     "km3.event.alert": ("Neutrino astronomy", "Transient sources"),
+    "km3.resource.software": ("Astronomy software",),
     "km3.resource.service": ("Neutrino astronomy", "Astronomy databases"),
 }
 #: Contents whose label says nothing about what is in them.

@@ -40,3 +40,19 @@ document.addEventListener("keydown", (event) => {
 if (matchMedia("(max-width: 56rem)").matches) {
   for (const facet of document.querySelectorAll("details.facet")) facet.open = false;
 }
+
+// Rows of a form are added on the spot; without scripts the button sends the form for them.
+for (const rows of document.querySelectorAll("[data-rows]")) {
+  const total = rows.querySelector("input[name$=TOTAL_FORMS]");
+  rows.querySelector("[data-add]").addEventListener("click", (event) => {
+    event.preventDefault();
+    const number = Number(total.value);
+    const holder = document.createElement("div");
+    holder.innerHTML = rows.querySelector("template").innerHTML.replaceAll("__prefix__", number);
+    const row = holder.firstElementChild;
+    row.querySelector("legend").append(String(number + 1));
+    total.value = number + 1;
+    event.currentTarget.before(row);
+    row.querySelector("select, input:not([type=hidden])").focus();
+  });
+}
