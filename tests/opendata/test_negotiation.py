@@ -179,6 +179,23 @@ def test_an_address_of_one_format_does_not_look_at_accept(
     assert web.get(path, headers={"Accept": "image/png"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (CHROMIUM, PAGE),
+        ("application/json", "application/json"),
+        ("application/ld+json", "application/json"),
+    ],
+)
+def test_what_is_not_there_is_said_in_a_way_that_the_client_reads(
+    web: Client, accept: str, kind: str
+) -> None:
+    answer = web.get("/records/nothing/", headers={"Accept": accept})
+    assert answer.status_code == 404
+    assert answer["Content-Type"].partition(";")[0] == kind
+    assert b"There is no record nothing" in answer.content
+
+
 def test_metadata_of_a_withdrawn_record_come_with_410(
     web: Client, curator: Account, reviewer: Account
 ) -> None:
