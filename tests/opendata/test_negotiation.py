@@ -73,6 +73,9 @@ def record(curator: Account, reviewer: Account) -> None:
         ('a/b;p="X"', ["a/b", 'a/b;p="X"'], 'a/b;p="X"'),
         ("a/b; p=X", ["a/b", 'a/b;p="X"'], 'a/b;p="X"'),
         ("a/b", ['a/b;p="X"', "a/b"], "a/b"),
+        # A string without an end takes all that follows.
+        ('a/b, text/html;x="a, */*', ["text/html", "a/b"], "a/b"),
+        ('a/b;x="' + '\\"' * 30_000, ["text/html", "a/b"], "text/html"),
     ],
 )
 def test_the_best_offer_of_all_ranges_counts(
