@@ -23,6 +23,7 @@ from rocrate.rocrate import ROCrate
 from opendata.exports import citation
 from opendata.exports.licences import licence
 from opendata.exports.publication import references
+from opendata.importers import generation
 from opendata.records import publishing
 from opendata.records.models import Account, Record, Version
 from opendata.records.publishing import Draft, NewRecord
@@ -411,3 +412,34 @@ def test_a_date_of_creation_is_told_if_it_is_one(
 )
 def test_a_doi_is_taken_in_each_way_of_writing(text: str) -> None:
     assert Draft(**draft(doi=text)).doi == "10.5072/a<b"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Heros", "0000-0002-1825-0097", "CNRS", "European Commission", "739560", "neutrino astronomy"],
+)
+def test_records_are_found_by_people_funders_and_subjects(
+    web: Client, record: Version, words: str
+) -> None:
+    assert web.get("/api/v1/search/", {"q": words}).json()["count"] == 1
+
+
+def test_of_simulated_data_nothing_says_that_they_were_collected(
+    curator: Account, reviewer: Account
+) -> None:
+    times = {"measurement_start": "2019-09-17", "measurement_stop": "2019-09-24"}
+    more = {"title": "SIMULATED counts", "simulated": True}
+    version = published(curator, reviewer, metadata={"header": HEADER | times}, **more)
+    content = citation.datacite(version)
+    schema45.validator.validate(content)
+    dates = {item["dateType"]: item["date"] for item in content["dates"]}
+    assert "Collected" not in dates
+    assert dates["Other"] == "2019-09-17/2019-09-24"
+    assert "simulated data" in [item["subject"] for item in content["subjects"]]
+
+
+def test_generated_data_have_no_date_of_the_real_ones(database: None) -> None:
+    made = [generation.antares_events(5), generation.orca_week(5)]
+    headers = [dataset.annotation.header for dataset in made]
+    headers.append(generation.acceptance()[0].header)
+    assert [header.created for header in headers] == [None] * 3

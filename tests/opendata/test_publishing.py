@@ -94,6 +94,9 @@ def test_a_stop_before_the_start_keeps_data_from_being_published(curator: Accoun
         ({"identifier": "x_01"}, {"simulated": True}, "SIMULATED"),
         ({"identifier": "x_01"}, {"metadata": {"paraminfo": 3}}, "paraminfo"),
         ({"identifier": "x_01", "aliases": ["x_01"]}, {}, "twice"),
+        ({"identifier": "x_01"}, {"url": "http://[x"}, "url: "),
+        ({"identifier": "x_01"}, {"service": {"tap": "javascript:x"}}, "service: tap: "),
+        ({"identifier": "x_01"}, {"service": {"scs": "https://x/a b"}}, "service: scs: "),
     ],
 )
 def test_bad_records_are_refused(
@@ -122,3 +125,12 @@ def test_the_audit_says_who_did_what_and_stays(curator: Account, reviewer: Accou
     assert entries == [("cora", "draft"), ("cora", "file"), ("cora", "submit"), ("rené", "publish")]
     with pytest.raises(Immutable):
         AuditEntry.objects.first().delete()  # type: ignore[union-attr]
+
+
+def test_a_reason_that_no_database_takes_is_refused(curator: Account, reviewer: Account) -> None:
+    version = publishing.submit(drafted(curator), curator)
+    with pytest.raises(Refused, match=r"reason: line 1 holds the control character U\+0000"):
+        publishing.reject(version, reviewer, "wrong \x00")
+    version = publishing.approve(version, reviewer)
+    with pytest.raises(Refused, match="reason"):
+        publishing.withdraw(version, reviewer, "wrong \x00")

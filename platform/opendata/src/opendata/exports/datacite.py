@@ -203,15 +203,21 @@ def _subject(subject: Subject) -> dict[str, str]:
 
 def _dates(version: Version) -> list[dict[str, str]]:
     rows = [("Issued", issued(version))]
-    if span := covered(version):
-        # An end that is not known stays open (RKMS-ISO8601), so that it is not taken for one day.
-        rows.append(("Collected", "/".join(span)))
+    # An end that is not known stays open (RKMS-ISO8601), so that it is not taken for one day.
+    span = "/".join(covered(version) or ())
+    if not version.simulated:
+        rows.append(("Collected", span))
     # Of what is no date a finding tells its curator.
     with suppress(ValueError):
         rows.append(("Created", day((version.annotation.header.created or "").partition("T")[0])))
     if version.withdrawn_at:
         rows.append(("Withdrawn", str(version.withdrawn_at.date())))
-    return [{"date": text, "dateType": kind} for kind, text in rows if text]
+    dates = [{"date": text, "dateType": kind} for kind, text in rows if text]
+    if version.simulated and span:
+        # Nothing was collected then.
+        about = "time that the simulation covers"
+        dates.append({"date": span, "dateType": "Other", "dateInformation": about})
+    return dates
 
 
 def _related(version: Version, *, own_page: bool) -> list[dict[str, str]]:

@@ -79,7 +79,7 @@ def events(path: Path) -> DataSet:
     return DataSet({"events": table}, event_annotation())
 
 
-def event_annotation(**header: str) -> Annotation:
+def event_annotation(**header: str | None) -> Annotation:
     """Return the metadata of the event list."""
     return Annotation.parse(
         {
@@ -139,7 +139,7 @@ def acceptance(path: Path) -> tuple[Annotation, annotated.LookupContent]:
 
 
 def acceptance_of(
-    values: np.ndarray[Any, Any], path: Path | str, **header: str
+    values: np.ndarray[Any, Any], path: Path | str, **header: str | None
 ) -> tuple[Annotation, annotated.LookupContent]:
     """Annotate an acceptance table."""
     if values.shape != (16, 20):
@@ -184,7 +184,7 @@ def background(path: Path) -> tuple[Annotation, annotated.PolynomialContent]:
 
 
 def background_of(
-    coefficients: np.ndarray[Any, Any], path: Path | str, **header: str
+    coefficients: np.ndarray[Any, Any], path: Path | str, **header: str | None
 ) -> tuple[Annotation, annotated.PolynomialContent]:
     """Annotate the background polynomial."""
     if not len(coefficients):

@@ -25,13 +25,15 @@ _EVENTS, _HORIZON = 4000, 47
 _NOTE = "SIMULATED demonstration data, not measured: do not use them for science."
 
 
-def _marked(name: str, text: str) -> dict[str, str]:
+def _marked(name: str, text: str) -> dict[str, str | None]:
     return {
         "name": f"{MARK} {name}",
         "description": f"{text} {_NOTE}",
         "author": "generated for demonstration",
         "license": "CC0-1.0",
         "reference": "https://www.km3net.org/",
+        # It is made where it is shown; the real data's date is not its own.
+        "created": None,
     }
 
 
@@ -107,7 +109,6 @@ def orca_week(number: int = 3000) -> DataSet:
                 "instrument": "ORCA4",
                 "reference": "https://www.km3net.org/",
                 "version": "1.0",
-                "created": "2020-10-01",
                 "measurement_start": "2019-09-17T06:00:00",
                 "measurement_stop": "2019-09-24T06:00:00",
             },
@@ -189,7 +190,6 @@ def acoustic_statistics(channel: str) -> DataSet:
                 "instrument": "ORCA",
                 "reference": "https://www.km3net.org/",
                 "version": "1.0",
-                "created": "2020-10-01",
                 "measurement_start": "2020-09-29T07:00:00",
                 "measurement_stop": "2020-09-29T07:10:00",
             },

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
@@ -152,7 +153,7 @@ class Record(models.Model):
             version.doi,
             self.instrument,
             KTYPES[version.ktype].label if version.ktype in KTYPES else "",
-            *(creator.name for creator in version.people),
+            *_words_of_credit(version),
             *(
                 f"{key} {p.name or ''} {p.description or ''}"
                 for key, p in annotation.paraminfo.items()
@@ -160,6 +161,19 @@ class Record(models.Model):
         ]
         self.text = "\n".join(word for word in words if word).lower()
         self.save()
+
+
+def _words_of_credit(version: Version) -> Iterator[str]:
+    """Yield by what people look for a record beside its title: who made it, who paid, for what."""
+    from opendata.records.subjects import subjects_of
+
+    for creator in version.people:
+        yield creator.name
+        yield from filter(None, (creator.orcid, creator.ror))
+        yield from (affiliation.name for affiliation in creator.affiliations)
+    for grant in version.grants:
+        yield from filter(None, (grant.funder, grant.award_title, grant.award_number))
+    yield from (subject.term for subject in subjects_of(version))
 
 
 class Alias(models.Model):

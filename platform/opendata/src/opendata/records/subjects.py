@@ -108,6 +108,7 @@ def subjects_of(version: Version) -> list[Subject]:
     if version.ktype in KTYPES and version.ktype not in _GENERAL:
         words.append(KTYPES[version.ktype].label)
     words.append(version.annotation.header.instrument or "")
+    words.append("simulated data" if version.simulated else "")
     terms = {subject.term.lower() for subject in found}
     found += [Subject(term=word) for word in words if word and word.lower() not in terms]
     return found

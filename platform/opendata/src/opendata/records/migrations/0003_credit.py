@@ -14,14 +14,16 @@ def read_authors(apps: Any, schema_editor: Any) -> None:
     they say the same.
     """
     versions = apps.get_model("records", "Version").objects.using(schema_editor.connection.alias)
-    for version in versions.only("pk", "metadata").iterator(chunk_size=500):
-        header = version.metadata.get("header") if isinstance(version.metadata, dict) else None
+    # All keys are read first: what is written meanwhile cannot come up again.
+    for key in list(versions.values_list("pk", flat=True)):
+        metadata = versions.values_list("metadata", flat=True).get(pk=key)
+        header = metadata.get("header") if isinstance(metadata, dict) else None
         author = header.get("author") if isinstance(header, dict) else None
         if author is None or isinstance(author, (bool, dict, list)):
             continue
         creators = [creator.plain() for creator in creators_of(str(author))]
         if creators:
-            versions.filter(pk=version.pk).update(creators=creators)
+            versions.filter(pk=key).update(creators=creators)
 
 
 class Migration(migrations.Migration):
