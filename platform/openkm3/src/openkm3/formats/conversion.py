@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import FormatError
-from . import root
+from . import root, strangers
 from .dataset import DataSet
 
 FormatName = Literal[
@@ -44,13 +44,6 @@ _STARTS: dict[bytes, FormatName] = {
     b"PAR1": "parquet",
     b"# %ECSV": "ecsv",
 }
-_PACKED = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x1f\x8b": "packed with gzip",
-    b"BZh": "packed with bzip2",
-    b"\xfd7zXZ": "packed with xz",
-    b"\x28\xb5\x2f\xfd": "packed with zstd",
-}
 
 
 def detect(path: Path | str) -> FormatName:
@@ -80,9 +73,8 @@ def detect(path: Path | str) -> FormatName:
         return "votable"
     if start.lstrip().startswith(b"{"):
         return "annotated"
-    for magic, what in _PACKED.items():
-        if start.startswith(magic):
-            raise FormatError(path, f"is {what}: unpack it first")
+    if stranger := strangers.described(path, start):
+        raise FormatError(path, stranger)
     known = ", ".join(form.title for form in FORMATS.values())
     raise FormatError(path, f"is of no known format ({known})")
 
