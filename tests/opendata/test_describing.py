@@ -203,6 +203,10 @@ def test_maps_leave_cells_without_value_empty() -> None:
     }
     full = plot | {"z": [[1.0, 1.0]]}
     assert plots.draw(full).count("<rect") - plots.draw(plot).count("<rect") == 1
+    # A scale of ratios has no colour for 0.
+    ratios = plot | {"x": [0.0, 1.0, 2.0, 3.0], "z": [[1.0, 1000.0, 0.0]]}
+    assert "1 bin of 0 or less left empty" in plots.draw(ratios)
+    assert plots.draw(ratios).count("<rect") == plots.draw(full).count("<rect")
 
 
 def test_a_function_without_a_range_is_not_drawn_over_an_invented_one(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def record(curator: Account, reviewer: Account) -> None:
         ('a/b;p="X"', ["a/b", 'a/b;p="X"'], 'a/b;p="X"'),
         ("a/b; p=X", ["a/b", 'a/b;p="X"'], 'a/b;p="X"'),
         ("a/b", ['a/b;p="X"', "a/b"], "a/b"),
+        # A string without an end takes all that follows.
+        ('a/b, text/html;x="a, */*', ["text/html", "a/b"], "a/b"),
+        ('a/b;x="' + '\\"' * 30_000, ["text/html", "a/b"], "text/html"),
     ],
 )
 def test_the_best_offer_of_all_ranges_counts(
@@ -177,6 +180,23 @@ def test_an_address_of_one_format_does_not_look_at_accept(
     web: Client, record: None, path: str
 ) -> None:
     assert web.get(path, headers={"Accept": "image/png"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (CHROMIUM, PAGE),
+        ("application/json", "application/json"),
+        ("application/ld+json", "application/json"),
+    ],
+)
+def test_what_is_not_there_is_said_in_a_way_that_the_client_reads(
+    web: Client, accept: str, kind: str
+) -> None:
+    answer = web.get("/records/nothing/", headers={"Accept": accept})
+    assert answer.status_code == 404
+    assert answer["Content-Type"].partition(";")[0] == kind
+    assert b"There is no record nothing" in answer.content
 
 
 def test_metadata_of_a_withdrawn_record_come_with_410(

@@ -217,6 +217,12 @@ def test_the_index_can_be_made_anew(web: Client, records: None) -> None:
     assert _found(web, "neutrino") == []
     assert index.fill() == len(RECORDS)
     assert _found(web, "neutrino") == ["ps17_01", "snd21_01"]
+    # A portal of before, which searched less.
+    Record.objects.filter(identifier="mm22_02").update(text="")
+    assert index.fill() == len(RECORDS)
+    assert _found(web, "muller") == []
+    assert index.renew() == len(RECORDS)
+    assert _found(web, "muller") == ["mm22_02"]
 
 
 def test_words_are_folded_as_unicode_says() -> None:

@@ -30,8 +30,12 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from webob.acceptparse import AcceptValidHeader, create_accept_header
 
-#: Elements of a list; a comma inside of a quoted string is none between them.
-_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+#: Elements of a list; a comma inside of a quoted string is none between them. A string without an
+#: end takes all that follows, so that no header takes long to read.
+_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+', re.DOTALL)
+#: Browsers send ten; more are there to keep the server busy.
+_MOST_ELEMENTS = 100
+_LONGEST = 8192
 _UTF8 = {"utf-8", "utf8", "us-ascii"}
 
 
@@ -83,7 +87,7 @@ def _own(offer: str) -> str:
 def _understood(header: str, offers: Sequence[str]) -> AcceptValidHeader | None:
     """Return the sound part of a header in terms of the offers, None if there is none."""
     elements = []
-    for text in _ELEMENT.findall(header):
+    for text in _ELEMENT.findall(header[:_LONGEST])[:_MOST_ELEMENTS]:
         accept = create_accept_header(text.strip())
         if isinstance(accept, AcceptValidHeader):
             elements += list(accept.parsed)

@@ -288,13 +288,13 @@ def describe() -> None:
 
 @main.command()
 def reindex() -> None:
-    """Make the index of the search anew from what is published."""
+    """Make what is searched anew from what is published."""
     from django.db import transaction
 
     from opendata.searching import index
 
     with transaction.atomic():
-        number = index.fill()
+        number = index.renew()
     click.echo(f"{number} records can be found.")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from openkm3 import annotated
 from openkm3.metadata import Annotation, Parameter
 
-from .cells import numbers, parameter_of, plain, unit_of
+from .cells import numbers, parameter_of, unit_of
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -250,8 +250,8 @@ def _histogram(
     }
 
 
-def _short(value: float | None) -> Any:
-    return None if value is None or math.isnan(value) else plain(float(f"{value:.6g}"))
+def _short(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 
 
 def _rounded(values: Any) -> list[float]:

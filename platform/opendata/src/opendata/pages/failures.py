@@ -7,11 +7,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from opendata.api.negotiation import negotiate
+
 _PROGRAMS = ("/api/", "/storage/", "/catalog.json", "/oai", "/metrics")
 
 
 def _answer(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
-    if request.path.startswith(_PROGRAMS):
+    page = negotiate(request, ["text/html", "application/json"]) == "text/html"
+    if request.path.startswith(_PROGRAMS) or not page:
         return JsonResponse({"detail": sentence}, status=status)
     return render(request, "failure.html", {"title": title, "sentence": sentence}, status=status)
 

@@ -118,8 +118,21 @@ def draw(plot: dict[str, Any], *, simulated: bool = False) -> SafeString:
 
 def caption(text: str, plot: dict[str, Any]) -> str:
     """Return a text about a plot with how many values the plot cannot show."""
-    note = plot.get("note")
-    return f"{text} ({note})" if note else text
+    notes = [plot["note"]] if plot.get("note") else []
+    if plot["kind"] == "map" and _has_log_colours(values := _known(plot)):
+        blank = sum(value <= 0 for value in values)
+        plural = "s" if blank > 1 else ""
+        notes += [f"{blank} bin{plural} of 0 or less left empty"] if blank else []
+    return f"{text} ({', '.join(notes)})" if notes else text
+
+
+def _known(plot: dict[str, Any]) -> list[float]:
+    return [value for row in plot["z"] for value in row if value is not None]
+
+
+def _has_log_colours(values: list[float]) -> bool:
+    positive = [value for value in values if value > 0]
+    return len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)
 
 
 def _curve(plot: dict[str, Any], simulated: bool) -> SafeString:
@@ -162,13 +175,9 @@ def _steps(xs: list[float], ys: list[float | None], x: Scale, y: Scale) -> str:
 
 def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
     xs, ys, rows = plot["x"], plot["y"], plot["z"]
-    values = [value for row in rows for value in row if value is not None]
-    if not values:
-        values = [0.0]
+    values = _known(plot) or [0.0]
     positive = [value for value in values if value > 0]
-    log = (
-        bool(positive) and len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)
-    )
+    log = _has_log_colours(values)
     low, high = (min(positive), max(positive)) if log else (min(values), max(values))
 
     def shade(value: float) -> float:

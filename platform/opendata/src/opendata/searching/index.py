@@ -52,6 +52,19 @@ def fill(records: Any = Record, vocabulary: Any = Word, database: Any = connecti
     return number
 
 
+def renew() -> int:
+    """Make what is searched anew from all published versions; gives how many records there are.
+
+    A later portal may find records by more than the one that published them.
+    """
+    fill()
+    number = 0
+    for record in Record.objects.filter(current__isnull=False).select_related("current"):
+        record.reindex()  # saving it writes the index
+        number += not record.withdrawn
+    return number
+
+
 def _write(record: Any, vocabulary: Any, engine: engines.Engine) -> None:
     version = record.current
     names = [record.identifier, *(alias.name for alias in record.aliases.all())]

@@ -15,7 +15,7 @@ import snowballstemmer
 
 _WORD = re.compile(r"[^\W_]+")
 #: Words as they are written, hyphens inside of them included (U+2010 to U+2015 are dashes).
-_HYPHENATED = re.compile(r"[^\W_]+(?:[-\u2010-\u2015][^\W_]+)+")
+_HYPHENATED = re.compile(r"[^\W_]+(?:[-\u2010-\u2015][^\W_]+)*")
 _HYPHENS = re.compile(r"[-\u2010-\u2015]")
 _NUMBERED = re.compile(r"([^\W\d_]{2,})(\d+)")
 _GENITIVE = re.compile(r"['\u2019]s\b")
@@ -98,7 +98,9 @@ def tokens(text: str) -> list[str]:
 def joined(text: str) -> Iterator[str]:
     """Yield the stems of hyphenated words as if written in one: multimessenger."""
     for match in _HYPHENATED.finditer(folded(text)):
-        yield stem(_HYPHENS.sub("", match[0])[:_LONGEST])
+        parts = _HYPHENS.split(match[0])
+        if len(parts) > 1:
+            yield stem("".join(parts)[:_LONGEST])
 
 
 def split_number(word: str) -> list[str]:

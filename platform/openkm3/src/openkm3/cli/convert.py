@@ -9,6 +9,7 @@ import click
 
 from .. import formats
 from ..formats.roles import ROLES
+from .paths import exists
 
 _WRITABLE = [name for name, form in formats.FORMATS.items() if form.writable]
 
@@ -34,7 +35,7 @@ def convert(
 
     Metadata are kept. Formats of a single table (ECSV) take the table of events.
     """
-    if target.exists() and not force:
+    if exists(target) and not force:
         raise click.UsageError(f"{target} exists; --force replaces it")
     options: dict[str, Any] = {"profile": "vodf"} if vodf else {}
     if chosen:

@@ -51,9 +51,10 @@ _UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 
 
 def _has_no_null(data: ColumnData) -> bool:
-    if data.mask is None or data.kind not in "iu":
+    """Return whether readers cannot tell what is missing; most take null logicals for False."""
+    if data.mask is None or data.kind not in "iub":
         return False
-    return null_value(data.values, data.mask) is None
+    return data.kind == "b" or null_value(data.values, data.mask) is None
 
 
 def _comes_back(data: ColumnData) -> bool:

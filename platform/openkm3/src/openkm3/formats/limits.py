@@ -122,10 +122,13 @@ def complete(path: Path) -> Iterator[Path]:
     """
     if not path.parent.is_dir():
         raise FormatError(path, f"there is no folder {path.parent}")
-    with NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix, delete=False
-    ) as handle:
-        temporary = Path(handle.name)
+    try:
+        with NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.stem[:32]}-", suffix=path.suffix[:32], delete=False
+        ) as handle:
+            temporary = Path(handle.name)
+    except OSError as error:
+        raise FormatError(path, f"cannot be written: {error.strerror or error}") from error
     try:
         yield temporary
         # Temporary files are private; a result gets the rights that any new file gets.
@@ -133,5 +136,7 @@ def complete(path: Path) -> Iterator[Path]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
+    except OSError as error:
+        raise FormatError(path, f"cannot be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -46,12 +46,15 @@ class Capacity:
         Whether a column of text comes back as it is; if not it is written as JSON.
     masked : frozenset of str, optional
         The types of columns with missing values, where they are fewer.
+    nulls : bool
+        Whether the format tells missing floating point numbers from NaN.
     """
 
     types: frozenset[str]
     flags: Callable[[ColumnData], bool]
     texts: Callable[[ColumnData], bool] = lambda _: True
     masked: frozenset[str] | None = None
+    nulls: bool = False
 
 
 def pack(
@@ -78,7 +81,9 @@ def pack(
         if stored.kind != "O" and capacity.flags(stored):
             note["missing"] = flags = _free_name(name, content, packed)
             gone = stored.missing if stored.mask is None else stored.mask
-            packed[name] = stored.with_values(blanked(stored))
+            # FITS has its own mark for logical values besides, which few readers know.
+            kept = stored.mask if stored.kind == "b" else None
+            packed[name] = stored.with_values(blanked(stored), kept)
             packed[flags] = ColumnData(
                 gone, meaning=Meaning(description=f"True where {name} has no value")
             )
@@ -160,7 +165,11 @@ def _fitted(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | Non
         if data.values.ndim > 1 and "text[]" not in capacity.types:
             return _as_json(data), "text[]"
         return (data, None) if capacity.texts(data) else (_as_json(data), "text[]")
-    if data.kind in "fc" and data.mask is not None:
+    return _fitted_number(data, capacity)
+
+
+def _fitted_number(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | None]:
+    if data.kind in "fc" and data.mask is not None and not capacity.nulls:
         data = data.with_values(data.filled(np.nan))
     types = capacity.types if data.mask is None or not capacity.masked else capacity.masked
     name = own = data.values.dtype.name
@@ -197,20 +206,21 @@ def _restored(data: ColumnData, kind: Any) -> ColumnData:
         return data
     if dtype.kind == "M" and data.kind == "U":
         return _restored_times(data, dtype)
-    if dtype.kind in "iu" and data.kind == "U" and _is_json(data):
-        rows = np.array([json.loads(text) for text in data.values.tolist()], dtype=object)
-        gone = np.equal(rows, None).astype(bool)
-        whole = np.where(gone, 0, rows).astype(dtype)
-        return data.with_values(whole, gone if gone.any() else None)
     if dtype.kind in "iu" and data.kind == "U":
-        return data.with_values(data.filled("0").astype(dtype), data.mask)
+        return _restored_digits(data, dtype)
     if dtype.kind in "iufb" and dtype != data.values.dtype:
         return data.with_values(data.filled(0).astype(dtype), data.mask)
     return data
 
 
-def _is_json(data: ColumnData) -> bool:
-    return bool(len(data.values)) and str(data.values[0]).startswith("[")
+def _restored_digits(data: ColumnData, dtype: np.dtype[Any]) -> ColumnData:
+    """Return integers of their decimal digits, or of JSON if each row is an array."""
+    if not any(text.startswith("[") for text in data.values[:1].tolist()):
+        return data.with_values(data.filled("0").astype(dtype), data.mask)
+    rows = np.array([json.loads(text) for text in data.values.tolist()], dtype=object)
+    gone = np.array([value is None for value in rows.ravel()], dtype=bool).reshape(rows.shape)
+    whole = np.where(gone, 0, rows).astype(dtype)
+    return data.with_values(whole, gone if gone.any() else None)
 
 
 def _restored_times(data: ColumnData, dtype: np.dtype[Any]) -> ColumnData:

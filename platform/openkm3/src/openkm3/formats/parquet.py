@@ -30,6 +30,7 @@ _CAPACITY = Capacity(
     types=frozenset({*_NUMBERS, "bool", "float16", "float32", "float64"})
     | {"text", "text[]", "time", "varying"},
     flags=lambda _: False,
+    nulls=True,
 )
 
 
@@ -45,7 +46,7 @@ def read(path: Path) -> DataSet:
     """
     arrow, parquet = _pyarrow()
     try:
-        with parquet.ParquetFile(path) as file:
+        with path.open("rb") as handle, parquet.ParquetFile(handle) as file:
             _check_size(path, file.metadata)
             metadata = file.schema_arrow.metadata or {}
             if _ASTROPY in metadata and KEY not in metadata:
@@ -94,8 +95,8 @@ def write(dataset: DataSet, path: Path) -> None:
     notes: dict[str, Any] = {"_table": name, "_fields": fields, "_names": changed}
     told = to_json(dataset.annotation, **{key: note for key, note in notes.items() if note})
     content = arrow.Table.from_arrays(arrays, schema=schema.with_metadata({KEY: told.encode()}))
-    with limits.complete(path) as temporary:
-        parquet.write_table(content, temporary, compression="zstd")
+    with limits.complete(path) as temporary, temporary.open("wb") as handle:
+        parquet.write_table(content, handle, compression="zstd")
 
 
 def _pyarrow() -> tuple[Any, Any]:

@@ -286,7 +286,11 @@ def _check(path: Path, content: bytes) -> None:
     parser.EndElementHandler = end
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except FormatError:
+        raise
+    except LookupError as error:
+        raise FormatError(path, f"has an encoding that is not known: {error}") from error
+    except (expat.ExpatError, ValueError) as error:
         raise FormatError(path, f"is not well-formed XML, damaged or cut off: {error}") from error
 
 
