@@ -68,11 +68,14 @@ class Axis(_Content):
 
 
 class LookupContent(_Content):
-    """Values on a grid: one list a row of the y axis, one value a bin of the x axis."""
+    """Values on a grid: one list a row of the y axis, one value a bin of the x axis.
+
+    A value that is missing is None, ``null`` in JSON.
+    """
 
     xaxis: Axis
     yaxis: Axis
-    values: list[list[float]]
+    values: list[list[float | None]]
 
     @model_validator(mode="after")
     def _fills_the_grid(self) -> Self:

@@ -132,7 +132,7 @@ class LookUpTable(_AnnotatedObject):
         return content
 
     @cached_property
-    def data(self) -> dict[int, list[float]]:
+    def data(self) -> dict[int, list[float | None]]:
         """Column number to values, such that ``DataFrame.from_dict`` makes the table of it."""
         return {
             number: [row[number] for row in self.content.values]
@@ -150,20 +150,24 @@ class LookUpTable(_AnnotatedObject):
         Returns
         -------
         float or None
-            Value of the bin or nearest point; None, with a warning, out of range.
+            Value of the bin or nearest point; None, with a warning, out of range or where the table
+            has no value.
         """
         for axis, value in (("x", xvalue), ("y", yvalue)):
             parameter = self.annotation.paraminfo.get(f"{axis}axis")
             if parameter and parameter.range and not _inside(axis, value, parameter.range):
                 return None
         row = self.content.values[self.content.yaxis.index(yvalue)]
-        return row[self.content.xaxis.index(xvalue)]
+        result = row[self.content.xaxis.index(xvalue)]
+        if result is None:
+            log.warning("There is no value at x value %s, y value %s", xvalue, yvalue)
+        return result
 
     def get_dataframe(self) -> pd.DataFrame:
         """Return the table; index and columns are the points or bin centres of the axes."""
         import pandas as pd
 
-        frame = pd.DataFrame.from_dict(self.data)
+        frame = pd.DataFrame.from_dict(self.data).astype(float)
         for side, axis in (("columns", self.content.xaxis), ("index", self.content.yaxis)):
             values = axis.points or [
                 (a + b) / 2 for a, b in zip(axis.edges or [], (axis.edges or [])[1:], strict=False)
@@ -336,6 +340,8 @@ class SCSServiceVO(KM3Object):
         return result
 
     def _query_all(self) -> pd.DataFrame:
+        from .formats.dataset import frame
+
         query = f"SELECT * FROM {self.table}"  # noqa: S608 - the name was checked
         dal = self._pyvo()
         try:
@@ -350,7 +356,7 @@ class SCSServiceVO(KM3Object):
             ) from None
         except dal.DALAccessError as error:
             raise ServerError(f"{self._address('tap')}: {error}") from error
-        return result.to_table().to_pandas()
+        return frame(result.to_table())
 
     def show_paraminfo(self) -> None:
         """Print the table's name, what it is, and its columns."""

@@ -19,10 +19,15 @@ from .metadata import Annotation, Finding
 
 
 class TableSummary(BaseModel):
-    """Size and columns of a table; the value of a column is its unit, empty if it has none."""
+    """Size and columns of a table.
+
+    The value of a column is its unit, empty if it has none; ``missing`` counts the values that
+    columns lack, for those that lack any.
+    """
 
     rows: int
     columns: dict[str, str]
+    missing: dict[str, int] = {}
 
 
 class Report(BaseModel):
@@ -78,7 +83,7 @@ def _limit(memory: int) -> None:
 
 
 def _report(path: Path) -> Report:
-    from .formats import detect, read
+    from .formats import detect, missing, read
     from .metadata import validate
 
     fmt = detect(path)
@@ -89,6 +94,11 @@ def _report(path: Path) -> Report:
             name: TableSummary(
                 rows=len(table),
                 columns={key: str(table[key].unit or "") for key in table.colnames},
+                missing={
+                    key: count
+                    for key in table.colnames
+                    if (count := int(missing(table[key]).sum()))
+                },
             )
             for name, table in dataset.tables.items()
         },

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import MissingPackage, OpenKM3Error
+from .formats.columns import ColumnData
 from .formats.dataset import DataSet
 from .metadata import Annotation, Parameter
 
@@ -35,8 +37,10 @@ def plot(dataset: DataSet, annotation: Annotation, title: str) -> Axes:
     )
     if low and high:
         value = _value(annotation, table, {low[0], high[0]})
-        edges = np.append(np.asarray(table[low[0]]), np.asarray(table[high[0]])[-1])
-        heights = np.asarray(table[value[0]])
+        lower, upper, heights = (_numbers(table, name) for name in (low[0], high[0], value[0]))
+        edges = np.append(lower, upper[-1:])
+        if np.isnan(edges).any():
+            raise OpenKM3Error(f"{title}: an edge of a bin is missing, so they cannot be drawn")
         axes.stairs(heights, edges, baseline=None)
         axes.set_xlabel(_label(*low))
     else:
@@ -44,14 +48,24 @@ def plot(dataset: DataSet, annotation: Annotation, title: str) -> Axes:
         if len(names) < 2:
             raise OpenKM3Error(f"{title}: there are no two columns of numbers to plot")
         value = (names[1], _described(annotation, names[1]))
-        heights = np.asarray(table[names[1]])
-        axes.plot(np.asarray(table[names[0]]), heights)
+        heights = _numbers(table, names[1])
+        axes.plot(_numbers(table, names[0]), heights)
         axes.set_xlabel(_label(names[0], _described(annotation, names[0])))
-    if heights.size and heights.min() > 0 and heights.max() > 100 * heights.min():
+    known = heights[np.isfinite(heights)]
+    if known.size and known.min() > 0 and known.max() > 100 * known.min():
         axes.set_yscale("log")
     axes.set_ylabel(_label(*value))
     axes.set_title(title)
     return axes
+
+
+def _numbers(table: Table, name: str) -> NDArray[np.float64]:
+    """Return a column with NaN, which leaves a gap, where a value is missing."""
+    data = ColumnData.of(table[name])
+    if data.kind not in "iufb":
+        raise OpenKM3Error(f"column {name!r} holds no numbers, so it cannot be drawn")
+    numbers: NDArray[np.float64] = data.numbers()
+    return numbers
 
 
 def _parameter(annotation: Annotation, table: Table, key: str) -> tuple[str, Parameter] | None:

@@ -63,7 +63,10 @@ def plots_of_content(annotation: Annotation, content: annotated.Content) -> list
             "title": annotation.header.name or "Lookup table",
             "x": _edges(content.xaxis),
             "y": _edges(content.yaxis),
-            "z": [[_short(value) for value in row] for row in content.values],
+            "z": [
+                [None if value is None else _short(value) for value in row]
+                for row in content.values
+            ],
             "xlabel": _axis_label(info.get("xaxis"), content.xaxis, "x"),
             "ylabel": _axis_label(info.get("yaxis"), content.yaxis, "y"),
             "zlabel": label(info.get("returnvalue"), "value"),

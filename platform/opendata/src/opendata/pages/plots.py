@@ -140,7 +140,7 @@ def _curve(plot: dict[str, Any], simulated: bool) -> SafeString:
 
 def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
     xs, ys, rows = plot["x"], plot["y"], plot["z"]
-    values = [value for row in rows for value in row]
+    values = [value for row in rows for value in row if value is not None] or [0.0]
     positive = [value for value in values if value > 0]
     log = (
         bool(positive) and len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)
@@ -162,6 +162,7 @@ def _map(plot: dict[str, Any], simulated: bool) -> SafeString:
         f'height="{y(ys[j]) - y(ys[j + 1]) + 0.4:.1f}" fill="{_colour(shade(value))}"/>'
         for j, row in enumerate(rows)
         for i, value in enumerate(row)
+        if value is not None  # a bin without a value stays empty
     ]
     bar = "".join(
         f'<rect x="{_W - 82}" y="{_TOP + (_H - _BOTTOM - _TOP) * (1 - (n + 1) / 40):.1f}" '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 
@@ -26,15 +27,32 @@ class _Group(click.Group):
         except OpenKM3Error as error:
             click.echo(f"openkm3: {error}", err=True)
             sys.exit(2)
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            lines = str(error).strip().splitlines() or ["no further message"]
+            click.echo(
+                f"openkm3: stopped by an unexpected {type(error).__name__}: {lines[0][:300]} "
+                "('openkm3 --debug ...' shows where; please report it)",
+                err=True,
+            )
+            sys.exit(2)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="openkm3")
-def main() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+def main(debug: bool) -> None:
     """Find, get and understand KM3NeT open data.
 
     The server is taken from --server, OPENKM3_SERVER or openkm3/config.toml.
     """
+    # Names of files can be bytes that are no text; they are shown with escapes.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Only warnings: results go to standard output, the rest is told by exit codes and errors.
     logging.basicConfig(level=logging.WARNING, format="openkm3: %(message)s")
 

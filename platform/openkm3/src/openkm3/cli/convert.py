@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from .. import formats
+from ..formats.roles import ROLES
+from .paths import exists
 
 _WRITABLE = [name for name, form in formats.FORMATS.items() if form.writable]
 
@@ -16,15 +19,41 @@ _WRITABLE = [name for name, form in formats.FORMATS.items() if form.writable]
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--to", "fmt", type=click.Choice(_WRITABLE), help="Format, if the suffix is not it.")
 @click.option("--vodf", is_flag=True, help="Write event lists in FITS after VODF, not GADF.")
+@click.option(
+    "--column",
+    "chosen",
+    multiple=True,
+    metavar="ROLE=NAME",
+    help="Column for TIME, ENERGY, RA, DEC, GLON, GLAT or EVENT_ID of an event list in FITS, where "
+    "it cannot be told: TIME=t, TIME=t:mjd (jd, unix, gps), ENERGY=E:GeV. May be repeated.",
+)
 @click.option("--force", is_flag=True, help="Replace TARGET if it exists.")
-def convert(source: Path, target: Path, fmt: str | None, vodf: bool, force: bool) -> None:
+def convert(
+    source: Path, target: Path, fmt: str | None, *, vodf: bool, chosen: tuple[str, ...], force: bool
+) -> None:
     """Convert SOURCE to TARGET; the suffix of TARGET chooses the format.
 
     Metadata are kept. Formats of a single table (ECSV) take the table of events.
     """
-    if target.exists() and not force:
+    if exists(target) and not force:
         raise click.UsageError(f"{target} exists; --force replaces it")
-    options = {"profile": "vodf"} if vodf else {}
-    if vodf and fmt != "fits" and target.suffix.lower() not in formats.FORMATS["fits"].suffixes:
-        raise click.UsageError("--vodf is for FITS only")
+    options: dict[str, Any] = {"profile": "vodf"} if vodf else {}
+    if chosen:
+        options["chosen"] = dict(_choice(text) for text in chosen)
+    is_fits = (
+        fmt == "fits"
+        if fmt is not None
+        else target.suffix.lower() in formats.FORMATS["fits"].suffixes
+    )
+    if options and not is_fits:
+        raise click.UsageError(f"{'--vodf' if vodf else '--column'} is for FITS only")
     formats.convert(source, target, fmt, **options)
+
+
+def _choice(text: str) -> tuple[str, str]:
+    role, equals, name = text.partition("=")
+    if not equals or not name or role.upper() not in ROLES:
+        raise click.UsageError(
+            f"--column {text!r} is not ROLE=NAME with a role of {', '.join(ROLES)}"
+        )
+    return role.upper(), name

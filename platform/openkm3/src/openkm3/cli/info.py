@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
-from ..formats import FORMATS, detect, read
+from ..formats import FORMATS, detect, missing, read
 from ..library import Library
 from . import options
+from .paths import exists
 
 
 @click.command()
@@ -19,7 +21,7 @@ from . import options
 @options.as_json
 def info(what: str, server: str | None, as_json: bool) -> None:
     """Show tables, columns and metadata of a file, or what the catalogue says of an entry."""
-    content = _file(Path(what)) if Path(what).exists() else _entry(what, server)
+    content = _file(Path(what)) if exists(Path(what)) else _entry(what, server)
     if as_json:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
@@ -38,6 +40,7 @@ def _file(path: Path) -> dict[str, Any]:
                 "rows": len(table),
                 "columns": {
                     key: f"{_type(table[key])} {table[key].unit or ''}".strip()
+                    + _missing(table[key])
                     for key in table.colnames
                 },
             }
@@ -49,8 +52,14 @@ def _file(path: Path) -> dict[str, Any]:
 
 def _type(column: Any) -> str:
     shape = "x".join(map(str, column.shape[1:]))
-    name = "text" if column.dtype.kind == "U" else column.dtype.name
+    names = {"U": "text", "M": "time", "O": "arrays"}
+    name = names.get(column.dtype.kind, column.dtype.name)
     return f"{name}[{shape}]" if shape else name
+
+
+def _missing(column: Any) -> str:
+    count = int(np.count_nonzero(missing(column)))
+    return f", {count} missing" if count else ""
 
 
 def _entry(identifier: str, server: str | None) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Meaning:
         What a text stands for, e.g. ``json``.
     timescale : str
         Of times: ``utc``, ``tt``, ``tai`` ... (empty means UTC).
+    mjdref : str
+        Of times that are numbers with a unit: the MJD that they are counted from, as decimal text.
     frame : str
         Of positions: the coordinate frame, if the file names one.
     """
@@ -50,6 +52,7 @@ class Meaning:
     symbol: str = ""
     xtype: str = ""
     timescale: str = ""
+    mjdref: str = ""
     frame: str = ""
 
     def plain(self) -> dict[str, str]:
@@ -115,6 +118,8 @@ class ColumnData:
             missing = _united(missing, unset)
         if array.dtype.kind == "S":
             array = decoded(array)
+        if array.dtype.kind == "M":
+            array = _counted_instants(array)
         if array.dtype.kind == "m":
             array, missing, unit = _duration(array, missing)
         if array.dtype.kind not in "biufcUMO":
@@ -220,6 +225,8 @@ def columns(table: Table) -> dict[str, ColumnData]:
     TypeError
         If a column is of a type that cannot be kept; the message names it.
     """
+    from .references import referred
+
     result: dict[str, ColumnData] = {}
     for name in table.colnames:
         try:
@@ -227,7 +234,7 @@ def columns(table: Table) -> dict[str, ColumnData]:
                 result[key if key not in result else f"{key}_"] = data
         except TypeError as error:
             raise TypeError(f"column {name!r}: {error}") from None
-    return result
+    return referred(result, {str(key).upper(): value for key, value in table.meta.items()})
 
 
 def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
@@ -296,6 +303,21 @@ def _duration(array: Array, mask: Mask | None) -> tuple[Array, Mask | None, Unit
         raise TypeError(f"values of type {array.dtype} cannot be kept in a column")
     gone = np.isnat(array)
     return array.astype(np.int64) * count, _united(mask, gone), Unit(known[name])
+
+
+def _counted_instants(array: Array) -> Array:
+    """Times in seconds or their thousandths, which all formats know."""
+    unit, count = np.datetime_data(array.dtype)
+    if unit in ("s", "ms", "us", "ns") and count == 1:
+        return array
+    if unit in ("ps", "fs", "as"):
+        exact = array.astype("datetime64[ns]")
+        if np.any(exact.astype(array.dtype) != array[...]) and not np.isnat(array).all():
+            raise TypeError("times finer than nanoseconds cannot be kept in a column")
+        return exact
+    return array.astype(
+        "datetime64[s]" if unit not in ("ms", "us", "ns") else f"datetime64[{unit}]"
+    )
 
 
 def _of_time(time: Any, meaning: Meaning) -> ColumnData:

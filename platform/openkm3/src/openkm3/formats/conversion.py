@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import FormatError
-from . import root
+from . import root, strangers
 from .dataset import DataSet
 
-FormatName = Literal["hdf5", "fits", "votable", "ecsv", "offline", "daq", "annotated"]
+FormatName = Literal[
+    "hdf5", "fits", "votable", "ecsv", "parquet", "offline", "daq", "trees", "annotated"
+]
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,18 @@ FORMATS: dict[str, Format] = {
     "fits": Format("FITS (GADF event list)", (".fits", ".fit")),
     "votable": Format("VOTable", (".vot", ".votable", ".xml")),
     "ecsv": Format("ECSV", (".ecsv",)),
+    "parquet": Format("Parquet", (".parquet", ".pq")),
     "offline": Format("KM3NeT offline ROOT", (".root",), writable=False),
     "daq": Format("KM3NeT DAQ ROOT", (".root",), writable=False),
+    "trees": Format("ROOT trees", (".root",), writable=False),
     "annotated": Format("annotated JSON", (".json",), writable=False),
 }
 
-_PACKED = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x1f\x8b": "packed with gzip",
-    b"BZh": "packed with bzip2",
-    b"\xfd7zXZ": "packed with xz",
-    b"\x28\xb5\x2f\xfd": "packed with zstd",
+_STARTS: dict[bytes, FormatName] = {
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"SIMPLE  =": "fits",
+    b"PAR1": "parquet",
+    b"# %ECSV": "ecsv",
 }
 
 
@@ -61,21 +64,17 @@ def detect(path: Path | str) -> FormatName:
         raise FormatError(path, f"cannot be opened: {error.strerror}") from None
     if not start:
         raise FormatError(path, "is empty")
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return "hdf5"
-    if start.startswith(b"SIMPLE  ="):
-        return "fits"
     if start.startswith(b"root"):
         return _root(path)
-    if start.startswith(b"# %ECSV"):
-        return "ecsv"
+    for magic, name in _STARTS.items():
+        if start.startswith(magic):
+            return name
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"VOTABLE" in start:
         return "votable"
     if start.lstrip().startswith(b"{"):
         return "annotated"
-    for magic, what in _PACKED.items():
-        if start.startswith(magic):
-            raise FormatError(path, f"is {what}: unpack it first")
+    if stranger := strangers.described(path, start):
+        raise FormatError(path, stranger)
     known = ", ".join(form.title for form in FORMATS.values())
     raise FormatError(path, f"is of no known format ({known})")
 
@@ -165,6 +164,7 @@ def _root(path: Path) -> FormatName:
             # Both kinds may carry all trees; those that are not theirs are empty.
             if "E" in file and file["E"].num_entries:
                 return "offline"
-            return "daq"
+            keys = {key.split(";")[0] for key in file.keys(recursive=False)}
+            return "daq" if keys & root.DAQ_TREES else "trees"
     except Exception as error:  # uproot raises many kinds for damaged files
         raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error

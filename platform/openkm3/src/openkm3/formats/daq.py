@@ -87,10 +87,21 @@ def read(path: Path) -> DataSet:
                     ("triggered_hits", "triggeredHits", _TRIGGERED),
                 ):
                     tables[name] = _hits(path, file, branch, layout)
+            slices = sorted(
+                name
+                for name in keys & root.DAQ_TREES - {_SLICES, _EVENTS}
+                if file[name].num_entries
+            )
     except FormatError:
         raise
     except Exception as error:  # uproot raises many kinds for damaged files
         raise FormatError(path, f"cannot be read as DAQ file: {root.first_line(error)}") from error
+    if slices and not any(len(table) for table in tables.values()):
+        raise FormatError(
+            path,
+            f"holds time slices only ({', '.join(slices)}), which openkm3 does not read: "
+            "KM3NeT's KM3io.jl or Jpp do",
+        )
     if not tables:
         raise FormatError(path, f"holds neither {_SLICES} nor {_EVENTS}, so it is no DAQ file")
     word = "km3.daq.summaryslices" if "summaryslices" in tables else "km3.daq.events"

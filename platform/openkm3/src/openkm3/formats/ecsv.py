@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
 from ..errors import FormatError
 from . import limits
 from .columns import ColumnData, columns, time, to_table
 from .dataset import DataSet, parsed
+from .names import renamed, speakable
 from .packing import Capacity, pack, unpack
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ _CAPACITY = Capacity(
         f"{np.dtype(np.longdouble).name} complex64 complex128 text text[] time varying".split()
     ),
     flags=lambda _: False,
+    # Readers of comma-separated values strip blanks and break lines.
+    texts=lambda data: all(
+        text == text.strip() and text.isprintable() for text in data.values.ravel().tolist()
+    ),
 )
 
 
@@ -60,10 +65,10 @@ def read(path: Path) -> DataSet:
         raise FormatError(path, f"is cut off: {len(table)} of {notes['_rows']} rows are there")
     name = str(notes.get("_table", "table"))
     try:
-        content = columns(table)
+        content = renamed(columns(table), _noted(notes, "_names"))
     except (TypeError, ValueError) as error:
         raise FormatError(path, str(error)) from error
-    return DataSet({name: to_table(unpack(content, notes.get("_fields")))}, annotation)
+    return DataSet({name: to_table(unpack(content, _noted(notes, "_fields")))}, annotation)
 
 
 def write(dataset: DataSet, path: Path) -> None:
@@ -75,10 +80,15 @@ def write(dataset: DataSet, path: Path) -> None:
     name, table = dataset.main_table()
     try:
         packed, fields = pack(columns(table), _CAPACITY)
-        result = _table(packed)
+        stored = speakable(packed)
+        result = _table({stored[key]: data for key, data in packed.items()})
     except (TypeError, ValueError) as error:
         raise FormatError(path, f"cannot be written: {error}") from None
-    notes = {"_table": name, "_rows": len(table)} | ({"_fields": fields} if fields else {})
+    changed = {new: old for old, new in stored.items() if new != old}
+    notes: dict[str, Any] = {"_table": name, "_rows": len(table)}
+    # As JSON, since YAML in comment lines folds the line breaks of names.
+    told = (("_fields", fields), ("_names", changed))
+    notes |= {key: json.dumps(note) for key, note in told if note}
     result.meta = {KEY: dataset.annotation.plain() | notes}
     with limits.complete(path) as temporary:
         result.write(temporary, format="ascii.ecsv", overwrite=True)
@@ -93,12 +103,22 @@ def _table(packed: dict[str, ColumnData]) -> Table:
             result[name] = time(data)
             continue
         column = data.to_table()
+        if not len(column):  # astropy cannot read arrays without rows; the notes have their shape
+            column = column.reshape(0)
         if data.kind == "U" and np.any((data.values == "") & ~data.missing):
             # Without a column of flags an empty field is a missing one.
             column = MaskedColumn(column, mask=data.missing)
             column.info.serialize_method["ecsv"] = "data_mask"
         result[name] = column
     return result
+
+
+def _noted(notes: dict[str, Any], key: str) -> Any:
+    text = notes.get(key)
+    try:
+        return json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return {}
 
 
 def _decoded(path: Path) -> str:
@@ -120,21 +140,7 @@ def _check_header(path: Path, text: str) -> None:
     if not lines or not lines[0].startswith("%ECSV"):
         raise FormatError(path, "does not begin with '# %ECSV', so it is no ECSV")
     header = "\n".join(lines[1:])
-    if len(header) > limits.ATTRIBUTE:
-        raise FormatError(path, f"a header of {len(header)} bytes is too large")
-    depth = 0
-    try:
-        for event in yaml.parse(header, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise FormatError(path, "the header uses YAML references, which are refused")
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > limits.DEPTH:
-                raise FormatError(path, f"the header is nested more than {limits.DEPTH} deep")
-    except (yaml.YAMLError, RecursionError) as error:
-        raise FormatError(path, f"the header is not YAML: {_first_line(error)}") from error
+    limits.check_yaml(path, header)
 
 
 def _first_line(error: Exception) -> str:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,16 +22,15 @@ from ..errors import FormatError
 from . import limits
 from .columns import ColumnData, Meaning, columns, to_table
 from .dataset import DataSet, parsed, to_json
-from .eventids import event_numbers
+from .eventlist import Profile, standard
 from .names import storable
 from .packing import Capacity, blanked, null_value, pack, unpack
+from .references import referred
 from .texts import decoded, encoded
 
 if TYPE_CHECKING:
     from astropy.io.fits import BinTableHDU, Header
     from astropy.table import Table
-
-Profile = Literal["gadf", "vodf"]
 
 #: The codes of FITS, and the TZERO that makes a type unsigned.
 _CODES = {
@@ -71,26 +71,6 @@ _CAPACITY = Capacity(
 
 #: Extension that holds our metadata as JSON.
 ANNOTATION = "KM3_ANNOTATION"
-#: Times are counted from here (2000-01-01, TT).
-MJDREF = 51544
-
-_RA = ("ra", "ra_deg", "right_ascension")
-_DEC = ("dec", "decl", "dec_deg", "declination")
-_TIME = ("mjd", "time_mjd")
-_ENERGY = ("energy", "e_reco")
-_ID = ("id", "event_id", "internalid")
-_CLASSES = {
-    "gadf": {
-        "HDUCLASS": "GADF",
-        "HDUDOC": "https://github.com/open-gamma-ray-astro/gamma-astro-data-formats",
-        "HDUVERS": "0.3",
-    },
-    "vodf": {
-        "HDUCLASS": "VODF",
-        "HDUDOC": "https://vodf.readthedocs.io",
-        "HDUVERS": "0.1",
-    },
-}
 
 
 def read(path: Path) -> DataSet:
@@ -124,18 +104,31 @@ def read(path: Path) -> DataSet:
     return DataSet(_restored(tables, notes), annotation)
 
 
-def write(dataset: DataSet, path: Path, profile: Profile = "gadf") -> None:
+def write(
+    dataset: DataSet,
+    path: Path,
+    profile: Profile = "gadf",
+    chosen: Mapping[str, str] | None = None,
+) -> None:
     """Write all data tables and the metadata.
 
     Parameters
     ----------
     dataset : DataSet
-        What to write. A table with right ascension and declination becomes an event list; energies
-        that it does not have are written as NaN, since gammapy wants the column.
+        What to write. A table with positions and times becomes an event list; energies that it
+        does not have are written as NaN, since gammapy wants the column.
     path : pathlib.Path
         The file; it appears when it is complete.
     profile : {"gadf", "vodf"}
         Which standard the event list follows.
+    chosen : mapping of str to str, optional
+        Columns of the event list that cannot be told, e.g. ``{"TIME": "t:mjd", "ENERGY": "E"}``.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be told which columns are time, energy and position, or a column does not fit
+        into FITS.
     """
     from astropy.io import fits
 
@@ -143,7 +136,7 @@ def write(dataset: DataSet, path: Path, profile: Profile = "gadf") -> None:
     flags: dict[int, dict[str, Any]] = {}
     notes: dict[str, Any] = {}
     for name, table in (dataset.data_tables or dataset.tables).items():
-        hdu, note, unset = _hdu(path, name, table, dataset, profile)
+        hdu, note, unset = _hdu(path, name, table, dataset, profile, chosen=chosen or {})
         flags[len(hdus)] = unset
         hdus.append(hdu)
         notes[str(len(notes))] = note
@@ -182,28 +175,35 @@ def _write(hdus: Any, flags: dict[int, dict[str, Any]], path: Path) -> None:
 
 
 def _hdu(
-    path: Path, name: str, table: Table, dataset: DataSet, profile: Profile
+    path: Path,
+    name: str,
+    table: Table,
+    dataset: DataSet,
+    profile: Profile,
+    *,
+    chosen: Mapping[str, str],
 ) -> tuple[BinTableHDU, dict[str, Any], dict[str, Any]]:
     """Return the extension, our notes on it, and where logical values are missing."""
     from astropy.io import fits
 
-    standard, header = _standard(table, dataset, profile)
     try:
-        packed, notes = pack(columns(table), _CAPACITY)
+        content = columns(table)
+        first, header = standard(name, content, dataset.annotation, profile, chosen)
+        packed, notes = pack(content, _CAPACITY)
         stored = storable(packed, upper=True)
-        result = [_column(key, data) for key, data in standard.items()]
+        result = [_column(key, data) for key, data in first.items()]
         renamed: dict[str, str] = {}
         unset = {}
         for old, data in packed.items():
             # The standard's own column of this name comes from `old`, and may be changed (TeV).
-            free = _free(stored[old], {*standard, *renamed})
+            free = _free(stored[old], {*first, *renamed})
             result.append(_column(free, data))
             renamed[free] = old
             if data.kind == "b" and data.mask is not None:
                 unset[free] = data.mask
     except (TypeError, ValueError) as error:
         raise FormatError(path, f"cannot be written: {error}") from None
-    extension = _extension(profile) if standard else next(iter(storable([name]).values())).upper()
+    extension = _extension(profile) if first else next(iter(storable([name]).values())).upper()
     hdu = fits.BinTableHDU.from_columns(result, nrows=len(table), name=extension)
     for key, value in header.items():
         hdu.header[key] = value
@@ -268,68 +268,6 @@ def _unit(data: ColumnData) -> str | None:
     return text if text.isascii() and text.isprintable() and len(text) < 60 else None
 
 
-def _standard(
-    table: Table, dataset: DataSet, profile: Profile
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the columns and the header that the standard asks for, empty for other tables."""
-    from astropy import units as u
-    from astropy.table import Column
-    from astropy.time import Time
-
-    ra, dec = _find(table, _RA), _find(table, _DEC)
-    if ra is None or dec is None or not len(table):
-        return {}, {}
-    numbers = None
-    if (identifier := _find(table, _ID)) is not None:
-        numbers = event_numbers(str(value) for value in table[identifier])
-    content = {
-        "EVENT_ID": Column(np.arange(1, len(table) + 1) if numbers is None else numbers),
-        "TIME": Column(np.zeros(len(table)), unit=u.s),
-        "RA": Column(_values(table[ra], u.deg), unit=u.deg),
-        "DEC": Column(_values(table[dec], u.deg), unit=u.deg),
-        "ENERGY": Column(np.full(len(table), np.nan), unit=u.TeV),
-    }
-    start = stop = 0.0
-    if (key := _find(table, _TIME)) is not None:
-        times = Time(np.asarray(table[key], dtype=float), format="mjd", scale="utc").tt
-        seconds = (times - Time(MJDREF, format="mjd", scale="tt")).to_value("s")
-        content["TIME"] = Column(seconds, unit=u.s)
-        start, stop = float(seconds.min()), float(seconds.max())
-    if (key := _find(table, _ENERGY)) is not None:
-        content["ENERGY"] = Column(_values(table[key], u.TeV, default=u.GeV), unit=u.TeV)
-    instrument = dataset.annotation.header.instrument or "unknown"
-    header = _CLASSES[profile] | {
-        "HDUCLAS1": "EVENTS",
-        "TELESCOP": "ANTARES" if "ANTARES" in instrument.upper() else "KM3NeT",
-        "INSTRUME": instrument[:60],
-        "OBS_ID": 1,
-        "MJDREFI": MJDREF,
-        "MJDREFF": 0.0,
-        "TIMEUNIT": "s",
-        "TIMESYS": "TT",
-        "TIMEREF": "LOCAL",
-        "TSTART": start,
-        "TSTOP": stop,
-        "RADECSYS": "ICRS",
-        "EQUINOX": 2000.0,
-        "EV_CLASS": "unknown",
-    }
-    return {key: ColumnData.of(each) for key, each in content.items()}, header
-
-
-def _find(table: Table, names: tuple[str, ...]) -> str | None:
-    for key in table.colnames:
-        if key.lower() in names:
-            return str(key)
-    return None
-
-
-def _values(values: Any, unit: Any, default: Any = None) -> np.ndarray[Any, Any]:
-    array = np.asarray(values, dtype=float)
-    own = values.unit or default
-    return array if own is None else np.asarray((array * own).to_value(unit))
-
-
 def _extension(profile: Profile) -> str:
     return "EVENTS" if profile == "gadf" else "event-list"
 
@@ -348,12 +286,28 @@ def _table(path: Path, hdu: BinTableHDU) -> dict[str, ColumnData]:
     if rows * width + int(header.get("PCOUNT", 0)) > available:
         raise FormatError(path, f"{hdu.name} is cut off: {rows} rows were announced")
     content = {}
+    native = _times(hdu)
     for field in hdu.columns:
         try:
-            content[field.name] = _content(hdu, field)
+            content[field.name] = native.get(field.name) or _content(hdu, field)
         except TypeError as error:
             raise FormatError(path, f"column {field.name!r} of {hdu.name}: {error}") from None
-    return content
+    return referred(content, header)
+
+
+def _times(hdu: BinTableHDU) -> dict[str, ColumnData]:
+    """Return the columns that are times by the standard (TCTYP), as astropy understands them."""
+    from astropy.table import Table
+    from astropy.time import Time
+
+    if not any(key.startswith(("TCTYP", "TRPOS")) for key in hdu.header):
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of locations that are not given
+        table = Table.read(hdu, astropy_native=True, mask_invalid=False)
+    return {
+        name: ColumnData.of(table[name]) for name in table.colnames if isinstance(table[name], Time)
+    }
 
 
 def _content(hdu: BinTableHDU, field: Any) -> ColumnData:

@@ -22,6 +22,7 @@ from ..metadata import Annotation, Header
 from . import limits
 from .columns import ColumnData, columns, to_table
 from .dataset import DataSet, noted, parsed, to_json
+from .hdf5_tables import Source, attribute_text, content, find
 from .names import renamed, storable
 from .packing import Capacity, blanked, pack, unpack
 from .texts import encoded
@@ -67,7 +68,7 @@ def read(path: Path, tables: list[str] | None = None) -> DataSet:
         for name in wanted:
             if name not in found:
                 raise FormatError(path, f"has no table {name!r}, only {', '.join(found) or 'none'}")
-            named = renamed(dict(_fields(path, found[name])), noted(notes, "_columns", name))
+            named = renamed(content(path, name, found[name]), noted(notes, "_columns", name))
             result[name] = to_table(unpack(named, noted(notes, "_fields", name)))
     return DataSet(result, annotation)
 
@@ -100,6 +101,10 @@ def stream(path: Path, table: str, rows: int = 250_000) -> Iterator[np.ndarray[A
         if table not in found:
             raise FormatError(path, f"has no table {table!r}, only {', '.join(found) or 'none'}")
         node = found[table]
+        if not isinstance(node, h5py.Dataset):
+            raise FormatError(
+                path, f"{table!r} is no compound table, so it has no pieces to stream"
+            )
         for start in range(0, node.shape[0], rows):
             yield node[start : start + rows]
 
@@ -150,84 +155,29 @@ def _writing(path: Path) -> Iterator[h5py.File]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tuple[h5py.File, dict[str, h5py.Dataset]]]:
+def _open(path: Path) -> Iterator[tuple[h5py.File, dict[str, Source]]]:
     try:
         with h5py.File(path, "r") as file:
-            yield file, _tables(path, file)
+            yield file, find(path, file, ATTRIBUTE)
     except FormatError:
         raise
     except FileNotFoundError:
         raise FormatError(path, "there is no such file") from None
+    except PermissionError as error:
+        raise FormatError(path, f"cannot be opened: {error.strerror}") from None
     except RecursionError:
         raise FormatError(path, "is nested too deeply") from None
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, MemoryError) as error:
+    except (OSError, RuntimeError, KeyError, MemoryError) as error:
         # What the HDF5 library says of damage comes as any of these.
         raise FormatError(path, f"cannot be read as HDF5, it is damaged: {error}") from error
-
-
-def _tables(path: Path, file: h5py.File) -> dict[str, h5py.Dataset]:
-    """Find all tables; refuse what points outside the file or is nested without end."""
-    found: dict[str, h5py.Dataset] = {}
-    pending: list[tuple[str, h5py.Group, int]] = [("", file, 0)]
-    seen, count = set(), 0
-    while pending:
-        prefix, group, depth = pending.pop(0)
-        if depth > limits.DEPTH:
-            raise FormatError(path, f"groups are nested more than {limits.DEPTH} deep")
-        for name in group:
-            count += 1
-            if count > limits.OBJECTS:
-                raise FormatError(path, f"holds more than {limits.OBJECTS} objects")
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise FormatError(path, f"{prefix}{name} is a link to elsewhere, which is refused")
-            node = group[name]
-            address = h5py.h5o.get_info(node.id).addr
-            if isinstance(node, h5py.Group):
-                # Index groups of km3pipe and PyTables (_i_...) are no data.
-                if address not in seen and not name.startswith("_i_"):
-                    pending.append((f"{prefix}{name}/", node, depth + 1))
-            elif isinstance(node, h5py.Dataset) and f"{prefix}{name}" != ATTRIBUTE:
-                _check(path, f"{prefix}{name}", node)
-                if node.dtype.names:
-                    found[f"{prefix}{name}"] = node
-            seen.add(address)
-    return found
-
-
-def _check(path: Path, name: str, node: h5py.Dataset) -> None:
-    if node.external or node.is_virtual:
-        raise FormatError(path, f"{name} keeps its data in another file, which is refused")
-    size = int(node.dtype.itemsize) * int(np.prod(node.shape, dtype=float)) if node.shape else 0
-    limits.check_size(path, name, size, node.id.get_storage_size())
-
-
-def _fields(path: Path, node: h5py.Dataset) -> Iterator[tuple[str, ColumnData]]:
-    if len(node.shape) != 1:
-        raise FormatError(path, f"{node.name} is not a table of rows")
-    content = node[()]
-    for number, key in enumerate(node.dtype.names):
-        unit = node.attrs.get(f"FIELD_{number}_UNIT") if node.attrs else None
-        values = content[key]
-        if _is_bitfield(node, number):
-            values = values != 0
-        try:
-            yield key, ColumnData.make(values, None, _text(unit).strip() or None)
-        except TypeError as error:
-            raise FormatError(path, f"column {key!r} of {node.name}: {error}") from None
-
-
-def _is_bitfield(node: h5py.Dataset, number: int) -> bool:
-    """Return whether a column is of truth values as PyTables stores them."""
-    member = node.id.get_type().get_member_type(number)
-    member = member.get_super() if isinstance(member, h5py.h5t.TypeArrayID) else member
-    return isinstance(member, h5py.h5t.TypeBitfieldID) and member.get_size() == 1
+    except (ValueError, TypeError) as error:
+        raise FormatError(path, f"holds HDF5 that is not supported: {error}") from error
 
 
 def _metadata(
-    path: Path, file: h5py.File, found: dict[str, h5py.Dataset]
+    path: Path, file: h5py.File, found: dict[str, Source]
 ) -> tuple[Annotation, dict[str, Any]]:
-    text = _annotation_text(path, file)
+    text = _annotationattribute_text(path, file)
     if text is not None:
         try:
             return parsed(json.loads(text))
@@ -236,14 +186,15 @@ def _metadata(
     header: dict[str, Any] = {}
     for key, value in _small_attributes(path, file).items():
         if key in Header.model_fields:
-            header[key] = _text(value)
-    if (table := found.get("header")) is not None and table.shape == (1,):
+            header[key] = attribute_text(value)
+    table = found.get("header")
+    if isinstance(table, h5py.Dataset) and table.shape == (1,):
         row = table[0]
-        header |= {key: _text(row[key]) for key in table.dtype.names}
+        header |= {key: attribute_text(row[key]) for key in table.dtype.names}
     return Annotation.parse({"header": header}), {}
 
 
-def _annotation_text(path: Path, file: h5py.File) -> str | None:
+def _annotationattribute_text(path: Path, file: h5py.File) -> str | None:
     if ATTRIBUTE in file:
         node = file[ATTRIBUTE]
         if not isinstance(node, h5py.Dataset) or node.dtype != np.dtype("u1"):
@@ -252,7 +203,7 @@ def _annotation_text(path: Path, file: h5py.File) -> str | None:
             raise FormatError(path, f"metadata of {node.size} bytes are too large")
         return bytes(node[()]).decode("utf-8", "replace")
     value = _small_attributes(path, file).get(ATTRIBUTE)
-    return None if value is None else _text(value)
+    return None if value is None else attribute_text(value)
 
 
 def _small_attributes(path: Path, file: h5py.File) -> dict[str, Any]:
@@ -261,7 +212,7 @@ def _small_attributes(path: Path, file: h5py.File) -> dict[str, Any]:
         raise FormatError(path, f"has more than {limits.OBJECTS} attributes")
     result = {}
     for key in file.attrs:
-        size = file.attrs.get_id(key).get_storage_size()
+        size = _size(file.attrs.get_id(key))
         if size > limits.ATTRIBUTE:
             raise FormatError(path, f"attribute {key!r} of {size} bytes is too large")
         if key in Header.model_fields or key == ATTRIBUTE:
@@ -269,12 +220,10 @@ def _small_attributes(path: Path, file: h5py.File) -> dict[str, Any]:
     return result
 
 
-def _text(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        value = value.ravel()[0] if value.size else ""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return "" if value is None else str(value)
+def _size(attribute: Any) -> int:
+    # Of the empty attributes that PyTables and pandas write HDF5 cannot tell the size.
+    is_empty = attribute.get_space().get_simple_extent_type() == h5py.h5s.NULL
+    return 0 if is_empty else int(attribute.get_storage_size())
 
 
 def _packable(data: ColumnData) -> np.ndarray[Any, Any]:
@@ -313,4 +262,4 @@ def _table(
 def _attributes(node: h5py.Group | h5py.Dataset, texts: dict[str, str]) -> None:
     for key, text in texts.items():
         # PyTables reads fixed-length bytes only; h5py cannot write empty ones.
-        node.attrs[key] = np.bytes_(text) if text else np.bytes_(b" ")
+        node.attrs[key] = np.bytes_(text.encode() or b" ")

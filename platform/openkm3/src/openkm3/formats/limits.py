@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+import yaml
+
 from ..errors import ConfigurationError, FormatError
 
 #: Deepest nesting of groups, elements or mappings.
@@ -25,6 +27,8 @@ DOCUMENT = 2**30
 #: Above this size, data that unpack to more than `RATIO` times their packed size are refused.
 SUSPICIOUS = 64 * 2**20
 RATIO = 1000
+#: What may be referred to more than once: it has no parts that could multiply.
+_SHARED = frozenset({"!astropy.units.Unit", "!astropy.units.UnitBase"})
 
 
 def max_bytes() -> int:
@@ -70,6 +74,38 @@ def document(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def check_yaml(path: Path, header: str) -> None:
+    """Refuse what makes YAML dangerous: references that multiply, and nesting without end.
+
+    Raises
+    ------
+    FormatError
+        If the header is not YAML or not safe to read.
+    """
+    if len(header) > ATTRIBUTE:
+        raise FormatError(path, f"a header of {len(header)} bytes is too large")
+    depth = 0
+    shared: set[str] = set()
+    try:
+        for event in yaml.parse(header, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent) and event.anchor not in shared:
+                raise FormatError(path, "the header uses YAML references, which are refused")
+            # astropy writes the unit of several columns once and refers to it.
+            anchor = getattr(event, "anchor", None)
+            if getattr(event, "tag", None) in _SHARED and anchor:
+                shared.add(anchor)
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > DEPTH:
+                raise FormatError(path, f"the header is nested more than {DEPTH} deep")
+    except (yaml.YAMLError, RecursionError) as error:
+        raise FormatError(
+            path, f"the header is not YAML: {str(error).splitlines()[0][:200]}"
+        ) from error
+
+
 @contextmanager
 def complete(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; on success the file takes its place, else nothing stays.
@@ -86,10 +122,13 @@ def complete(path: Path) -> Iterator[Path]:
     """
     if not path.parent.is_dir():
         raise FormatError(path, f"there is no folder {path.parent}")
-    with NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix, delete=False
-    ) as handle:
-        temporary = Path(handle.name)
+    try:
+        with NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.stem[:32]}-", suffix=path.suffix[:32], delete=False
+        ) as handle:
+            temporary = Path(handle.name)
+    except OSError as error:
+        raise FormatError(path, f"cannot be written: {error.strerror or error}") from error
     try:
         yield temporary
         # Temporary files are private; a result gets the rights that any new file gets.
@@ -97,5 +136,7 @@ def complete(path: Path) -> Iterator[Path]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
+    except OSError as error:
+        raise FormatError(path, f"cannot be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -46,13 +46,18 @@ def speakable(names: Iterable[str]) -> dict[str, str]:
         if _is_speakable(name):
             result[name] = name
             continue
-        base = "".join(c if c.isprintable() else "_" for c in name).strip() or "column"
+        base = re.sub(r"\s", "_", printable(name.strip())).strip() or "column"
         candidate, number = base, 2
         while candidate in taken:
             candidate, number = f"{base}_{number}", number + 1
         taken.add(candidate)
         result[name] = candidate
     return result
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters that XML and FITS headers cannot hold."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "_" for c in text)
 
 
 def renamed(content: dict[str, T], names: Any) -> dict[str, T]:

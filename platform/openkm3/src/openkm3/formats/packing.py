@@ -72,6 +72,8 @@ def pack(
         except TypeError as error:
             raise TypeError(f"column {name!r}: {error}") from None
         note: dict[str, Any] = {} if kind is None else {"type": kind}
+        if not len(data.values) and data.values.ndim > 1:
+            note["shape"] = list(data.values.shape[1:])
         packed[name] = stored
         if stored.kind != "O" and capacity.flags(stored):
             note["missing"] = flags = _free_name(name, content, packed)
@@ -100,7 +102,7 @@ def unpack(content: Mapping[str, ColumnData], notes: Any) -> dict[str, ColumnDat
     for name, data in content.items():
         note = known.get(name)
         if name not in flags:
-            flag = content.get(str(note.get("missing"))) if isinstance(note, dict) else None
+            flag = content.get(note.get("missing", "")) if isinstance(note, dict) else None
             result[name] = _unpacked(data, flag, note) if isinstance(note, dict) else data
     return result
 
@@ -110,6 +112,8 @@ def _unpacked(data: ColumnData, flag: ColumnData | None, note: dict[str, Any]) -
         gone = flag.values.astype(bool)
         data = replace(data, mask=gone if gone.any() else None)
     restored = _restored(data, note.get("type"))
+    if not len(data.values) and isinstance(shape := note.get("shape"), list):
+        restored = restored.with_values(restored.values.reshape(0, *shape))
     unit = restored.unit if "unit" not in note else kept_unit(str(note["unit"]))
     return replace(restored, unit=unit, meaning=Meaning.parse(note))
 
@@ -156,6 +160,10 @@ def _fitted(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | Non
         if data.values.ndim > 1 and "text[]" not in capacity.types:
             return _as_json(data), "text[]"
         return (data, None) if capacity.texts(data) else (_as_json(data), "text[]")
+    return _fitted_number(data, capacity)
+
+
+def _fitted_number(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | None]:
     if data.kind in "fc" and data.mask is not None:
         data = data.with_values(data.filled(np.nan))
     types = capacity.types if data.mask is None or not capacity.masked else capacity.masked
@@ -164,6 +172,8 @@ def _fitted(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | Non
         if name == "uint64" and "int64" in types and data.filled(0).max(initial=0) < 2**63:
             name = "int64"
             continue
+        if name in ("uint64", "int64") and data.values.ndim > 1:
+            return _as_json(data), own
         if name in ("uint64", "int64"):
             return data.with_values(data.values.astype("U"), data.mask), own
         if name not in _WIDER:
@@ -192,10 +202,20 @@ def _restored(data: ColumnData, kind: Any) -> ColumnData:
     if dtype.kind == "M" and data.kind == "U":
         return _restored_times(data, dtype)
     if dtype.kind in "iu" and data.kind == "U":
-        return data.with_values(data.filled("0").astype(dtype), data.mask)
+        return _restored_digits(data, dtype)
     if dtype.kind in "iufb" and dtype != data.values.dtype:
         return data.with_values(data.filled(0).astype(dtype), data.mask)
     return data
+
+
+def _restored_digits(data: ColumnData, dtype: np.dtype[Any]) -> ColumnData:
+    """Return integers of their decimal digits, or of JSON if each row is an array."""
+    if not any(text.startswith("[") for text in data.values[:1].tolist()):
+        return data.with_values(data.filled("0").astype(dtype), data.mask)
+    rows = np.array([json.loads(text) for text in data.values.tolist()], dtype=object)
+    gone = np.array([value is None for value in rows.ravel()], dtype=bool).reshape(rows.shape)
+    whole = np.where(gone, 0, rows).astype(dtype)
+    return data.with_values(whole, gone if gone.any() else None)
 
 
 def _restored_times(data: ColumnData, dtype: np.dtype[Any]) -> ColumnData:

@@ -7,6 +7,12 @@ from pathlib import Path
 
 from ..errors import FormatError
 
+#: Trees of the data acquisition.
+DAQ_TREES = frozenset(
+    {"KM3NET_SUMMARYSLICE", "KM3NET_EVENT", "KM3NET_TIMESLICE"}
+    | {f"KM3NET_TIMESLICE_{level}" for level in ("L0", "L1", "L2", "SN")}
+)
+
 
 def check(path: Path) -> None:
     """Refuse what is no ROOT file, is cut off, or has a name that readers misunderstand.

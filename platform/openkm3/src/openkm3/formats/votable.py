@@ -16,7 +16,7 @@ from ..errors import FormatError
 from . import limits
 from .columns import ColumnData, Meaning, columns, instants, to_table
 from .dataset import DataSet, noted, parsed, to_json
-from .names import renamed, speakable
+from .names import printable, renamed, speakable
 from .packing import Capacity, blanked, null_value, pack, unpack
 
 if TYPE_CHECKING:
@@ -130,17 +130,17 @@ def _fill(document: VOTableFile, element: Any, packed: dict[str, ColumnData]) ->
 
     for name, data in packed.items():
         datatype, arraysize = _datatype(data)
-        unit = None if data.unit is None else str(data.unit)
+        unit = None if data.unit is None else printable(str(data.unit))
         with warnings.catch_warnings():
             # Names that are no XML identifiers keep their name and get an identifier besides.
             warnings.simplefilter("ignore")
             field = Field(document, name=name, datatype=datatype, arraysize=arraysize, unit=unit)
         if data.meaning.utype:
-            field.utype = data.meaning.utype
-        field.ucd = data.meaning.ucd or None
-        field.description = data.meaning.description or None
+            field.utype = printable(data.meaning.utype)
+        field.ucd = printable(data.meaning.ucd) or None
+        field.description = printable(data.meaning.description) or None
         if data.kind == "U" and data.meaning.xtype:
-            field.xtype = data.meaning.xtype
+            field.xtype = printable(data.meaning.xtype)
         if data.mask is not None and data.kind in "iu":
             field.values.null = null_value(data.values, data.mask)
         element.fields.append(field)
@@ -191,8 +191,8 @@ def _describe(field: Any, dataset: DataSet, name: str) -> None:
     """Put UCD and description where VO tools look for them."""
     for key, parameter in dataset.annotation.paraminfo.items():
         if (parameter.columnname or key) == name:
-            field.ucd = parameter.ucd or field.ucd
-            field.description = parameter.description or field.description
+            field.ucd = printable(parameter.ucd or "") or field.ucd
+            field.description = printable(parameter.description or "") or field.description
 
 
 def _dataset(path: Path, document: VOTableFile) -> DataSet:
@@ -286,7 +286,11 @@ def _check(path: Path, content: bytes) -> None:
     parser.EndElementHandler = end
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except FormatError:
+        raise
+    except LookupError as error:
+        raise FormatError(path, f"has an encoding that is not known: {error}") from error
+    except (expat.ExpatError, ValueError) as error:
         raise FormatError(path, f"is not well-formed XML, damaged or cut off: {error}") from error
 
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -316,7 +316,7 @@ def _columns(annotation: Annotation, tables: Mapping[str, Table]) -> Iterator[Fi
             yield Finding("warning", f"column {name}", "has no paraminfo", "describe it")
 
 
-def _values(where: str, parameter: Parameter, column: object) -> Iterator[Finding]:
+def _values(where: str, parameter: Parameter, column: Any) -> Iterator[Finding]:
     unit = getattr(column, "unit", None)
     stated = parse_unit(parameter.unit) if parameter.unit else None
     if unit is not None and stated is not None and not unit.is_equivalent(stated):
@@ -326,15 +326,26 @@ def _values(where: str, parameter: Parameter, column: object) -> Iterator[Findin
             f"says {parameter.unit}, but the column is in {unit}",
             "correct whichever is wrong",
         )
-    values = np.asarray(column)
-    if values.dtype.kind not in "iuf" or not values.size or parameter.range is None:
+    values = _known(column)
+    if values is None or not values.size or parameter.range is None:
         return
+    if unit is not None and stated is not None and unit.is_equivalent(stated):
+        values = values * unit.to(stated)
     low, high = parameter.range
     outside = int(np.count_nonzero((values < low) | (values > high)))
     if outside:
         yield Finding(
             "error",
             f"{where}.range",
-            f"{outside} of {values.size} values lie outside {low} to {high}",
+            f"{outside} of {np.size(column)} values lie outside {low} to {high}",
             "correct the range, or the data",
         )
+
+
+def _known(column: Any) -> np.ndarray[Any, Any] | None:
+    """Return the numbers of a column without those that are missing, None if it holds others."""
+    values = np.ma.getdata(column)
+    if values.dtype.kind not in "iuf":
+        return None
+    known: np.ndarray[Any, Any] = values[~np.ma.getmaskarray(column)]
+    return known[~np.isnan(known)] if known.dtype.kind == "f" else known

@@ -8,7 +8,7 @@ const TOP = 18;
 const BOTTOM = 302;
 const SVG = "http://www.w3.org/2000/svg";
 
-const shown = (value) => (typeof value === "number" ? String(Number(value.toPrecision(9))) : value);
+const shown = (value) => (typeof value === "number" ? String(Number(value.toPrecision(9))) : (value ?? "no value"));
 const between = (value, low, high) => Math.max(low, Math.min(high, value));
 
 /** Number of the bin of sorted edges that a value is in. */

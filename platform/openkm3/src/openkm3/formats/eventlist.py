@@ -1,0 +1,159 @@
+"""The columns and keywords that GADF and VODF ask of an event list.
+
+Nothing is invented: where it cannot be told which column is the time or the energy, the table is
+refused; where the data have none, the column is NaN, and that is reported.
+
+Standards: gamma-astro-data-formats.readthedocs.io (GADF), vodf.readthedocs.io (VODF, draft).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..messages import log
+from ..metadata import Annotation
+from . import roles
+from .columns import Array, ColumnData, Meaning, kept_unit
+from .eventids import event_numbers
+from .roles import Choice
+
+if TYPE_CHECKING:
+    from astropy.time import Time
+
+Profile = Literal["gadf", "vodf"]
+
+#: Times are counted from here (2000-01-01, TT).
+MJDREF = 51544
+
+_ID = ("id", "event_id", "internalid")
+_CLASSES = {
+    "gadf": {
+        "HDUCLASS": "GADF",
+        "HDUDOC": "https://github.com/open-gamma-ray-astro/gamma-astro-data-formats",
+        "HDUVERS": "0.3",
+    },
+    "vodf": {
+        "HDUCLASS": "VODF",
+        "HDUDOC": "https://vodf.readthedocs.io",
+        "HDUVERS": "0.1",
+    },
+}
+
+
+def standard(
+    name: str,
+    content: Mapping[str, ColumnData],
+    annotation: Annotation,
+    profile: Profile,
+    chosen: Mapping[str, str],
+) -> tuple[dict[str, ColumnData], dict[str, Any]]:
+    """Return the columns and the header that the standard asks for, empty for other tables.
+
+    Parameters
+    ----------
+    name : str
+        The table's name, for messages.
+    content : mapping of str to ColumnData
+        Its columns.
+    annotation : Annotation
+        Whose ``paraminfo`` has the units of columns that have none.
+    profile : {"gadf", "vodf"}
+        The standard.
+    chosen : mapping of str to str
+        The user's choice of columns for roles, e.g. ``{"TIME": "t:mjd"}``.
+
+    Raises
+    ------
+    Unidentified
+        If columns for time, energy or position are there, but it is not known which or in what.
+    """
+    known = _described(content, annotation)
+    choices = {role: Choice.parse(text, known) for role, text in chosen.items()}
+    where = roles.position(known, choices)
+    rows = len(next(iter(known.values())).values) if known else 0
+    if where is None or not rows:
+        return {}, {}
+    times = roles.time(known, choices)
+    seconds = np.full(rows, np.nan) if times is None else _seconds(times)
+    energies = roles.energy(known, choices)
+    if energies is None:
+        energies = np.full(rows, np.nan)
+    for what, values in (("position", where[0]), ("time", seconds), ("energy", energies)):
+        if count := int(np.count_nonzero(~np.isfinite(values))):
+            log.warning(
+                "%s: %d of %d events have no %s; it is NaN in the event list.",
+                *(name, count, rows, what),
+            )
+    columns = {
+        "EVENT_ID": ColumnData(_identifiers(known, choices, rows), meaning=Meaning()),
+        "TIME": ColumnData(seconds, unit=kept_unit("s")),
+        "RA": ColumnData(where[0], unit=kept_unit("deg")),
+        "DEC": ColumnData(where[1], unit=kept_unit("deg")),
+        "ENERGY": ColumnData(energies, unit=kept_unit("TeV")),
+    }
+    return columns, _header(annotation, profile, seconds)
+
+
+def _described(content: Mapping[str, ColumnData], annotation: Annotation) -> dict[str, ColumnData]:
+    """Add the units and UCDs that the metadata have for columns without."""
+    result = dict(content)
+    for key, parameter in annotation.paraminfo.items():
+        name = parameter.columnname or key
+        if name not in result:
+            continue
+        data = result[name]
+        ucd = data.meaning.ucd or parameter.ucd or ""
+        unit = data.unit if data.unit is not None else kept_unit(parameter.unit)
+        meaning = Meaning(**(vars(data.meaning) | {"ucd": ucd}))
+        result[name] = ColumnData(data.values, data.mask, unit, meaning)
+    return result
+
+
+def _seconds(times: Time) -> Array:
+    from astropy.time import Time as AstropyTime
+
+    gone = np.broadcast_to(np.asarray(times.mask, dtype=bool), times.shape)
+    elapsed = times.tt - AstropyTime(MJDREF, format="mjd", scale="tt")
+    return np.where(gone, np.nan, np.ma.getdata(np.ma.asarray(elapsed.to_value("s"))))
+
+
+def _identifiers(
+    content: Mapping[str, ColumnData], chosen: Mapping[str, Choice], rows: int
+) -> Array:
+    """Return the identifiers as numbers, the numbers of the rows if they cannot be."""
+    key = chosen["EVENT_ID"].name if "EVENT_ID" in chosen else None
+    for name in content:
+        key = name if key is None and name.lower() in _ID else key
+    if key is not None and not content[key].missing.any() and content[key].values.ndim == 1:
+        values = content[key].values
+        if values.dtype.kind in "iu" and len(np.unique(values)) == rows and values.max() < 2**63:
+            return values.astype(np.int64)
+        numbers = event_numbers(str(value) for value in values)
+        if numbers is not None:
+            return numbers
+    return np.arange(1, rows + 1)
+
+
+def _header(annotation: Annotation, profile: Profile, seconds: Array) -> dict[str, Any]:
+    instrument = annotation.header.instrument or "unknown"
+    span: dict[str, float] = {}
+    if np.isfinite(seconds).any():
+        span = {"TSTART": float(np.nanmin(seconds)), "TSTOP": float(np.nanmax(seconds))}
+    return _CLASSES[profile] | {
+        "HDUCLAS1": "EVENTS",
+        "TELESCOP": "ANTARES" if "ANTARES" in instrument.upper() else "KM3NeT",
+        "INSTRUME": instrument[:60].encode("ascii", "replace").decode(),
+        "OBS_ID": 1,
+        "MJDREFI": MJDREF,
+        "MJDREFF": 0.0,
+        "TIMEUNIT": "s",
+        "TIMESYS": "TT",
+        "TIMEREF": "LOCAL",
+        **span,
+        "RADECSYS": "ICRS",
+        "EQUINOX": 2000.0,
+        "EV_CLASS": "unknown",
+    }

@@ -1,0 +1,227 @@
+"""HDF5 as pandas writes it (``DataFrame.to_hdf``), of both its formats, without PyTables.
+
+*Table* format keeps rows as a compound data set whose fields are columns, or blocks of columns of
+one type; *fixed* format keeps each block as an array. Names and text that pandas pickles are read
+by an unpickler that makes plain values only.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..errors import FormatError
+from .columns import Array, ColumnData
+from .texts import decoded, text
+
+#: What pickled arrays of numpy consist of; nothing else is ever called.
+_NUMPY = {
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy._core.multiarray", "scalar"),
+    ("_codecs", "encode"),
+}
+_SEVERAL_LEVELS = (
+    "{} of pandas has labels of several levels (MultiIndex): flatten them before writing, "
+    "e.g. with reset_index()"
+)
+
+
+def is_pandas(group: h5py.Group) -> bool:
+    """Return whether a group is a DataFrame or a Series."""
+    return "pandas_type" in group.attrs
+
+
+def read(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]:
+    """Return the columns of a DataFrame or Series; an index that only counts is left out.
+
+    Raises
+    ------
+    FormatError
+        If it has labels of several levels, or objects other than numbers, text and times.
+    """
+    kind = text(group.attrs["pandas_type"])
+    try:
+        if kind in ("frame_table", "series_table"):
+            return _of_table(path, name, group)
+        if kind in ("frame", "series"):
+            return _of_blocks(path, name, group)
+    except (pickle.UnpicklingError, TypeError, EOFError, AttributeError, IndexError) as error:
+        raise FormatError(path, f"{name} of pandas cannot be understood: {error}") from error
+    raise FormatError(path, f"{name} is a {kind!r} of pandas, which is not supported")
+
+
+def rows(group: h5py.Group) -> int:
+    """Return the number of rows, without reading data."""
+    for key in ("table", "axis1", "index", "axis1_label0"):
+        if key in group and group[key].shape:
+            return int(group[key].shape[0])
+    return 0
+
+
+def datasets(group: h5py.Group) -> list[h5py.Dataset]:
+    """Return the data sets that hold the values, for checks of size before they are read."""
+    if "table" in group:
+        return [group["table"]]
+    return [node for node in group.values() if isinstance(node, h5py.Dataset)]
+
+
+def _of_table(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]:
+    node = group["table"]
+    content = node[()]
+    columns: dict[str, ColumnData] = {}
+    index: dict[str, ColumnData] = {}
+    for field in node.dtype.names:
+        values = content[field]
+        attributes = {
+            key: node.attrs.get(f"{field}_{key}") for key in ("kind", "dtype", "meta", "nan_rep")
+        }
+        if field == "index":
+            kind = text(node.attrs.get("index_kind", b""))
+            data = ColumnData.make(_typed(values, kind))
+            if not _merely_counts(data.values):
+                index["index"] = data
+            continue
+        names = _names(path, name, _unpickled(attributes["kind"]))
+        if values.ndim == 1:
+            values = values[:, np.newaxis]
+        for number, column in enumerate(names):
+            part = values[:, number]
+            if _plain(attributes["meta"]) == "category":
+                columns[column] = _category(group, field, part)
+            else:
+                columns[column] = _column(part, attributes)
+    order = [
+        column
+        for _, axis in _unpickled(group.attrs.get("non_index_axes")) or []
+        for column in _names(path, name, list(axis))
+    ]
+    known = [column for column in order if column in columns]
+    rest = [column for column in columns if column not in known]
+    # What is left over are the levels of an index, which come first.
+    return index | {column: columns[column] for column in [*rest, *known]}
+
+
+def _column(values: Array, attributes: dict[str, Any]) -> ColumnData:
+    kind = text(attributes["dtype"]) if attributes["dtype"] is not None else ""
+    if values.dtype.kind == "S":
+        texts = decoded(values)
+        nan = text(attributes["nan_rep"]) if attributes["nan_rep"] is not None else "nan"
+        return ColumnData.make(texts, texts == nan)
+    return ColumnData.make(_typed(values, kind))
+
+
+def _category(group: h5py.Group, field: str, codes: Array) -> ColumnData:
+    values = group[f"meta/{field}/meta/table"][()]["values"]
+    labels = decoded(values) if values.dtype.kind == "S" else values
+    gone = codes < 0
+    if not len(labels):
+        return ColumnData.make(np.full(codes.shape, ""), np.ones(codes.shape, bool))
+    return ColumnData.make(labels[np.where(gone, 0, codes)], gone)
+
+
+def _of_blocks(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]:
+    if text(group.attrs["pandas_type"]) == "series":
+        if text(group.attrs.get("index_variety", b"regular")) != "regular":
+            raise FormatError(path, _SEVERAL_LEVELS.format(name))
+        label = _unpickled(group.attrs.get("name"))
+        series = ColumnData.make(_array(group["values"]).ravel())
+        return _indexed(group["index"]) | {str(label or "values"): series}
+    varieties = [text(group.attrs.get(f"axis{n}_variety", b"regular")) for n in (0, 1)]
+    if varieties != ["regular", "regular"]:
+        raise FormatError(path, _SEVERAL_LEVELS.format(name))
+    columns: dict[str, ColumnData] = {}
+    for number in range(int(group.attrs["nblocks"])):
+        values = _array(group[f"block{number}_values"])
+        items = _labels(group[f"block{number}_items"])
+        if not values.size:
+            values = np.empty((0, len(items)), values.dtype)
+        values = values.reshape(-1, len(items)) if values.ndim < 2 else values
+        for position, column in enumerate(items):
+            columns[column] = ColumnData.make(values[:, position])
+    order = [column for column in _labels(group["axis0"]) if column in columns]
+    return _indexed(group["axis1"]) | {column: columns[column] for column in order}
+
+
+def _indexed(node: h5py.Dataset) -> dict[str, ColumnData]:
+    values = _typed(_array(node), text(node.attrs.get("kind", b"")))
+    if values.dtype.kind in "iu" and _merely_counts(values):
+        return {}
+    label = _unpickled(node.attrs.get("name"))
+    return {str(label or "index"): ColumnData.make(values)}
+
+
+def _labels(node: h5py.Dataset) -> list[str]:
+    return [text(label) for label in _array(node).tolist()]
+
+
+def _array(node: h5py.Dataset) -> Array:
+    """Return an array as pandas stores it: rows first, empty ones with their shape noted."""
+    attributes = node.attrs
+    kind = text(attributes["value_type"]) if "value_type" in attributes else ""
+    if "shape" in attributes:
+        shape = tuple(int(size) for size in _unpickled(attributes["shape"]))
+        if np.prod(shape, dtype=float):
+            raise TypeError(f"an empty array of the shape {shape}")
+        empty = np.empty(shape, dtype=object if kind in ("", "str") else kind)
+        return empty.T if attributes.get("transposed") else empty
+    values = node[()]
+    if text(attributes.get("PSEUDOATOM", b"")) == "object":
+        values = np.asarray(_unpickled(bytes(np.asarray(values[0], dtype="u1"))))
+    elif not attributes.get("transposed", 1) and values.ndim > 1:
+        values = values.T
+    if isinstance(node.id.get_type(), h5py.h5t.TypeBitfieldID):
+        values = values != 0
+    return _typed(values, kind)
+
+
+def _typed(values: Array, kind: str) -> Array:
+    """Return what pandas keeps as integers in the type that it notes."""
+    if kind.startswith(("datetime64", "timedelta64")) and values.dtype.kind in "iu":
+        unit = kind if "[" in kind else f"{kind}[ns]"
+        # Behind the unit there may be a time zone; the numbers are UTC.
+        return values.view(unit.split(",")[0].rstrip("]") + "]")
+    return values != 0 if kind == "bool" else values
+
+
+def _merely_counts(values: Array) -> bool:
+    return values.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values)))
+
+
+def _names(path: Path, name: str, labels: Any) -> list[str]:
+    if isinstance(labels, (str, bytes)):
+        labels = [labels]
+    if any(isinstance(label, (tuple, list)) for label in labels):
+        raise FormatError(path, _SEVERAL_LEVELS.format(name))
+    return [text(label) for label in labels]
+
+
+def _plain(value: Any) -> Any:
+    return text(value) if isinstance(value, bytes) else value
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes plain values and arrays of numpy, and calls nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _NUMPY:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"it holds an object {module}.{name}")
+
+
+def _unpickled(value: Any) -> Any:
+    """Return a pickled attribute of PyTables; others are as they are."""
+    if not isinstance(value, bytes):
+        return value
+    if not value.endswith(b"."):
+        return text(value)
+    # Protocol 0 is text, of which PyTables kept the Latin-1 bytes.
+    return _Unpickler(io.BytesIO(bytes(value)), encoding="latin-1").load()

@@ -1,0 +1,101 @@
+"""ROOT files that are neither offline nor DAQ files: every tree as a table, through uproot.
+
+So the published data release of ORCA's oscillation analysis is read, orientations and acoustic
+events of the calibration, and what GiBUU and gSeaGen write.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FormatError, MissingPackage
+from ..messages import log
+from ..metadata import Annotation
+from . import limits, root
+from .columns import ColumnData, to_table
+from .dataset import DataSet
+
+#: Bookkeeping of ROOT's objects.
+_BOOKKEEPING = ("fUniqueID", "fBits")
+
+
+def read(path: Path) -> DataSet:
+    """Read all trees, of each its newest cycle.
+
+    Returns
+    -------
+    DataSet
+        A table for each tree, a column for each branch of numbers, text, or arrays of numbers;
+        other branches are left out, with a warning.
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged or has no tree.
+    MissingPackage
+        If uproot is not installed.
+    """
+    try:
+        import uproot
+    except ImportError:
+        raise MissingPackage("Reading ROOT files", "root") from None
+
+    root.check(path)
+    try:
+        # A Path, since a string could be an address or name an object behind a colon.
+        with uproot.open(path) as file:
+            kinds = file.classnames(cycle=False)
+            names = [name for name, kind in kinds.items() if kind in ("TTree", "TNtuple")]
+            tables = {name: to_table(_columns(path, file[name])) for name in names}
+    except FormatError:
+        raise
+    except Exception as error:  # uproot raises many kinds for damaged files
+        raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error
+    if not tables:
+        held = ", ".join(sorted(set(kinds.values()))[:5]) or "nothing"
+        raise FormatError(
+            path,
+            f"holds no tree, so there is no table of rows in it, but {held}: read it by uproot",
+        )
+    return DataSet(tables, Annotation())
+
+
+def _columns(path: Path, tree: Any) -> dict[str, ColumnData]:
+    limits.check_size(path, tree.name, int(tree.uncompressed_bytes), int(tree.compressed_bytes))
+    content: dict[str, ColumnData] = {}
+    for branch in tree.itervalues(recursive=True):
+        name = branch.name.split(".")[-1] if "." in branch.name else branch.name
+        if branch.branches or name in _BOOKKEEPING:
+            continue
+        data = _column(branch)
+        if data is None:
+            log.warning(
+                "%s: branch %s of %s is of type %s, which no table holds; it is left out.",
+                *(path.name, branch.name, tree.name, branch.typename),
+            )
+            continue
+        key = branch.name if branch.name not in content else f"{branch.parent.name}.{branch.name}"
+        content[key] = data
+    return content
+
+
+def _column(branch: Any) -> ColumnData | None:
+    import uproot
+
+    known = (
+        uproot.interpretation.numerical.AsDtype,
+        uproot.interpretation.strings.AsStrings,
+        uproot.interpretation.jagged.AsJagged,
+    )
+    if not isinstance(branch.interpretation, known):
+        return None
+    values = branch.array(library="np")
+    if values.dtype.kind == "O" and not len(values):
+        return ColumnData(np.empty(0, dtype=object))
+    try:
+        return ColumnData.make(values)
+    except TypeError:
+        return None

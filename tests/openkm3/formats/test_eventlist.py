@@ -1,0 +1,211 @@
+"""Event lists show the times and energies of the data, as gammapy reads them, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("astropy", reason="needs astropy: run it in the science environment")
+pytest.importorskip("h5py", reason="needs h5py: run it in the science environment")
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import MaskedColumn, QTable, Table
+from astropy.time import Time
+from click.testing import CliRunner
+
+from openkm3.cli import main
+from openkm3.errors import FormatError
+from openkm3.formats import DataSet, convert, read, write
+
+MJD = np.array([60000.0, 60001.5, 60002.25])
+WHEN = Time(MJD, format="mjd", scale="utc")
+PLACE: dict[str, Any] = {"ra": [1.0, 2, 3] * u.deg, "dec": [4.0, 5, 6] * u.deg}
+ENERGY: dict[str, Any] = {"energy": [1.0, 2, 3] * u.TeV}
+TIME: dict[str, Any] = {"mjd": MJD * u.d}
+
+
+def as_gammapy_reads(path: Path) -> Any:
+    data = pytest.importorskip("gammapy.data", reason="needs gammapy: run it in the joint image")
+    return data.EventList.read(path)
+
+
+def converted(tmp_path: Path, table: Table, source: str, **options: Any) -> Any:
+    path = tmp_path / f"source{source}"
+    kind = {".vot": "votable", ".ecsv": "ascii.ecsv", ".fits": "fits"}[source]
+    table.write(path, format=kind, overwrite=True)
+    convert(path, tmp_path / "events.fits", **options)
+    return as_gammapy_reads(tmp_path / "events.fits")
+
+
+TIMES: dict[str, dict[str, Any]] = {
+    "days": {"time": MJD * u.d},
+    "MJD without unit": {"MJD": MJD},
+    "julian days": {"jd": MJD + 2400000.5},
+    "julian days by their value": {"time": (MJD + 2400000.5) * u.d},
+    "ISO": {"time": WHEN.isot},
+    "ISO with blanks and Z": {"date": [f"{text}Z" for text in WHEN.iso]},
+    "unix": {"unix_time": WHEN.unix * u.s},
+    "unix milliseconds": {"unixtime": (WHEN.unix * 1e3).astype("i8") * u.ms},
+}
+
+
+@pytest.mark.parametrize("source", [".vot", ".ecsv", ".fits"])
+@pytest.mark.parametrize("case", sorted(TIMES))
+def test_times_are_understood(tmp_path: Path, case: str, source: str) -> None:
+    events = converted(tmp_path, Table({**PLACE, **ENERGY, **TIMES[case]}), source)
+    np.testing.assert_allclose(events.time.utc.mjd, MJD, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", ["utc", "tt", "tai"])
+@pytest.mark.parametrize("source", [".ecsv", ".fits"])
+@pytest.mark.parametrize("form", ["isot", "mjd", "unix"])
+def test_times_of_astropy_are_understood(
+    tmp_path: Path, form: str, source: str, scale: str
+) -> None:
+    when = getattr(WHEN, scale)
+    when.format = form
+    events = converted(tmp_path, QTable({**PLACE, **ENERGY, "time": when}), source)
+    np.testing.assert_allclose(events.time.utc.mjd, MJD, rtol=0, atol=1e-9)
+
+
+def test_seconds_since_an_epoch_that_the_unit_gives(tmp_path: Path) -> None:
+    table = Table({**PLACE, **ENERGY, "t": MJD - 60000})
+    table["t"].unit = u.Unit("days since 2023-02-25", parse_strict="silent")
+    write(DataSet({"events": table}), tmp_path / "events.fits")
+    np.testing.assert_allclose(
+        as_gammapy_reads(tmp_path / "events.fits").time.utc.mjd, MJD, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("source", [".fits", ".ecsv"])
+def test_seconds_since_the_reference_of_the_header(tmp_path: Path, source: str) -> None:
+    meta = {"MJDREFI": 59000, "MJDREFF": 0.25, "TIMESYS": "TT", "TIMEUNIT": "s"}
+    table = Table({**PLACE, **ENERGY, "TIME": (MJD - 59000.25) * 86400 * u.s}, meta=meta)
+    events = converted(tmp_path, table, source)
+    np.testing.assert_allclose(events.time.tt.mjd, MJD, rtol=0, atol=1e-9)
+
+
+UNCLEAR: dict[str, tuple[dict[str, Any], str]] = {
+    "time without unit": ({**ENERGY, "time": MJD}, "'time' has neither a unit nor an epoch"),
+    "seconds without epoch": ({**ENERGY, "time": MJD * u.s}, "since an epoch that nothing says"),
+    "days since an epoch": ({**ENERGY, "time": [1.0, 2, 3] * u.d}, "TIME=NAME:mjd"),
+    "text that is no time": ({**ENERGY, "time": ["a", "b", "c"]}, "'a', which is not ISO 8601"),
+    "two times": ({**ENERGY, "mjd": MJD, "time": (MJD + 1) * u.d}, "'mjd', 'time'"),
+    "energy without unit": ({**TIME, "energy": [1.0, 2, 3]}, "'energy' has no unit"),
+    "energy in seconds": ({**TIME, "energy": [1.0, 2, 3] * u.s}, "not a unit of energy"),
+    "logarithm": ({**TIME, "log10_energy": [1.0, 2, 3] * u.GeV}, "is called a logarithm"),
+    "two energies": ({**TIME, "a": [1.0, 2, 3] * u.TeV, "b": [1.0, 2, 4] * u.TeV}, "'a', 'b'"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(UNCLEAR))
+def test_what_is_unclear_is_asked_for(tmp_path: Path, case: str) -> None:
+    columns, words = UNCLEAR[case]
+    with pytest.raises(FormatError, match=words) as caught:
+        write(DataSet({"events": Table({**PLACE, **columns})}), tmp_path / "x.fits")
+    assert "--column" in str(caught.value)
+    assert not (tmp_path / "x.fits").exists()
+
+
+ENERGIES: dict[str, Any] = {
+    "GeV": ("energy", [1000.0, 2000, 3000] * u.GeV),
+    "erg": ("reco_energy", ([1.0, 2, 3] * u.TeV).to("erg")),
+    "named E": ("E", [1.0, 2, 3] * u.TeV),
+    "named otherwise": ("seen", [1.0, 2, 3] * u.TeV),
+    "integers": ("energy", MaskedColumn([1, 2, 3], unit="TeV")),
+}
+
+
+@pytest.mark.parametrize("case", sorted(ENERGIES))
+def test_energies_of_any_unit(tmp_path: Path, case: str) -> None:
+    name, values = ENERGIES[case]
+    events = converted(tmp_path, Table({**PLACE, **TIME, name: values}), ".ecsv")
+    np.testing.assert_allclose(events.energy.to_value("TeV"), [1, 2, 3], rtol=1e-12)
+
+
+def test_logarithms_that_their_unit_declares(tmp_path: Path) -> None:
+    table = Table({**PLACE, **TIME, "log10_energy": [3.0, 4, 5]})
+    table["log10_energy"].unit = u.dex(u.GeV)
+    write(DataSet({"events": table}), tmp_path / "x.fits")
+    np.testing.assert_allclose(as_gammapy_reads(tmp_path / "x.fits").energy.value, [1, 10, 100])
+
+
+def test_positions_of_any_unit_and_frame(tmp_path: Path) -> None:
+    sky = SkyCoord([1.0, 120, 300], [4.0, -50, 60], unit="deg")
+    galactic, old = sky.galactic, sky.transform_to("fk5")
+    for columns in (
+        {"ra": sky.ra.rad * u.rad, "dec": sky.dec.rad * u.rad},
+        {"ra": sky.ra.hourangle * u.hourangle, "dec": sky.dec},
+        {"ra": sky.ra.to_string("h", precision=6), "dec": sky.dec.to_string("deg", precision=6)},
+        {"l": galactic.l, "b": galactic.b},
+        {"glon": galactic.l.rad * u.rad, "glat": galactic.b},
+        {"pos": sky},
+        {"pos": old},
+        {"pos": galactic},
+    ):
+        table = QTable({**columns, **TIME, **ENERGY})
+        write(DataSet({"events": table}), tmp_path / "x.fits")
+        seen = as_gammapy_reads(tmp_path / "x.fits").radec
+        assert seen.separation(sky).max().to_value("arcsec") < 0.001, list(columns)
+
+
+def test_what_is_missing_is_nan_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mask = [False, True, False]
+    table = Table(
+        {
+            **PLACE,
+            "mjd": MaskedColumn(MJD, mask=mask, unit="d"),
+            "energy": MaskedColumn([1, 2, 3], mask=mask, unit="TeV"),
+        }
+    )
+    write(DataSet({"events": table}), tmp_path / "x.fits")
+    assert "1 of 3 events have no time" in caplog.text
+    assert "1 of 3 events have no energy" in caplog.text
+    events = as_gammapy_reads(tmp_path / "x.fits")
+    assert np.isnan(events.energy.value).tolist() == mask
+    with fits.open(tmp_path / "x.fits") as file:
+        assert np.isnan(file["EVENTS"].data["TIME"]).tolist() == mask
+        assert 0 < file["EVENTS"].header["TSTART"] < file["EVENTS"].header["TSTOP"]
+
+
+def test_data_without_times_and_energies_have_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(DataSet({"events": Table({**PLACE, "nhit": [1, 2, 3]})}), tmp_path / "x.fits")
+    assert "3 of 3 events have no time" in caplog.text
+    assert "3 of 3 events have no energy" in caplog.text
+    with fits.open(tmp_path / "x.fits") as file:
+        assert np.isnan(file["EVENTS"].data["TIME"]).all()
+        assert "TSTART" not in file["EVENTS"].header
+
+
+def test_a_user_chooses_columns(tmp_path: Path) -> None:
+    table = Table({"x": PLACE["ra"], "y": PLACE["dec"], "when": MJD, "e1": [1.0, 2, 3]})
+    table.write(tmp_path / "a.ecsv")
+    command = ["convert", str(tmp_path / "a.ecsv"), str(tmp_path / "a.fits")]
+    for choice in ("RA=x", "DEC=y", "TIME=when:mjd", "ENERGY=e1:PeV"):
+        command += ["--column", choice]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    events = as_gammapy_reads(tmp_path / "a.fits")
+    np.testing.assert_allclose(events.time.utc.mjd, MJD, atol=1e-9)
+    np.testing.assert_allclose(events.energy.to_value("TeV"), [1e3, 2e3, 3e3])
+    assert read(tmp_path / "a.fits").tables["table"].colnames == table.colnames
+    for choice, words in (
+        ("TIME", "is not ROLE=NAME"),
+        ("COLOUR=x", "with a role of TIME"),
+        ("TIME=nothing", "there is no column 'nothing'"),
+        ("TIME=when:days", "'days' is not one of mjd"),
+        ("RA=x:TeV", "not a unit of angle"),
+    ):
+        result = CliRunner().invoke(main, [*command, "--force", "--column", choice])
+        assert result.exit_code == 2
+        assert words in result.output
+        assert "Traceback" not in result.output
