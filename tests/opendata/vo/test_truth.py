@@ -157,6 +157,14 @@ def test_what_is_inside_is_a_number_like_any_other(engine: Engine, function: str
     assert columns[0].is_integer
 
 
+def test_a_point_is_in_a_box_wherever_it_comes_from(engine: Engine) -> None:
+    box = "BOX(20, 60, 40, 20)"  # here great circles between its corners are far from its sides
+    direct, _ = ask(engine, f"SELECT SUM(CONTAINS(POINT(ra, decl), {box})) FROM ant20_01.main")
+    for point in ("CENTROID(CIRCLE(ra, decl, 1))", "p"):
+        table = "(SELECT ra, decl, POINT(ra, decl) AS p FROM ant20_01.main) AS t"
+        assert ask(engine, f"SELECT SUM(CONTAINS({point}, {box})) FROM {table}")[0] == direct
+
+
 def test_arguments_that_are_missing_give_neither_yes_nor_no(small: Engine) -> None:
     found, _ = ask(
         small,
