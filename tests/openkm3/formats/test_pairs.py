@@ -108,7 +108,7 @@ FULL["all"] = FULL["all"].with_values(FULL["all"].values.astype("u1"), FULL["all
 
 
 @pytest.mark.parametrize(("first", "second"), itertools.product(SUFFIXES, repeat=2))
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=contents())
 @example(content=EXTREMES)
 @example(content=FULL)

@@ -27,6 +27,7 @@ _CAPACITY = Capacity(
         f"{np.dtype(np.longdouble).name} complex64 complex128 text text[] time varying".split()
     ),
     flags=lambda _: False,
+    nulls=True,
     # Readers of comma-separated values strip blanks and break lines.
     texts=lambda data: all(
         text == text.strip() and text.isprintable() for text in data.values.ravel().tolist()

@@ -46,12 +46,15 @@ class Capacity:
         Whether a column of text comes back as it is; if not it is written as JSON.
     masked : frozenset of str, optional
         The types of columns with missing values, where they are fewer.
+    nulls : bool
+        Whether the format tells missing floating point numbers from NaN.
     """
 
     types: frozenset[str]
     flags: Callable[[ColumnData], bool]
     texts: Callable[[ColumnData], bool] = lambda _: True
     masked: frozenset[str] | None = None
+    nulls: bool = False
 
 
 def pack(
@@ -78,7 +81,9 @@ def pack(
         if stored.kind != "O" and capacity.flags(stored):
             note["missing"] = flags = _free_name(name, content, packed)
             gone = stored.missing if stored.mask is None else stored.mask
-            packed[name] = stored.with_values(blanked(stored))
+            # FITS has its own mark for logical values besides, which few readers know.
+            kept = stored.mask if stored.kind == "b" else None
+            packed[name] = stored.with_values(blanked(stored), kept)
             packed[flags] = ColumnData(
                 gone, meaning=Meaning(description=f"True where {name} has no value")
             )
@@ -164,7 +169,7 @@ def _fitted(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | Non
 
 
 def _fitted_number(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | None]:
-    if data.kind in "fc" and data.mask is not None:
+    if data.kind in "fc" and data.mask is not None and not capacity.nulls:
         data = data.with_values(data.filled(np.nan))
     types = capacity.types if data.mask is None or not capacity.masked else capacity.masked
     name = own = data.values.dtype.name

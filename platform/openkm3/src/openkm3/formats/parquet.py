@@ -30,6 +30,7 @@ _CAPACITY = Capacity(
     types=frozenset({*_NUMBERS, "bool", "float16", "float32", "float64"})
     | {"text", "text[]", "time", "varying"},
     flags=lambda _: False,
+    nulls=True,
 )
 
 

@@ -1,0 +1,82 @@
+"""What astropy and STILTS see in our files: the same values, and the same that are missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("astropy", reason="needs astropy: run it in the science environment")
+pytest.importorskip("h5py", reason="needs h5py: run it in the science environment")
+
+import numpy as np
+from astropy.table import MaskedColumn, Table
+
+from openkm3.formats import DataSet, write
+
+MASK = [False, True, False]
+NUMBERS = {
+    "short": np.array([-5, 6, 7], "i2"),
+    "long": np.array([-(2**63), 1, 2**63 - 1]),
+    "byte": np.array([0, 1, 255], "u1"),
+    "unsigned": np.array([0, 1, 65535], "u2"),
+    "double": np.array([1.5, 2, -3]),
+}
+
+
+@pytest.fixture
+def table() -> Table:
+    result = Table({name: MaskedColumn(values, mask=MASK) for name, values in NUMBERS.items()})
+    result["flag"] = MaskedColumn([True, True, False], mask=MASK)
+    result["word"] = MaskedColumn(["a", "b", "größe"], mask=MASK)
+    return result
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".vot", ".ecsv"])
+def test_astropy(tmp_path: Path, table: Table, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    write(DataSet({"events": table}), path)
+    kind = {".vot": "votable", ".ecsv": "ascii.ecsv", ".fits": "fits"}[suffix]
+    options = {"hdu": 1} if suffix == ".fits" else {}
+    theirs = Table.read(path, format=kind, **options)
+    for name in table.colnames:
+        # FITS names are in capitals.
+        key = next(key for key in theirs.colnames if key.lower() == name)
+        column = theirs[key]
+        gone = np.ma.getmaskarray(column)
+        if name == "double":
+            gone = gone | np.isnan(np.ma.filled(column, np.nan))
+        if name == "flag" and suffix == ".fits":
+            gone = np.asarray(theirs["FLAG_MISSING"])
+        if name == "word":
+            # astropy cannot tell missing text of VOTable from empty text.
+            gone = gone | (np.ma.getdata(column) == "")
+        assert gone.tolist() == MASK, name
+        if name != "word" or suffix != ".fits":
+            assert list(column[[0, 2]]) == list(table[name][[0, 2]]), name
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".vot"])
+def test_stilts(tmp_path: Path, table: Table, suffix: str) -> None:
+    if shutil.which("stilts") is None:
+        pytest.skip("needs STILTS: apt-get install stilts")
+    write(DataSet({"events": table}), tmp_path / f"x{suffix}")
+    form = {".fits": "fits", ".vot": "votable"}[suffix]
+    command = ["stilts", "tpipe", f"in=x{suffix}", f"ifmt={form}", "ofmt=csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    rows = list(csv.reader(io.StringIO(done.stdout.decode())))
+    names = [name.lower() for name in rows[0]]
+    assert set(names) - {"flag_missing"} == set(table.colnames)
+    for number in range(3):
+        seen = dict(zip(names, rows[number + 1], strict=True))
+        if number == 1:
+            assert {seen[name] for name in table.colnames} == {""}
+            continue
+        for name in NUMBERS:
+            assert float(seen[name]) == float(table[name][number]), name
+        assert int(seen["long"]) == int(table["long"][number])
+        assert seen["flag"] == str(bool(table["flag"][number])).lower()
