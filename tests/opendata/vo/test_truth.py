@@ -250,8 +250,9 @@ _selects = st.builds(
 )
 _sets = st.recursive(
     _selects,
-    lambda inner: st.builds(
-        _combined, st.sampled_from(["UNION ALL", "UNION", "EXCEPT", "INTERSECT"]), inner, inner
+    lambda inner: st.one_of(
+        st.builds(_combined, st.sampled_from(["UNION ALL", "UNION"]), inner, inner),
+        st.builds(_combined, st.sampled_from(["EXCEPT", "INTERSECT"]), inner, inner),
     ),
     max_leaves=5,
 )
