@@ -268,7 +268,11 @@ def test_a_table_of_all_types_is_served_as_it_is() -> None:
     assert [np.ma.asarray(row).tolist() for row in (first[6], third[6])] == [[0, None], [4, 5]]
     assert second[6] is None
     assert third[7].tolist() == [[12, 13, 14], [15, 16, 17]]
-    assert (first[8], first[9], second[9]) == ("2026-01-02T03:04:05.25", "2026-01-02", None)
+    assert (first[8], first[9], second[9]) == (
+        "2026-01-02T03:04:05.25",
+        "2026-01-02T00:00:00",
+        None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """Conditions and expressions have one value, however they are written and where they stand."""
 
-# ruff: noqa: S608 - building queries is what is tested
+# ruff: noqa: S608, E501 - building queries is what is tested
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from opendata.vo.engine.errors import QueryError
 from opendata.vo.engine.limits import Limits
@@ -155,6 +157,14 @@ def test_what_is_inside_is_a_number_like_any_other(engine: Engine, function: str
     assert columns[0].is_integer
 
 
+def test_a_point_is_in_a_box_wherever_it_comes_from(engine: Engine) -> None:
+    box = "BOX(20, 60, 40, 20)"  # here great circles between its corners are far from its sides
+    direct, _ = ask(engine, f"SELECT SUM(CONTAINS(POINT(ra, decl), {box})) FROM ant20_01.main")
+    for point in ("CENTROID(CIRCLE(ra, decl, 1))", "p"):
+        table = "(SELECT ra, decl, POINT(ra, decl) AS p FROM ant20_01.main) AS t"
+        assert ask(engine, f"SELECT SUM(CONTAINS({point}, {box})) FROM {table}")[0] == direct
+
+
 def test_arguments_that_are_missing_give_neither_yes_nor_no(small: Engine) -> None:
     found, _ = ask(
         small,
@@ -201,3 +211,108 @@ def test_what_has_no_meaning_is_an_error_and_not_a_number(
 ) -> None:
     with pytest.raises(QueryError, match=words):
         ask(small, query)
+
+
+class Set:
+    """A query of ADQL over numbers, and the rows that it has: a multiset of Python."""
+
+    def __init__(self, text: str, rows: Counter[int | None], level: int) -> None:
+        self.text, self.rows, self.level = text, rows, level
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _combined(operator: str, left: Set, right: Set) -> Set:
+    level = 2 if operator == "INTERSECT" else 1
+    texts = [
+        side.text if side.level >= least else f"({side.text})"
+        for side, least in ((left, level), (right, level + 1))
+    ]
+    a, b = left.rows, right.rows
+    rows = {
+        "UNION ALL": a + b,
+        "UNION": Counter(set(a) | set(b)),
+        "EXCEPT": Counter(set(a) - set(b)),
+        "INTERSECT": Counter(set(a) & set(b)),
+    }[operator]
+    return Set(f" {operator} ".join(texts), rows, level)
+
+
+_selects = st.builds(
+    lambda column, low: Set(
+        f"SELECT {column} FROM few.t WHERE k > {low}",
+        Counter(row[NAMES.index(column)] for row in ROWS if row[0] > low),
+        3,
+    ),
+    st.sampled_from(["k", "i", "j"]),
+    st.integers(-1, 4),
+)
+_sets = st.recursive(
+    _selects,
+    lambda inner: st.one_of(
+        st.builds(_combined, st.sampled_from(["UNION ALL", "UNION"]), inner, inner),
+        st.builds(_combined, st.sampled_from(["EXCEPT", "INTERSECT"]), inner, inner),
+    ),
+    max_leaves=5,
+)
+
+
+@_slow
+@given(query=_sets)
+def test_sets_of_queries_have_the_rows_of_sets(small: Engine, query: Set) -> None:
+    assert Counter(row[0] for row in ask(small, query.text)[0]) == query.rows
+    inner = f"SELECT COUNT(*) FROM ({query.text}) AS q"
+    assert ask(small, inner)[0] == [(query.rows.total(),)]
+    assert {r[0] for r in ask(small, f"SELECT k FROM few.t WHERE k IN ({query.text})")[0]} == {
+        k for k in range(len(ROWS)) if k in query.rows
+    }
+
+
+def test_parts_of_sets_keep_their_own_top_order_and_names(small: Engine) -> None:
+    query = (
+        "WITH a(e) AS (SELECT k FROM few.t), b AS (SELECT e AS f FROM a WHERE e > 1) "
+        "SELECT TOP 2 e FROM a UNION ALL (SELECT TOP 1 f FROM b ORDER BY f DESC) ORDER BY e DESC OFFSET 1"
+    )
+    found, columns = ask(small, query)
+    assert len(found) == 2
+    assert columns[0].name == "e"
+    everything, _ = ask(small, "SELECT k FROM few.t ORDER BY k DESC OFFSET 2")
+    assert [row[0] for row in everything] == [4, 3, 2, 1, 0]
+    assert ask(small, "SELECT TOP 1 k FROM few.t ORDER BY x DESC OFFSET 1")[0] == [(1,)]
+
+
+def test_a_join_has_the_rows_of_its_condition(small: Engine) -> None:
+    found, _ = ask(
+        small, "SELECT a.k, b.k FROM few.t AS a JOIN few.t AS b ON a.k = b.j ORDER BY 1, 2"
+    )
+    assert found == sorted((a[0], b[0]) for a in ROWS for b in ROWS if a[0] == b[2])
+
+
+@pytest.mark.parametrize(
+    ("join", "keys"),
+    [
+        ("few.t AS a NATURAL JOIN (SELECT k, 1 AS n FROM few.t WHERE i = 2) AS b", [6]),
+        ("few.t AS a LEFT JOIN few.t AS b USING (k)", list(range(7))),
+    ],
+)
+def test_a_column_that_a_join_merges_is_there_once(
+    small: Engine, join: str, keys: list[int]
+) -> None:
+    found, columns = ask(small, f"SELECT * FROM {join} ORDER BY k")
+    names = [column.name for column in columns]
+    assert (names[0], names.count("k")) == ("k", 1)
+    assert [row[0] for row in found] == keys
+
+
+def test_a_full_join_has_the_columns_of_both_sides(small: Engine) -> None:
+    left, right = (
+        "(SELECT k, i FROM few.t WHERE k < 2) AS a",
+        "(SELECT k, j FROM few.t WHERE k > 0) AS b",
+    )
+    found, columns = ask(
+        small, f"SELECT k, i, j FROM {left} FULL JOIN {right} USING (k) ORDER BY k"
+    )
+    assert found[:3] == [(0, 3, None), (1, None, -2), (2, None, None)]
+    assert [row[0] for row in found] == list(range(7))
+    assert [c.datatype for c in columns] == ["int", "short", "long"]

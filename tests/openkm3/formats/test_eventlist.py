@@ -209,3 +209,23 @@ def test_a_user_chooses_columns(tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert words in result.output
         assert "Traceback" not in result.output
+
+
+def test_time_and_frame_that_a_votable_declares(tmp_path: Path) -> None:
+    # VOTable 1.4, 3.4: TIMESYS; the origin is a Julian date.
+    sky = SkyCoord([10.0], [20], unit="deg", frame="fk5")
+    (tmp_path / "x.vot").write_text(
+        '<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
+        '<RESOURCE><COOSYS ID="s" system="eq_FK5" equinox="J2000"/>'
+        '<TIMESYS ID="t" timeorigin="2455197.5" timescale="TT" refposition="TOPOCENTER"/>'
+        '<TABLE><FIELD name="ra" datatype="double" unit="deg" ref="s"/>'
+        '<FIELD name="dec" datatype="double" unit="deg" ref="s"/>'
+        '<FIELD name="time" datatype="double" unit="d" ref="t"/>'
+        '<FIELD name="energy" datatype="double" unit="GeV"/>'
+        "<DATA><TABLEDATA><TR><TD>10</TD><TD>20</TD><TD>0.25</TD><TD>5</TD></TR>"
+        "</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+    convert(tmp_path / "x.vot", tmp_path / "x.fits")
+    events = as_gammapy_reads(tmp_path / "x.fits")
+    assert events.time.tt.mjd[0] == pytest.approx(55197.25, abs=1e-9)
+    assert events.radec.separation(sky.icrs)[0].to_value("arcsec") < 1e-4

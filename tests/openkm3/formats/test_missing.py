@@ -137,3 +137,19 @@ def test_a_unit_that_is_not_known_is_kept(tmp_path: Path) -> None:
         write(DataSet({"events": table}), tmp_path / f"x{suffix}")
         unit = read(tmp_path / f"x{suffix}").tables["events"]["n"].unit
         assert str(unit) == "photoelectrons/slice", suffix
+
+
+def test_fits_tables_of_text_are_read(tmp_path: Path) -> None:
+    number = fits.Column("N", "I4", array=np.array([5, -9, 6]), null="-9", ascii=True)
+    fits.TableHDU.from_columns([number]).writeto(tmp_path / "x.fits")
+    assert as_lists(read(tmp_path / "x.fits").main_table()[1]["N"]) == [5, None, 6]
+
+
+def test_fill_values_and_packing_of_netcdf(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["t"] = np.array([100, -1, 300], "i2")
+        file["t"].attrs["_FillValue"] = np.int16(-1)
+        file["t"].attrs["scale_factor"] = 0.5
+        file["t"].attrs["add_offset"] = 10.0
+    assert as_lists(read(tmp_path / "x.h5").tables["t"]["t"]) == [60.0, None, 160.0]

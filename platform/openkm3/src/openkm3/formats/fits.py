@@ -97,6 +97,8 @@ def read(path: Path) -> DataSet:
                         texts = json.loads("".join(hdu.data["JSON"]))
                     elif isinstance(hdu, fits.BinTableHDU):
                         tables[_name(hdu, number, tables)] = _table(path, hdu)
+                    elif isinstance(hdu, fits.TableHDU):
+                        tables[_name(hdu, number, tables)] = _ascii_table(hdu)
         annotation, notes = parsed(texts)
     except FormatError:
         raise
@@ -294,6 +296,18 @@ def _table(path: Path, hdu: BinTableHDU) -> dict[str, ColumnData]:
         except TypeError as error:
             raise FormatError(path, f"column {field.name!r} of {hdu.name}: {error}") from None
     return referred(content, header)
+
+
+def _ascii_table(hdu: Any) -> dict[str, ColumnData]:
+    """Return a table that FITS keeps as text, with its own mark for missing values (TNULL)."""
+    content = {}
+    for field in hdu.columns:
+        shown = np.char.strip(decoded(_raw(hdu, field)))
+        null = str(field.null or "").strip()
+        gone = shown == null if null else None
+        values = shown if field.format.format == "A" else np.asarray(hdu.data[field.name])
+        content[field.name] = ColumnData.make(values, gone, field.unit)
+    return referred(content, hdu.header)
 
 
 def _times(hdu: BinTableHDU) -> dict[str, ColumnData]:

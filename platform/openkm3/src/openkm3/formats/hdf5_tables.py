@@ -151,8 +151,16 @@ def _array(path: Path, node: h5py.Dataset) -> ColumnData:
     if isinstance(node.id.get_type(), h5py.h5t.TypeBitfieldID):
         values = values != 0
     unit = next((node.attrs[key] for key in ("unit", "units") if key in node.attrs), None)
+    gone = None
+    for key in ("_FillValue", "missing_value"):
+        if key in node.attrs and values.dtype.kind in "iuf":
+            unset = np.isin(values, node.attrs[key])
+            gone = unset if gone is None else gone | unset
+    # As netCDF packs numbers.
+    if values.dtype.kind in "iuf" and {"scale_factor", "add_offset"} & set(node.attrs):
+        values = values * node.attrs.get("scale_factor", 1.0) + node.attrs.get("add_offset", 0.0)
     try:
-        return ColumnData.make(values, None, attribute_text(unit).strip() or None)
+        return ColumnData.make(values, gone, attribute_text(unit).strip() or None)
     except TypeError as error:
         raise FormatError(path, f"{node.name}: {error}") from None
 

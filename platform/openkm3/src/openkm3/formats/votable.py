@@ -18,6 +18,7 @@ from .columns import ColumnData, Meaning, columns, instants, to_table
 from .dataset import DataSet, noted, parsed, to_json
 from .names import printable, renamed, speakable
 from .packing import Capacity, blanked, null_value, pack, unpack
+from .systems import Systems
 
 if TYPE_CHECKING:
     from astropy.io.votable.tree import VOTableFile
@@ -203,9 +204,11 @@ def _dataset(path: Path, document: VOTableFile) -> DataSet:
                 texts = json.loads(info.content)
     annotation, notes = parsed(texts)
     tables: dict[str, Table] = {}
+    systems = Systems.of(document)
     for number, element in enumerate(document.iter_tables()):
+        found = _columns(path, element)
         name = element.name or f"table{number or ''}"
-        content = _columns(path, element)
+        content = {key: systems.applied(data, ref) for key, (data, ref) in found.items()}
         named = renamed(content, noted(notes, "_names", name))
         restored = unpack(named, noted(notes, "_fields", name))
         original = str(notes.get("_tables", {}).get(name, name))
@@ -213,8 +216,9 @@ def _dataset(path: Path, document: VOTableFile) -> DataSet:
     return DataSet(tables, annotation)
 
 
-def _columns(path: Path, element: Any) -> dict[str, ColumnData]:
-    content: dict[str, ColumnData] = {}
+def _columns(path: Path, element: Any) -> dict[str, tuple[ColumnData, str]]:
+    """Return the columns, each with the system of times or coordinates that it refers to."""
+    content: dict[str, tuple[ColumnData, str]] = {}
     for number, field in enumerate(element.fields):
         values = element.array[element.array.dtype.names[number]]
         meaning = Meaning(
@@ -234,7 +238,8 @@ def _columns(path: Path, element: Any) -> dict[str, ColumnData]:
             data = data.with_values(data.values, gone if gone.any() else None)
             if field.xtype == "timestamp":
                 data = _times(data)
-        content[field.name if field.name not in content else f"{field.name}_{number}"] = data
+        key = field.name if field.name not in content else f"{field.name}_{number}"
+        content[key] = data, str(field.ref or "")
     return content
 
 

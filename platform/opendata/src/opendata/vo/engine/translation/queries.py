@@ -50,16 +50,24 @@ def translate(query: str, find_table: FindTable, limits: Limits) -> Translation:
 
 @dataclass(frozen=True)
 class _Written:
-    """SELECT statements in SQL: simple, or with something that a part of UNION cannot have."""
+    """Queries in SQL.
+
+    Attributes
+    ----------
+    text : str
+    selected : tuple of Typed
+        The columns.
+    form : str
+        `select`, `set` (of several SELECT) or `limited` (with what a part of a set cannot have).
+    """
 
     text: str
     selected: tuple[Typed, ...]
-    simple: bool = True
+    form: str = "select"
 
-    @property
-    def part(self) -> str:
-        """The text as a part of UNION."""
-        return self.text if self.simple else f"SELECT * FROM ({self.text})"  # noqa: S608
+    def part(self, *forms: str) -> str:
+        """Return the text as a part of a set, where only these forms may stand as they are."""
+        return self.text if self.form in forms else f"SELECT * FROM ({self.text})"  # noqa: S608
 
 
 class Queries(Tables):
@@ -83,7 +91,7 @@ class Queries(Tables):
             self.common = outer
         if not named:
             return written
-        return replace(written, text=f"WITH {', '.join(named)} {written.text}", simple=False)
+        return replace(written, text=f"WITH {', '.join(named)} {written.text}", form="limited")
 
     def _common_table(self, node: tree.CommonTable) -> str:
         # Named queries see no table of a query around them, and those before them only.
@@ -132,10 +140,9 @@ class Queries(Tables):
         ]
         operator = f"{node.operator} ALL" if node.all else node.operator
         # SQLite combines from left to right, whatever the operator.
-        nested = isinstance(node.right, tree.SetOperation)
         text = (
-            f"{_converted(left, columns).part} {operator} "
-            f"{_converted(replace(right, simple=right.simple and not nested), columns).part}"
+            f"{_converted(left, columns).part('select', 'set')} {operator} "
+            f"{_converted(right, columns).part('select')}"
         )
         selected = tuple(
             Typed(
@@ -147,7 +154,7 @@ class Queries(Tables):
                 zip(left.selected, right.selected, columns, strict=True), 1
             )
         )
-        return _Written(text, selected)
+        return _Written(text, selected, "set")
 
     def _together(self, pair: tuple[Typed, Typed], operator: str, number: int) -> Column:
         where = f"column {number} of {operator}"
@@ -267,7 +274,7 @@ def _limited(
         text += f" LIMIT {-1 if top is None else min(top, _MOST_ROWS)}"
     if offset is not None:
         text += f" OFFSET {min(offset, _MOST_ROWS)}"
-    return replace(written, text=text, simple=written.simple and text == written.text)
+    return replace(written, text=text, form=written.form if text == written.text else "limited")
 
 
 def _converted(written: _Written, columns: Sequence[Column]) -> _Written:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from opendata.vo.engine import geometry
 from opendata.vo.engine.errors import QueryError
@@ -138,7 +139,7 @@ def _made(function: str, numbers: Sequence[float]) -> geometry.Shape:
 
 def _predicate(function: str, first: Typed, second: Typed) -> Typed:
     ordered = [(first, second)] if function == "contains" else [(first, second), (second, first)]
-    for one, other in ordered:
+    for one, other in ((_as_point(one), other) for one, other in ordered):
         if one.shape is None or one.shape.function != "point" or other.shape is None:
             continue
         if other.shape.function in {"point", "circle", "box"}:
@@ -148,6 +149,17 @@ def _predicate(function: str, first: Typed, second: Typed) -> Typed:
         written = sql.call("adql_contains", one.sql, other.sql)
         return Typed(written, Kind.NUMBER, LONG, shape=Shape("in", (one, other)))
     return value_of(sql.call(f"adql_{function}", first.sql, second.sql), LONG)
+
+
+def _as_point(value: Typed) -> Typed:
+    """Return a point that a function gives as one of two coordinates.
+
+    A point is within a box by its coordinates, wherever it comes from.
+    """
+    if value.shape is not None or value.column.xtype != POINT.xtype:
+        return value
+    axes = [value_of(sql.call(f"adql_coord{axis}", value.sql), DOUBLE) for axis in (1, 2)]
+    return replace(value, shape=Shape("point", tuple(axes)))
 
 
 def _distance(values: Sequence[Typed]) -> Typed:
