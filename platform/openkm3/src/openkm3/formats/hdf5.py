@@ -239,6 +239,8 @@ def _table(
     units: list[str],
     length: int,
 ) -> None:
+    if not arrays:
+        raise ValueError(f"table {name!r} has no columns")
     dtype = np.dtype([(key, a.dtype, a.shape[1:]) for key, a in arrays.items()])
     content = np.empty(length, dtype=dtype)
     for key, values in arrays.items():
