@@ -125,6 +125,7 @@ def test_the_seed_decides_and_the_workers_do_not(folder: Path, scanned: dict[str
     other = scan("other.json", "--workers", 1, "--seed", 2)
     assert again.pop("provenance")
     assert first.pop("provenance")
+    assert again["made_from"]
     assert json.dumps(again) == json.dumps(first)
     assert other["combined"] != first["combined"]
 
@@ -168,8 +169,6 @@ def test_limits_by_every_method(folder: Path, scanned: dict[str, Path]) -> None:
         "feldman-cousins",
         "--toys",
         10,
-        "--time-step",
-        120,
         "--workers",
         1,
         "--out",
@@ -182,6 +181,147 @@ def test_limits_by_every_method(folder: Path, scanned: dict[str, Path]) -> None:
     table = Table.read(folder / "limits.ecsv")
     assert len(table) == 6
     assert table.meta["level"] == 0.9
+
+
+FELDMAN_COUSINS = ("--method", "feldman-cousins", "--toys", 10, "--workers", 1)
+
+
+def test_a_result_is_used_from_anywhere_and_with_its_own_source(
+    folder: Path, scanned: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after the description was changed or is gone; what was scanned is what counts."""
+    words = ("limits", scanned["hadronic"], *FELDMAN_COUSINS)
+    first = [line for line in run(folder, *words).splitlines() if "truth" in line]
+    monkeypatch.chdir(tmp_path)
+    copied = tmp_path / "elsewhere.json"
+    content = json.loads(scanned["hadronic"].read_text())
+    described = tmp_path / "mine.yaml"
+    content["provenance"]["inputs"]["source"]["file"] = str(described)
+    copied.write_text(json.dumps(content))
+    for text in (None, yaml.safe_dump(NORTH | {"distance": "5 kpc"}), "{"):
+        if text is None:
+            described.unlink(missing_ok=True)
+        else:
+            described.write_text(text)
+        output = run(folder, "limits", copied.name, *FELDMAN_COUSINS)
+        assert [line for line in output.splitlines() if "truth" in line] == first
+        assert ("has changed since the scan" in output) == (text is not None)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--time-step", 24], "time step of ARCA (432000.0 s and 86400.0 s)"),
+        (["--source", "VelaX"], "VelaX is not the source"),
+        (["--source", "far.yaml"], "different distance (0.3 kpc and 5.0 kpc)"),
+    ],
+)
+def test_limits_with_anything_else_are_refused(
+    folder: Path,
+    scanned: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[object],
+    message: str,
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "far.yaml").write_text(yaml.safe_dump(NORTH | {"distance": "5 kpc"}))
+    output = run(folder, "limits", scanned["hadronic"], *FELDMAN_COUSINS, *words, code=2)
+    assert message in output.splitlines()[-1]
+
+
+def test_the_source_of_a_scan_is_accepted(folder: Path, scanned: dict[str, Path]) -> None:
+    words = ("--source", folder / "north.yaml")
+    assert "truth" in run(folder, "limits", scanned["hadronic"], *words)
+
+
+def changed(scan: Path, out: Path, **changes: object) -> Path:
+    content = json.loads(scan.read_text())
+    for place, value in changes.items():
+        part = content
+        *keys, last = place.split("__")
+        for key in keys:
+            part = part[key]
+        if value is None:
+            del part[last]
+        else:
+            part[last] = value
+    out.write_text(json.dumps(content))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 1}, "written by an older version of nugamma (format 1"),
+        ({"format": 99}, "written by another version"),
+        ({"made_from__expected__cta__background": [0.0]}, "energies of cta"),
+        ({"made_from__datasets__cta__response": "0" * 64}, "different response of CTA"),
+        ({"made_from__options__cta_response": "/none/irf.fits"}, "--cta-response"),
+        ({"made_from__revision": 1}, "another revision of the analysis (1"),
+        ({"made_from": None}, "is not whole"),
+        ({"combined": None}, "not whole"),
+        ({"pseudo_experiments": [{"index": 0}]}, "not whole"),
+        ({"gamma__f": [0.0, 1.0]}, "not whole"),
+    ],
+)
+def test_scans_that_do_not_fit_are_refused(
+    folder: Path,
+    scanned: dict[str, Path],
+    tmp_path: Path,
+    changes: dict[str, object],
+    message: str,
+) -> None:
+    scan = changed(scanned["leptonic"], tmp_path / "changed.json", **changes)
+    output = run(folder, "limits", scan, *FELDMAN_COUSINS, code=2)
+    assert message in output.splitlines()[-1]
+
+
+def test_scans_of_two_revisions_are_not_put_side_by_side(
+    folder: Path, scanned: dict[str, Path], tmp_path: Path
+) -> None:
+    older = changed(scanned["leptonic"], tmp_path / "old.json", made_from__revision=4)
+    for words in (("limits",), ("plot", "--out", tmp_path / "x.png")):
+        command, *rest = words
+        output = run(folder, command, scanned["leptonic"], older, *rest, code=2)
+        assert "revision 4: their numbers do not compare" in output
+
+
+def test_a_scan_does_not_continue_another_one(folder: Path, tmp_path: Path) -> None:
+    """The work of a scan that was stopped, with a source that was changed meanwhile."""
+    described, out = tmp_path / "s.yaml", tmp_path / "s.json"
+    described.write_text(yaml.safe_dump(NORTH))
+    words = ("scan", described, "--input", "leptonic", "--asimov", "--time-step", 120, "--out", out)
+    run(folder, *words)
+    origin = json.loads(out.read_text())["made_from"]
+    journal = tmp_path / "s.json.journal"
+    journal.write_text(json.dumps({"format": 2, "key": "x", "origin": origin}) + "\n")
+    described.write_text(yaml.safe_dump(NORTH | {"distance": "5 kpc"}))
+    assert "different distance (0.3 kpc and 5.0 kpc)" in run(folder, *words, code=2)
+
+
+def test_a_fit_is_drawn_from_what_it_holds(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fit.json"
+    run(folder, "fit", "HESSJ1908", "--out", out)
+    run(folder, "plot", out, "--out", tmp_path / "fit.png")
+    for changes, message in (
+        ({"format": 1}, "older version"),
+        ({"made_from": None}, "not whole"),
+        ({"made_from__source__distance__value": 9.0}, "do not give its fluxes"),
+        ({"hadronic__parameters__alpha__value": 2.9}, "do not give its fluxes"),
+    ):
+        other = changed(out, tmp_path / "other.json", **changes)
+        assert message in run(folder, "plot", other, "--out", tmp_path / "x.png", code=2)
+
+
+def test_nothing_that_was_given_is_left_out_of_a_figure(
+    folder: Path, scanned: dict[str, Path], tmp_path: Path
+) -> None:
+    table = tmp_path / "s.ecsv"
+    run(folder, "sensitivity", "--declination", -30, "--out", table)
+    figure = ("--out", tmp_path / "x.png")
+    assert "not a mixture" in run(folder, "plot", table, scanned["leptonic"], *figure, code=2)
+    assert "not a mixture" in run(folder, "plot", table, table, *figure, code=2)
+    assert "for scans only" in run(folder, "plot", table, "--intervals", *figure, code=2)
 
 
 def test_fit_has_what_is_documented(folder: Path) -> None:
@@ -267,6 +407,7 @@ def test_all_curves_fit_into_the_panels(scanned: dict[str, Path]) -> None:
         (["plot", "missing.json", "--out", "x.doc"], "figures end in"),
         (["plot", "empty.json", "--out", "x.png"], "not a mixture"),
         (["limits", "empty.json"], "not a result of `nugamma scan`"),
+        (["limits", "empty.json", "--out", "x.fits"], "written to .json or .ecsv"),
     ],
 )
 def test_mistakes_are_told_in_one_line(

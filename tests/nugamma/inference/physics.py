@@ -1,8 +1,10 @@
 """The long checks (`make physics`): published results and coverage, with figures to report.
 
-    python -m tests.nugamma.inference.physics [golden] [coverage [COUNT]] [small [COUNT]]
+    python -m tests.nugamma.inference.physics [golden] [rules [COUNT]] [coverage [COUNT]]
+                                              [small [COUNT]]
 
-`small` is the coverage of mode profile for a synthetic source with few groups, in minutes.
+`rules` prints the tables of 90 % limits of `nugamma.inference`'s README. `small` is the coverage of
+mode profile for a synthetic source with few groups, in minutes.
 
 Needs the published inputs in shared/data/joint beside the checkout. Datasets are kept in
 .platform/nugamma. Exits with 1 where something is off.
@@ -27,12 +29,14 @@ from nugamma.running.scanning import run_study
 from nugamma.running.study import Study
 from nugamma.running.workers import workers
 from nugamma.sources import load_source
-from tests.nugamma.inference import synthetic
+from tests.nugamma.inference import rules, synthetic
 
 ROOT = Path(__file__).parents[3]
 JOINT = ROOT.parent / "shared" / "data" / "joint"
 CACHE = ROOT / ".platform" / "nugamma"
 SOURCES = ("VelaX", "RXJ1713")
+#: Those whose published scans are not among the inputs.
+OTHERS = ("HESSJ1908", "Westerlund1")
 SMALL = "synthetic"
 
 #: Two sets of a hundred pseudo-experiments differ by this many standard errors at most, in twelve
@@ -44,13 +48,11 @@ WITHIN = 0.05
 SLOWER = 10
 #: Draws of a bootstrap.
 DRAWS = 200
-#: Where limits and the ends of mean intervals differ by more; chosen after it was seen. A likely
-#: reason, read off the published scans and not tried with the published program: the curve of CTA
-#: alone is a parabola up to f = 0.8 that would end at 24.5, but at f = 1 it is 35.4, of which the
-#: last step, where the electrons vanish, is 11 (the one before: 5). So short of the end the
-#: published minimiser seems to have changed the electrons' shape, which pinned shapes cannot follow
-#: (the total flux moved too, by 0.9 % at f = 0.5; by 0.07 % for RX J1713, which has no such step).
-WIDER = {("VelaX", 0, "gamma"): 5.0}
+#: Whose intervals and averaged limit are known to differ by more: that they agree is not claimed.
+#: The README of `nugamma.inference` states the difference, and this check says it whenever it runs;
+#: it fails where the statement has become wrong. The wrong end of this case (where one component
+#: is left, so that no minimiser is stuck between two) and its Asimov limit are held to the bounds.
+DIFFERENT = {("VelaX", 0, "gamma")}
 
 
 @cache
@@ -114,12 +116,12 @@ def compare(case: tuple[str, int, str], ours: Set, theirs: Set, asimov: Set) -> 
     hadronic = case[1] == 1
     ends = [dts[:, 0 if hadronic else -1] for _, dts in (ours, theirs)]
     pull = pulls(*(end[:, None] for end in ends))[0]
-    words, apart = [], 0.0
+    texts, apart = [], 0.0
     for level in (0.68, 0.9):
         found, wanted = (intervals(*one, level, "published") for one in (ours, theirs))
         low, high = found.mean(axis=0)
         apart = max(apart, float(np.abs(pulls(found, wanted)).max()))
-        words.append(f"{100 * level:.0f} % [{low:.3f}, {high:.3f}]")
+        texts.append(f"{100 * level:.0f} % [{low:.3f}, {high:.3f}]")
     (mean, error), (wanted_limit, its_error) = (
         limits(*one, hadronic=hadronic) for one in (ours, theirs)
     )
@@ -127,7 +129,7 @@ def compare(case: tuple[str, int, str], ours: Set, theirs: Set, asimov: Set) -> 
     off = (mean - wanted_limit) / np.hypot(error, its_error)
     print(
         f"{case[0]:8} f={case[1]} {case[2]:9} wrong end {ends[0].mean():6.2f} "
-        f"({ends[1].mean():6.2f}, {pull:+.1f} sigma)  {'  '.join(words)} {apart:.1f} sigma  "
+        f"({ends[1].mean():6.2f}, {pull:+.1f} sigma)  {'  '.join(texts)} {apart:.1f} sigma  "
         f"limit {mean:.3f} +- {error:.3f} ({wanted_limit:.3f} +- {its_error:.3f}, "
         f"{off:+.1f} sigma), Asimov {limit:.3f}",
         flush=True,
@@ -135,12 +137,16 @@ def compare(case: tuple[str, int, str], ours: Set, theirs: Set, asimov: Set) -> 
     wrong = []
     if abs(pull) > SIGMAS:
         wrong.append(f"{case}: wrong end {pull:+.1f} sigma from the published one")
-    if apart > WIDER.get(case, SIGMAS):
-        wrong.append(f"{case}: interval {apart:.1f} sigma from the published one")
-    if abs(off) > WIDER.get(case, SIGMAS):
-        wrong.append(f"{case}: limit {off:+.1f} sigma from the published one")
     if abs(limit - wanted_limit) > WITHIN:
         wrong.append(f"{case}: Asimov limit {limit:.3f}, published {wanted_limit:.3f}")
+    beyond = max(apart, abs(off)) > SIGMAS
+    words = f"{case}: intervals {apart:.1f} sigma, limit {off:+.1f} sigma from the published ones"
+    if beyond and case in DIFFERENT:
+        print(f"DIFFERS, as the README says: {words}")
+    elif beyond:
+        wrong.append(words)
+    elif case in DIFFERENT:
+        wrong.append(f"{words}: they agree, but the README says that they differ")
     return wrong
 
 
@@ -191,6 +197,33 @@ def covered(count: int, mode: str, names: tuple[str, ...] = SOURCES) -> None:
                 print(f"{mode} {name:8} f={share} {scenario:9} {text}", flush=True)
 
 
+def compare_rules(count: int) -> None:
+    """Print 90 % limits under each rule for the fits alone, as two tables in Markdown."""
+    asimov, means = [], []
+    for name in SOURCES + OTHERS:
+        for share in (0, 1):
+            for scenario, without, mean in rules.rows(problem(name), share, count):
+                wanted: tuple[str, str] = ("", "")
+                if name in SOURCES:
+                    theirs = published(name, share)[scenario]
+                    ends = intervals(*theirs, rules.LEVEL, "published").mean(axis=0)
+                    averaged = averaged_limit(*theirs, hadronic=share == 1)
+                    wanted = (f"{averaged:.3f}", f"{ends[0 if share else 1]:.3f}")
+                for table, numbers, reference in (
+                    (asimov, without, wanted[0]),
+                    (means, mean, wanted[1]),
+                ):
+                    cells = [name, str(share), scenario, *(f"{n:.3f}" for n in numbers), reference]
+                    table.append("| " + " | ".join(cells) + " |")
+    head = ["source", "f", "data", *rules.RULES, "published"]
+    for title, table in (
+        ("Without fluctuations (published: averaged curve)", asimov),
+        (f"Mean of {count} pseudo-experiments (published: of 100)", means),
+    ):
+        print(f"\n{title}\n\n| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|")
+        print("\n".join(table), flush=True)
+
+
 def main(words: list[str]) -> int:
     """Run what was asked for, or everything."""
     if not JOINT.is_dir() and "small" not in words:
@@ -200,6 +233,8 @@ def main(words: list[str]) -> int:
     if not words or "golden" in words:
         wrong = golden()
     count = int(words[-1]) if words and words[-1].isdigit() else 1000
+    if not words or "rules" in words:
+        compare_rules(100 if not words else min(count, 100))
     if "small" in words:
         covered(count, "profile", (SMALL,))
     if not words or "coverage" in words:

@@ -60,9 +60,9 @@ def test_what_is_left_out_is_far_below_the_noise(
 def test_a_scan_is_that_of_all_groups(problem: Problem) -> None:
     gamma, neutrino = draw(problem, 0.0, 1, 5)
     scan = pinned.scan(problem, gamma, neutrino)
-    fits = scan.prefit
-    protons = fits.flux[0] * problem.protons.values(fits.proton[None])[0]
-    electrons = fits.flux[1] * problem.electrons.values(fits.electron[None])[0]
+    proton, electron = scan.prefit.spectra(problem)
+    protons = problem.protons.matrix @ proton.values(problem.protons.nodes)
+    electrons = problem.electrons.matrix @ electron.values(problem.electrons.nodes)
     bins = len(electrons)
     by_gamma, by_neutrino = (
         cash(response.background + fluxes @ response.signal.T, counts, response.background)

@@ -16,7 +16,7 @@ from nugamma.errors import InferenceError
 from nugamma.inference import newton, pinned, profile, shapes
 from nugamma.inference.emission import thinned
 from nugamma.inference.likelihood import Likelihood, Mixture, cash
-from nugamma.inference.prefits import BETA_WIDTH, prefit
+from nugamma.inference.prefits import prefit
 from nugamma.inference.problem import Problem, build, parameters, spectrum
 from nugamma.inference.pseudo import draw
 from nugamma.inference.response import stack
@@ -92,8 +92,7 @@ def test_prefits_are_minima_of_an_independent_fit(problem: Problem) -> None:
             values[3],
         )
         counts = problem.gamma.background + problem.gamma.signal @ operator.flux(trial).value
-        prior = ((values[3] - 1) / BETA_WIDTH) ** 2
-        return float(cash(counts, gamma, problem.gamma.background)) + prior
+        return float(cash(counts, gamma, problem.gamma.background))
 
     near = [0.0, electron.alpha, np.log(electron.e_cutoff), electron.beta]
     found = optimize.minimize(
@@ -102,8 +101,7 @@ def test_prefits_are_minima_of_an_independent_fit(problem: Problem) -> None:
         method="Nelder-Mead",
         options={"xatol": 1e-6, "fatol": 1e-5, "maxiter": 4000, "maxfev": 4000},
     )
-    prior = ((electron.beta - 1) / BETA_WIDTH) ** 2
-    assert fits.statistic[1] + prior == pytest.approx(found.fun, abs=5e-3)
+    assert fits.statistic[1] == pytest.approx(found.fun, abs=5e-3)
     assert electron.beta != 1
     assert proton.amplitude > 0
 
@@ -288,6 +286,28 @@ def test_draws_depend_on_source_hypothesis_index_and_seed_only(problem: Problem)
     expected = problem.expected(0.0)[0]
     pulls = (counts.mean(axis=0) - expected) / np.sqrt(expected / 400)
     assert stats.kstest(pulls[expected > 1], "norm").pvalue > 1e-4
+
+
+def test_spectra_that_free_shapes_cannot_describe_are_refused(problem: Problem) -> None:
+    """Moved into the bounds they would be the start of a fit to another source."""
+    gamma, neutrino = problem.expected(1.0)
+    soft = replace(problem, hadronic=ParticleSpectrum(amplitude=1e35, alpha=2.0, e_cutoff=1.0))
+    with pytest.raises(InferenceError, match=r"curvature 100 \(up to 20\); use mode pinned"):
+        profile.scan(soft, gamma, neutrino)
+    assert np.isfinite(pinned.scan(soft, gamma, neutrino).dts).all()
+    # a power law, as far as anything can be seen, is within
+    straight = ParticleSpectrum(amplitude=1e33, alpha=2.0, e_cutoff=1e9)
+    assert parameters(problem.protons, straight)[1][1] == shapes.LOWER[1]
+
+
+@pytest.mark.parametrize("beta", [0.05, 2.5])
+def test_a_cutoff_outside_the_published_bounds_is_refused(beta: float) -> None:
+    spectra = {
+        "hadronic": synthetic.HADRONIC,
+        "leptonic": ParticleSpectrum(1e32, 2.0, 30.0, beta),
+    }
+    with pytest.raises(InferenceError, match="beta of the leptonic spectrum"):
+        build("x", synthetic.datasets(), distance=synthetic.DISTANCE, **spectra)
 
 
 def test_unusable_datasets_are_refused() -> None:

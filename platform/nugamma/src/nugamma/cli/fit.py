@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from nugamma.cli.options import FILE, described, source_argument
+from nugamma.running.contents import source_content
 from nugamma.running.journal import write_whole
 from nugamma.running.provenance import provenance
+from nugamma.running.results import FORMAT
 from nugamma.sources import load_source
 from nugamma.spectra.fit import fit_source
 
@@ -25,10 +27,11 @@ def fit(source: str, out: Path) -> None:
     """
     found = fit_source(load_source(source))
     document = {
-        "format": 1,
+        "format": FORMAT,
         "kind": "fit",
         "title": found.source.title or found.source.name,
         **found.to_dict(),
+        "made_from": {"source": source_content(found.source)},
         "provenance": provenance({"source": described(source)}),
     }
     write_whole(out, json.dumps(document, indent=1) + "\n")

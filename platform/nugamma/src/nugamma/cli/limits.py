@@ -10,28 +10,30 @@ from typing import Any
 import click
 import numpy as np
 from astropy.table import Table
+from click.core import ParameterSource
 from tqdm import tqdm
 
 from nugamma import __version__
+from nugamma.cli.again import check_source, problem_again
 from nugamma.cli.options import (
     FILE,
     dataset_options,
-    noted_source,
-    prepared,
     progress_is_shown,
     seed_option,
     worker_options,
 )
+from nugamma.errors import NugammaError
 from nugamma.inference.limits import METHODS, coverage, intervals
 from nugamma.inference.problem import Problem
 from nugamma.inference.scans import SCENARIOS
 from nugamma.running.journal import write_whole
 from nugamma.running.provenance import provenance
-from nugamma.running.results import ScanDocument, read
+from nugamma.running.results import FORMAT, ScanDocument, check_alike, read
 from nugamma.running.scanning import run_study
 from nugamma.running.study import Study
 from nugamma.running.workers import Workers
 from nugamma.running.workers import workers as make_workers
+from nugamma.sources import load_source
 
 
 @click.command()
@@ -59,16 +61,24 @@ from nugamma.running.workers import workers as make_workers
     help="Pseudo-experiments at each f, for feldman-cousins.",
 )
 @seed_option
+@click.option(
+    "--source",
+    help="Source of the scans, to check that it is as it was; they hold it themselves.",
+)
 @dataset_options
 @worker_options
 @click.option("--out", type=FILE, help="File to write: .json or .ecsv.")
+@click.pass_context
 def limits(
+    context: click.Context,
+    /,
     *,
     scans: tuple[Path, ...],
     level: float,
     method: str,
     toys: int,
     seed: int,
+    source: str | None,
     workers: int | None,
     scheduler: str | None,
     out: Path | None,
@@ -76,13 +86,25 @@ def limits(
 ) -> None:
     """Intervals of the hadronic fraction, averaged over the pseudo-experiments of SCANS.
 
-    Also says which share of the intervals contains the truth.
+    Also says which share of the intervals contains the truth. For feldman-cousins the source and
+    the options of its datasets are those that each scan holds; what is given here must be the same.
     """
+    if out and out.suffix not in {".json", ".ecsv"}:
+        raise NugammaError(f"{out}: limits are written to .json or .ecsv")
     rows = []
-    for document in [read(path) for path in scans]:
+    documents = [read(path) for path in scans]
+    check_alike(documents)
+    given = {
+        name: value
+        for name, value in datasets.items()
+        if name == "cache" or context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    for document in documents:
+        if source is not None:
+            check_source(document, load_source(source), source)
         thrown = None
         if method == "feldman-cousins":
-            problem = prepared(noted_source(document.content), **datasets)
+            problem = problem_again(document, given)
             runner = make_workers(workers, scheduler)
             thrown = _toys(document, problem, toys, seed, runner)
         for number, scenario in enumerate(SCENARIOS):
@@ -109,24 +131,30 @@ def limits(
                 f"{document.label:32} {scenario:9} [{low:.3f}, {high:.3f}]"
                 f"  contains the truth: {100 * rows[-1]['coverage']:.0f} %"
             )
+    options = {"level": level, "method": method}
+    if method == "feldman-cousins":
+        options |= {"toys": toys, "seed": seed}
+    noted = provenance({str(path): path for path in scans})
     if out and out.suffix == ".ecsv":
-        _write_table(out, rows, level, method)
+        _write_table(out, rows, options, noted)
     elif out:
         made = {
-            "format": 1,
+            "format": FORMAT,
             "kind": "limits",
-            "level": level,
-            "method": method,
+            **options,
             "limits": rows,
-            "provenance": provenance({path.name: path for path in scans} | {"seed": str(seed)}),
+            "made_from": {str(document.path): document.origin for document in documents},
+            "provenance": noted,
         }
         write_whole(out, json.dumps(made, indent=1) + "\n")
 
 
-def _write_table(out: Path, rows: list[dict[str, Any]], level: float, method: str) -> None:
+def _write_table(
+    out: Path, rows: list[dict[str, Any]], options: dict[str, Any], noted: dict[str, Any]
+) -> None:
     columns = [name for name in rows[0] if name != "intervals"]
     table = Table({name: [row[name] for row in rows] for name in columns})
-    table.meta = {"level": level, "method": method, "nugamma": __version__}
+    table.meta = {**options, "nugamma": __version__, "scans": noted["inputs"]}
     text = StringIO()
     table.write(text, format="ascii.ecsv")
     write_whole(out, text.getvalue())

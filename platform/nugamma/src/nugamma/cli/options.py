@@ -13,10 +13,11 @@ import click
 from astropy import units as u
 
 from nugamma.inference.problem import Problem, of_source
-from nugamma.sources import Source, load_source
+from nugamma.sources import Source
 
 if TYPE_CHECKING:
     from nugamma.datasets import FoldedDataset
+    from nugamma.running.study import Study
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -142,15 +143,23 @@ def folded(
     )
 
 
+def made_from(
+    source: Source, problem: Problem, study: Study, cache: Path | None = None, **datasets: Any
+) -> dict[str, Any]:
+    """What a scan is made from; the options of datasets but for their cache go with it."""
+    from nugamma.datasets import inputs
+    from nugamma.running.origin import scan_origin
+
+    hours = datasets["time_step"]
+    quantities = {**datasets, "time_step": u.Quantity(hours, "h")}
+    return scan_origin(
+        source, problem, study, datasets=inputs(source, **quantities), options=datasets
+    )
+
+
 def described(name: str) -> str | Path:
     """A source for `nugamma.running.provenance`: its name, or its file."""
     return Path(name) if Path(name).is_file() else name
-
-
-def noted_source(document: dict[str, Any]) -> Source:
-    """The source that a result was made of."""
-    given = document["provenance"]["inputs"]["source"]
-    return load_source(given if isinstance(given, str) else given["file"])
 
 
 def prepared(source: Source, **datasets: Any) -> Problem:

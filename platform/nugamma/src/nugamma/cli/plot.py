@@ -11,14 +11,17 @@ from astropy import units as u
 from astropy.table import QTable
 from matplotlib.figure import Figure
 
-from nugamma.cli.options import FILE, noted_source
+from nugamma.cli.options import FILE
 from nugamma.errors import NugammaError
 from nugamma.inference import figures
-from nugamma.running.results import read_json
+from nugamma.running.contents import source_of
+from nugamma.running.results import check_alike, check_format, read_json, scan_document
+from nugamma.sources import Source
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
 
 FORMATS = (".pdf", ".png", ".svg")
 MOST_PANELS = 3
+TEN_TEV = u.Quantity([10.0], "TeV")
 
 
 @click.command()
@@ -38,17 +41,25 @@ def plot(files: tuple[Path, ...], intervals: bool, out: Path) -> None:
 
 
 def _figure(files: tuple[Path, ...], intervals: bool) -> Figure:
-    if files[0].suffix == ".ecsv":
+    if intervals and any(path.suffix == ".ecsv" for path in files):
+        raise NugammaError("--intervals is for scans only")
+    if len(files) == 1 and files[0].suffix == ".ecsv":
         return _sensitivity(files[0])
-    documents = [read_json(path) for path in files]
-    kinds = {document.get("kind") for document in documents}
-    if kinds == {"fit"} and len(documents) == 1:
-        return _fit(documents[0])
+    if any(path.suffix == ".ecsv" for path in files):
+        raise NugammaError("give scans, one fit or one sensitivity table, not a mixture")
+    contents = [read_json(path) for path in files]
+    kinds = {content.get("kind") for content in contents}
+    if kinds == {"fit"} and len(contents) == 1:
+        if intervals:
+            raise NugammaError("--intervals is for scans only")
+        return _fit(files[0], contents[0])
     if kinds != {"scan"}:
         raise NugammaError("give scans, one fit or one sensitivity table, not a mixture")
+    documents = [scan_document(*pair) for pair in zip(files, contents, strict=True)]
+    check_alike(documents)
     if intervals or len(documents) > MOST_PANELS:
-        return figures.limits_figure(documents)
-    return figures.scan_figure(documents)
+        return figures.limits_figure(contents)
+    return figures.scan_figure(contents)
 
 
 def _sensitivity(path: Path) -> Figure:
@@ -57,17 +68,35 @@ def _sensitivity(path: Path) -> Figure:
 
     try:
         table = QTable.read(path)
+        if not np.isfinite(table["sensitivity"]).any():
+            raise NugammaError(f"{path}: no declination of it is visible, there is nothing to draw")
         one = len(np.unique(table["declination"])) == 1 < len(np.unique(table["index"]))
         axes = (plot_index if one else plot_sensitivity)(table)
+    except NugammaError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise NugammaError(f"{path} is no sensitivity table: {error}") from error
     figure: Figure = axes.figure
     return figure
 
 
-def _fit(document: dict[str, Any]) -> Figure:
-    source = noted_source(document)
+def _fit(path: Path, document: dict[str, Any]) -> Figure:
+    """Flux points and the two models, of the source that the result holds."""
+    check_format(path, document, "fit")
+    try:
+        return _drawn_fit(path, document, source_of(document["made_from"]["source"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NugammaError(
+            f"{path} is not whole ({error}): it was changed or cut; run `nugamma fit` again"
+        ) from error
+
+
+def _drawn_fit(path: Path, document: dict[str, Any], source: Source) -> Figure:
     energy = u.Quantity(np.geomspace(0.1, 200, 120), "TeV")
+    surroundings: Any = {
+        "target_density": source.target_density,
+        "photon_fields": source.photon_fields,
+    }
     curves = {}
     for name, model, kind in (
         ("hadronic", "hadronic", "pion-gamma"),
@@ -75,14 +104,16 @@ def _fit(document: dict[str, Any]) -> Figure:
         ("leptonic", "leptonic", "inverse-compton"),
     ):
         values = {key: part["value"] for key, part in document[model]["parameters"].items()}
-        operator = SpectralOperator.differential(
-            energy,
-            kind,
-            source.distance,
-            target_density=source.target_density,
-            photon_fields=source.photon_fields,
-        )
-        curves[name] = (energy.value, operator.flux(ParticleSpectrum(**values)).value)
+        spectrum = ParticleSpectrum(**values)
+        operator = SpectralOperator.differential(energy, kind, source.distance, **surroundings)
+        curves[name] = (energy.value, operator.flux(spectrum).value)
+        at_10 = SpectralOperator.differential(TEN_TEV, kind, source.distance, **surroundings)
+        noted = document[model]["dnde_10TeV"]["neutrino" if name == "neutrino" else "gamma"]
+        if not np.isclose(at_10.flux(spectrum).value[0], noted, rtol=1e-6, atol=0):
+            raise NugammaError(
+                f"{path}: its parameters do not give its fluxes in this version of nugamma "
+                f"({name} at 10 TeV); run `nugamma fit` again"
+            )
     points = source.flux_points
     if points is None:
         return figures.fit_figure(document, None, curves)

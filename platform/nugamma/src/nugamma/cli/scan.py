@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -12,6 +13,7 @@ from nugamma.cli.options import (
     FILE,
     dataset_options,
     described,
+    made_from,
     prepared,
     progress_is_shown,
     seed_option,
@@ -68,14 +70,11 @@ def scan(
     mode: str,
     seed: int,
     free_backgrounds: bool,
-    cta_response: Path | None,
-    arca_response: Path | None,
-    time_step: float,
-    cache: Path | None,
     workers: int | None,
     scheduler: str | None,
     restart: bool,
     out: Path,
+    **datasets: Any,
 ) -> None:
     """Scan the hadronic fraction of SOURCE, for CTA, for KM3NeT and for both.
 
@@ -94,13 +93,8 @@ def scan(
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     loaded = load_source(source)
-    problem = prepared(
-        loaded,
-        cta_response=cta_response,
-        arca_response=arca_response,
-        time_step=time_step,
-        cache=cache,
-    )
+    problem = prepared(loaded, **datasets)
+    origin = made_from(loaded, problem, study, **datasets)
     with tqdm(
         total=len(study.indices), unit="scan", desc=loaded.name, disable=progress_is_shown()
     ) as bar:
@@ -109,19 +103,20 @@ def scan(
             study,
             workers=make_workers(1 if asimov and not scheduler else workers, scheduler),
             out=out,
+            origin=origin,
             restart=restart,
             progress=bar.update,
         )
     inputs = {
         "source": described(source),
-        "cta_response": cta_response or "compact table of nugamma",
-        "arca_response": arca_response or "km3irf",
-        "time_step": f"{time_step} h",
+        "cta_response": datasets["cta_response"] or "compact table of nugamma",
+        "arca_response": datasets["arca_response"] or "km3irf",
+        "time_step": f"{datasets['time_step']} h",
         "numbers": checksum(problem),
         "seed": str(seed),
     }
     title = loaded.title or loaded.name
-    made = document(loaded.name, title, study, entries, provenance(inputs))
+    made = document(loaded.name, title, study, entries, origin, provenance(inputs))
     write_whole(out, json.dumps(made) + "\n")
     forget(out)
     for name in SCENARIOS:

@@ -9,7 +9,7 @@ from nugamma.datasets.folded import FoldedDataset
 
 if TYPE_CHECKING:
     from nugamma.datasets.arca import arca_datasets
-    from nugamma.datasets.building import build, map_datasets
+    from nugamma.datasets.building import build, inputs, map_datasets
     from nugamma.datasets.cta import cta_dataset
     from nugamma.datasets.folding import PixelResponse, pixel_response
     from nugamma.datasets.grouping import group
@@ -21,6 +21,7 @@ __all__ = [
     "build",
     "cta_dataset",
     "group",
+    "inputs",
     "map_datasets",
     "pixel_response",
 ]
@@ -31,6 +32,7 @@ _MODULES = {
     "build": "building",
     "cta_dataset": "cta",
     "group": "grouping",
+    "inputs": "building",
     "map_datasets": "building",
     "pixel_response": "folding",
 }

@@ -131,6 +131,29 @@ def cta_coverage(
     return cta.seen(source, _cta_response(cta_response))
 
 
+def inputs(
+    source: Placed,
+    instruments: Sequence[Instrument] = INSTRUMENTS,
+    *,
+    cta_response: CtaResponse | str | Path | None = None,
+    arca_response: ArcaResponse | str | Path | None = None,
+    time_step: u.Quantity = arca.TIME_STEP,
+) -> dict[str, dict[str, Any]]:
+    """Everything that the datasets of `build` depend on, as JSON holds it, by instrument.
+
+    Parameters and errors as for `build`. Of responses it has the checksums.
+    """
+    plans = _plans(
+        source,
+        instruments,
+        cta_response=cta_response,
+        arca_response=arca_response,
+        time_step=time_step,
+        report=lambda _: None,
+    )
+    return {plan.instrument: plan.inputs for plan in plans}
+
+
 class _Plan:
     """How the datasets of one instrument are made, and from what."""
 

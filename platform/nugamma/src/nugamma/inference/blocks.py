@@ -53,14 +53,6 @@ class Blocks:
     onto: Floats
     factors: Floats
 
-    def signal(self, fluxes: Floats) -> Floats:
-        """Expected signal of all groups, (n, n_groups), for fluxes (n, n_true)."""
-        rank, count = self.onto.shape[1:]
-        numbers = fluxes @ self.onto.reshape(len(self.onto), -1)
-        numbers = numbers.reshape(-1, rank, count).transpose(2, 0, 1)
-        signal = np.matmul(np.ascontiguousarray(numbers), self.factors).swapaxes(0, 1)
-        return np.asarray(signal.reshape(len(fluxes), -1)[:, self.place])
-
     def rows(self, groups: Floats) -> Floats:
         """Something known of each group, (n_groups,), as rows (n_blocks, longest)."""
         filled = np.zeros(self.background.size)

@@ -9,12 +9,13 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy import stats
 
 from nugamma.inference.scans import SCENARIOS
+from nugamma.palette import BLACK, ELECTRONS, GREY, PROTONS, SCENARIO_COLOURS, SCENARIO_NAMES
 
-#: Okabe and Ito's colours, which people with colour blindness tell apart.
-COLOURS = {"gamma": "#0072B2", "neutrino": "#D55E00", "combined": "#000000"}
-NAMES = {"gamma": "CTA", "neutrino": "KM3NeT", "combined": "CTA + KM3NeT"}
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.labelsize": 10,
@@ -31,7 +32,10 @@ STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,
 }
 WIDTH = 3.5
-LEVELS = ((0.68, 1.0), (0.9, 2.706))
+#: Levels of a likelihood interval (Wilks) that are marked beside the curves.
+LEVELS = {0.68: ":", 0.9: "--"}
+#: Content of the bands around mean curves: between these quantiles of the pseudo-experiments.
+BAND = (0.16, 0.84)
 
 
 @contextmanager
@@ -50,36 +54,61 @@ def scan_figure(documents: Sequence[dict[str, Any]]) -> Figure:
         Of `nugamma scan`; one panel each.
     """
     with styled():
-        figure = Figure(figsize=(WIDTH * len(documents) + 0.3, 3.1), layout="constrained")
+        figure = Figure(figsize=(WIDTH * len(documents) + 0.3, 3.5), layout="constrained")
         panels = figure.subplots(1, len(documents), sharey=True, squeeze=False)[0]
+        banded = False
         for axes, document in zip(panels, documents, strict=True):
             for number, name in enumerate(SCENARIOS):
-                part = document[name]
+                part, colour = document[name], SCENARIO_COLOURS[name]
                 f = np.array(part["f"])
-                axes.plot(f, part["dts_mean"], color=COLOURS[name], label=NAMES[name], lw=1.5)
+                axes.plot(f, part["dts_mean"], color=colour, lw=1.5)
                 each = np.array([e["dts"][number] for e in document["pseudo_experiments"]])
                 if len(each) > 1:
-                    low, high = np.quantile(each, [0.16, 0.84], axis=0)
-                    axes.fill_between(f, low, high, color=COLOURS[name], alpha=0.15, lw=0)
-            for number, (level, height) in enumerate(LEVELS):
-                axes.axhline(height, color="0.6", lw=0.7, ls=":")
-                axes.annotate(
-                    f"{100 * level:.0f} %",
-                    (1.0, height),
-                    xytext=(-22 + 20 * number, 1.5),  # beside each other: they are close
-                    textcoords="offset points",
-                    ha="right",
-                    fontsize=6.5,
-                    color="0.45",
-                )
-            axes.set_title(f"{document['title']}, {document['input']} input")
+                    low, high = np.quantile(each, BAND, axis=0)
+                    axes.fill_between(f, low, high, color=colour, alpha=0.15, lw=0)
+                    banded = True
+            levels = _mark_levels(axes)
+            axes.set_title(f"{document['title']}, {document['input']} input\n{made_of(document)}")
             axes.set_xlabel(r"hadronic fraction $f$")
             _fraction_axis(axes)
         panels[0].set_ylim(0, None)  # after all: it ends the scaling of the shared axis
         panels[0].set_ylabel(r"$\Delta\,\mathrm{TS}$")
-        curve = documents[0]["combined"]["dts_mean"]
-        panels[0].legend(loc="upper left" if curve[0] < curve[-1] else "upper right")
+        handles = _experiments()
+        if banded:
+            content = f"{100 * (BAND[1] - BAND[0]):.0f} %"
+            handles.append(Line2D([], [], color=GREY, lw=1.5, label="mean"))
+            handles.append(Patch(color=GREY, alpha=0.3, lw=0, label=f"central {content}"))
+        columns = 4 if len(documents) > 1 else 3
+        figure.legend(handles=handles + levels, loc="outside lower center", ncols=columns)
         return figure
+
+
+def _experiments() -> list[Any]:
+    """A line of each scenario's colour for a legend."""
+    return [
+        Line2D([], [], color=SCENARIO_COLOURS[name], lw=2, label=SCENARIO_NAMES[name])
+        for name in SCENARIOS
+    ]
+
+
+def made_of(document: dict[str, Any]) -> str:
+    """What was simulated and how it was scanned, for titles: from the result itself."""
+    count = len(document["pseudo_experiments"])
+    if document["asimov"]:
+        simulated = "simulated, no fluctuations"
+    else:
+        simulated = f"{count} simulated experiment{'s' if count > 1 else ''}"
+    return f"{simulated}; {document['mode']}"
+
+
+def _mark_levels(axes: Any) -> list[Any]:
+    """Lines where delta TS is that of a likelihood interval, and what they are called."""
+    lines = []
+    for level, style in LEVELS.items():
+        line = axes.axhline(stats.chi2.ppf(level, df=1), color="0.5", lw=0.8, ls=style)
+        line.set_label(f"{100 * level:.0f} % CL (Wilks)")
+        lines.append(line)
+    return lines
 
 
 def _fraction_axis(axes: Any) -> None:
@@ -90,27 +119,33 @@ def _fraction_axis(axes: Any) -> None:
 def limits_figure(documents: Sequence[dict[str, Any]]) -> Figure:
     """Mean credible intervals of f, sources below each other."""
     with styled():
-        rows = len(documents) * len(SCENARIOS)
-        figure = Figure(figsize=(4.6, 0.75 + 0.2 * rows), layout="constrained")
+        rows = len(documents) * (len(SCENARIOS) + 1)
+        figure = Figure(figsize=(5.2, 1.3 + 0.2 * rows), layout="constrained")
         axes = figure.subplots()
         places, labels = [], []
         for block, document in enumerate(documents):
             for number, name in enumerate(SCENARIOS):
                 y = -(block * (len(SCENARIOS) + 1) + number)
-                part, colour = document[name], COLOURS[name]
+                part, colour = document[name], SCENARIO_COLOURS[name]
                 axes.plot(part["ci90"], [y, y], color=colour, lw=1.2)
                 axes.plot(part["ci68"], [y, y], color=colour, lw=4, solid_capstyle="butt")
-                axes.plot(part["mode_mean"], y, "o", color=colour, mfc="white", ms=4)
-                label = NAMES[name] if block == 0 else None
-                axes.plot([], [], color=colour, lw=4, label=label)
+                axes.plot(part["mode_mean"], y, "o", color=colour, mfc="white", ms=4, clip_on=False)
             places.append(-(block * (len(SCENARIOS) + 1) + 1))
-            labels.append(f"{document['title']}\n{document['input']}")
-        axes.set_yticks(places, labels)
+            labels.append(f"{document['title']}, {document['input']}\n{made_of(document)}")
+        axes.set_yticks(places, labels, fontsize=7.5)
         axes.tick_params(axis="y", which="both", length=0)
         _fraction_axis(axes)
         axes.set_ylim(places[-1] - 1.8, 0.8)
-        axes.set_xlabel(r"hadronic fraction $f$ (mode, 68 % and 90 %)")
-        figure.legend(loc="outside upper center", ncols=3)
+        axes.set_xlabel(r"hadronic fraction $f$")
+        meaning = [
+            Line2D([], [], color=GREY, lw=4, solid_capstyle="butt", label="68 % credible, mean"),
+            Line2D([], [], color=GREY, lw=1.2, label="90 % credible, mean"),
+            Line2D([], [], color=GREY, marker="o", mfc="white", ms=4, ls="", label="mode, mean"),
+        ]
+        if all(document["asimov"] for document in documents):
+            for handle in meaning:
+                handle.set_label(str(handle.get_label()).removesuffix(", mean"))
+        figure.legend(handles=_experiments() + meaning, loc="outside lower center", ncols=3)
         return figure
 
 
@@ -130,9 +165,9 @@ def fit_figure(document: dict[str, Any], points: Any, curves: dict[str, Any]) ->
         figure = Figure(figsize=(4.4, 3.2), layout="constrained")
         axes = figure.subplots()
         styles: dict[str, dict[str, Any]] = {
-            "hadronic": {"color": "#D55E00", "label": "pion decay, gamma rays"},
-            "neutrino": {"color": "#D55E00", "ls": "--", "label": "pion decay, neutrinos"},
-            "leptonic": {"color": "#0072B2", "label": "inverse Compton"},
+            "hadronic": {"color": PROTONS, "label": "pion decay, gamma rays"},
+            "neutrino": {"color": PROTONS, "ls": "--", "label": "pion decay, neutrinos"},
+            "leptonic": {"color": ELECTRONS, "label": "inverse Compton, gamma rays"},
         }
         top = 0.0
         for name, (energy, flux) in curves.items():
@@ -146,9 +181,9 @@ def fit_figure(document: dict[str, Any], points: Any, curves: dict[str, Any]) ->
                 yerr=energy**2 * error,
                 fmt="o",
                 ms=3,
-                color="k",
+                color=BLACK,
                 lw=0.8,
-                label="flux points",
+                label="gamma rays, measured",
             )
             top = max(top, float(np.max(energy**2 * (flux + error))))
         axes.set_xscale("log")

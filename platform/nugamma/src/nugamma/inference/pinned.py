@@ -1,4 +1,4 @@
-"""Scan with the shapes of both models held at their fits alone, as published.
+"""Scan with the shapes of both models held at their published fits alone.
 
 The amplitudes are f and 1 - f of the two fits, so a point of the scan is one evaluation of the
 likelihood and nothing is minimised (but background norms, where these are free).
@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nugamma.inference.blocks import Blocks
 from nugamma.inference.likelihood import cash
 from nugamma.inference.observed import TINY
-from nugamma.inference.prefits import Prefit, prefit
+from nugamma.inference.prefits import Prefit
 from nugamma.inference.problem import Problem
+from nugamma.inference.published_fits import published_prefit
 from nugamma.inference.response import NOTHING, StackedResponse
 from nugamma.inference.scans import POINTS, Scan, above_minimum
 from nugamma.inference.threads import one_thread
@@ -49,23 +49,16 @@ def scan(
     fits
         Fits of each model alone, if they are known already.
     """
-    fits = fits or prefit(problem, gamma, free_backgrounds=free_backgrounds)
-    protons = fits.flux[0] * problem.protons.values(fits.proton[None])[0]
-    electrons = fits.flux[1] * problem.electrons.values(fits.electron[None])[0]
+    fits = fits or published_prefit(problem, gamma, free_backgrounds=free_backgrounds)
+    protons, electrons = fits.fluxes(problem)
     bins = len(electrons)
     share = np.asarray(points, dtype=float)
     neutrinos = protons[bins:]
     lines = ((electrons, protons[:bins] - electrons), (np.zeros_like(neutrinos), neutrinos))
     by_gamma, by_neutrino = (
-        _profiled(response, seen, *line, share)
-        if free_backgrounds
-        else _along(response, blocks, seen, *line, share)
-        for response, blocks, seen, line in zip(
-            (problem.gamma, problem.neutrino),
-            problem.blocks,
-            (gamma, neutrino),
-            lines,
-            strict=True,
+        (_profiled if free_backgrounds else _along)(response, seen, *line, share)
+        for response, seen, line in zip(
+            (problem.gamma, problem.neutrino), (gamma, neutrino), lines, strict=True
         )
     )
     fraction = problem.fraction(share, fits.flux[0], fits.flux[1])
@@ -78,13 +71,8 @@ def scan(
     )
 
 
-def _along(  # noqa: PLR0917
-    response: StackedResponse,
-    blocks: Blocks,
-    counts: Floats,
-    start: Floats,
-    direction: Floats,
-    share: Floats,
+def _along(
+    response: StackedResponse, counts: Floats, start: Floats, direction: Floats, share: Floats
 ) -> Floats:
     """The statistic, relative to the background, for fluxes `start` + `share` times `direction`.
 
@@ -95,7 +83,7 @@ def _along(  # noqa: PLR0917
     background = np.maximum(response.background[filled], NOTHING)
     # relative to the background, before the sum, which has no digits to spare; both ends are
     # positive, so all between them is
-    low, high = np.maximum(1 + blocks.signal(fluxes)[:, filled] / background, TINY)
+    low, high = np.maximum(1 + fluxes @ response.signal[filled].T / background, TINY)
     expected = np.outer(share, high - low)
     expected += low
     sums = fluxes @ response.total_signal

@@ -8,22 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from nugamma.inference.likelihood import ELECTRON, PROTON, Likelihood, Mixture
-from nugamma.inference.newton import Local, minimise
-from nugamma.inference.problem import Problem, parameters
-from nugamma.inference.problem import spectrum as published
+from nugamma.inference.newton import minimise
+from nugamma.inference.problem import Problem, parameters, spectrum
 from nugamma.spectra import ParticleSpectrum
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-
-#: Index of beta among the parameters of a likelihood, for protons and for electrons.
-BETAS = [PROTON.stop - 1, ELECTRON.stop - 1]
-#: Width of a Gaussian prior on beta around its value in the fit to the flux points. The published
-#: minimiser starts there and stays where the data are nearly indifferent (protons of Vela X: the
-#: statistic falls by 6 all the way to beta = 0.1), but follows where they are not (electrons of
-#: Vela X: by 18 to beta = 1.3). This prior does the same, and does not depend on a minimiser.
-BETA_WIDTH = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +27,12 @@ class Prefit:
     proton, electron
         Shapes (gamma, curvature, beta).
     statistic
-        Without the prior: Cash statistic relative to the background alone (hadronic, leptonic).
+        Cash statistic relative to the background alone (hadronic, leptonic).
     converged
         Whether the fits ended at a minimum (hadronic, leptonic).
+    published
+        The spectra in the published parameters, where these were fitted. `proton` and `electron`
+        are then these spectra moved into the bounds of shapes.
     """
 
     flux: Floats
@@ -47,19 +40,39 @@ class Prefit:
     electron: Floats
     statistic: Floats
     converged: Bools
+    published: tuple[ParticleSpectrum, ParticleSpectrum] | None = None
 
     def spectra(self, problem: Problem) -> tuple[ParticleSpectrum, ParticleSpectrum]:
-        """The spectra of protons and electrons in the published parameters."""
-        return (
-            published(problem.protons, float(self.flux[0]), self.proton),
-            published(problem.electrons, float(self.flux[1]), self.electron),
+        """The spectra of protons and electrons in the published parameters.
+
+        Raises
+        ------
+        SpectrumError
+            If a fitted shape has no finite amplitude in these parameters: a cutoff that spreads
+            over many decades (small beta) has one beyond 1e308.
+        """
+        return self.published or (
+            spectrum(problem.protons, float(self.flux[0]), self.proton),
+            spectrum(problem.electrons, float(self.flux[1]), self.electron),
         )
+
+    def fluxes(self, problem: Problem) -> tuple[Floats, Floats]:
+        """What protons and electrons alone emit, cm-2 s-1 in each bin of `Emission.matrix`."""
+        emissions = (problem.protons, problem.electrons)
+        if self.published is None:
+            alone = zip(emissions, self.flux, (self.proton, self.electron), strict=True)
+            protons, electrons = (flux * one.values(shape[None])[0] for one, flux, shape in alone)
+        else:
+            pairs = zip(emissions, self.published, strict=True)
+            protons, electrons = (one.matrix @ part.values(one.nodes) for one, part in pairs)
+        return protons, electrons
 
 
 def prefit(problem: Problem, gamma: Floats, *, free_backgrounds: bool = False) -> Prefit:
-    """Fit each model alone, as the published analysis does before its scan.
+    """Fit each model alone: the lowest minimum near the fit to the flux points.
 
-    Flux, index, cutoff and, with a prior, the exponent beta of the cutoff are fitted.
+    Flux, index, cutoff and the exponent beta of the cutoff are free in their bounds (those of beta
+    are the published ones). `nugamma.inference.published_fits` stops where the publication did.
 
     Parameters
     ----------
@@ -77,23 +90,11 @@ def prefit(problem: Problem, gamma: Floats, *, free_backgrounds: bool = False) -
         problem, Mixture(alone, 1 - alone, alone), gamma, free_backgrounds=free_backgrounds
     )
     start = likelihood.start(np.array([hadronic, leptonic]), proton, electron)
-    rows, betas = np.arange(2), start[0, BETAS]
-
-    def with_prior(point: Floats, some: Ints) -> Local:
-        local = likelihood.evaluate(point, some)
-        place = (np.arange(len(some)), np.take(BETAS, some))
-        beyond = (point[place] - betas[some]) / BETA_WIDTH
-        local.value[:] += beyond**2
-        local.gradient[place] += 2 * beyond / BETA_WIDTH
-        local.hessian[place[0], place[1], place[1]] += 2 / BETA_WIDTH**2
-        local.scale[place] += 2 / BETA_WIDTH**2
-        return local
-
-    found = minimise(with_prior, start, likelihood.bounds())
+    found = minimise(likelihood.evaluate, start, likelihood.bounds())
     return Prefit(
         flux=np.exp(found.parameters[:, 0]),
         proton=found.parameters[0, PROTON],
         electron=found.parameters[1, ELECTRON],
-        statistic=likelihood.evaluate(found.parameters, rows).value,
+        statistic=found.value,
         converged=found.converged,
     )

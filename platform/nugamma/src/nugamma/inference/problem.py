@@ -30,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 BAND = u.Quantity([0.1, 100.0], "TeV")
 #: Where shapes are described: the particles that emit at about 10 TeV, TeV.
 PROTON_PIVOT, ELECTRON_PIVOT = 100.0, 50.0
+#: How far beyond a bound a shape may lie that is on it.
+ROUNDING = 1e-9
 #: Spectra of each kind, from all over the bounds of shapes, for which blocks are accurate.
 SPECTRA = 300
 
@@ -139,7 +141,7 @@ def build(
     Raises
     ------
     InferenceError
-        If there is no dataset of one messenger.
+        If there is no dataset of one messenger, or beta of a spectrum is out of its bounds.
     """
     from nugamma.spectra import SpectralOperator
 
@@ -147,6 +149,13 @@ def build(
     for kind, found in split.items():
         if not found:
             raise InferenceError(f"source {source}: there is no {kind} dataset")
+    for what, spectrum in (("hadronic", hadronic), ("leptonic", leptonic)):
+        low, high = shapes.LOWER[2], shapes.UPPER[2]
+        if not low <= spectrum.beta <= high:
+            raise InferenceError(
+                f"source {source}: beta of the {what} spectrum is {spectrum.beta:g}; models are "
+                f"fitted with {low:g} to {high:g}, as published"
+            )
     gamma, neutrino = stack(split["gamma"]), stack(split["neutrino"])
 
     surroundings: dict[str, Any] = {
@@ -206,10 +215,28 @@ def of_source(source: Source, datasets: Sequence[FoldedDataset]) -> Problem:
 
 
 def parameters(emission: Emission, spectrum: ParticleSpectrum) -> tuple[float, Floats]:
-    """Integral flux in the band and shape of a spectrum."""
+    """Integral flux in the band and shape of a spectrum.
+
+    Raises
+    ------
+    InferenceError
+        If there is no flux, or the shape is outside the bounds within which shapes are fitted: a
+        fit that starts elsewhere would describe another source.
+    """
     flux = float(emission.band @ spectrum.values(emission.nodes))
     if not flux > 0:
         raise InferenceError("a spectrum without flux between 0.1 and 100 TeV cannot be fitted")
+    exact = shapes.exactly(spectrum, emission.pivot)
+    # less curvature than the lowest is a power law, as is the lowest
+    below = exact < np.where([True, False, True], shapes.LOWER, 0.0) - ROUNDING
+    if not np.isfinite(exact).all() or below.any() or (exact > shapes.UPPER + ROUNDING).any():
+        raise InferenceError(
+            f"the particle spectrum with index {spectrum.alpha:.4g}, cutoff "
+            f"{spectrum.e_cutoff:.4g} TeV and beta {spectrum.beta:.4g} is outside of what can be "
+            f"fitted with free shapes: at {emission.pivot:g} TeV its local index is {exact[0]:.3g} "
+            f"({shapes.LOWER[0]:g} to {shapes.UPPER[0]:g}) and its curvature {exact[1]:.3g} (up to "
+            f"{shapes.UPPER[1]:g}); use mode pinned"
+        )
     return flux, shapes.from_spectrum(spectrum, emission.pivot)
 
 

@@ -86,7 +86,7 @@ def stack(datasets: Sequence[FoldedDataset]) -> StackedResponse:
     edges = datasets[0].energy_true
     for other in datasets[1:]:
         if other.energy_true.shape != edges.shape or not np.allclose(
-            other.energy_true.to_value("TeV"), edges.to_value("TeV"), rtol=1e-9
+            other.energy_true.to_value("TeV"), edges.to_value("TeV"), rtol=1e-9, atol=0
         ):
             raise InferenceError(
                 f"datasets {datasets[0].name} and {other.name} have different true energies"

@@ -85,9 +85,15 @@ def from_spectrum(spectrum: ParticleSpectrum, pivot: float) -> Floats:
     pivot
         Pivot energy, TeV.
     """
-    power = (pivot / spectrum.e_cutoff) ** spectrum.beta
-    shape = [spectrum.alpha + power * spectrum.beta, power * spectrum.beta**2, spectrum.beta]
-    return np.asarray(np.clip(shape, LOWER, UPPER), dtype=float)
+    return np.asarray(np.clip(exactly(spectrum, pivot), LOWER, UPPER), dtype=float)
+
+
+def exactly(spectrum: ParticleSpectrum, pivot: float) -> Floats:
+    """(gamma, curvature, beta) of a spectrum, wherever they are; parameters as `from_spectrum`."""
+    with np.errstate(over="ignore"):
+        power = np.power(pivot / spectrum.e_cutoff, spectrum.beta)
+        shape = [spectrum.alpha + power * spectrum.beta, power * spectrum.beta**2, spectrum.beta]
+    return np.asarray(shape, dtype=float)
 
 
 def to_spectrum(shape: Floats, pivot: float, at_pivot: float) -> ParticleSpectrum:
@@ -101,12 +107,19 @@ def to_spectrum(shape: Floats, pivot: float, at_pivot: float) -> ParticleSpectru
         Pivot energy, TeV.
     at_pivot
         J at the pivot, 1/eV.
+
+    Raises
+    ------
+    SpectrumError
+        If the amplitude is beyond the largest number.
     """
     gamma, curvature, beta = (float(v) for v in shape)
     power = curvature / beta**2
     alpha = gamma - curvature / beta
+    with np.errstate(over="ignore"):  # the spectrum refuses an infinite amplitude
+        rise = float(np.exp(power))
     return ParticleSpectrum(
-        amplitude=at_pivot * (pivot / E_0_TEV) ** alpha * float(np.exp(power)),
+        amplitude=at_pivot * (pivot / E_0_TEV) ** alpha * rise,
         alpha=alpha,
         e_cutoff=float(pivot * power ** (-1 / beta)),
         beta=beta,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from filelock import FileLock, Timeout
 
 from nugamma.errors import RunningError
 
-FORMAT = 1
+FORMAT = 2
+#: Says in words what differs between what two scans were made from.
+Differences = Callable[[Mapping[str, Any], Mapping[str, Any]], list[str]]
 
 
 class Journal:
@@ -27,6 +30,10 @@ class Journal:
         Result file of the scan; the journal is ``<out>.journal``.
     key
         Checksum of the scan and all its inputs.
+    origin
+        What the scan is made from, to say in words what another journal differs in.
+    differences
+        Compares two origins.
 
     Raises
     ------
@@ -34,7 +41,14 @@ class Journal:
         If the journal belongs to another scan, another process holds it, or it cannot be written.
     """
 
-    def __init__(self, out: Path, key: str) -> None:
+    def __init__(
+        self,
+        out: Path,
+        key: str,
+        origin: Mapping[str, Any] | None = None,
+        differences: Differences = lambda _, __: [],
+    ) -> None:
+        self.origin, self.differences = origin, differences
         self.path = out.with_name(out.name + ".journal")
         self.key = key
         self.done: dict[int, dict[str, Any]] = {}
@@ -73,14 +87,20 @@ class Journal:
         self._file = self.path.open("ab")
         self._file.truncate(good)
         if not good:
-            self._write({"format": FORMAT, "key": self.key})
+            self._write({"format": FORMAT, "key": self.key, "origin": self.origin})
 
-    def _check(self, head: dict[str, Any]) -> None:
-        if head.get("format") != FORMAT or head.get("key") != self.key:
-            raise RunningError(
-                f"{self.path} belongs to a scan with other options or inputs; "
-                "give --restart to begin anew, or another --out"
-            )
+    def _check(self, head: Any) -> None:
+        way_on = "give --restart to begin anew, or another --out"
+        if not isinstance(head, dict) or head.get("format") != FORMAT:
+            raise RunningError(f"{self.path} is of another version of nugamma; {way_on}")
+        if head.get("key") == self.key:
+            return
+        before = head.get("origin")
+        found = self.differences(before, self.origin) if before and self.origin else []
+        what = f": different {', '.join(found)}" if found else ""
+        raise RunningError(
+            f"{self.path} belongs to a scan of other options or inputs{what}; {way_on}"
+        )
 
     def add(self, entry: dict[str, Any]) -> None:
         """Keep a finished task; it is on disk when this returns."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ from nugamma.inference.summary import summarise
 from nugamma.running.study import Study
 
 Floats = npt.NDArray[np.float64]
-FORMAT = 1
+#: Of results; those of format 1 do not hold what they were made from.
+FORMAT = 2
 
 
-def document(
+def document(  # noqa: PLR0917
     source: str,
     title: str,
     study: Study,
     entries: Sequence[dict[str, Any]],
+    origin: Mapping[str, Any],
     provenance: dict[str, Any],
 ) -> dict[str, Any]:
     """The document of a finished scan.
@@ -38,6 +40,8 @@ def document(
         What was scanned.
     entries
         Of `nugamma.running.scanning.run_study`.
+    origin
+        Of `nugamma.running.origin.scan_origin`.
     provenance
         Of `nugamma.running.provenance`.
     """
@@ -70,8 +74,17 @@ def document(
             "quantile90": summary.quantile90,
         }
     made["pseudo_experiments"] = list(entries)
+    made["made_from"] = origin
     made["provenance"] = provenance
     return made
+
+
+#: What a scan says of each scenario.
+SUMMARY = frozenset(
+    {"f", "dts_mean", "dts_median", "mode_mean", "ci68", "ci90", "quantile68", "quantile90"}
+)
+#: Parts of what a scan was made from.
+ORIGIN = frozenset({"source", "datasets", "options", "study", "revision", "expected"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +108,11 @@ class ScanDocument:
         return f"{self.content['title']}, {self.content['input']} input"
 
     @property
+    def origin(self) -> dict[str, Any]:
+        """What the scan was made from: of `nugamma.running.origin.scan_origin`."""
+        return dict(self.content["made_from"])
+
+    @property
     def share(self) -> float:
         """Hadronic share with which the source was made."""
         given = self.content["input"]
@@ -116,12 +134,67 @@ def read(path: Path) -> ScanDocument:
     Raises
     ------
     RunningError
-        If the file is missing or holds something else.
+        If the file is missing, holds something else, or was changed so that parts are missing.
     """
-    content = read_json(path)
-    if content.get("kind") != "scan" or content.get("format") != FORMAT:
-        raise RunningError(f"{path} is not a result of `nugamma scan` (format {FORMAT})")
-    return ScanDocument(path, content)
+    return scan_document(path, read_json(path))
+
+
+def scan_document(path: Path, content: dict[str, Any]) -> ScanDocument:
+    """The document of a scan, of what `read_json` gave; errors as of `read`."""
+    if content.get("kind") != "scan":
+        raise RunningError(f"{path} is not a result of `nugamma scan`")
+    check_format(path, content, "scan")
+    made = ScanDocument(path, content)
+    try:
+        points = content[SCENARIOS[0]]["f"]
+        for scenario in SCENARIOS:
+            if not content[scenario].keys() >= SUMMARY:
+                raise ValueError(f"the summary of {scenario} is missing")
+            for curves in made.curves(scenario):
+                if curves.shape[1:] != (len(points),) or not np.isfinite(curves).all():
+                    raise ValueError(f"curves of {scenario} are not {len(points)} numbers each")
+        if not made.origin.keys() >= ORIGIN or not 0 <= made.share <= 1:
+            raise ValueError("parts are missing")
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise RunningError(
+            f"{path} is not whole ({error}): it was changed or cut; run `nugamma scan` again"
+        ) from error
+    return made
+
+
+def check_format(path: Path, content: Mapping[str, Any], command: str) -> None:
+    """Refuse results that do not hold what they were made from, or come from later versions.
+
+    Raises
+    ------
+    RunningError
+        If the format is not `FORMAT`.
+    """
+    found = content.get("format")
+    if found != FORMAT:
+        age = "an older" if found == 1 else "another"
+        raise RunningError(
+            f"{path} was written by {age} version of nugamma (format {found}, this one reads "
+            f"{FORMAT}); run `nugamma {command}` again"
+        )
+
+
+def check_alike(documents: Sequence[ScanDocument]) -> None:
+    """Refuse to put scans of different revisions of the analysis side by side.
+
+    Raises
+    ------
+    RunningError
+        If there is more than one revision.
+    """
+    first = documents[0]
+    for other in documents[1:]:
+        one, two = (document.origin["revision"] for document in (first, other))
+        if one != two:
+            raise RunningError(
+                f"{first.path} was scanned by revision {one} of the analysis and {other.path} by "
+                f"revision {two}: their numbers do not compare; run `nugamma scan` again"
+            )
 
 
 def read_json(path: Path) -> dict[str, Any]:

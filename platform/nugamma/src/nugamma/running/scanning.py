@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from nugamma.inference.problem import Problem
 from nugamma.running.journal import Journal
+from nugamma.running.origin import scan_differences
 from nugamma.running.study import Study, scan_one
 from nugamma.running.workers import Inline, Workers
 
@@ -21,6 +22,7 @@ def run_study(
     *,
     workers: Workers | None = None,
     out: Path | None = None,
+    origin: Mapping[str, Any] | None = None,
     restart: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
@@ -40,6 +42,9 @@ def run_study(
     out
         Result file to be: finished work is kept beside it and not done again. The caller writes
         the file and then calls `forget`.
+    origin
+        Of `nugamma.running.origin.scan_origin`: kept with unfinished work, which is not continued
+        with anything else.
     restart
         Throw kept work away first.
     progress
@@ -51,14 +56,15 @@ def run_study(
         Of `nugamma.running.study.scan_one`, by index.
     """
     runner = workers or Inline()
-    _ = problem.blocks  # made once, and sent along
+    if study.mode == "profile":
+        _ = problem.blocks  # made once, and sent along
     if out is None:
         done: dict[int, dict[str, Any]] = {}
         for entry in _results(runner, problem, study, list(study.indices)):
             done[entry["index"]] = entry
             progress(1)
         return [done[index] for index in study.indices]
-    journal = Journal(out, study.key(problem))
+    journal = Journal(out, study.key(problem), origin, scan_differences)
     if restart:
         journal.remove()
     with journal:

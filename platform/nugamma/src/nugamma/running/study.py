@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from nugamma.errors import InferenceError
+from nugamma.errors import InferenceError, SpectrumError
 from nugamma.inference import pinned, profile
 from nugamma.inference.problem import Problem
 from nugamma.inference.pseudo import draw
@@ -23,7 +23,7 @@ MODES = {"pinned": pinned.scan, "profile": profile.scan}
 #: Instead of the number of a pseudo-experiment: data without fluctuations.
 ASIMOV = -1
 #: Goes up when the same study comes out differently.
-REVISION = 4
+REVISION = 5
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,21 @@ def scan_one(problem: Problem, study: Study, index: int) -> dict[str, Any]:
 
 
 def as_numbers(problem: Problem, index: int, scan: Scan) -> dict[str, Any]:
-    """A scan as JSON holds it, without loss."""
-    proton, electron = scan.prefit.spectra(problem)
+    """A scan as JSON holds it, without loss; a prefit that has no finite amplitude as null."""
+    prefit = scan.prefit
+    try:
+        spectra: list[dict[str, float] | None] = [s.to_dict() for s in prefit.spectra(problem)]
+    except SpectrumError:
+        spectra = [None, None]
     return {
         "index": index,
         "fraction": scan.fraction.tolist(),
         "dts": scan.dts.tolist(),
         "converged": bool(scan.converged.all()),
         "prefit": {
-            "hadronic": {**asdict(proton), "statistic": float(scan.prefit.statistic[0])},
-            "leptonic": {**asdict(electron), "statistic": float(scan.prefit.statistic[1])},
+            name: {**(spectrum or {"spectrum": None}), "statistic": float(statistic)}
+            for name, spectrum, statistic in zip(
+                ("hadronic", "leptonic"), spectra, prefit.statistic, strict=True
+            )
         },
     }
