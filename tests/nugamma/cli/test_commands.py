@@ -260,6 +260,7 @@ def changed(scan: Path, out: Path, **changes: object) -> Path:
         ({"made_from__revision": 1}, "another revision of the analysis (1"),
         ({"made_from": None}, "is not whole"),
         ({"combined": None}, "not whole"),
+        ({"title": None}, "title missing"),
         ({"pseudo_experiments": [{"index": 0}]}, "not whole"),
         ({"gamma__f": [0.0, 1.0]}, "not whole"),
     ],
@@ -311,6 +312,32 @@ def test_a_fit_is_drawn_from_what_it_holds(folder: Path, tmp_path: Path) -> None
     ):
         other = changed(out, tmp_path / "other.json", **changes)
         assert message in run(folder, "plot", other, "--out", tmp_path / "x.png", code=2)
+
+
+def test_a_cutoff_that_the_points_do_not_show_is_said_to_be_loose(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Gamma rays of a power law from 1 to 8 TeV."""
+    energies = [1.0, 2.0, 4.0, 8.0]
+    points = [[e, 1e-11 * e**-2.5, 2e-12 * e**-2.5] for e in energies]
+    straight = {key: NORTH[key] for key in ("name", "position", "distance", "morphology")}
+    described = tmp_path / "straight.yaml"
+    described.write_text(yaml.safe_dump(straight | {"flux_points": {"points": points}}))
+    assert "(not constrained)" in run(folder, "fit", described, "--out", tmp_path / "fit.json")
+    assert "(not" not in run(folder, "fit", "RXJ1713", "--out", tmp_path / "fit.json")
+
+
+def test_places_that_cannot_be_written_are_told(
+    folder: Path, scanned: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    inside = tmp_path / "file" / "x.png"
+    assert "cannot be made" in run(folder, "plot", scanned["leptonic"], "--out", inside, code=2)
+    (tmp_path / "folder.png").mkdir()
+    words = ("plot", scanned["leptonic"], "--out", tmp_path / "folder.png")
+    assert "folder.png" in run(folder, *words, code=2)
+    words = ("scan", "VelaX", "--input", "leptonic", "--out", inside)
+    assert "cannot be made" in run(folder, *words, code=2)
 
 
 def test_nothing_that_was_given_is_left_out_of_a_figure(

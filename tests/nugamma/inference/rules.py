@@ -2,9 +2,9 @@
 
     python -m tests.nugamma.inference.physics rules [COUNT]
 
-Which rule mode pinned follows was decided before its limits were compared with any published ones:
-the mode is to be the published analysis, so it runs the published minimisers. The other rules are
-here to show what the choice amounts to.
+Mode pinned is to be the published analysis, so it runs the published minimisers: that order of
+preference was there before any limit, though the limits of Vela X and RX J1713 had been seen beside
+the published ones when it was settled. The other rules are here to show what the choice amounts to.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from nugamma.errors import InferenceError, RunningError
 from nugamma.inference.problem import Problem
 from nugamma.running.journal import Journal, write_whole
 from nugamma.running.scanning import forget, run_study
-from nugamma.running.study import Study, scan_one
+from nugamma.running.study import REVISION, Study, scan_one
 from nugamma.running.workers import Dask, Inline, Processes, workers
 from tests.nugamma.inference import synthetic
 from tests.nugamma.running.study_in_a_process import STUDY
@@ -210,6 +210,12 @@ def test_a_file_is_written_as_a_whole_or_not(tmp_path: Path) -> None:
 def test_asimov_data_are_one_scan(problem: Problem) -> None:
     (entry,) = run_study(problem, Study(share=0.0, pseudo=0))
     assert entry["dts"][2][0] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_worker_with_another_revision_of_the_analysis_refuses(problem: Problem) -> None:
+    study = Study(share=0.0, pseudo=1, revision=REVISION - 1)
+    with pytest.raises(RunningError, match="same version of nugamma on all workers"):
+        run_study(problem, study)
 
 
 def test_workers_are_what_was_asked_for() -> None:

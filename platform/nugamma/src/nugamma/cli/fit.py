@@ -38,9 +38,11 @@ def fit(source: str, out: Path) -> None:
     for name in ("hadronic", "leptonic"):
         model = document[name]
         values = model["parameters"]
+        cutoff = values["e_cutoff"]
+        loose = cutoff["error"] is None or cutoff["error"] > cutoff["value"]
         click.echo(
             f"{name:9} chi2/ndf {model['chi2']:.2f}/{model['ndf']}"
             f"  alpha {values['alpha']['value']:.3f}"
-            f"  cutoff {values['e_cutoff']['value']:.1f} TeV"
+            f"  cutoff {cutoff['value']:.1f} TeV{' (not constrained)' if loose else ''}"
             f"  10 TeV {model['dnde_10TeV']['gamma']:.3e} cm-2 s-1 TeV-1"
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from astropy import units as u
 
+from nugamma.errors import NugammaError
 from nugamma.inference.problem import Problem, of_source
 from nugamma.sources import Source
 
@@ -89,6 +90,20 @@ def dataset_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder in which a file is to be written.
+
+    Raises
+    ------
+    NugammaError
+        If it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NugammaError(f"{path.parent} cannot be made: {error.strerror}") from error
 
 
 def worker_options(command: Command) -> Command:

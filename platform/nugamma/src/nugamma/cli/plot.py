@@ -11,7 +11,7 @@ from astropy import units as u
 from astropy.table import QTable
 from matplotlib.figure import Figure
 
-from nugamma.cli.options import FILE
+from nugamma.cli.options import FILE, make_folder_of
 from nugamma.errors import NugammaError
 from nugamma.inference import figures
 from nugamma.running.contents import source_of
@@ -35,8 +35,11 @@ def plot(files: tuple[Path, ...], intervals: bool, out: Path) -> None:
     if out.suffix not in FORMATS:
         raise NugammaError(f"{out}: figures end in {', '.join(FORMATS)}")
     figure = _figure(files, intervals)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=figures.STYLE["savefig.dpi"])
+    make_folder_of(out)
+    try:
+        figure.savefig(out, dpi=figures.STYLE["savefig.dpi"])
+    except OSError as error:
+        raise NugammaError(f"{out} cannot be written: {error.strerror or error}") from error
     click.echo(str(out))
 
 

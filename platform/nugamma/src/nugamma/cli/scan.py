@@ -14,6 +14,7 @@ from nugamma.cli.options import (
     dataset_options,
     described,
     made_from,
+    make_folder_of,
     prepared,
     progress_is_shown,
     seed_option,
@@ -91,7 +92,7 @@ def scan(
         mode=mode,  # type: ignore[arg-type]
         free_backgrounds=free_backgrounds,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(out)
     loaded = load_source(source)
     problem = prepared(loaded, **datasets)
     origin = made_from(loaded, problem, study, **datasets)

@@ -57,10 +57,17 @@ def scan_origin(
             name: str(value.absolute()) if isinstance(value, Path) else value
             for name, value in options.items()
         },
-        "study": asdict(study) | {"points": list(study.points)},
+        "study": _plain(study),
         "revision": REVISION,
         "expected": expected_counts(problem),
     }
+
+
+def _plain(study: Study) -> dict[str, Any]:
+    """A study as JSON holds it; its revision is said apart."""
+    plain = asdict(study) | {"points": list(study.points)}
+    del plain["revision"]
+    return plain
 
 
 def expected_counts(problem: Problem) -> dict[str, dict[str, list[float]]]:

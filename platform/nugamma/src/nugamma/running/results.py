@@ -83,6 +83,10 @@ def document(  # noqa: PLR0917
 SUMMARY = frozenset(
     {"f", "dts_mean", "dts_median", "mode_mean", "ci68", "ci90", "quantile68", "quantile90"}
 )
+#: What a scan says of itself.
+HEAD = frozenset(
+    {"source", "title", "input", "mode", "pseudo", "asimov", "seed", "free_backgrounds"}
+)
 #: Parts of what a scan was made from.
 ORIGIN = frozenset({"source", "datasets", "options", "study", "revision", "expected"})
 
@@ -146,6 +150,8 @@ def scan_document(path: Path, content: dict[str, Any]) -> ScanDocument:
     check_format(path, content, "scan")
     made = ScanDocument(path, content)
     try:
+        if missing := sorted(HEAD - content.keys()):
+            raise ValueError(f"{', '.join(missing)} missing")
         points = content[SCENARIOS[0]]["f"]
         for scenario in SCENARIOS:
             if not content[scenario].keys() >= SUMMARY:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from nugamma.errors import InferenceError, SpectrumError
+from nugamma.errors import InferenceError, RunningError, SpectrumError
 from nugamma.inference import pinned, profile
 from nugamma.inference.problem import Problem
 from nugamma.inference.pseudo import draw
@@ -44,6 +44,8 @@ class Study:
         Whether the norm of each dataset's background is fitted.
     points
         Hadronic shares of the scan.
+    revision
+        Of the analysis that the scan was planned with: workers with another one refuse it.
     """
 
     share: float
@@ -52,6 +54,7 @@ class Study:
     mode: Mode = "pinned"
     free_backgrounds: bool = False
     points: tuple[float, ...] = tuple(POINTS.tolist())
+    revision: int = REVISION
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -99,7 +102,17 @@ def scan_one(problem: Problem, study: Study, index: int) -> dict[str, Any]:
     dict
         Plain numbers: ``index``, ``fraction`` and ``dts`` (3 scenarios by points), ``converged``,
         and the ``prefit``.
+
+    Raises
+    ------
+    RunningError
+        If the study was planned with another revision of the analysis than is installed here.
     """
+    if study.revision != REVISION:
+        raise RunningError(
+            f"a worker has revision {REVISION} of the analysis, this scan is of revision "
+            f"{study.revision}: install the same version of nugamma on all workers"
+        )
     if index == ASIMOV:
         gamma, neutrino = problem.expected(study.share)
     else:
