@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib as mpl
 
@@ -13,7 +14,10 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from matplotlib import pyplot as plt
+from matplotlib.legend import Legend
 
+from nugamma import palette
+from nugamma.errors import VisibilityError
 from nugamma.neutrino import figures, visibility
 from nugamma.neutrino.arca import ArcaTelescope
 from nugamma.neutrino.sensitivity import sensitivity_curve
@@ -43,6 +47,55 @@ def test_curves_are_drawn_at_the_energy_asked_for(arca: ArcaTelescope) -> None:
     )
     figures.plot_sensitivity(table[:4], axes, label="again")
     assert axes.get_lines()[4].get_color() not in {first.get_color(), soft.get_color()}
+
+
+def texts(axes: Any) -> list[str]:
+    """Every text of the legends of axes."""
+    legends = [child for child in axes.get_children() if isinstance(child, Legend)]
+    return [text.get_text() for legend in legends for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.99, 0.683])
+def test_labels_come_from_the_table(arca: ArcaTelescope, level: float) -> None:
+    table = sensitivity_curve(arca, [-60, 0] * u.deg, level=level, livetime=365.25 * u.day)
+    axes = figures.plot_sensitivity(table)
+    assert f"{100 * level:g} % sensitivity" in texts(axes)
+    assert axes.get_title().startswith("1 year, ")
+    assert axes.get_lines()[0].get_color() == palette.KM3NET
+    slopes = sensitivity_curve(arca, -45 * u.deg, [2.0, 2.5], level=level)
+    axes = figures.plot_index(slopes)
+    assert texts(axes)[0] == f"{100 * level:g} % sensitivity"
+    assert axes.get_title() == "ARCA (km3irf), 10 years, declination \N{MINUS SIGN}45°"
+
+
+def test_labels_hold_for_all_curves_of_the_axes(arca: ArcaTelescope) -> None:
+    places = [-60, -30, 0] * u.deg
+    axes = figures.plot_sensitivity(sensitivity_curve(arca, places))
+    other = sensitivity_curve(arca, places, level=0.99, livetime=365.25 * u.day)
+    figures.plot_sensitivity(other, axes, label="other")
+    assert "90 % sensitivity" not in texts(axes)
+    assert "99 % sensitivity" not in texts(axes)
+    assert any("ARCA" in text and "90 %, 10 years" in text for text in texts(axes))
+    assert any("other" in text and "99 %, 1 year" in text for text in texts(axes))
+    assert "year" not in axes.get_title()
+
+
+def test_what_is_never_seen_is_not_drawn(arca: ArcaTelescope) -> None:
+    unseen = sensitivity_curve(arca, [80, 85] * u.deg, [2.0, 2.5])
+    for draw in (figures.plot_sensitivity, figures.plot_index):
+        with pytest.raises(VisibilityError, match="sees none of these declinations"):
+            draw(unseen)
+    with pytest.raises(VisibilityError, match="the table has 2"):
+        figures.plot_index(sensitivity_curve(arca, [0, 10] * u.deg, [2.0, 2.5]))
+    alone = sensitivity_curve(arca, [-20, 85] * u.deg)
+    assert figures.plot_sensitivity(alone).get_lines()[0].get_marker() == "o"
+
+
+def test_every_band_and_curve_has_a_name_of_its_own() -> None:
+    axes = figures.plot_zeniths(np.linspace(-60, 60, 7) * u.deg, list("abcdefg"))
+    assert "below the horizon" in texts(axes)
+    looks = {(line.get_color(), line.get_linestyle()) for line in axes.get_lines()[:7]}
+    assert len(looks) == 7
 
 
 def test_style_of_the_user_is_left_alone(arca: ArcaTelescope) -> None:

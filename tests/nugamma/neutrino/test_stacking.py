@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.utils.masked import Masked
 
-from nugamma.errors import CountingError
+from nugamma.errors import CountingError, ResponseError
 from nugamma.neutrino import counting
 from nugamma.neutrino.pointsource import PointResponse, power_law
 from nugamma.neutrino.sensitivity import sensitivity
@@ -61,6 +62,14 @@ def test_limit_of_a_clean_source_is_not_spoilt_by_a_dirty_one() -> None:
     assert both.upper_limit([0, 300]) < summed / 3
 
 
+def test_a_cone_that_a_response_does_not_have_is_refused() -> None:
+    """The nearest one was taken, however far away it was."""
+    with pytest.raises(ResponseError, match=f"no cone of .*but of {CONE.value:g} deg"):
+        stack([place(1.0, 1.0)], FLUX, radius=3 * CONE)
+    with pytest.raises(ResponseError, match="no cone of"):
+        sensitivity(place(1.0, 1.0), FLUX, radius=CONE / 2)
+
+
 def test_p_value_is_that_of_the_sum() -> None:
     stacked = stack([place(1.0, 1.0), place(1.0, 2.0)], FLUX, radius=CONE)
     assert stacked.p_value([4, 4]) == pytest.approx(float(counting.poisson_p_value(8, 3.0)))
@@ -87,6 +96,15 @@ def test_limits_cover() -> None:
         (lambda: flux_weights([0.0, 0.0]), "all fluxes"),
         (lambda: flux_weights([1.0, -1.0]), "zero or more"),
         (lambda: flux_weights([1.0, np.nan]), "zero or more"),
+        (lambda: flux_weights(np.ma.array([1.0, 5.0], mask=[False, True])), "some are masked"),
+        (lambda: flux_weights(Masked([1.0, 5.0], mask=[False, True]) * u.TeV), "some are masked"),
+        (lambda: flux_weights([1 * u.TeV, 1 * u.cm]), "in one unit"),
+        (
+            lambda: stack([place(1, 1)], FLUX, radius=CONE).upper_limit(
+                np.ma.array([3], mask=[True])
+            ),
+            "some are masked",
+        ),
     ],
 )
 def test_impossible_stacks_are_refused(call: object, complaint: str) -> None:

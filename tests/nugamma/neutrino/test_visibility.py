@@ -7,6 +7,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import AltAz, SkyCoord
 from astropy.time import Time
+from astropy.utils.masked import Masked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,8 @@ def test_map_agrees_with_single_places() -> None:
         (lambda: visibility.fraction_of_time(91 * u.deg), "declinations must be between"),
         (lambda: visibility.fraction_of_time(np.nan * u.deg), "declinations must be between"),
         (lambda: visibility.fraction_of_time(-45.0), "needs a unit"),
+        (lambda: visibility.fraction_of_time(-45.0 * u.m), "a unit of an angle"),
+        (lambda: visibility.fraction_of_time(Masked(3.0 * u.deg, mask=True)), "some are masked"),
         (lambda: visibility.fraction_above(0 * u.deg, 1.5), "cosines of zenith angles"),
         (lambda: visibility.time_fractions(0 * u.deg, [0.5, 0.1]), "rising"),
         (

@@ -80,6 +80,9 @@ def sensitivity(
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     write_curve(table, out)
+    if not np.isfinite(table["sensitivity"]).any():
+        click.echo(f"{len(table)} rows; {table.meta['telescope']} sees none of these declinations")
+        return
     best = table[np.argmin(table["sensitivity"])]
     click.echo(
         f"{len(table)} rows; best {best['sensitivity'].value:.2e} TeV-1 cm-2 s-1 at 1 TeV, "

@@ -124,6 +124,13 @@ def map_datasets(
     return done
 
 
+def cta_coverage(
+    source: Placed, cta_response: CtaResponse | str | Path | None = None
+) -> coverage.Coverage:
+    """Which part of a source CTA sees, and how many of its events it counts."""
+    return cta.seen(source, _cta_response(cta_response))
+
+
 def inputs(
     source: Placed,
     instruments: Sequence[Instrument] = INSTRUMENTS,
@@ -145,13 +152,6 @@ def inputs(
         report=lambda _: None,
     )
     return {plan.instrument: plan.inputs for plan in plans}
-
-
-def cta_coverage(
-    source: Placed, cta_response: CtaResponse | str | Path | None = None
-) -> coverage.Coverage:
-    """Which part of a source CTA sees, and how many of its events it counts."""
-    return cta.seen(source, _cta_response(cta_response))
 
 
 class _Plan:

@@ -133,7 +133,7 @@ def check_field_of_view(source: Placed, found: Coverage) -> None:
         f"source {source.name}: {told} the fall of the effective area off axis CTA counts "
         f"{lost:.0f} % fewer events than of a point with the same spectrum",
         DatasetWarning,
-        stacklevel=3,
+        stacklevel=2,
     )
 
 
@@ -154,7 +154,7 @@ def check_site(source: Placed, site: str | None, zenith: u.Quantity | None) -> N
             f"source {source.name}: the CTA response does not say for which site it was made, so "
             "whether the source can be seen from there was not checked",
             DatasetWarning,
-            stacklevel=3,
+            stacklevel=2,
         )
         return
     declination = source.position.icrs.dec
@@ -175,7 +175,7 @@ def check_site(source: Placed, site: str | None, zenith: u.Quantity | None) -> N
             f"than {90 - highest.to_value('deg'):.0f} deg above the horizon: the 200 h near "
             f"the zenith that its dataset stands for do not exist; {advice}",
             DatasetWarning,
-            stacklevel=3,
+            stacklevel=2,
         )
         return
     if zenith is None:
@@ -183,7 +183,7 @@ def check_site(source: Placed, site: str | None, zenith: u.Quantity | None) -> N
             f"source {source.name}: the CTA response does not say for which zenith angle it was "
             f"made; the source comes as near as {highest.to_value('deg'):.0f} deg to the zenith",
             DatasetWarning,
-            stacklevel=3,
+            stacklevel=2,
         )
     elif highest > zenith + ZENITH_REACH:
         warnings.warn(
@@ -193,7 +193,7 @@ def check_site(source: Placed, site: str | None, zenith: u.Quantity | None) -> N
             "any real observation, at low energies too many; "
             f"--cta-response {site}-{_suitable(highest)}deg is the one for it",
             DatasetWarning,
-            stacklevel=3,
+            stacklevel=2,
         )
 
 

@@ -70,7 +70,7 @@ def cta_dataset(
     Raises
     ------
     DatasetError
-        If the time makes no sense.
+        If the time makes no sense, or CTA cannot see the source (`check_visible`).
     ResponseError
         If the response does not cover the energies of the analysis.
     """
@@ -79,6 +79,7 @@ def cta_dataset(
     response = response or CtaResponse.compact()
     axis, axis_true, rad = energy_axis(), energy_axis("energy_true"), rad_axis()
     _check_usable(response, axis_true)
+    check_visible(source, response)
     position = source.position.icrs
     width = map_width(source, (WIDTH, *WIDER))
     geom = WcsGeom.create(skydir=position, binsz=PIXEL, width=width, frame="icrs", axes=[axis])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -16,27 +17,23 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from matplotlib import pyplot as plt
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
+
+from nugamma import palette
+from nugamma.errors import VisibilityError
 
 Floats = npt.NDArray[np.float64]
 
-# Colours that remain distinct for colour-blind readers (Okabe & Ito).
-BLUE, ORANGE, GREEN, RED, PINK, GREY = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#5B6670",
-)
-COLOURS = (BLUE, RED, GREEN, ORANGE, PINK)
+#: Curves of neutrino telescopes, KM3NeT's first; none is CTA's.
+COLOURS = (palette.KM3NET, palette.PINK, palette.ORANGE, palette.GREEN, palette.SKY)
 STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#E3E8EC",
+    "grid.color": palette.PALE,
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
 }
@@ -73,44 +70,91 @@ def plot_sensitivity(
     label : str, optional
         Goes before the index in the legend; by default the telescope's name.
     """
+    _check_visible(table)
     axes = _axes(axes, (6.4, 4.2))
     reference = u.Quantity(table.meta["flux"].split(" at ")[1].split(",")[0])
     name = table.meta["telescope"] if label is None else label
-    # Curves in the same axes go on with the next colour.
-    used = len({line.get_color() for line in axes.get_lines()})
-    for number, index in enumerate(np.unique(table["index"])):
+    curves = _drawn.setdefault(axes, [])
+    for number, index in enumerate(np.unique(table["index"]), start=len(curves)):
         rows = table[table["index"] == index]
         rows.sort("declination")
         factor = at**2 * (at / reference).to_value("") ** -index
         sine = np.sin(rows["declination"]).to_value("")
-        colour = COLOURS[(used + number) % len(COLOURS)]
+        # Curves in the same axes go on with the next colour.
+        colour = COLOURS[number % len(COLOURS)]
         for column, style in (("sensitivity", "-"), ("discovery_5sigma", "--")):
             flux = (rows[column] * factor).to_value("GeV cm-2 s-1")
             flux = np.where(np.isfinite(flux), flux, np.nan)
-            what = f"{name}, $E^{{-{index:g}}}$" if style == "-" else None
-            axes.plot(sine, flux, color=colour, ls=style, lw=1.8, label=what)
-    years = float(table.meta["livetime"].split()[0]) / 365.25
+            (line,) = axes.plot(sine, flux, color=colour, ls=style, lw=1.8, marker=_marker(flux))
+            if style == "-":
+                curves.append(
+                    _Curve(line, f"{name}, $E^{{-{index:g}}}$", _level(table), _years(table))
+                )
     axes.set(
         yscale="log",
         xlim=(-1, 1),
         xlabel="sin(declination)",
         ylabel=rf"$E^2\,dN/dE$ at {at:latex_inline} [GeV cm$^{{-2}}$ s$^{{-1}}$]",
     )
-    axes.set_title(f"{years:.3g} years, neutrinos and antineutrinos of one flavour", fontsize=10)
     limits = [y for line in axes.get_lines() for y in line.get_ydata() if np.isfinite(y)]
     # Room for the legends above and below the curves.
     axes.set_ylim(min(limits) / 1.7, max(limits) * 1.8)
+    # What all curves have in common is said once, the rest with each of them.
+    levels, years = ({getattr(c, what) for c in curves} for what in ("level", "years"))
+    for curve in curves:
+        own = [curve.level] * (len(levels) > 1) + [curve.years] * (len(years) > 1)
+        curve.line.set_label(", ".join([curve.label, *own]))
+    common = [*years] if len(years) == 1 else []
+    title = ", ".join([*common, "neutrinos and antineutrinos of one flavour"])
+    axes.set_title(title, fontsize=10)
+    what = f"{levels.pop()} sensitivity" if len(levels) == 1 else "sensitivity"
     styles = [
-        Line2D([], [], color=GREY, ls=style, label=what)
-        for style, what in (("-", _SENSITIVITY), ("--", _DISCOVERY))
+        Line2D([], [], color=palette.GREY, ls=style, label=text)
+        for style, text in (("-", what), ("--", _DISCOVERY))
     ]
+    for before in [child for child in axes.get_children() if isinstance(child, Legend)]:
+        before.remove()
     axes.add_artist(axes.legend(handles=styles, fontsize=9, loc="lower right", ncols=2))
     axes.legend(fontsize=9, loc="upper left")
     return axes
 
 
-_SENSITIVITY = "90 % sensitivity"
+class _Curve(NamedTuple):
+    """A sensitivity that was drawn, and what its table says of it."""
+
+    line: Line2D
+    label: str
+    level: str
+    years: str
+
+
+#: Sensitivities in each axes, so that labels hold for all of them.
+_drawn: WeakKeyDictionary[Any, list[_Curve]] = WeakKeyDictionary()
 _DISCOVERY = r"5$\,\sigma$ discovery"
+
+
+def _level(table: QTable) -> str:
+    return f"{100 * float(table.meta['confidence_level']):g} %"
+
+
+def _years(table: QTable) -> str:
+    years = float(table.meta["livetime"].split()[0]) / 365.25
+    return f"{years:.3g} year{'' if years == 1 else 's'}"
+
+
+def _marker(flux: Floats) -> str:
+    """Points without a neighbour would not be seen as a line."""
+    known = np.pad(np.isfinite(flux), 1)
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]
+    return "o" if alone.any() else ""
+
+
+def _check_visible(table: QTable) -> None:
+    if not np.isfinite(table["sensitivity"]).any():
+        raise VisibilityError(
+            f"{table.meta.get('telescope', 'the telescope')} sees none of these declinations: "
+            "there is nothing to draw"
+        )
 
 
 @_styled
@@ -118,24 +162,37 @@ def plot_index(
     table: QTable, axes: Any = None, *, at: u.Quantity = 100 * u.TeV, label: str | None = None
 ) -> Any:
     """Sensitivity and discovery potential of one source against the spectral index."""
+    _check_visible(table)
     axes = _axes(axes, (5.2, 3.8))
     reference = u.Quantity(table.meta["flux"].split(" at ")[1].split(",")[0])
     rows = table.copy()
     rows.sort("index")
     factor = at**2 * (at / reference).to_value("") ** -np.asarray(rows["index"])
     name = "" if label is None else f"{label}: "
-    for column, colour, what in (
-        ("sensitivity", BLUE, _SENSITIVITY),
-        ("discovery_3sigma", ORANGE, r"3$\,\sigma$ discovery"),
-        ("discovery_5sigma", RED, _DISCOVERY),
+    places = np.unique(rows["declination"].to_value("deg"))
+    if len(places) > 1:
+        raise VisibilityError(
+            f"a curve against the index is of one declination, the table has {len(places)}: use "
+            "plot_sensitivity, or choose rows"
+        )
+    colour = COLOURS[len(axes.get_lines()) // 3 % len(COLOURS)]
+    for column, style, what in (
+        ("sensitivity", "-", f"{_level(table)} sensitivity"),
+        ("discovery_3sigma", ":", r"3$\,\sigma$ discovery"),
+        ("discovery_5sigma", "--", _DISCOVERY),
     ):
         flux = (rows[column] * factor).to_value("GeV cm-2 s-1")
-        axes.plot(rows["index"], flux, "o-", ms=4, lw=1.6, color=colour, label=name + what)
+        flux = np.where(np.isfinite(flux), flux, np.nan)
+        axes.plot(
+            rows["index"], flux, marker="o", ms=4, ls=style, lw=1.6, color=colour, label=name + what
+        )
     axes.set(
         yscale="log",
         xlabel="spectral index",
         ylabel=rf"$E^2\,dN/dE$ at {at:latex_inline} [GeV cm$^{{-2}}$ s$^{{-1}}$]",
     )
+    title = f"{table.meta['telescope']}, {_years(table)}, declination {places[0]:.4g}°"
+    axes.set_title(title.replace("-", "\N{MINUS SIGN}"), fontsize=10)
     axes.legend(fontsize=9)
     return axes
 
@@ -152,11 +209,13 @@ def plot_zeniths(
     for number, (d, name) in enumerate(zip(np.atleast_1d(declination), names, strict=True)):
         path = np.degrees(np.arccos(cos_zenith(d, hours * 15 * u.deg, detector)))
         below = float(fraction_of_time(d, detector=detector))
-        colour = COLOURS[number % len(COLOURS)]
-        axes.plot(hours, path, color=colour, lw=1.8, label=f"{name}: {below:.0%} below")
-    axes.axhline(90, color=GREY, lw=1)
-    axes.axhspan(90, 180, color=BLUE, alpha=0.07, lw=0)
-    axes.text(-11.8, 88, "horizon", color=GREY, fontsize=8, va="bottom")
+        # Beyond the colours there are, the same ones in other styles.
+        style = ("-", "--", ":", "-.")[number // len(palette.SERIES) % 4]
+        colour = palette.SERIES[number % len(palette.SERIES)]
+        axes.plot(hours, path, color=colour, ls=style, lw=1.8, label=f"{name}: {below:.0%} below")
+    axes.axhline(90, color=palette.GREY, lw=1)
+    axes.axhspan(90, 180, color=palette.GREY, alpha=0.1, lw=0, label="below the horizon")
+    axes.text(-11.8, 88, "horizon", color=palette.GREY, fontsize=8, va="bottom")
     axes.set(
         xlim=(-12, 12),
         ylim=(180, 0),
@@ -165,7 +224,7 @@ def plot_zeniths(
         xlabel="hour angle [h]",
         ylabel=f"zenith angle at {detector} [deg]",
     )
-    axes.legend(fontsize=9, loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.16))
+    axes.legend(fontsize=9, loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0))
     return axes
 
 

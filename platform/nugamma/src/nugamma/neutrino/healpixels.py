@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Cells:
     probability: Floats
     frame: str = "icrs"
 
-    @property
+    @cached_property
     def order(self) -> Ints:
         """Depth of each cell: 0 for the twelve whole faces, one more with each quartering."""
         return orders(self.uniq)

@@ -61,6 +61,24 @@ class PointResponse:
             if not np.all(np.isfinite(values)) or np.any(values < 0):
                 raise ResponseError(f"{self.name}: the {what} has negative numbers or NaN")
 
+    def row(self, radius: u.Quantity) -> int:
+        """Which of the cones is as large as this.
+
+        Raises
+        ------
+        ResponseError
+            None is, to 10 %: the radii are closer than that where there are many.
+        """
+        asked, there = radius.to_value(u.deg), self.radius.to_value(u.deg)
+        nearest = int(np.argmin(np.abs(there - asked)))
+        if not abs(there[nearest] / asked - 1) < 0.1:
+            raise ResponseError(
+                f"{self.name}: the response has no cone of {radius}, but of "
+                f"{', '.join(f'{r:.3g}' for r in (there if len(there) < 4 else there[[0, -1]]))} "
+                f"deg{'' if len(there) < 4 else ' and between'}; make it with that radius"
+            )
+        return nearest
+
     def counts(self, spectrum: SpectralModel) -> Floats:
         """Expected counts of a source, shape (n_radius, n_reco)."""
         flux = integral_flux(spectrum, self.energy_true)

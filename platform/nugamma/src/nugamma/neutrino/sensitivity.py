@@ -111,7 +111,7 @@ def sensitivity(
         )
     usable = signal > 0
     if radius is not None:
-        nearest = int(np.argmin(np.abs(response.radius - radius)))
+        nearest = response.row(radius)
         usable = np.zeros_like(usable)
         usable[nearest, 0] = signal[nearest, 0] > 0
         if not usable.any():

@@ -21,6 +21,7 @@ from nugamma.neutrino.counting import (
     discovery_signal,
     mean_upper_limit,
     p_value_of,
+    plain_numbers,
     poisson_p_value,
 )
 from nugamma.neutrino.pointsource import PointResponse
@@ -77,7 +78,7 @@ class Stack:
         return combined_upper_limit(counts, self.signal, self.background, level)
 
     def _counts(self, observed: npt.ArrayLike) -> Floats:
-        counts = np.asarray(observed, dtype=float)
+        counts = plain_numbers(observed, "observed events")
         if counts.shape != self.signal.shape:
             raise CountingError(
                 f"{counts.size} counts for {len(self.names)} sources: give one for each, in the "
@@ -88,7 +89,12 @@ class Stack:
 
 def flux_weights(fluxes: npt.ArrayLike) -> Floats:
     """Weights that are proportional to measured fluxes (in any one unit), summing to 1."""
-    values = np.asarray(u.Quantity(fluxes).value, dtype=float)
+    if np.any(getattr(fluxes, "mask", False)):
+        raise CountingError("fluxes to weight with must be known: some are masked")
+    try:
+        values = np.asarray(u.Quantity(fluxes).value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise CountingError(f"fluxes to weight with must be numbers in one unit: {error}") from None
     if values.ndim != 1 or not np.all(np.isfinite(values)) or np.any(values < 0):
         raise CountingError("fluxes to weight with must be a list of numbers of zero or more")
     if not values.sum() > 0:
@@ -115,7 +121,8 @@ def stack(
     weights : array_like, optional
         Shares, of any sum (`flux_weights`); equal without.
     radius : Quantity
-        Cone to count in, the same for all or one for each; the nearest of a response's radii.
+        Cone to count in, the same for all or one for each; the nearest of a response's radii,
+        which must be within 10 %.
     names : sequence of str, optional
 
     Raises
@@ -132,7 +139,7 @@ def stack(
         raise CountingError(f"{len(share)} weights for {n} sources")
     signal, background = np.zeros(n), np.zeros(n)
     for i, (response, cone) in enumerate(zip(responses, cones, strict=True)):
-        row = int(np.argmin(np.abs(response.radius.to_value(u.deg) - cone)))
+        row = response.row(cone * u.deg)
         signal[i] = share[i] * response.counts(spectrum)[row].sum()
         background[i] = response.background[row].sum()
     if not signal.sum() > 0:

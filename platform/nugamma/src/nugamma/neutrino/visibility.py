@@ -173,7 +173,12 @@ def _latitude(detector: str | Site) -> tuple[float, float]:
 def _declination(declination: u.Quantity) -> Floats:
     if not hasattr(declination, "unit"):
         raise VisibilityError("the declination needs a unit, for example -45.2 * u.deg")
-    d = np.asarray(u.Quantity(declination).to_value(u.rad), dtype=float)
+    if np.any(getattr(declination, "mask", False)):
+        raise VisibilityError("declinations must be known: some are masked")
+    try:
+        d = np.asarray(u.Quantity(declination).to_value(u.rad), dtype=float)
+    except (u.UnitConversionError, TypeError) as error:
+        raise VisibilityError(f"the declination needs a unit of an angle: {error}") from None
     if np.any(np.abs(d) > np.pi / 2 + 1e-12) or not np.all(np.isfinite(d)):
         raise VisibilityError("declinations must be between -90 and 90 deg")
     return d
