@@ -23,6 +23,7 @@ import astropy.coordinates, astropy.io.fits, astropy.table, astropy.time, astrop
 import awkward, h5py, healpy, ipympl, ipywidgets, km3db, km3net_testdata, matplotlib.pyplot
 import km3io.definitions, km3io.tools, km3irf, km3pipe.hardware, km3pipe.math
 import numba, numpy, pandas, pyvo.dal, pyvo.registry, scipy.stats, tables, thepipe, uproot
+import hdf5plugin, nbconvert, pyarrow.dataset, pyarrow.parquet, seaborn
 """
 JOINT = """
 import gammapy.analysis, gammapy.catalog, gammapy.data, gammapy.datasets, gammapy.estimators
@@ -42,6 +43,29 @@ def imports(notebook: Path) -> list[str]:
 
 def test_the_stack_can_be_imported(lab: str, idle: Idle) -> None:
     idle(lab).python("/opt/km3net", STACK)
+
+
+def test_what_was_slimmed_still_works(lab: str, idle: Idle) -> None:
+    code = """
+import os, tempfile
+import h5py, hdf5plugin, numpy, pandas, seaborn
+folder = tempfile.mkdtemp()
+numbers = numpy.arange(1000)
+filters = [hdf5plugin.Blosc(), hdf5plugin.Blosc2(), hdf5plugin.Zstd(), hdf5plugin.LZ4(),
+           hdf5plugin.Bitshuffle(), hdf5plugin.BZip2(), hdf5plugin.SZ3(absolute=1e-3)]
+for number, filter in enumerate(filters):
+    values = numbers.astype(float)
+    with h5py.File(f"{folder}/{number}.h5", "w") as file:
+        file.create_dataset("x", data=values, **filter)
+    with h5py.File(f"{folder}/{number}.h5") as file:
+        assert numpy.allclose(file["x"][:], values, atol=1e-2), filter
+table = pandas.DataFrame({"a": numbers, "b": [None, *numbers[1:]]})
+table.to_parquet(f"{folder}/t.parquet")
+pandas.testing.assert_frame_equal(pandas.read_parquet(f"{folder}/t.parquet"), table)
+seaborn.histplot(table["a"]).figure.savefig(f"{folder}/f.png")
+print(os.path.getsize(f"{folder}/f.png") > 1000)
+"""
+    assert idle(lab).python("/opt/km3net", code).strip() == "True"
 
 
 def test_gammapy_with_its_submodules_can_be_imported(idle: Idle) -> None:

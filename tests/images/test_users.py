@@ -70,13 +70,45 @@ def test_broken_packages_in_the_home_break_neither_lab_nor_kernel(lab: str, star
     assert ran[1].startswith("/opt/km3net/")
 
 
-def test_pip_refuses_to_replace_a_package_of_the_stack(lab: str, start: Start) -> None:
-    container = start(lab, "--network=bridge", idle=True)
-    tried = container.run("pip", "install", "pytz<2020", check=False)
-    if "No matching distribution" in tried.stderr:
-        pytest.skip("no Python package index can be reached: run it with network")
-    assert tried.returncode != 0
-    assert "lack sys.path precedence" in tried.stderr
+def test_pip_refuses_to_replace_a_package_of_the_stack_and_names_the_way_out(
+    lab: str, home: str, start: Start
+) -> None:
+    container = start(lab, "--network=bridge", f"--volume={home}:/home/km3", idle=True)
+    for pip in (("pip",), ("python", "-m", "pip")):
+        tried = container.run(*pip, "install", "tqdm==4.60.0", check=False)
+        if "No matching distribution" in tried.stderr:
+            pytest.skip("no Python package index can be reached: run it with network")
+        assert tried.returncode != 0
+        assert "lack sys.path precedence" in tried.stderr
+    commands = [line for line in tried.stderr.splitlines() if line.startswith("    python -m venv")]
+    commands += [line for line in tried.stderr.splitlines() if "ipykernel install" in line]
+    assert len(commands) == 2
+    for command in commands:
+        container.run("bash", "-c", command.strip())
+    mine = "/home/km3/mine/bin/python"
+    said = container.run(mine, "-c", "import tqdm, km3io; print(tqdm.__version__, km3io.__file__)")
+    assert said.stdout.split()[0] == "4.60.0"
+    assert said.stdout.split()[1].startswith("/opt/km3net/")
+    ran = container.python("/opt/lab", RUN_A_CELL.replace('"python3"', '"mine"'))
+    assert ran.split()[0] == "/home/km3/mine"
+    # The platform's own kernel is as it was.
+    assert container.python("/opt/km3net", "import tqdm; print(tqdm.__version__)") != "4.60.0\n"
+
+
+def test_an_environment_on_top_of_the_stack_needs_no_network(lab: str, start: Start) -> None:
+    container = start(lab, idle=True)
+    container.run("bash", "-c", "python -m venv --system-site-packages ~/mine")
+    container.run("bash", "-c", "~/mine/bin/python -m ipykernel install --user --name mine")
+    ran = container.python("/opt/lab", RUN_A_CELL.replace('"python3"', '"mine"')).split()
+    assert ran[0] == "/home/km3/mine"
+    assert ran[1].startswith("/opt/km3net/")
+
+
+def test_nbconvert_works_on_the_command_line(lab: str, start: Start) -> None:
+    container = start(lab, idle=True)
+    for form in ("html", "script", "markdown", "slides", "notebook --execute"):
+        notebook = "/opt/tutorials/01-reading-km3net-events.ipynb"
+        container.run("bash", "-lc", f"jupyter nbconvert {notebook} --output-dir=/tmp --to {form}")
 
 
 def test_a_kernel_of_ones_own_appears_beside_the_stack(lab: str, start: Start) -> None:
@@ -110,8 +142,10 @@ def test_lab_finds_the_widgets_of_the_stack(lab: str, idle: Idle) -> None:
 
 
 def test_a_terminal_has_what_people_expect(lab: str, idle: Idle) -> None:
-    for program in ("git", "less", "nano", "pip", "python", "unzip"):
+    programs = "curl file git less nano pip ps python rsync scp sftp ssh tmux unzip vi vim zip"
+    for program in programs.split():
         assert idle(lab).run("bash", "-lc", f"command -v {program}").stdout.strip()
+    idle(lab).run("vim", "--version")
 
 
 def test_the_home_belongs_to_the_user(lab: str, idle: Idle) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from km3hub.lab.home import trouble
 from km3hub.lab.tutorials import TutorialError, reset, sync
-from tests.hub.lab.running import LabServer
+from tests.hub.lab.running import LabServer, until
 
 StartLab = Callable[..., LabServer]
 
@@ -127,6 +127,23 @@ def test_saving_on_a_disk_that_became_full_fails_and_keeps_the_file(
     (small_home / "big.h5").unlink()
     server.api("PUT", "/api/contents/note.txt", json={**note, "content": "x" * 200_000})
     assert "disk" not in [n["topic"] for n in server.notices()["notices"]]
+
+
+def test_a_home_that_a_kernel_fills_is_said_in_lab(start_lab: StartLab, small_home: Path) -> None:
+    server = start_lab(small_home)
+    fill_up = "f = open('big.h5', 'wb', buffering=0)\nwhile True: f.write(b'x' * 4096)"
+    kernel = server.new_kernel()
+    assert "No space left on device" in server.run(kernel, fill_up)
+
+    def said() -> list[str]:
+        return [n["text"] for n in server.notices()["notices"] if n["topic"] == "space"]
+
+    (text,) = until(said, seconds=20, what="the warning")
+    assert text.startswith("Your home is full")
+    # An open file holds its space.
+    server.run(kernel, "f.close()")
+    (small_home / "big.h5").unlink()
+    until(lambda: not said(), seconds=20, what="the warning is withdrawn")
 
 
 def test_a_read_only_home_is_named_so(small_home: Path, start_lab: StartLab) -> None:

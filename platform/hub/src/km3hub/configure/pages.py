@@ -9,6 +9,7 @@ from typing import Any
 
 from km3hub.pages.banner import BannerFile
 from km3hub.pages.handlers import STATIC, BannerHandler, StaticHandler, versions
+from km3hub.pages.redirect import to_user_server
 from km3hub.portal import Portal
 from km3hub.settings import FILE_VARIABLE, Banner, Settings
 from km3hub.state import Runtime
@@ -43,6 +44,7 @@ def configure_pages(c: Any, settings: Settings) -> None:
         "km3_sizes": {s.name: s.title or s.name for s in settings.sizes},
         "km3_static": versions(),
     }
+    c.JupyterHub.user_redirect_hook = to_user_server
     c.JupyterHub.logo_file = str(STATIC / "logo.svg")
     # JupyterHub calls this deprecated in favour of services; a service would be one more process
     # for one line of JSON, and could not share the banner with the pages.

@@ -9,10 +9,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Usage", "amount", "trouble", "usage"]
+__all__ = ["Usage", "amount", "left", "trouble", "usage"]
 
 #: A start needs this much: settings, the tutorials' first copies, a saved notebook.
 _ROOM = 256 * 1024
+
+#: So little space is worth a warning: bytes, and as a share of a small disk.
+_FEW, _FEW_SHARE = 32 << 20, 0.02
 
 _WORDS = {
     errno.ENOSPC: "it is full",
@@ -43,6 +46,16 @@ def trouble(home: Path) -> str:
     except OSError as error:
         return _WORDS.get(error.errno or 0, f"of an error: {error.strerror}")
     return "" if written == _ROOM else _WORDS[errno.ENOSPC]
+
+
+def left(home: Path) -> int | None:
+    """Bytes that still fit on the disk of `home` where they are few; None: enough, or unknown."""
+    try:
+        disk = os.statvfs(home)
+    except OSError:
+        return None
+    free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    return free if free < min(_FEW, size * _FEW_SHARE) else None
 
 
 @dataclass

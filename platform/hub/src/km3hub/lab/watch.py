@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from km3hub.lab.home import amount
+from km3hub.lab.home import amount, left
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -60,6 +60,7 @@ class Watch:
             times = self._app.web_app.settings["last_activity_times"]
             times["km3hub_busy"] = datetime.now(UTC)
         self._memory()
+        self._disk()
         self._idle()
 
     def busy(self) -> bool:
@@ -163,6 +164,21 @@ class Watch:
         elif share < _CALM and self._warned:
             self._warned = False
             self._notices.withdraw("memory")
+
+    def _disk(self) -> None:
+        free = left(self._around.home)
+        told = any(notice.topic == "space" for notice in self._notices.current)
+        if free is None:
+            if told:
+                self._notices.withdraw("space")
+        elif not told:
+            self._notices.add(
+                "space",
+                "warning",
+                f"Your home is full: {amount(free)} are left." if free else "Your home is full.",
+                details="Nothing more can be saved soon. Delete what you do not need: in a"
+                " terminal, `du -ah ~ | sort -h | tail -20` shows what is large.",
+            )
 
     def _explain_kills(self, group: ControlGroup) -> None:
         """Tell of a killed process that turns out to be no kernel."""

@@ -1,0 +1,20 @@
+"""Links to a file in the server of whoever follows them, `/hub/user-redirect/PATH`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+__all__ = ["to_user_server"]
+
+
+def to_user_server(path: str, request: Any, user: Any, base_url: str) -> str:
+    """Where such a link leads: the page that starts the user's server and goes on to the file.
+
+    JupyterHub's own way decodes the path and puts it into the next address as it is, so that a name
+    with `%`, `#` or `?` leads elsewhere. Here the request's own spelling is kept
+    (`c.JupyterHub.user_redirect_hook`).
+    """
+    hub, _, asked = request.path.partition("/user-redirect/")
+    wanted = user.url + asked + (f"?{request.query}" if request.query else "")
+    return f"{hub}/spawn/{user.escaped_name}?{urlencode({'next': wanted})}"
