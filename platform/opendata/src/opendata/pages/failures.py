@@ -11,7 +11,7 @@ _PROGRAMS = ("/api/", "/storage/", "/catalog.json", "/oai", "/metrics")
 
 
 def _answer(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
-    if request.path.startswith(_PROGRAMS):
+    if request.path_info.startswith(_PROGRAMS):
         return JsonResponse({"detail": sentence}, status=status)
     return render(request, "failure.html", {"title": title, "sentence": sentence}, status=status)
 
