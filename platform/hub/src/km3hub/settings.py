@@ -82,7 +82,7 @@ Name = Annotated[
 #: What Docker takes as the name of an image: registry, path, tag and digest.
 _IMAGE = re.compile(
     r"^([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?"
-    r"(@[a-z0-9]+:[0-9a-f]{32,})?$",
+    r"(@[\w.+:-]+)?$",
     re.ASCII,
 )
 
