@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -12,6 +13,7 @@ import httpx
 
 #: What the README tells administrators to write, with the folders of a server of one's own.
 CONFIGURATION = """
+{user}
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
@@ -70,7 +72,11 @@ class WebServer:
             LOCATION.format(path=path, port=behind) for path, behind in places.items()
         )
         file = folder / "nginx.conf"
-        file.write_text(CONFIGURATION.format(folder=folder, port=port, locations=locations))
+        # Its workers write large requests to the folder, which is the tests' own.
+        user = "user root;" if os.geteuid() == 0 else ""
+        file.write_text(
+            CONFIGURATION.format(user=user, folder=folder, port=port, locations=locations)
+        )
         process = subprocess.Popen([nginx, "-c", str(file), "-e", str(folder / "error.log")])
         server = cls(folder, port, process)
         deadline = time.monotonic() + 30

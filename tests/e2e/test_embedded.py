@@ -25,6 +25,7 @@ from tests.e2e.platforms import (
     options,
     share_installation,
     start,
+    xsrf,
 )
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 from tests.ports import free_ports
@@ -135,6 +136,14 @@ def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
         assert client.get(f"/user/{running.user}/api/status").status_code == 200
     assert kernel.run("print(events)").strip() == "2499"
     assert {p.pid for p in servers} <= {p.pid for p in processes(running.state, "server")}
+    with httpx.Client(base_url=running.address, timeout=60, follow_redirects=True) as browser:
+        browser.get("/hub/login")
+        form = {"username": running.user, "password": running.password, "_xsrf": xsrf(browser)}
+        browser.post("/hub/login", data=form)
+        # The environment of the server that runs is in the menu no more.
+        home = browser.get("/hub/home")
+    assert home.status_code == 200
+    assert "Stop server" in home.text
     culler = the_process(running.state, "km3hub.configure.culling")
     assert any(word.startswith("--timeout=4") for word in culler.cmdline()), culler.cmdline()
     stop_server(person)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import re
+import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
+import pyvo
 from playwright.sync_api import Browser, Page, expect
 
+from openkm3.store import KM3Store
 from tests.e2e import nginx
-from tests.e2e.platforms import PORTAL, Platform, start
+from tests.e2e.platforms import PORTAL, Platform, answers, start
 from tests.e2e.servers import start_kernel, start_server
 from tests.ports import free_ports
 
@@ -36,11 +42,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     web_folder.chmod(0o755)
     front = free_ports(1)
     address = f"http://127.0.0.1:{front}{PATH}"
-    settings = f"site: {{public_url: '{address}', name: Below a path, banner: {{text: Hello}}}}\n"
+    settings = (
+        f"site: {{public_url: '{address}', name: Below a path, banner: {{text: Hello}}}}\n"
+        f"services: {{opendata: {{public_url: '{address}/data'}}}}\n"
+    )
     platform = start("embedded", folder, project="km3path", settings=settings)
     port = urlsplit(platform.address).port
     assert port
-    web = nginx.WebServer.start(web_folder, front, {PATH: port})
+    places = {PATH: port, f"{PATH}/data": port + PORTAL}
+    web = nginx.WebServer.start(web_folder, front, places)
     platform.address = address
     yield Behind(platform, address, web)
     platform.stop()
@@ -135,6 +145,84 @@ def test_a_person_finds_everything_below_the_path(site: Behind, page: Page) -> N
     page.wait_for_url(f"{site.address}/hub/**")
     assert not outside
     assert not broken
+
+
+@pytest.fixture
+def data(site: Behind) -> str:
+    """The portal's address for people, when it answers."""
+    address = f"{site.address}/data"
+    deadline = time.monotonic() + 120
+    while not answers(f"{address}/health"):
+        assert time.monotonic() < deadline, "the portal does not answer by the web server"
+        time.sleep(0.3)
+    return address
+
+
+def test_every_link_of_the_portal_stays_below_the_path_and_answers(data: str) -> None:
+    """From the first page over all links, to a depth that has each kind of page."""
+    found, looked = {f"{data}/"}, set[str]()
+    start = f"{urlsplit(data).path}/"
+    kinds: Counter[str] = Counter()
+
+    def kind(address: str) -> str:
+        return urlsplit(address).path.removeprefix(start).split("/")[0]
+
+    with httpx.Client(timeout=60, follow_redirects=True) as client:
+        while (todo := sorted(found - looked)) and len(looked) < 150:
+            address = min(todo, key=lambda one: kinds[kind(one)])
+            looked.add(address)
+            answer = client.get(address)
+            path = urlsplit(address).path.removeprefix(start)
+            kinds[kind(address)] += 1
+            if path.startswith("curate"):
+                assert answer.status_code == 403
+                assert "host name of its own" in answer.text
+                continue
+            assert answer.status_code == 200, address
+            assert str(answer.url).startswith(f"{data}/"), answer.url
+            if "html" not in answer.headers["content-type"]:
+                continue
+            for link in re.findall(r"""\s(?:href|src|action)=["']([^"'#]+)""", answer.text):
+                assert not link.startswith("/") or link.startswith(start), (address, link)
+                full = urljoin(str(answer.url), html.unescape(link)).split("#")[0]
+                if full.startswith(f"{data}/"):
+                    found.add(full)
+    assert {"records", "search", "alerts", "api", "static", "ktypes", "catalog.json"} <= {*kinds}
+
+
+def test_programs_use_the_portal_below_the_path(data: str) -> None:
+    pages = httpx.get(f"{data}/api/v1/records/?page_size=1", timeout=60).json()
+    assert pages["next"].startswith(f"{data}/api/v1/records/")
+    count = pyvo.dal.TAPService(f"{data}/vo/tap").search(
+        "SELECT COUNT(*) AS n FROM tap_schema.tables"
+    )
+    assert int(count["n"][0]) > 3
+    identify = httpx.get(f"{data}/oai?verb=Identify", timeout=60).text
+    assert f"baseURL>{data}/oai</" in identify
+    assert len(KM3Store(server=data).get("ana20_01_vo").get_dataframe()) > 1000
+
+
+def test_answers_below_the_path_are_guarded_as_elsewhere(data: str) -> None:
+    for path in ("/", "/api/docs/", "/records/ana20_01_acc/", "/records/no-such-record/"):
+        below = httpx.get(f"{data}{path}", timeout=60)
+        own = f"http://127.0.0.1:{urlsplit(data).port}"
+        assert below.headers["Content-Security-Policy"], path
+        assert own not in below.headers["Content-Security-Policy"]
+        assert below.headers["X-Content-Type-Options"] == "nosniff"
+    assert httpx.get(f"{data}/api/v1/none/", timeout=60).headers["Content-Type"] == (
+        "application/json"
+    )
+
+
+def test_a_record_below_the_path_opens_in_the_hub(site: Behind, data: str, page: Page) -> None:
+    page.goto(f"{site.address}/hub/login")
+    page.get_by_role("link", name="Open Data").click()
+    page.wait_for_url(f"{data}/**")
+    page.goto(f"{data}/records/ana20_01_acc/")
+    expect(page.locator("#plots svg").first).to_be_visible()
+    link = page.get_by_role("link", name="Open in the hub")
+    target = link.get_attribute("href")
+    assert target == f"{site.address}/hub/user-redirect/km3/records/ana20_01_acc"
 
 
 def test_another_path_is_refused_while_a_server_runs(site: Behind) -> None:

@@ -180,8 +180,14 @@ MISTAKES = {
         ["services.opendata.port", "greater than or equal to 1024"],
     ),
     "portal below the hub's pages": (
-        "services: {opendata: {public_url: 'https://example.org/data'}}",
-        ["services.opendata.public_url", "a host name or a port of its own"],
+        "site: {public_url: 'https://example.org/km3net'}\n"
+        "services: {opendata: {public_url: 'https://example.org/km3net/user/data'}}",
+        ["services.opendata.public_url: /user is the hub's", "https://example.org/km3net/opendata"],
+    ),
+    "portal above the hub": (
+        "site: {public_url: 'https://example.org/km3net'}\n"
+        "services: {opendata: {public_url: 'https://example.org'}}",
+        ["site.public_url and services.opendata.public_url are the same", "a path of its own"],
     ),
     "portal on the hub's origin": (
         "site: {public_url: 'https://example.org'}\n"

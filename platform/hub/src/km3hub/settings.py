@@ -19,7 +19,6 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationError,
-    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -83,7 +82,7 @@ Name = Annotated[
 #: What Docker takes as the name of an image: registry, path, tag and digest.
 _IMAGE = re.compile(
     r"^([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?"
-    r"(@[a-z0-9]+:[0-9a-f]{32,})?$",
+    r"(@[\w.+:-]+)?$",
     re.ASCII,
 )
 
@@ -97,6 +96,10 @@ def _image(value: str) -> str:
 Image = Annotated[str, AfterValidator(_image)]
 
 _PORTS = {"http": 80, "https": 443}
+
+
+#: Paths of JupyterHub's.
+_OF_THE_HUB = ("hub", "user", "services", "api", "_chp_healthz")
 
 
 def _origin(address: str) -> tuple[str, str | None, int | None]:
@@ -231,21 +234,11 @@ class OpenData(Section):
     port: int | None = Field(default=None, ge=1024, le=65535)
     """Its port on this machine; by default the login page's and 90 more, e.g. 8090."""
     public_url: SiteAddress | None = None
-    """The address that people use, if it differs from the one `make up` prints. With
-    `enabled: false`: the portal of another site, which this platform shall use."""
+    """The address that people use, if it differs from the one `make up` prints. On the hub's own
+    host (with a path) nobody can curate by it: users' servers share that host. With `enabled:
+    false`: the portal of another site, which this platform shall use."""
     demonstration: bool = True
     """Whether an empty portal is filled with demonstration data; what is simulated says so."""
-
-    @field_validator("public_url")
-    @classmethod
-    def _has_an_origin_of_its_own(cls, address: str | None, info: ValidationInfo) -> str | None:
-        if address and info.data.get("enabled") and urlsplit(address).path:
-            raise ValueError(
-                "needs a host name or a port of its own, not a path below another one: no page of"
-                " the portal may share cookies with users' servers; write e.g."
-                " https://opendata.example.org"
-            )
-        return address
 
 
 class Services(Section):
@@ -334,11 +327,21 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _portal_and_hub_are_apart(self) -> Self:
-        portal = self.services.opendata.public_url
-        if portal and self.site.public_url and _origin(portal) == _origin(self.site.public_url):
+        portal, hub = self.services.opendata.public_url, self.site.public_url
+        if not portal or not hub or _origin(portal) != _origin(hub):
+            return self
+        below, above = (f"{urlsplit(address).path}/" for address in (portal, hub))
+        if below == above or above.startswith(below):
             raise ValueError(
                 "site.public_url and services.opendata.public_url are the same host and port;"
-                " give the portal one of its own, e.g. https://opendata.example.org"
+                " give the portal one of its own, e.g. https://opendata.example.org, or a path of"
+                " its own, e.g. https://www.example.org/km3net/opendata"
+            )
+        taken = below.removeprefix(above).split("/")[0]
+        if below.startswith(above) and taken in _OF_THE_HUB:
+            raise ValueError(
+                f"services.opendata.public_url: /{taken} is the hub's; write another path, e.g."
+                f" {hub}/opendata"
             )
         return self
 

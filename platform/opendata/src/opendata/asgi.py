@@ -10,11 +10,14 @@ import json
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opendata.settings")
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from opendata.below_path import BelowPath, shares_origin
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -40,7 +43,7 @@ class BodyLimit:
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
-        path = scope["path"]
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
         # Only who brings a token or is logged in may send large files; whether the token or the
         # session is a good one, the views find out.
         upload = ("/draft/files/" in path and b"authorization" in headers) or (
@@ -86,4 +89,15 @@ class BodyLimit:
         await send({"type": "http.response.body", "body": body})
 
 
-application = BodyLimit(get_asgi_application(), settings.CONFIGURATION.upload_mb * 2**20)
+def _application() -> Any:
+    configuration = settings.CONFIGURATION
+    app = BodyLimit(get_asgi_application(), configuration.upload_mb * 2**20)
+    path = urlsplit(configuration.public_url).path
+    if not path:
+        return app
+    # Users' servers are on the hub's host, and their pages are anybody's.
+    curated = not shares_origin(configuration.public_url, configuration.hub_url)
+    return BelowPath(app, path, curated=curated)
+
+
+application = _application()

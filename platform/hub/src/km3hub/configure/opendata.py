@@ -1,7 +1,8 @@
 """The Open Data Center of embedded mode: a process that the hub starts, and starts again.
 
-It gets no address below the hub's: its pages must not share an origin with users' servers. In
-containers it is a service of docker-compose.yml.
+It has a port of its own, not a route of the hub's proxy: its pages must not share an origin with
+users' servers, unless an administrator says so (`services.opendata.public_url` at the hub's host;
+then nobody can curate there). In containers it is a service of docker-compose.yml.
 """
 
 from __future__ import annotations

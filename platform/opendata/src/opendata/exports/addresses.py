@@ -25,7 +25,8 @@ def root(request: HttpRequest) -> str:
         name = request.get_host().rpartition(":")[0] or request.get_host()
         if name not in configuration.hosts:
             return str(configuration.public_url)
-    return f"{request.scheme}://{request.get_host()}"
+    # With the path below which it was asked for, if any (`opendata.below_path`).
+    return f"{request.scheme}://{request.get_host()}{request.META.get('SCRIPT_NAME', '')}"
 
 
 def absolute(path: str) -> str:

@@ -14,7 +14,7 @@ _PROGRAMS = ("/api/", "/storage/", "/catalog.json", "/oai", "/metrics")
 
 def _answer(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
     page = negotiate(request, ["text/html", "application/json"]) == "text/html"
-    if request.path.startswith(_PROGRAMS) or not page:
+    if request.path_info.startswith(_PROGRAMS) or not page:
         return JsonResponse({"detail": sentence}, status=status)
     return render(request, "failure.html", {"title": title, "sentence": sentence}, status=status)
 

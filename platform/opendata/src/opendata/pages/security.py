@@ -40,9 +40,9 @@ class ContentSecurity:
 
     @staticmethod
     def _set(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path.startswith("/storage/"):
+        if request.path_info.startswith("/storage/"):
             response.headers["Content-Security-Policy"] = _FILES
-        elif request.path.startswith("/api/docs"):
+        elif request.path_info.startswith("/api/docs"):
             # Swagger UI starts with a script in its page.
             response.headers["Content-Security-Policy"] = _POLICY.replace(
                 "script-src 'self'", "script-src 'self' 'unsafe-inline'"
