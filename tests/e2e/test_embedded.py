@@ -130,7 +130,7 @@ def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
     assert "1 user's server goes on with the settings and code of its start" in result.stdout
     assert not hub.is_running()
     # At once: the first request after "make up" finds all of it, and the way to the server.
-    login = httpx.get(f"{running.address}/hub/login", trust_env=False).text
+    login = httpx.get(f"{running.address}/hub/login", trust_env=False, timeout=60).text
     assert "Renamed platform" in login
     with person.client() as client:
         assert client.get(f"/user/{running.user}/api/status").status_code == 200

@@ -27,7 +27,7 @@ class Server:
     log: list[str] = field(default_factory=list)
 
     def get(self, path: str, **options: object) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=30, **options)  # type: ignore[arg-type]
+        return httpx.get(self.url + path, timeout=120, **options)  # type: ignore[arg-type]
 
     def token(self, name: str, *roles: str) -> dict[str, str]:
         """Return the header of a new account."""
