@@ -175,10 +175,58 @@ def test_what_is_missing_is_nan_and_counted(
         assert 0 < file["EVENTS"].header["TSTART"] < file["EVENTS"].header["TSTOP"]
 
 
+LACKING: dict[str, tuple[dict[str, Any], str]] = {
+    "no time": ({**ENERGY, "nhit": [1, 2, 3]}, "TIME"),
+    "no energy": ({**TIME, "nhit": [1, 2, 3]}, "ENERGY"),
+    "true energy": ({**TIME, "energy_true": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    # Of an energy, but not the energy of the event.
+    "error": ({**TIME, "energy_error": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    "sigma": ({**TIME, "sigma_energy": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    "threshold": ({**TIME, "energy_threshold": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    "limit": ({**TIME, "E_max": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(LACKING))
+def test_a_time_or_energy_that_is_not_there_is_not_made_up(tmp_path: Path, case: str) -> None:
+    content, role = LACKING[case]
+    table = Table({**PLACE, **content})
+    table.write(tmp_path / "a.ecsv")
+    command = ["convert", str(tmp_path / "a.ecsv"), str(tmp_path / "x.fits")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert f"no column is known to be {role}, among 'ra', 'dec'" in result.output
+    assert f"{table.colnames[-1]!r}" in result.output
+    assert f"--column {role}=NAME" in result.output
+    assert not (tmp_path / "x.fits").exists()
+    assert CliRunner().invoke(main, [*command, "--without", role]).exit_code == 0
+    with fits.open(tmp_path / "x.fits") as file:
+        assert np.isnan(file["EVENTS"].data[role]).all()
+
+
+def test_choices_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
+    nowhere = DataSet({"events": Table({**TIME, **ENERGY})})
+    with pytest.raises(FormatError, match="no column is known to be RA"):
+        write(nowhere, tmp_path / "x.fits", chosen={"TIME": "mjd"})
+    named = DataSet({"events": Table({**PLACE, **TIME, **ENERGY, "name": ["a", "b", "c"]})})
+    with pytest.raises(FormatError, match="'name' is not a different number"):
+        write(named, tmp_path / "x.fits", chosen={"EVENT_ID": "name"})
+
+
+def test_a_choice_is_for_the_tables_that_have_the_column(tmp_path: Path) -> None:
+    events, hits = Table({**PLACE, **ENERGY, "when": MJD}), Table({"tot": [1, 2]})
+    path = tmp_path / "x.fits"
+    write(DataSet({"hits": hits, "events": events}), path, chosen={"TIME": "when:mjd"})
+    np.testing.assert_allclose(as_gammapy_reads(path).time.utc.mjd, MJD, atol=1e-9)
+    with pytest.raises(FormatError, match="there is no column 'where'"):
+        write(DataSet({"hits": hits, "events": events}), path, chosen={"TIME": "where"})
+
+
 def test_data_without_times_and_energies_have_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write(DataSet({"events": Table({**PLACE, "nhit": [1, 2, 3]})}), tmp_path / "x.fits")
+    data = DataSet({"events": Table({**PLACE, "nhit": [1, 2, 3]})})
+    write(data, tmp_path / "x.fits", without=["TIME", "ENERGY"])
     assert "3 of 3 events have no time" in caplog.text
     assert "3 of 3 events have no energy" in caplog.text
     with fits.open(tmp_path / "x.fits") as file:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +22,18 @@ from ..errors import FormatError
 from . import limits
 from .columns import ColumnData, Meaning, columns, to_table
 from .dataset import DataSet, parsed, to_json
-from .eventlist import Profile, standard
+from .eventlist import Profile, Request, standard
 from .names import storable
 from .packing import Capacity, blanked, null_value, pack, unpack
 from .references import referred
+from .roles import has_choice
 from .texts import decoded, encoded
 
 if TYPE_CHECKING:
     from astropy.io.fits import BinTableHDU, Header
     from astropy.table import Table
+
+    from ..metadata import Annotation
 
 #: The codes of FITS, and the TZERO that makes a type unsigned.
 _CODES = {
@@ -112,20 +115,24 @@ def write(
     path: Path,
     profile: Profile = "gadf",
     chosen: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
 ) -> None:
     """Write all data tables and the metadata.
 
     Parameters
     ----------
     dataset : DataSet
-        What to write. A table with positions and times becomes an event list; energies that it
-        does not have are written as NaN, since gammapy wants the column.
+        What to write. A table with positions becomes an event list.
     path : pathlib.Path
         The file; it appears when it is complete.
     profile : {"gadf", "vodf"}
         Which standard the event list follows.
     chosen : mapping of str to str, optional
-        Columns of the event list that cannot be told, e.g. ``{"TIME": "t:mjd", "ENERGY": "E"}``.
+        Columns of the event list that cannot be told, e.g. ``{"TIME": "t:mjd", "ENERGY": "E"}``;
+        of the tables that have all of these columns, or else of the main table.
+    without : collection of str, optional
+        ``TIME``, ``ENERGY`` or both, if the data have none: they are written as NaN, since gammapy
+        wants the columns.
 
     Raises
     ------
@@ -138,8 +145,11 @@ def write(
     hdus: list[Any] = [fits.PrimaryHDU()]
     flags: dict[int, dict[str, Any]] = {}
     notes: dict[str, Any] = {}
-    for name, table in (dataset.data_tables or dataset.tables).items():
-        hdu, note, unset = _hdu(path, name, table, dataset, profile, chosen=chosen or {})
+    tables = dataset.data_tables or dataset.tables
+    asked = _choices(dataset, tables, chosen or {})
+    for name, table in tables.items():
+        request = Request(profile, asked.get(name, {}), without)
+        hdu, note, unset = _hdu(path, name, table, dataset.annotation, request)
         flags[len(hdus)] = unset
         hdus.append(hdu)
         notes[str(len(notes))] = note
@@ -177,21 +187,29 @@ def _write(hdus: Any, flags: dict[int, dict[str, Any]], path: Path) -> None:
         again.writeto(path, overwrite=True, checksum=True)
 
 
+def _choices(
+    dataset: DataSet, tables: Mapping[str, Table], chosen: Mapping[str, str]
+) -> dict[str, Mapping[str, str]]:
+    """Return the user's choices for each table that has the columns; else for the main table."""
+    if not chosen or not tables:
+        return {}
+    having = {
+        name: chosen
+        for name, table in tables.items()
+        if all(has_choice(text, columns(table)) for text in chosen.values())
+    }
+    return having or {dataset.main_table()[0]: chosen}
+
+
 def _hdu(
-    path: Path,
-    name: str,
-    table: Table,
-    dataset: DataSet,
-    profile: Profile,
-    *,
-    chosen: Mapping[str, str],
+    path: Path, name: str, table: Table, annotation: Annotation, request: Request
 ) -> tuple[BinTableHDU, dict[str, Any], dict[str, Any]]:
     """Return the extension, our notes on it, and where logical values are missing."""
     from astropy.io import fits
 
     try:
         content = columns(table)
-        first, header = standard(name, content, dataset.annotation, profile, chosen)
+        first, header = standard(name, content, annotation, request)
         packed, notes = pack(content, _CAPACITY)
         stored = storable(packed, upper=True)
         result = [_column(key, data) for key, data in first.items()]
@@ -206,7 +224,9 @@ def _hdu(
                 unset[free] = data.mask
     except (TypeError, ValueError) as error:
         raise FormatError(path, f"cannot be written: {error}") from None
-    extension = _extension(profile) if first else next(iter(storable([name]).values())).upper()
+    extension = (
+        _extension(request.profile) if first else next(iter(storable([name]).values())).upper()
+    )
     hdu = fits.BinTableHDU.from_columns(result, nrows=len(table), name=extension)
     for key, value in header.items():
         hdu.header[key] = value
