@@ -43,7 +43,7 @@ class Meaning:
     mjdref : str
         Of times that are numbers with a unit: the MJD that they are counted from, as decimal text.
     frame : str
-        Of positions: the coordinate frame, if the file names one.
+        Of positions: the coordinate frame, if the file names one, and its equinox: ``fk5 J2015``.
     """
 
     description: str = ""
@@ -242,6 +242,8 @@ def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
     from astropy.table.serialize import represent_mixins_as_columns
     from astropy.time import Time
 
+    from .references import with_equinox
+
     fields = getattr(getattr(column, "dtype", None), "names", None)
     if fields:
         for key in fields:
@@ -253,7 +255,9 @@ def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
     taken = represent_mixins_as_columns(Table({name: column}))
     if taken.colnames == [name]:
         raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
-    frame = str(getattr(getattr(column, "frame", None), "name", ""))
+    system = getattr(column, "frame", None)
+    equinox = str(getattr(getattr(system, "equinox", None), "value", ""))
+    frame = with_equinox(str(getattr(system, "name", "")), equinox)
     for key in taken.colnames:
         data = ColumnData.of(taken[key])
         yield str(key), replace(data, meaning=replace(data.meaning, frame=frame))
