@@ -43,7 +43,8 @@ class Meaning:
     mjdref : str
         Of times that are numbers with a unit: the MJD that they are counted from, as decimal text.
     frame : str
-        Of positions: the coordinate frame, if the file names one, and its equinox: ``fk5 J2015``.
+        Of positions: the coordinate frame, if the file names one; with its equinox if that is
+        neither B1950 of FK4 nor J2000 of FK5: ``fk5 J2015.5``.
     """
 
     description: str = ""

@@ -32,7 +32,7 @@ def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[
 
 
 def frame_of(header: Mapping[str, Any]) -> str:
-    """Return the frame of a FITS header with its equinox, e.g. ``fk5 J2015.5``; empty without.
+    """Return the frame of a FITS header, with an unusual equinox (``fk5 J2015.5``); else empty.
 
     Without a name it follows from the equinox (FITS standard 4.0, section 8.3): FK4 before 1984,
     FK5 since.
@@ -47,8 +47,10 @@ def frame_of(header: Mapping[str, Any]) -> str:
 
 
 def with_equinox(frame: str, equinox: str) -> str:
-    """Return the name of a frame with its equinox, of the frames that have one."""
-    return f"{frame} {equinox}" if frame in ("fk4", "fk5") and equinox else frame
+    """Return the name of a frame with its equinox, where that is not the frame's own."""
+    usual = {"fk4": "B1950", "fk5": "J2000"}.get(frame)
+    named = equinox.rstrip("0").rstrip(".") if "." in equinox else equinox
+    return frame if usual in (None, named) or not named else f"{frame} {named}"
 
 
 def reference_of(header: Mapping[str, Any]) -> str:
