@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FormatError
-from . import limits
-from .columns import ColumnData, Meaning, columns, to_table
+from . import fits_columns, limits
+from .columns import ColumnData, columns, to_table
 from .dataset import DataSet, parsed, to_json
 from .eventlist import Profile, Request, standard
 from .names import storable
 from .packing import Capacity, blanked, null_value, pack, unpack
-from .references import referred
 from .roles import has_choice
-from .texts import decoded, encoded
+from .texts import encoded
 
 if TYPE_CHECKING:
-    from astropy.io.fits import BinTableHDU, Header
+    from astropy.io.fits import BinTableHDU
     from astropy.table import Table
 
     from ..metadata import Annotation
@@ -55,9 +54,9 @@ _UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 
 def _has_no_null(data: ColumnData) -> bool:
     """Return whether readers cannot tell what is missing; most take null logicals for False."""
-    if data.mask is None or data.kind not in "iub":
+    if data.mask is None or data.kind not in "iubO":
         return False
-    return data.kind == "b" or null_value(data.values, data.mask) is None
+    return data.kind in "bO" or null_value(data.values, data.mask) is None
 
 
 def _comes_back(data: ColumnData) -> bool:
@@ -99,9 +98,9 @@ def read(path: Path) -> DataSet:
                     if hdu.name == ANNOTATION:
                         texts = json.loads("".join(hdu.data["JSON"]))
                     elif isinstance(hdu, fits.BinTableHDU):
-                        tables[_name(hdu, number, tables)] = _table(path, hdu)
+                        tables[_name(hdu, number, tables)] = fits_columns.table(path, hdu)
                     elif isinstance(hdu, fits.TableHDU):
-                        tables[_name(hdu, number, tables)] = _ascii_table(hdu)
+                        tables[_name(hdu, number, tables)] = fits_columns.text_table(hdu)
         annotation, notes = parsed(texts)
     except FormatError:
         raise
@@ -299,80 +298,6 @@ def _name(hdu: BinTableHDU, number: int, taken: dict[str, Any]) -> str:
     name = str(hdu.name or f"table{number}").lower()
     name = "events" if name == "event-list" else name
     return name if name not in taken else f"{name}_{number}"
-
-
-def _table(path: Path, hdu: BinTableHDU) -> dict[str, ColumnData]:
-    header: Header = hdu.header
-    rows, width = int(header["NAXIS2"]), int(header["NAXIS1"])
-    limits.check_size(path, hdu.name or "table", rows * width)
-    available = path.stat().st_size - hdu.fileinfo()["datLoc"]
-    if rows * width + int(header.get("PCOUNT", 0)) > available:
-        raise FormatError(path, f"{hdu.name} is cut off: {rows} rows were announced")
-    content = {}
-    native = _times(hdu)
-    for field in hdu.columns:
-        try:
-            content[field.name] = native.get(field.name) or _content(hdu, field)
-        except TypeError as error:
-            raise FormatError(path, f"column {field.name!r} of {hdu.name}: {error}") from None
-    return referred(content, header)
-
-
-def _ascii_table(hdu: Any) -> dict[str, ColumnData]:
-    """Return a table that FITS keeps as text, with its own mark for missing values (TNULL)."""
-    content = {}
-    for field in hdu.columns:
-        shown = np.char.strip(decoded(_raw(hdu, field)))
-        null = str(field.null or "").strip()
-        gone = shown == null if null else None
-        values = shown if field.format.format == "A" else np.asarray(hdu.data[field.name])
-        content[field.name] = ColumnData.make(values, gone, field.unit)
-    return referred(content, hdu.header)
-
-
-def _times(hdu: BinTableHDU) -> dict[str, ColumnData]:
-    """Return the columns that are times by the standard (TCTYP), as astropy understands them."""
-    from astropy.table import Table
-    from astropy.time import Time
-
-    if not any(key.startswith(("TCTYP", "TRPOS")) for key in hdu.header):
-        return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of locations that are not given
-        table = Table.read(hdu, astropy_native=True, mask_invalid=False)
-    return {
-        name: ColumnData.of(table[name]) for name in table.colnames if isinstance(table[name], Time)
-    }
-
-
-def _content(hdu: BinTableHDU, field: Any) -> ColumnData:
-    """Return a column with what the file calls missing: TNULL, NUL in logical values and text."""
-    raw = _raw(hdu, field)
-    meaning = Meaning(ucd=str(hdu.header.get(f"TUCD{_number(hdu, field)}", "")))
-    if field.format.format == "A" and raw.dtype.kind == "S":
-        values = np.char.rstrip(decoded(raw), " ")
-        return ColumnData.make(values, raw == b"", field.unit, meaning)
-    values = np.asarray(hdu.data[field.name])
-    mask = None
-    if field.format.format == "L" and raw.dtype.kind in "iu":
-        mask = raw == 0
-    elif field.null not in (None, "") and raw.dtype.kind in "iu":
-        mask = raw == int(field.null)
-        if not mask.any() and field.bzero:
-            # astropy writes the null of unsigned columns as the value, not as what is stored.
-            mask = values == int(field.null)
-    if mask is not None and mask.shape != values.shape:
-        mask = mask.reshape(values.shape)
-    return ColumnData.make(values, mask, field.unit, meaning)
-
-
-def _raw(hdu: BinTableHDU, field: Any) -> np.ndarray[Any, Any]:
-    """Return what is stored, before TSCAL, TZERO and the meaning of bytes are applied."""
-    return np.asarray(hdu.data.view(np.ndarray)[field.name])
-
-
-def _number(hdu: BinTableHDU, field: Any) -> int:
-    return int(hdu.columns.names.index(field.name)) + 1
 
 
 def _restored(tables: dict[str, dict[str, ColumnData]], notes: dict[str, Any]) -> dict[str, Table]:
