@@ -310,6 +310,14 @@ def test_a_choice_is_for_the_tables_that_have_the_column(tmp_path: Path) -> None
         write(DataSet({"hits": hits, "events": events}), path, chosen={"TIME": "where"})
 
 
+def test_a_list_of_sources_beside_the_events_is_no_event_list(tmp_path: Path) -> None:
+    events, sources = Table({**PLACE, **TIME, **ENERGY}), Table({**PLACE, "name": ["a", "b", "c"]})
+    write(DataSet({"sources": sources, "events": events}), tmp_path / "x.fits")
+    with fits.open(tmp_path / "x.fits") as file:
+        assert file["SOURCES"].columns.names == ["RA", "DEC", "NAME"]
+        assert np.isfinite(file["EVENTS"].data["TIME"]).all()
+
+
 def test_data_without_times_and_energies_have_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

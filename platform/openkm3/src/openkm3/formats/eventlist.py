@@ -57,11 +57,15 @@ class Request:
         The user's choice of columns for roles, e.g. ``{"TIME": "t:mjd"}``.
     without : collection of str
         ``TIME``, ``ENERGY`` or both, if the user says that the data have none.
+    is_main : bool
+        Whether the table is the main one of the data; another one without times or energies, such
+        as a list of sources, is no event list.
     """
 
     profile: Profile = "gadf"
     chosen: Mapping[str, str] = field(default_factory=dict)
     without: Collection[str] = ()
+    is_main: bool = True
 
 
 def standard(
@@ -99,11 +103,12 @@ def standard(
         return {}, {}
     without = request.without
     times = None if "TIME" in without else roles.time(known, choices)
-    if times is None and "TIME" not in without:
-        raise nothing_found("TIME", known)
     energies = None if "ENERGY" in without else roles.energy(known, choices)
-    if energies is None and "ENERGY" not in without:
-        raise nothing_found("ENERGY", known)
+    for role, values in (("TIME", times), ("ENERGY", energies)):
+        if values is None and role not in without:
+            if not request.is_main:
+                return {}, {}
+            raise nothing_found(role, known)
     seconds = np.full(rows, np.nan) if times is None else _seconds(times)
     energies = np.full(rows, np.nan) if energies is None else energies
     for what, values in (("position", where[0]), ("time", seconds), ("energy", energies)):

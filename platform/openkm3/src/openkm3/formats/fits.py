@@ -147,7 +147,7 @@ def write(
     tables = dataset.data_tables or dataset.tables
     asked = _choices(dataset, tables, chosen or {})
     for name, table in tables.items():
-        request = Request(profile, asked.get(name, {}), without)
+        request = Request(profile, asked.get(name, {}), without, name == dataset.main_table()[0])
         hdu, note, unset = _hdu(path, name, table, dataset.annotation, request)
         flags[len(hdus)] = unset
         hdus.append(hdu)
