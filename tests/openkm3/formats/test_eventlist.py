@@ -122,6 +122,19 @@ def test_a_time_scale_that_is_not_understood_is_named(tmp_path: Path, named: str
         write(DataSet({"events": table}), tmp_path / "x.fits")
 
 
+@pytest.mark.parametrize(
+    "place", [{"TIMEREF": "SOLARSYSTEM"}, {"TREFPOS": "BARYCENTER"}, {"TREFPOS": "HELIOCENTER"}]
+)
+def test_times_at_the_barycentre_are_not_those_of_the_detector(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
+    # Light takes up to 8.3 minutes from here to there.
+    meta = {"MJDREF": 59000.0, "TIMESYS": "TDB", **place}
+    table = Table({**PLACE, **ENERGY, "TIME": (MJD - 59000) * 86400 * u.s}, meta=meta)
+    with pytest.raises(FormatError, match=f"tdb at {next(iter(place.values()))}"):
+        write(DataSet({"events": table}), tmp_path / "x.fits")
+
+
 def test_references_other_than_mjdref(tmp_path: Path) -> None:
     # HEASARC's OGIP/93-003: TIMEZERO is added to the times; FITS 4.0, 9.2.2: JDREF.
     for more, days in (

@@ -192,3 +192,19 @@ def test_a_missing_time_of_astropy_in_fits(tmp_path: Path) -> None:
     column = read(tmp_path / "x.fits").main_table()[1]["t"]
     assert missing(column).tolist() == [False, True]
     assert str(column[0]) == "2023-02-25T00:00:00.000000000"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_time_scale_that_astropy_lacks_is_kept(tmp_path: Path, suffix: str) -> None:
+    # VOTable 1.4 takes scales and places of TIMESYS from the IVOA's vocabularies.
+    (tmp_path / "a.vot").write_text(
+        '<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
+        '<RESOURCE><TIMESYS ID="t" timescale="TDB" refposition="BARYCENTER"/><TABLE>'
+        '<FIELD name="t" datatype="char" arraysize="*" xtype="timestamp" ref="t"/>'
+        "<DATA><TABLEDATA><TR><TD>2023-01-01T00:00:00</TD></TR></TABLEDATA></DATA>"
+        "</TABLE></RESOURCE></VOTABLE>"
+    )
+    write(read(tmp_path / "a.vot"), tmp_path / f"b{suffix}")
+    column = read(tmp_path / f"b{suffix}").main_table()[1]["t"]
+    assert column.meta["timescale"] == "tdb at BARYCENTER"
+    assert str(column[0]).startswith("2023-01-01T00:00:00")

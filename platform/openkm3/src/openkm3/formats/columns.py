@@ -345,7 +345,10 @@ def time(data: ColumnData) -> Any:
 
     gone = data.missing
     texts = np.where(gone, "2000-01-01T00:00:00", np.datetime_as_string(data.values))
-    result = Time(texts, format="isot", scale=data.meaning.timescale or "utc", precision=9)
+    scale = data.meaning.timescale or "utc"
+    # What astropy does not know (GPS, times at the barycentre) is no scale that it may convert.
+    known = scale if scale in Time.SCALES else "local"
+    result = Time(texts, format="isot", scale=known, precision=9)
     if gone.any():
         result[gone] = np.ma.masked
     result.info.description = data.meaning.description or None

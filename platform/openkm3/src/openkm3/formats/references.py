@@ -20,6 +20,8 @@ def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[
     """Return columns with the epoch, time scale and frame that a FITS header (or meta) gives."""
     start = reference_of(header)
     scale = str(header.get("TIMESYS", "")).strip().lower()
+    place = str(header.get("TREFPOS", header.get("TIMEREF", "")))
+    scale = scale_at(scale, place)
     frame = frame_of(header)
     result = dict(content)
     for name, data in content.items():
@@ -44,6 +46,13 @@ def frame_of(header: Mapping[str, Any]) -> str:
         return frame
     frame = frame or ("fk4" if equinox < _FK5_SINCE else "fk5")
     return with_equinox(frame, f"{'B' if frame.startswith('fk4') else 'J'}{equinox}")
+
+
+def scale_at(scale: str, place: str) -> str:
+    """Return a time scale; with its place, if times there differ by minutes from those here."""
+    where = place.strip().upper()
+    far = where.startswith(("SOLARSYS", "BARYC", "HELIOC"))
+    return f"{scale or 'utc'} at {where}" if far else scale
 
 
 def with_equinox(frame: str, equinox: str) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .columns import ColumnData
-from .references import with_equinox
+from .references import scale_at, with_equinox
 
 _JD_OF_MJD_0 = Decimal("2400000.5")
 _ORIGINS = {"MJD-origin": "2400000.5", "JD-origin": "0"}
@@ -36,7 +36,8 @@ class Systems:
         times, frames = {}, {}
         for holder in (document, *_resources(document)):
             for each in getattr(holder, "time_systems", []):
-                times[str(each.ID)] = (_scale(each.timescale), _mjd(each.timeorigin))
+                scale = scale_at(_scale(each.timescale), str(each.refposition or ""))
+                times[str(each.ID)] = (scale, _mjd(each.timeorigin))
             for each in getattr(holder, "coordinate_systems", []):
                 system = str(each.system or "").lower()
                 frames[str(each.ID)] = with_equinox(

@@ -88,13 +88,14 @@ def times(name: str, data: ColumnData, count: str | None = None) -> Time:
 
 def _scale(name: str, data: ColumnData) -> str:
     """Return the time scale: what the file says, else the column's name (``mjd_tt``), else UTC."""
-    told = data.meaning.timescale.lower().partition("(")[0].strip()
+    # FITS names the realisation of a scale behind it: TT(TAI).
+    told = data.meaning.timescale.partition("(")[0].strip()
     if not told:
         words = re.split(r"[\W_]+", name.lower())
         told = next((word for word in words if word in _SCALES and len(word) > 1), "")
-    if told not in _SCALES:
+    if told.lower() not in _SCALES:
         raise NoTime(f"{name!r} is of the time scale {told}, which is not understood")
-    return _SCALES[told]
+    return _SCALES[told.lower()]
 
 
 def _check_range(name: str, data: ColumnData, result: Time) -> None:
