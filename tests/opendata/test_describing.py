@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,8 @@ def test_masks_of_every_format_are_shown(tmp_path: Path, suffix: str) -> None:
     elif suffix == "vot":
         table.write(path, format="votable")
     else:
-        write(DataSet({"t": table}), path)
+        options = {"without": ["TIME"]} if suffix == "fits" else {}
+        write(DataSet({"t": table}), path, **options)
     found = describing.describe_safely(path, path.name)["tables"]
     shown = next(item for item in found if len(item["columns"]) == len(table.colnames))
     names = [column["name"] for column in shown["columns"]]
@@ -242,6 +244,22 @@ def test_masks_of_every_format_are_shown(tmp_path: Path, suffix: str) -> None:
     kept = suffix in ("fits", "h5", "parquet")
     assert tags[1:] in ([[None, "", None]] if kept else [[None] * 3, [""] * 3])
     assert shown["head"][0][names.index("big")] == "9007199254740993"
+
+
+@pytest.mark.parametrize("name", ["x.root", "x.parquet"])
+def test_a_package_that_is_not_installed_makes_no_other_format_root(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # None in sys.modules is what Python itself has for "cannot be imported".
+    for module in ("pyarrow", "pyarrow.parquet", "uproot"):
+        monkeypatch.setitem(sys.modules, module, None)
+    path = tmp_path / name
+    path.write_bytes(b"root" + b"\0" * 300 if name == "x.root" else b"PAR1" + b"\0" * 300)
+    if name == "x.root":
+        assert describing.describe(path, name)["format"] == "root"
+        return
+    with pytest.raises(describing.Unreadable, match=r"openkm3\[parquet\]"):
+        describing.describe(path, name)
 
 
 def test_nan_in_a_files_own_metadata_is_no_json_number(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.coordinates import SkyCoord
+from astropy.coordinates import FK5, SkyCoord
 from astropy.io import votable
 from astropy.table import MaskedColumn, Table
 from astropy.time import Time
@@ -308,6 +308,10 @@ def test_positions_of_another_frame_are_served_but_not_for_cones() -> None:
     schema, _ = described(table, "x_01.main", "x")
     assert schema.tables[0].position is None
     assert [item.problem for item in service_findings(table)] == ["is of the frame fk4"]
+    table = DataSet({"events": Table({"pos": sky.transform_to("fk5")})}, Annotation())
+    assert described(table, "x_01.main", "x")[0].tables[0].position == ("pos_ra", "pos_dec")
+    table = DataSet({"events": Table({"pos": sky.transform_to(FK5(equinox="J2015.5"))})})
+    assert [item.problem for item in service_findings(table)] == ["is of the frame fk5 j2015.5"]
     table = DataSet({"events": Table({"pos": sky.icrs})}, Annotation())
     assert described(table, "x_01.main", "x")[0].tables[0].position == ("pos_ra", "pos_dec")
 

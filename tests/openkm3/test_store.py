@@ -11,6 +11,7 @@ pytest.importorskip("pandas", reason="needs pandas: run it in the science enviro
 
 import numpy as np
 import pandas as pd
+from astropy import units as u
 
 from openkm3.catalogue import Catalogue
 from openkm3.dataclasses import Function, HDFTable, KM3Object, LookUpTable, SCSServiceVO
@@ -113,6 +114,12 @@ def test_the_background_is_a_function(store: KM3Store, caplog: pytest.LogCapture
     assert isinstance(background, Function)
     assert background.functiontype == "polynomial"
     assert repr(background.evaluate(20)) == "7893.0656496"
+    assert background.evaluate(np.deg2rad(20) * u.rad) == pytest.approx(7893.0656496)
+    np.testing.assert_array_equal(background.evaluate([20] * u.deg), [7893.0656496])
+    masked = np.ma.array([20, 30], mask=[False, True])
+    np.testing.assert_array_equal(background.evaluate(masked), [7893.0656496, np.nan])
+    with pytest.raises(OpenKM3Error, match="a value in TeV was given where deg"):
+        background.evaluate(20 * u.TeV)
     words = "6720.96 70.914 -0.613972 -0.000920235 5.27896e-05 -4.42398e-07 -3.97395e-09"
     assert " ".join(map(str, background.data)) == words
     assert background.evaluate(100) is None
@@ -133,6 +140,7 @@ def test_the_acceptance_is_a_lookup_table(
     assert acceptance.lookup(float("nan"), 2) is None
     # First row and both ends of it in the published table; sin(80 deg) is in its last bin.
     assert acceptance.lookup(-90, 1.5) == 1141.34
+    assert acceptance.lookup(-np.pi / 2 * u.rad, 1.5) == 1141.34
     assert acceptance.lookup(90, 1.5) == 0.220271
     assert acceptance.lookup(-70, 1.52) == 1141.34
     assert acceptance.lookup(xvalue=80, yvalue=2.0) == acceptance.data[19][5]

@@ -11,6 +11,7 @@ pytest.importorskip("h5py", reason="needs h5py: run it in the science environmen
 pytest.importorskip("astropy", reason="needs astropy: run it in the science environment")
 
 import numpy as np
+from astropy import units
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ everything = settings(deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.fixture
 def small() -> DataSet:
     table = Table({"ra": np.linspace(0, 350, 40), "dec": np.zeros(40), "id": ["x"] * 40})
+    table["mjd"], table["e"] = np.full(40, 60000.0), np.full(40, 1.0) * units.TeV
     return DataSet({"events": table}, Annotation.parse({"header": {"name": "small"}}))
 
 

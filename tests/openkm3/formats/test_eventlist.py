@@ -12,10 +12,10 @@ pytest.importorskip("h5py", reason="needs h5py: run it in the science environmen
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import SkyCoord
+from astropy.coordinates import FK4, FK5, ICRS, SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, QTable, Table
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 from click.testing import CliRunner
 
 from openkm3.cli import main
@@ -90,6 +90,100 @@ def test_seconds_since_the_reference_of_the_header(tmp_path: Path, source: str) 
     np.testing.assert_allclose(events.time.tt.mjd, MJD, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("scale", ["tt", "tai", "tdb", "utc"])
+def test_a_time_scale_that_the_name_says(tmp_path: Path, scale: str) -> None:
+    for name, values in ((f"mjd_{scale}", MJD), (f"jd_{scale}", MJD + 2400000.5)):
+        write(DataSet({"events": Table({**PLACE, **ENERGY, name: values})}), tmp_path / "x.fits")
+        seen = as_gammapy_reads(tmp_path / "x.fits").time
+        expected = Time(MJD, format="mjd", scale=scale)
+        np.testing.assert_allclose((seen - expected).to_value("s"), 0, atol=1e-4)
+
+
+# FITS standard 4.0, table 30: deprecated names of time scales.
+@pytest.mark.parametrize(
+    ("named", "scale"),
+    [("TDT", "tt"), ("ET", "tt"), ("IAT", "tai"), ("UT", "utc"), ("TT(TAI)", "tt"), ("TCG", "tcg")],
+)
+def test_time_scales_of_fits(tmp_path: Path, named: str, scale: str) -> None:
+    meta = {"MJDREFI": 59000, "MJDREFF": 0.0, "TIMESYS": named}
+    table = Table({**PLACE, **ENERGY, "TIME": (MJD - 59000) * 86400 * u.s}, meta=meta)
+    write(DataSet({"events": table}), tmp_path / "x.fits")
+    start = Time(59000, format="mjd", scale=scale)
+    # Seconds of a scale elapse in that scale.
+    expected = start + TimeDelta((MJD - 59000) * 86400, format="sec")
+    seen = as_gammapy_reads(tmp_path / "x.fits").time
+    np.testing.assert_allclose((seen - expected).to_value("s"), 0, atol=1e-4)
+
+
+@pytest.mark.parametrize("named", ["LOCAL", "GPS", "unheard-of"])
+def test_a_time_scale_that_is_not_understood_is_named(tmp_path: Path, named: str) -> None:
+    table = Table({**PLACE, **ENERGY, "TIME": MJD * u.s}, meta={"MJDREF": 0.0, "TIMESYS": named})
+    with pytest.raises(FormatError, match=f"time scale {named.lower()}, which is not understood"):
+        write(DataSet({"events": table}), tmp_path / "x.fits")
+
+
+@pytest.mark.parametrize(
+    "place", [{"TIMEREF": "SOLARSYSTEM"}, {"TREFPOS": "BARYCENTER"}, {"TREFPOS": "HELIOCENTER"}]
+)
+def test_times_at_the_barycentre_are_not_those_of_the_detector(
+    tmp_path: Path, place: dict[str, str]
+) -> None:
+    # Light takes up to 8.3 minutes from here to there.
+    meta = {"MJDREF": 59000.0, "TIMESYS": "TDB", **place}
+    table = Table({**PLACE, **ENERGY, "TIME": (MJD - 59000) * 86400 * u.s}, meta=meta)
+    with pytest.raises(FormatError, match=f"tdb at {next(iter(place.values()))}"):
+        write(DataSet({"events": table}), tmp_path / "x.fits")
+
+
+def test_references_other_than_mjdref(tmp_path: Path) -> None:
+    # HEASARC's OGIP/93-003: TIMEZERO is added to the times; FITS 4.0, 9.2.2: JDREF.
+    for more, days in (
+        ({"MJDREF": 59000.0, "TIMEZERO": 43200.0}, 59000.5),
+        ({"MJDREF": 59000.0, "TIMEOFFS": 0.5, "TIMEUNIT": "d"}, 59000.5),
+        ({"JDREF": 2459000.5}, 59000.0),
+    ):
+        seconds = (MJD - days) * 86400 * u.s
+        table = Table({**PLACE, **ENERGY, "TIME": seconds}, meta={"TIMESYS": "TT", **more})
+        write(DataSet({"events": table}), tmp_path / "x.fits")
+        seen = as_gammapy_reads(tmp_path / "x.fits").time.tt.mjd
+        np.testing.assert_allclose(seen, MJD, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("frame", "meta"),
+    [
+        (FK5(equinox="J2015.5"), {"RADESYS": "FK5", "EQUINOX": 2015.5}),
+        (FK5(equinox="J2015.5"), {"EQUINOX": 2015.5}),
+        (FK4(equinox="B1975"), {"RADESYS": "FK4", "EQUINOX": 1975.0}),
+        (FK4(equinox="B1950"), {"EQUINOX": 1950.0}),
+        (ICRS(), {"RADESYS": "ICRS", "EQUINOX": 2015.5}),
+        (ICRS(), {}),
+    ],
+)
+def test_the_equinox_counts(tmp_path: Path, frame: Any, meta: dict[str, Any]) -> None:
+    sky = SkyCoord([1.0, 120, 300], [4.0, -50, 60], unit="deg")
+    old = sky.transform_to(frame)
+    for table in (
+        QTable({"pos": old, **TIME, **ENERGY}),
+        Table({"ra": old.ra, "dec": old.dec, **TIME, **ENERGY}, meta=meta),
+    ):
+        write(DataSet({"events": table}), tmp_path / "x.fits")
+        seen = as_gammapy_reads(tmp_path / "x.fits").radec
+        assert seen.separation(sky).max().to_value("arcsec") < 0.01
+
+
+def test_positions_that_are_none_and_single_precision(tmp_path: Path) -> None:
+    rest = {**TIME, **ENERGY}
+    for ra in (-999.0, 400.0):
+        table = Table({"ra": [1, 2, ra] * u.deg, "dec": [1.0, 2, 3] * u.deg, **rest})
+        with pytest.raises(FormatError, match="'ra' has 1 values beyond -180 to 360 degrees"):
+            write(DataSet({"events": table}), tmp_path / "x.fits")
+    edge = np.array([np.pi / 2, -np.pi / 2, 0], "f4") * u.rad
+    table = Table({"ra": np.array([2 * np.pi, 0, 1], "f4") * u.rad, "dec": edge, **rest})
+    write(DataSet({"events": table}), tmp_path / "x.fits")
+    assert as_gammapy_reads(tmp_path / "x.fits").radec.dec.deg.tolist() == [90, -90, 0]
+
+
 UNCLEAR: dict[str, tuple[dict[str, Any], str]] = {
     "time without unit": ({**ENERGY, "time": MJD}, "'time' has neither a unit nor an epoch"),
     "seconds without epoch": ({**ENERGY, "time": MJD * u.s}, "since an epoch that nothing says"),
@@ -99,6 +193,13 @@ UNCLEAR: dict[str, tuple[dict[str, Any], str]] = {
     "energy without unit": ({**TIME, "energy": [1.0, 2, 3]}, "'energy' has no unit"),
     "energy in seconds": ({**TIME, "energy": [1.0, 2, 3] * u.s}, "not a unit of energy"),
     "logarithm": ({**TIME, "log10_energy": [1.0, 2, 3] * u.GeV}, "is called a logarithm"),
+    "milliseconds": (
+        {**ENERGY, "unix_time": WHEN.unix * 1e3},
+        "3 of 3 values that are not between",
+    ),
+    "JD called MJD": ({**ENERGY, "mjd": MJD + 2400000.5}, "not between 1970 and 2100"),
+    "a mark for no time": ({**ENERGY, "mjd": [60000, -999, 60001]}, "1 of 3 .* such as -999"),
+    "a Julian year": ({**ENERGY, "date": ["J2023.5"] * 3}, "'J2023.5', which is not ISO 8601"),
     "two energies": ({**TIME, "a": [1.0, 2, 3] * u.TeV, "b": [1.0, 2, 4] * u.TeV}, "'a', 'b'"),
 }
 
@@ -175,10 +276,66 @@ def test_what_is_missing_is_nan_and_counted(
         assert 0 < file["EVENTS"].header["TSTART"] < file["EVENTS"].header["TSTOP"]
 
 
+LACKING: dict[str, tuple[dict[str, Any], str]] = {
+    "no time": ({**ENERGY, "nhit": [1, 2, 3]}, "TIME"),
+    "no energy": ({**TIME, "nhit": [1, 2, 3]}, "ENERGY"),
+    "true energy": ({**TIME, "energy_true": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    # Of an energy, but not the energy of the event.
+    "error": ({**TIME, "energy_error": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    "sigma": ({**TIME, "sigma_energy": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    "threshold": ({**TIME, "energy_threshold": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+    "limit": ({**TIME, "E_max": [1.0, 2, 3] * u.TeV}, "ENERGY"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(LACKING))
+def test_a_time_or_energy_that_is_not_there_is_not_made_up(tmp_path: Path, case: str) -> None:
+    content, role = LACKING[case]
+    table = Table({**PLACE, **content})
+    table.write(tmp_path / "a.ecsv")
+    command = ["convert", str(tmp_path / "a.ecsv"), str(tmp_path / "x.fits")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert f"no column is known to be {role}, among 'ra', 'dec'" in result.output
+    assert f"{table.colnames[-1]!r}" in result.output
+    assert f"--column {role}=NAME" in result.output
+    assert not (tmp_path / "x.fits").exists()
+    assert CliRunner().invoke(main, [*command, "--without", role]).exit_code == 0
+    with fits.open(tmp_path / "x.fits") as file:
+        assert np.isnan(file["EVENTS"].data[role]).all()
+
+
+def test_choices_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
+    nowhere = DataSet({"events": Table({**TIME, **ENERGY})})
+    with pytest.raises(FormatError, match="no column is known to be RA"):
+        write(nowhere, tmp_path / "x.fits", chosen={"TIME": "mjd"})
+    named = DataSet({"events": Table({**PLACE, **TIME, **ENERGY, "name": ["a", "b", "c"]})})
+    with pytest.raises(FormatError, match="'name' is not a different number"):
+        write(named, tmp_path / "x.fits", chosen={"EVENT_ID": "name"})
+
+
+def test_a_choice_is_for_the_tables_that_have_the_column(tmp_path: Path) -> None:
+    events, hits = Table({**PLACE, **ENERGY, "when": MJD}), Table({"tot": [1, 2]})
+    path = tmp_path / "x.fits"
+    write(DataSet({"hits": hits, "events": events}), path, chosen={"TIME": "when:mjd"})
+    np.testing.assert_allclose(as_gammapy_reads(path).time.utc.mjd, MJD, atol=1e-9)
+    with pytest.raises(FormatError, match="there is no column 'where'"):
+        write(DataSet({"hits": hits, "events": events}), path, chosen={"TIME": "where"})
+
+
+def test_a_list_of_sources_beside_the_events_is_no_event_list(tmp_path: Path) -> None:
+    events, sources = Table({**PLACE, **TIME, **ENERGY}), Table({**PLACE, "name": ["a", "b", "c"]})
+    write(DataSet({"sources": sources, "events": events}), tmp_path / "x.fits")
+    with fits.open(tmp_path / "x.fits") as file:
+        assert file["SOURCES"].columns.names == ["RA", "DEC", "NAME"]
+        assert np.isfinite(file["EVENTS"].data["TIME"]).all()
+
+
 def test_data_without_times_and_energies_have_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write(DataSet({"events": Table({**PLACE, "nhit": [1, 2, 3]})}), tmp_path / "x.fits")
+    data = DataSet({"events": Table({**PLACE, "nhit": [1, 2, 3]})})
+    write(data, tmp_path / "x.fits", without=["TIME", "ENERGY"])
     assert "3 of 3 events have no time" in caplog.text
     assert "3 of 3 events have no energy" in caplog.text
     with fits.open(tmp_path / "x.fits") as file:
@@ -213,10 +370,10 @@ def test_a_user_chooses_columns(tmp_path: Path) -> None:
 
 def test_time_and_frame_that_a_votable_declares(tmp_path: Path) -> None:
     # VOTable 1.4, 3.4: TIMESYS; the origin is a Julian date.
-    sky = SkyCoord([10.0], [20], unit="deg", frame="fk5")
+    sky = SkyCoord([10.0], [20], unit="deg", frame=FK5(equinox="J2015.5"))
     (tmp_path / "x.vot").write_text(
         '<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
-        '<RESOURCE><COOSYS ID="s" system="eq_FK5" equinox="J2000"/>'
+        '<RESOURCE><COOSYS ID="s" system="eq_FK5" equinox="J2015.5"/>'
         '<TIMESYS ID="t" timeorigin="2455197.5" timescale="TT" refposition="TOPOCENTER"/>'
         '<TABLE><FIELD name="ra" datatype="double" unit="deg" ref="s"/>'
         '<FIELD name="dec" datatype="double" unit="deg" ref="s"/>'

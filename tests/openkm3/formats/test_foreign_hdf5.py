@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from openkm3.errors import FormatError
-from openkm3.formats import missing, read
+from openkm3.formats import ColumnData, missing, read
 from openkm3.formats.dataset import frame
 
 FRAME = pd.DataFrame(
@@ -68,6 +69,63 @@ def test_pandas_fixed_format(tmp_path: Path) -> None:
 def test_pandas_index_that_means_something_is_a_column(tmp_path: Path, form: Any) -> None:
     FRAME.set_index(pd.Index([10, 20, 30])).to_hdf(tmp_path / "x.h5", key="e", format=form)
     assert frame(read(tmp_path / "x.h5").tables["e"])["index"].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("data_columns", [None, True])
+@pytest.mark.parametrize("nan_rep", [None, "_none_"])
+def test_text_that_is_missing_is_what_pandas_says(
+    tmp_path: Path, nan_rep: str | None, data_columns: Any
+) -> None:
+    path = tmp_path / "x.h5"
+    frame = pd.DataFrame({"a": ["x", np.nan, "nan", "_none_"]})
+    frame.to_hdf(path, key="k", format="table", nan_rep=nan_rep, data_columns=data_columns)
+    right = pd.read_hdf(path, "k")["a"]
+    data = ColumnData.of(read(path).tables["k"]["a"])
+    assert data.missing.tolist() == right.isna().tolist()
+    assert data.values[~data.missing].tolist() == right.dropna().tolist()
+
+
+@pytest.mark.parametrize("form", ["fixed", "table"])
+@pytest.mark.parametrize("labels", [["u", "nan"], ["u", None], ["", "v"], ["nan", None]])
+def test_labels_that_are_missing_are_what_pandas_says(
+    tmp_path: Path, form: Any, labels: list[Any]
+) -> None:
+    path = tmp_path / "x.h5"
+    pd.DataFrame({"a": [1, 2]}, index=pd.Index(labels)).to_hdf(path, key="k", format=form)
+    right = pd.read_hdf(path, "k").index
+    data = ColumnData.of(read(path).tables["k"]["index"])
+    assert data.missing.tolist() == right.isna().tolist()
+    assert data.values[~data.missing].tolist() == right.dropna().tolist()
+
+
+def test_columns_and_indices_of_one_name_are_all_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    pd.DataFrame([[1, 2.5], [3, 4.5]], columns=["a", "a"]).to_hdf(path, key="k", format="table")
+    table = read(path).tables["k"]
+    assert [table[name].tolist() for name in table.colnames] == [[1, 3], [2.5, 4.5]]
+    for form in ("fixed", "table"):
+        frame = pd.DataFrame({"index": [1, 2], "b": [3, 4]}, index=[5, 6])
+        frame.to_hdf(path, key="k", format=form, mode="w")
+        table = read(path).tables["k"]
+        assert {name: table[name].tolist() for name in table.colnames} == {
+            "index_2": [5, 6],
+            "index": [1, 2],
+            "b": [3, 4],
+        }
+    frame = pd.DataFrame({"b": [3, 4]}, index=pd.CategoricalIndex(["u", "v"], name="kind"))
+    frame.to_hdf(path, key="k", format="table", mode="w")
+    assert read(path).tables["k"]["kind"].tolist() == ["u", "v"]
+
+
+def test_objects_of_pandas_that_mean_no_value_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    frame = pd.DataFrame({"a": pd.array(["x", None, ""], dtype="string")})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas pickles it
+        frame.to_hdf(path, key="k", format="fixed")
+    data = ColumnData.of(read(path).tables["k"]["a"])
+    assert data.missing.tolist() == [False, True, False]
+    assert data.filled("-").tolist() == ["x", "-", ""]
 
 
 def test_empty_frames(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ pytest.importorskip("astropy", reason="needs astropy: run it in the science envi
 
 import h5py
 import numpy as np
+from astropy import units
 from astropy.table import Table
 
 from openkm3 import annotated
@@ -29,6 +30,7 @@ SUFFIXES = (".h5", ".fits", ".vot", ".ecsv")
 @pytest.fixture
 def small() -> DataSet:
     table = Table({"ra": np.linspace(0, 350, 40), "dec": np.zeros(40), "id": ["x"] * 40})
+    table["mjd"], table["e"] = np.full(40, 60000.0), np.full(40, 1.0) * units.TeV
     return DataSet({"events": table}, Annotation.parse({"header": {"name": "small"}}))
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("h5py", reason="needs h5py: run it in the science environmen
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from openkm3.formats import ColumnData, DataSet, missing, read, write
@@ -153,3 +153,58 @@ def test_fill_values_and_packing_of_netcdf(tmp_path: Path) -> None:
         file["t"].attrs["scale_factor"] = 0.5
         file["t"].attrs["add_offset"] = 10.0
     assert as_lists(read(tmp_path / "x.h5").tables["t"]["t"]) == [60.0, None, 160.0]
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".vot", ".ecsv", ".parquet"])
+def test_rows_of_varying_length_that_are_missing_are_not_empty_ones(
+    tmp_path: Path, suffix: str
+) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="needs pyarrow: openkm3[parquet]")
+    rows = np.empty(3, dtype=object)
+    rows[:] = [np.array([1, 2]), np.array([3]), np.array([], dtype=int)]
+    data = Table({"n": [1, 2, 3], "v": MaskedColumn(rows, mask=[False, True, False])})
+    write(DataSet({"t": data}), tmp_path / f"x{suffix}")
+    (table,) = read(tmp_path / f"x{suffix}").data_tables.values()
+    assert missing(table["v"]).tolist() == [False, True, False]
+    assert [table["v"][n].tolist() for n in (0, 2)] == [[1, 2], []]
+
+
+def test_rows_of_varying_length_of_other_writers(tmp_path: Path) -> None:
+    # FITS standard 4.0, 7.3.5: TNULL counts in variable-length arrays, letters make a text.
+    rows = np.empty(2, dtype=object)
+    rows[:] = [np.array([1, 2], "i4"), np.array([3], "i4")]
+    columns = [
+        fits.Column("a", "PJ()", array=rows, null=3),
+        fits.Column("s", "PA()", array=["ab", "c"]),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "x.fits")
+    table = read(tmp_path / "x.fits").main_table()[1]
+    assert table["a"][0].tolist() == [1, 2]
+    assert np.isnan(table["a"][1]).tolist() == [True]
+    assert table["s"].tolist() == ["ab", "c"]
+
+
+def test_a_missing_time_of_astropy_in_fits(tmp_path: Path) -> None:
+    when = Time([60000.0, 60001.5], format="mjd", scale="tt")
+    when[1] = np.ma.masked
+    QTable({"t": when}).write(tmp_path / "x.fits")
+    column = read(tmp_path / "x.fits").main_table()[1]["t"]
+    assert missing(column).tolist() == [False, True]
+    assert str(column[0]) == "2023-02-25T00:00:00.000000000"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_time_scale_that_astropy_lacks_is_kept(tmp_path: Path, suffix: str) -> None:
+    # VOTable 1.4 takes scales and places of TIMESYS from the IVOA's vocabularies.
+    (tmp_path / "a.vot").write_text(
+        '<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
+        '<RESOURCE><TIMESYS ID="t" timescale="TDB" refposition="BARYCENTER"/><TABLE>'
+        '<FIELD name="t" datatype="char" arraysize="*" xtype="timestamp" ref="t"/>'
+        "<DATA><TABLEDATA><TR><TD>2023-01-01T00:00:00</TD></TR></TABLEDATA></DATA>"
+        "</TABLE></RESOURCE></VOTABLE>"
+    )
+    write(read(tmp_path / "a.vot"), tmp_path / f"b{suffix}")
+    column = read(tmp_path / f"b{suffix}").main_table()[1]["t"]
+    assert column.meta["timescale"] == "tdb at BARYCENTER"
+    assert str(column[0]).startswith("2023-01-01T00:00:00")

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
@@ -112,3 +113,47 @@ def test_a_cut_file_is_refused(tmp_path: Path, part: float) -> None:
     (tmp_path / "cut.parquet").write_bytes(content[: int(len(content) * part)])
     with pytest.raises(FormatError, match="damaged"):
         read(tmp_path / "cut.parquet")
+
+
+def test_columns_of_one_name_are_all_there(tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array([1, 2]), pa.array([3, 4])], names=["a", "a"])
+    pq.write_table(twice, tmp_path / "x.parquet")
+    table = read(tmp_path / "x.parquet").tables["table"]
+    assert {name: table[name].tolist() for name in table.colnames} == {"a": [1, 2], "a_2": [3, 4]}
+    kind = pa.struct([("b", pa.int8())])
+    clash = pa.table({"a.b": [1, 2], "a": pa.array([{"b": 5}, {"b": 6}], kind)})
+    pq.write_table(clash, tmp_path / "x.parquet")
+    table = read(tmp_path / "x.parquet").tables["table"]
+    assert [table[name].tolist() for name in table.colnames] == [[1, 2], [5, 6]]
+
+
+def test_an_index_of_pandas_that_is_a_range(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(5, 9, 2, name="run")).to_parquet(path)
+    table = read(path).tables["table"]
+    assert table["run"].tolist() == pd.read_parquet(path).index.tolist() == [5, 7]
+    pd.DataFrame({"a": [1, 2]}).to_parquet(path)
+    assert read(path).tables["table"].colnames == ["a"]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_of_day(tmp_path: Path, unit: str) -> None:
+    kind = pa.time32(unit) if unit in ("s", "ms") else pa.time64(unit)
+    pq.write_table(pa.table({"a": pa.array([1, None], kind)}), tmp_path / "x.parquet")
+    column = read(tmp_path / "x.parquet").tables["table"]["a"]
+    seconds = (column[0] * column.unit).to_value("s")
+    assert column.mask.tolist() == [False, True]
+    # Parquet itself knows no seconds.
+    assert seconds == pytest.approx(float(u.Unit(unit).to("s")))
+
+
+def test_maps_and_bytes(tmp_path: Path) -> None:
+    maps = pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int64()))
+    table = pa.table({"m": maps, "b": pa.array(["é".encode(), None])})
+    pq.write_table(table, tmp_path / "x.parquet")
+    seen = read(tmp_path / "x.parquet").tables["table"]
+    assert (seen["m"].tolist(), seen["b"].tolist()) == (['{"k": 1}', None], ["é", None])
+    for bad in (b"\xff", b"a\0b"):
+        pq.write_table(pa.table({"b": [bad]}), tmp_path / "x.parquet")
+        with pytest.raises(FormatError, match=r"'b' .binary.: bytes that are not"):
+            read(tmp_path / "x.parquet")

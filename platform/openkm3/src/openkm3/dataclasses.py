@@ -18,7 +18,7 @@ from . import annotated
 from .catalogue import Entry
 from .errors import FormatError, MissingPackage, OpenKM3Error, ServerError
 from .messages import display_markdown, log, markdown_table
-from .metadata import Annotation
+from .metadata import Annotation, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,8 +144,9 @@ class LookUpTable(_AnnotatedObject):
 
         Parameters
         ----------
-        xvalue, yvalue : float
-            The parameters ``xaxis`` and ``yaxis`` of :meth:`show_paraminfo`, in their units.
+        xvalue, yvalue : float or astropy.units.Quantity
+            The parameters ``xaxis`` and ``yaxis`` of :meth:`show_paraminfo`, in their units if they
+            have none of their own.
 
         Returns
         -------
@@ -153,6 +154,9 @@ class LookUpTable(_AnnotatedObject):
             Value of the bin or nearest point; None, with a warning, out of range or where the table
             has no value.
         """
+        known = self.annotation.paraminfo
+        xvalue = _in_unit_of(known.get("xaxis"), xvalue)
+        yvalue = _in_unit_of(known.get("yaxis"), yvalue)
         for axis, value in (("x", xvalue), ("y", yvalue)):
             parameter = self.annotation.paraminfo.get(f"{axis}axis")
             if parameter and parameter.range and not _inside(axis, value, parameter.range):
@@ -208,16 +212,18 @@ class Function(_AnnotatedObject):
 
         Parameters
         ----------
-        xvalue : float or array
-            The parameter ``xvalue`` of :meth:`show_paraminfo`, in its unit.
+        xvalue : float, array or astropy.units.Quantity
+            The parameter ``xvalue`` of :meth:`show_paraminfo`, in its unit if it has none of its
+            own; masked elements count as NaN.
 
         Returns
         -------
         float, array or None
             Out of range None, with a warning; NaN in an array.
         """
-        values = np.polynomial.polynomial.polyval(np.asarray(xvalue, dtype=float), self.data)
         parameter = self.annotation.paraminfo.get("xvalue")
+        xvalue = _in_unit_of(parameter, xvalue)
+        values = np.polynomial.polynomial.polyval(np.asarray(xvalue, dtype=float), self.data)
         limits = parameter.range if parameter else None
         if np.ndim(xvalue) == 0:
             return float(values) if not limits or _inside("x", xvalue, limits) else None
@@ -451,6 +457,38 @@ def class_for(entry: Entry) -> type[KM3Object]:
             return HDFTable if cls is AnnotatedTable and hdf5 else cls
         word = word.rpartition(".")[0]
     return KM3Object
+
+
+def _in_unit_of(parameter: Parameter | None, value: Any) -> Any:
+    """Return numbers in the unit of a parameter, NaN where they are masked.
+
+    Raises
+    ------
+    OpenKM3Error
+        If they have a unit that cannot be converted to it.
+    """
+    if value is np.ma.masked:
+        return math.nan
+    if hasattr(value, "mask"):
+        gone = np.asarray(value.mask)
+        plain = np.asarray(getattr(value, "unmasked", np.ma.getdata(value)), dtype=float)
+        unit = getattr(value, "unit", None)
+        value = np.where(gone, np.nan, plain)
+    else:
+        unit = getattr(value, "unit", None)
+    if unit is None:
+        return value
+    from astropy.units import Quantity, UnitsError
+
+    from .metadata.units import parse_unit
+
+    wanted = parse_unit(parameter.unit) if parameter and parameter.unit else None
+    try:
+        numbers = Quantity(value, unit).to_value(wanted or "")
+    except (UnitsError, TypeError):
+        known = (parameter.unit if parameter else None) or "a number without unit"
+        raise OpenKM3Error(f"a value in {unit} was given where {known} is expected") from None
+    return float(numbers) if np.ndim(numbers) == 0 else numbers
 
 
 def _inside(axis: str, value: float, limits: tuple[float, float]) -> bool:

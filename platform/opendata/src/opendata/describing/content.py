@@ -46,8 +46,10 @@ def _describe(path: Path, name: str) -> dict[str, Any]:
             return _tables(path, suffix)
     except FormatError as error:
         raise Unreadable(error.problem) from None
-    except MissingPackage:
-        return {"format": "root"}
+    except MissingPackage as error:
+        if suffix in FORMATS["trees"].suffixes:  # ROOT is an option of the portal
+            return {"format": "root"}
+        raise Unreadable(f"cannot be read by this portal: {error}") from None
     except OpenKM3Error as error:
         raise Unreadable(str(error)) from None
     return {}

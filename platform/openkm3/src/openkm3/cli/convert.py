@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .. import formats
-from ..formats.roles import ROLES
+from ..formats.roles import OPTIONAL, ROLES
 from .paths import exists
 
 _WRITABLE = [name for name, form in formats.FORMATS.items() if form.writable]
@@ -27,9 +27,22 @@ _WRITABLE = [name for name, form in formats.FORMATS.items() if form.writable]
     help="Column for TIME, ENERGY, RA, DEC, GLON, GLAT or EVENT_ID of an event list in FITS, where "
     "it cannot be told: TIME=t, TIME=t:mjd (jd, unix, gps), ENERGY=E:GeV. May be repeated.",
 )
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(OPTIONAL, case_sensitive=False),
+    help="The data have no TIME or no ENERGY: it is NaN in the event list. May be repeated.",
+)
 @click.option("--force", is_flag=True, help="Replace TARGET if it exists.")
 def convert(
-    source: Path, target: Path, fmt: str | None, *, vodf: bool, chosen: tuple[str, ...], force: bool
+    source: Path,
+    target: Path,
+    fmt: str | None,
+    *,
+    vodf: bool,
+    chosen: tuple[str, ...],
+    without: tuple[str, ...],
+    force: bool,
 ) -> None:
     """Convert SOURCE to TARGET; the suffix of TARGET chooses the format.
 
@@ -40,13 +53,18 @@ def convert(
     options: dict[str, Any] = {"profile": "vodf"} if vodf else {}
     if chosen:
         options["chosen"] = dict(_choice(text) for text in chosen)
+    if without:
+        options["without"] = without
     is_fits = (
         fmt == "fits"
         if fmt is not None
         else target.suffix.lower() in formats.FORMATS["fits"].suffixes
     )
     if options and not is_fits:
-        raise click.UsageError(f"{'--vodf' if vodf else '--column'} is for FITS only")
+        named = "--vodf" if vodf else "--column" if chosen else "--without"
+        raise click.UsageError(f"{named} is for FITS only")
+    if both := {role for role, _ in map(_choice, chosen)} & set(without):
+        raise click.UsageError(f"--column {both.pop()} contradicts --without")
     formats.convert(source, target, fmt, **options)
 
 

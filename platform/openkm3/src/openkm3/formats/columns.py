@@ -43,7 +43,8 @@ class Meaning:
     mjdref : str
         Of times that are numbers with a unit: the MJD that they are counted from, as decimal text.
     frame : str
-        Of positions: the coordinate frame, if the file names one.
+        Of positions: the coordinate frame, if the file names one; with its equinox if that is
+        neither B1950 of FK4 nor J2000 of FK5: ``fk5 J2015.5``.
     """
 
     description: str = ""
@@ -242,6 +243,8 @@ def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
     from astropy.table.serialize import represent_mixins_as_columns
     from astropy.time import Time
 
+    from .references import with_equinox
+
     fields = getattr(getattr(column, "dtype", None), "names", None)
     if fields:
         for key in fields:
@@ -253,7 +256,9 @@ def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
     taken = represent_mixins_as_columns(Table({name: column}))
     if taken.colnames == [name]:
         raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
-    frame = str(getattr(getattr(column, "frame", None), "name", ""))
+    system = getattr(column, "frame", None)
+    equinox = str(getattr(getattr(system, "equinox", None), "value", ""))
+    frame = with_equinox(str(getattr(system, "name", "")), equinox)
     for key in taken.colnames:
         data = ColumnData.of(taken[key])
         yield str(key), replace(data, meaning=replace(data.meaning, frame=frame))
@@ -340,7 +345,10 @@ def time(data: ColumnData) -> Any:
 
     gone = data.missing
     texts = np.where(gone, "2000-01-01T00:00:00", np.datetime_as_string(data.values))
-    result = Time(texts, format="isot", scale=data.meaning.timescale or "utc", precision=9)
+    scale = data.meaning.timescale or "utc"
+    # What astropy does not know (GPS, times at the barycentre) is no scale that it may convert.
+    known = scale if scale in Time.SCALES else "local"
+    result = Time(texts, format="isot", scale=known, precision=9)
     if gone.any():
         result[gone] = np.ma.masked
     result.info.description = data.meaning.description or None

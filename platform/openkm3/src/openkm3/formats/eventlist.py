@@ -1,14 +1,16 @@
 """The columns and keywords that GADF and VODF ask of an event list.
 
 Nothing is invented: where it cannot be told which column is the time or the energy, the table is
-refused; where the data have none, the column is NaN, and that is reported.
+refused. Data without times or energies become an event list only if the caller says that they have
+none; the column, which the standards ask for, is NaN then.
 
 Standards: gamma-astro-data-formats.readthedocs.io (GADF), vodf.readthedocs.io (VODF, draft).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +20,7 @@ from ..metadata import Annotation
 from . import roles
 from .columns import Array, ColumnData, Meaning, kept_unit
 from .eventids import event_numbers
-from .roles import Choice
+from .roles import Choice, Unidentified, nothing_found
 
 if TYPE_CHECKING:
     from astropy.time import Time
@@ -43,12 +45,34 @@ _CLASSES = {
 }
 
 
+@dataclass(frozen=True)
+class Request:
+    """What the caller asks of an event list.
+
+    Attributes
+    ----------
+    profile : {"gadf", "vodf"}
+        The standard.
+    chosen : mapping of str to str
+        The user's choice of columns for roles, e.g. ``{"TIME": "t:mjd"}``.
+    without : collection of str
+        ``TIME``, ``ENERGY`` or both, if the user says that the data have none.
+    is_main : bool
+        Whether the table is the main one of the data; another one without times or energies, such
+        as a list of sources, is no event list.
+    """
+
+    profile: Profile = "gadf"
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    without: Collection[str] = ()
+    is_main: bool = True
+
+
 def standard(
     name: str,
     content: Mapping[str, ColumnData],
     annotation: Annotation,
-    profile: Profile,
-    chosen: Mapping[str, str],
+    request: Request,
 ) -> tuple[dict[str, ColumnData], dict[str, Any]]:
     """Return the columns and the header that the standard asks for, empty for other tables.
 
@@ -60,27 +84,33 @@ def standard(
         Its columns.
     annotation : Annotation
         Whose ``paraminfo`` has the units of columns that have none.
-    profile : {"gadf", "vodf"}
-        The standard.
-    chosen : mapping of str to str
-        The user's choice of columns for roles, e.g. ``{"TIME": "t:mjd"}``.
+    request : Request
+        The standard, and what the user says of the columns.
 
     Raises
     ------
     Unidentified
-        If columns for time, energy or position are there, but it is not known which or in what.
+        If it is not known which columns are time, energy or position, or in what; or if there is no
+        such column and the request does not say so.
     """
     known = _described(content, annotation)
-    choices = {role: Choice.parse(text, known) for role, text in chosen.items()}
+    choices = {role: Choice.parse(text, known) for role, text in request.chosen.items()}
     where = roles.position(known, choices)
     rows = len(next(iter(known.values())).values) if known else 0
+    if where is None and choices:
+        raise nothing_found("RA", known)
     if where is None or not rows:
         return {}, {}
-    times = roles.time(known, choices)
+    without = request.without
+    times = None if "TIME" in without else roles.time(known, choices)
+    energies = None if "ENERGY" in without else roles.energy(known, choices)
+    for role, values in (("TIME", times), ("ENERGY", energies)):
+        if values is None and role not in without:
+            if not request.is_main:
+                return {}, {}
+            raise nothing_found(role, known)
     seconds = np.full(rows, np.nan) if times is None else _seconds(times)
-    energies = roles.energy(known, choices)
-    if energies is None:
-        energies = np.full(rows, np.nan)
+    energies = np.full(rows, np.nan) if energies is None else energies
     for what, values in (("position", where[0]), ("time", seconds), ("energy", energies)):
         if count := int(np.count_nonzero(~np.isfinite(values))):
             log.warning(
@@ -94,7 +124,7 @@ def standard(
         "DEC": ColumnData(where[1], unit=kept_unit("deg")),
         "ENERGY": ColumnData(energies, unit=kept_unit("TeV")),
     }
-    return columns, _header(annotation, profile, seconds)
+    return columns, _header(annotation, request.profile, seconds)
 
 
 def _described(content: Mapping[str, ColumnData], annotation: Annotation) -> dict[str, ColumnData]:
@@ -123,18 +153,38 @@ def _seconds(times: Time) -> Array:
 def _identifiers(
     content: Mapping[str, ColumnData], chosen: Mapping[str, Choice], rows: int
 ) -> Array:
-    """Return the identifiers as numbers, the numbers of the rows if they cannot be."""
+    """Return the identifiers as numbers, those of the rows if there are none that can be.
+
+    Raises
+    ------
+    Unidentified
+        If the user chose a column that cannot be.
+    """
     key = chosen["EVENT_ID"].name if "EVENT_ID" in chosen else None
     for name in content:
         key = name if key is None and name.lower() in _ID else key
-    if key is not None and not content[key].missing.any() and content[key].values.ndim == 1:
-        values = content[key].values
-        if values.dtype.kind in "iu" and len(np.unique(values)) == rows and values.max() < 2**63:
-            return values.astype(np.int64)
-        numbers = event_numbers(str(value) for value in values)
-        if numbers is not None:
-            return numbers
+    numbers = None if key is None else _numbered(content[key], rows)
+    if numbers is not None:
+        return numbers
+    if "EVENT_ID" in chosen:
+        raise Unidentified(
+            f"EVENT_ID: {key!r} is not a different number of 64 bits for each event, nor an "
+            "identifier of KM3NeT or ANTARES; without --column EVENT_ID the rows are numbered"
+        )
+    if key is not None:
+        log.warning("Column %r cannot be EVENT_ID; the rows are numbered from 1.", key)
     return np.arange(1, rows + 1)
+
+
+def _numbered(data: ColumnData, rows: int) -> Array | None:
+    """Return identifiers as 64-bit numbers, None if they are not, not there, or not unique."""
+    values = data.values
+    if data.missing.any() or values.ndim != 1:
+        return None
+    if values.dtype.kind in "iu":
+        fits = len(np.unique(values)) == rows and values.max() < 2**63
+        return values.astype(np.int64) if fits else None
+    return event_numbers(str(value) for value in values)
 
 
 def _header(annotation: Annotation, profile: Profile, seconds: Array) -> dict[str, Any]:

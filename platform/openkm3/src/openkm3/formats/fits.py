@@ -12,25 +12,27 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import FormatError
-from . import limits
-from .columns import ColumnData, Meaning, columns, to_table
+from . import fits_columns, limits
+from .columns import ColumnData, columns, to_table
 from .dataset import DataSet, parsed, to_json
-from .eventlist import Profile, standard
+from .eventlist import Profile, Request, standard
 from .names import storable
 from .packing import Capacity, blanked, null_value, pack, unpack
-from .references import referred
-from .texts import decoded, encoded
+from .roles import has_choice
+from .texts import encoded
 
 if TYPE_CHECKING:
-    from astropy.io.fits import BinTableHDU, Header
+    from astropy.io.fits import BinTableHDU
     from astropy.table import Table
+
+    from ..metadata import Annotation
 
 #: The codes of FITS, and the TZERO that makes a type unsigned.
 _CODES = {
@@ -52,9 +54,9 @@ _UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 
 def _has_no_null(data: ColumnData) -> bool:
     """Return whether readers cannot tell what is missing; most take null logicals for False."""
-    if data.mask is None or data.kind not in "iub":
+    if data.mask is None or data.kind not in "iubO":
         return False
-    return data.kind == "b" or null_value(data.values, data.mask) is None
+    return data.kind in "bO" or null_value(data.values, data.mask) is None
 
 
 def _comes_back(data: ColumnData) -> bool:
@@ -96,9 +98,9 @@ def read(path: Path) -> DataSet:
                     if hdu.name == ANNOTATION:
                         texts = json.loads("".join(hdu.data["JSON"]))
                     elif isinstance(hdu, fits.BinTableHDU):
-                        tables[_name(hdu, number, tables)] = _table(path, hdu)
+                        tables[_name(hdu, number, tables)] = fits_columns.table(path, hdu)
                     elif isinstance(hdu, fits.TableHDU):
-                        tables[_name(hdu, number, tables)] = _ascii_table(hdu)
+                        tables[_name(hdu, number, tables)] = fits_columns.text_table(hdu)
         annotation, notes = parsed(texts)
     except FormatError:
         raise
@@ -112,20 +114,24 @@ def write(
     path: Path,
     profile: Profile = "gadf",
     chosen: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
 ) -> None:
     """Write all data tables and the metadata.
 
     Parameters
     ----------
     dataset : DataSet
-        What to write. A table with positions and times becomes an event list; energies that it
-        does not have are written as NaN, since gammapy wants the column.
+        What to write. A table with positions becomes an event list.
     path : pathlib.Path
         The file; it appears when it is complete.
     profile : {"gadf", "vodf"}
         Which standard the event list follows.
     chosen : mapping of str to str, optional
-        Columns of the event list that cannot be told, e.g. ``{"TIME": "t:mjd", "ENERGY": "E"}``.
+        Columns of the event list that cannot be told, e.g. ``{"TIME": "t:mjd", "ENERGY": "E"}``;
+        of the tables that have all of these columns, or else of the main table.
+    without : collection of str, optional
+        ``TIME``, ``ENERGY`` or both, if the data have none: they are written as NaN, since gammapy
+        wants the columns.
 
     Raises
     ------
@@ -138,8 +144,11 @@ def write(
     hdus: list[Any] = [fits.PrimaryHDU()]
     flags: dict[int, dict[str, Any]] = {}
     notes: dict[str, Any] = {}
-    for name, table in (dataset.data_tables or dataset.tables).items():
-        hdu, note, unset = _hdu(path, name, table, dataset, profile, chosen=chosen or {})
+    tables = dataset.data_tables or dataset.tables
+    asked = _choices(dataset, tables, chosen or {})
+    for name, table in tables.items():
+        request = Request(profile, asked.get(name, {}), without, name == dataset.main_table()[0])
+        hdu, note, unset = _hdu(path, name, table, dataset.annotation, request)
         flags[len(hdus)] = unset
         hdus.append(hdu)
         notes[str(len(notes))] = note
@@ -177,21 +186,29 @@ def _write(hdus: Any, flags: dict[int, dict[str, Any]], path: Path) -> None:
         again.writeto(path, overwrite=True, checksum=True)
 
 
+def _choices(
+    dataset: DataSet, tables: Mapping[str, Table], chosen: Mapping[str, str]
+) -> dict[str, Mapping[str, str]]:
+    """Return the user's choices for each table that has the columns; else for the main table."""
+    if not chosen or not tables:
+        return {}
+    having = {
+        name: chosen
+        for name, table in tables.items()
+        if all(has_choice(text, columns(table)) for text in chosen.values())
+    }
+    return having or {dataset.main_table()[0]: chosen}
+
+
 def _hdu(
-    path: Path,
-    name: str,
-    table: Table,
-    dataset: DataSet,
-    profile: Profile,
-    *,
-    chosen: Mapping[str, str],
+    path: Path, name: str, table: Table, annotation: Annotation, request: Request
 ) -> tuple[BinTableHDU, dict[str, Any], dict[str, Any]]:
     """Return the extension, our notes on it, and where logical values are missing."""
     from astropy.io import fits
 
     try:
         content = columns(table)
-        first, header = standard(name, content, dataset.annotation, profile, chosen)
+        first, header = standard(name, content, annotation, request)
         packed, notes = pack(content, _CAPACITY)
         stored = storable(packed, upper=True)
         result = [_column(key, data) for key, data in first.items()]
@@ -206,7 +223,9 @@ def _hdu(
                 unset[free] = data.mask
     except (TypeError, ValueError) as error:
         raise FormatError(path, f"cannot be written: {error}") from None
-    extension = _extension(profile) if first else next(iter(storable([name]).values())).upper()
+    extension = (
+        _extension(request.profile) if first else next(iter(storable([name]).values())).upper()
+    )
     hdu = fits.BinTableHDU.from_columns(result, nrows=len(table), name=extension)
     for key, value in header.items():
         hdu.header[key] = value
@@ -279,80 +298,6 @@ def _name(hdu: BinTableHDU, number: int, taken: dict[str, Any]) -> str:
     name = str(hdu.name or f"table{number}").lower()
     name = "events" if name == "event-list" else name
     return name if name not in taken else f"{name}_{number}"
-
-
-def _table(path: Path, hdu: BinTableHDU) -> dict[str, ColumnData]:
-    header: Header = hdu.header
-    rows, width = int(header["NAXIS2"]), int(header["NAXIS1"])
-    limits.check_size(path, hdu.name or "table", rows * width)
-    available = path.stat().st_size - hdu.fileinfo()["datLoc"]
-    if rows * width + int(header.get("PCOUNT", 0)) > available:
-        raise FormatError(path, f"{hdu.name} is cut off: {rows} rows were announced")
-    content = {}
-    native = _times(hdu)
-    for field in hdu.columns:
-        try:
-            content[field.name] = native.get(field.name) or _content(hdu, field)
-        except TypeError as error:
-            raise FormatError(path, f"column {field.name!r} of {hdu.name}: {error}") from None
-    return referred(content, header)
-
-
-def _ascii_table(hdu: Any) -> dict[str, ColumnData]:
-    """Return a table that FITS keeps as text, with its own mark for missing values (TNULL)."""
-    content = {}
-    for field in hdu.columns:
-        shown = np.char.strip(decoded(_raw(hdu, field)))
-        null = str(field.null or "").strip()
-        gone = shown == null if null else None
-        values = shown if field.format.format == "A" else np.asarray(hdu.data[field.name])
-        content[field.name] = ColumnData.make(values, gone, field.unit)
-    return referred(content, hdu.header)
-
-
-def _times(hdu: BinTableHDU) -> dict[str, ColumnData]:
-    """Return the columns that are times by the standard (TCTYP), as astropy understands them."""
-    from astropy.table import Table
-    from astropy.time import Time
-
-    if not any(key.startswith(("TCTYP", "TRPOS")) for key in hdu.header):
-        return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of locations that are not given
-        table = Table.read(hdu, astropy_native=True, mask_invalid=False)
-    return {
-        name: ColumnData.of(table[name]) for name in table.colnames if isinstance(table[name], Time)
-    }
-
-
-def _content(hdu: BinTableHDU, field: Any) -> ColumnData:
-    """Return a column with what the file calls missing: TNULL, NUL in logical values and text."""
-    raw = _raw(hdu, field)
-    meaning = Meaning(ucd=str(hdu.header.get(f"TUCD{_number(hdu, field)}", "")))
-    if field.format.format == "A" and raw.dtype.kind == "S":
-        values = np.char.rstrip(decoded(raw), " ")
-        return ColumnData.make(values, raw == b"", field.unit, meaning)
-    values = np.asarray(hdu.data[field.name])
-    mask = None
-    if field.format.format == "L" and raw.dtype.kind in "iu":
-        mask = raw == 0
-    elif field.null not in (None, "") and raw.dtype.kind in "iu":
-        mask = raw == int(field.null)
-        if not mask.any() and field.bzero:
-            # astropy writes the null of unsigned columns as the value, not as what is stored.
-            mask = values == int(field.null)
-    if mask is not None and mask.shape != values.shape:
-        mask = mask.reshape(values.shape)
-    return ColumnData.make(values, mask, field.unit, meaning)
-
-
-def _raw(hdu: BinTableHDU, field: Any) -> np.ndarray[Any, Any]:
-    """Return what is stored, before TSCAL, TZERO and the meaning of bytes are applied."""
-    return np.asarray(hdu.data.view(np.ndarray)[field.name])
-
-
-def _number(hdu: BinTableHDU, field: Any) -> int:
-    return int(hdu.columns.names.index(field.name)) + 1
 
 
 def _restored(tables: dict[str, dict[str, ColumnData]], notes: dict[str, Any]) -> dict[str, Table]:

@@ -34,6 +34,20 @@ def storable(names: Iterable[str], *, upper: bool = False) -> dict[str, str]:
     return result
 
 
+def unique(names: Iterable[str]) -> list[str]:
+    """Return names of which none is there twice: a later ``a`` becomes ``a_2``."""
+    given = list(names)
+    taken: set[str] = set()
+    result = []
+    for name in given:
+        candidate, number = name, 2
+        while candidate in taken or (candidate != name and candidate in given):
+            candidate, number = f"{name}_{number}", number + 1
+        taken.add(candidate)
+        result.append(candidate)
+    return result
+
+
 def speakable(names: Iterable[str]) -> dict[str, str]:
     """Return, for each name, one that an XML attribute can hold: printable, without outer blanks.
 

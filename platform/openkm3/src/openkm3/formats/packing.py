@@ -78,7 +78,7 @@ def pack(
         if not len(data.values) and data.values.ndim > 1:
             note["shape"] = list(data.values.shape[1:])
         packed[name] = stored
-        if stored.kind != "O" and capacity.flags(stored):
+        if capacity.flags(stored):
             note["missing"] = flags = _free_name(name, content, packed)
             gone = stored.missing if stored.mask is None else stored.mask
             # FITS has its own mark for logical values besides, which few readers know.
@@ -143,6 +143,10 @@ def blanked(data: ColumnData) -> Array:
     if data.kind in "iu":
         null = null_value(data.values, data.mask)
         return data.filled(0 if null is None else null)
+    if data.kind == "O":
+        return _cells(
+            [each[:0] if gone else each for each, gone in zip(data.values, data.mask, strict=True)]
+        )
     return data.filled({"f": np.nan, "c": np.nan, "U": "", "b": False}[data.kind])
 
 

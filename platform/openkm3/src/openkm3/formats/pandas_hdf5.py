@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import FormatError
 from .columns import Array, ColumnData
+from .names import unique
 from .texts import decoded, text
 
 #: What pickled arrays of numpy consist of; nothing else is ever called.
@@ -28,6 +29,8 @@ _NUMPY = {
     ("numpy.core.multiarray", "scalar"),
     ("numpy._core.multiarray", "scalar"),
     ("_codecs", "encode"),
+    ("datetime", "date"),
+    ("datetime", "datetime"),
 }
 _SEVERAL_LEVELS = (
     "{} of pandas has labels of several levels (MultiIndex): flatten them before writing, "
@@ -81,41 +84,84 @@ def _of_table(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]
     index: dict[str, ColumnData] = {}
     for field in node.dtype.names:
         values = content[field]
-        attributes = {
-            key: node.attrs.get(f"{field}_{key}") for key in ("kind", "dtype", "meta", "nan_rep")
-        }
+        attributes = {key: node.attrs.get(f"{field}_{key}") for key in ("kind", "dtype", "meta")}
+        attributes["nan_rep"] = _nan_rep(group, node, field)
         if field == "index":
-            kind = text(node.attrs.get("index_kind", b""))
-            data = ColumnData.make(_typed(values, kind))
-            if not _merely_counts(data.values):
-                index["index"] = data
+            index = _index(group, node, values)
             continue
         names = _names(path, name, _unpickled(attributes["kind"]))
         if values.ndim == 1:
             values = values[:, np.newaxis]
         for number, column in enumerate(names):
             part = values[:, number]
+            # pandas allows two columns of one name.
+            key = unique([*columns, column])[-1]
             if _plain(attributes["meta"]) == "category":
-                columns[column] = _category(group, field, part)
+                columns[key] = _category(group, field, part)
             else:
-                columns[column] = _column(part, attributes)
-    order = [
+                columns[key] = _column(part, attributes)
+    order = unique(
         column
         for _, axis in _unpickled(group.attrs.get("non_index_axes")) or []
         for column in _names(path, name, list(axis))
-    ]
+    )
     known = [column for column in order if column in columns]
     rest = [column for column in columns if column not in known]
     # What is left over are the levels of an index, which come first.
-    return index | {column: columns[column] for column in [*rest, *known]}
+    return _beside(index, {column: columns[column] for column in [*rest, *known]})
+
+
+def _index(group: h5py.Group, node: h5py.Dataset, values: Array) -> dict[str, ColumnData]:
+    """Return the index of a table, unless it merely counts rows."""
+    if _plain(node.attrs.get("index_meta")) == "category":
+        data = _category(group, "index", values)
+    else:
+        data = ColumnData.make(_typed(values, text(node.attrs.get("index_kind", b""))))
+        data = _labels_missing(data, node.attrs, "index_nan_rep")
+        if _merely_counts(data.values):
+            return {}
+    try:
+        info = _unpickled(group.attrs.get("info"))
+    except pickle.UnpicklingError:  # the step between times is an object of pandas
+        info = None
+    known = info.get("index") if isinstance(info, dict) else None
+    label = known.get("index_name") if isinstance(known, dict) else None
+    return {str(label or "index"): data}
+
+
+def _nan_rep(group: h5py.Group, node: h5py.Dataset, field: str) -> str | None:
+    """Return the text that means no text in a column, None if there is none.
+
+    Newer pandas chooses it for each column, so that it is none of its texts; older had one for all.
+    """
+    if f"{field}_nan_rep" in node.attrs:
+        return text(node.attrs[f"{field}_nan_rep"])
+    if group.attrs.get("data_col_nan_rep", 0):
+        return None
+    chosen = _unpickled(group.attrs.get("nan_rep"))
+    return str(chosen) if chosen else "nan"
+
+
+def _labels_missing(data: ColumnData, attributes: h5py.AttributeManager, key: str) -> ColumnData:
+    """Return the texts of an index, missing where they are the mark for it (``nan`` by default)."""
+    if data.kind != "U":
+        return data
+    nan = attributes.get(key, b"nan")
+    # An empty attribute says that no label is missing.
+    gone = (
+        np.zeros(len(data.values), bool)
+        if isinstance(nan, h5py.Empty)
+        else ((data.values == text(nan)) & (text(nan) != ""))
+    )
+    return data.with_values(data.values, gone if gone.any() else None)
 
 
 def _column(values: Array, attributes: dict[str, Any]) -> ColumnData:
     kind = text(attributes["dtype"]) if attributes["dtype"] is not None else ""
     if values.dtype.kind == "S":
         texts = decoded(values)
-        nan = text(attributes["nan_rep"]) if attributes["nan_rep"] is not None else "nan"
-        return ColumnData.make(texts, texts == nan)
+        nan = attributes["nan_rep"]
+        return ColumnData.make(texts, None if nan is None else texts == nan)
     return ColumnData.make(_typed(values, kind))
 
 
@@ -148,7 +194,7 @@ def _of_blocks(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData
         for position, column in enumerate(items):
             columns[column] = ColumnData.make(values[:, position])
     order = [column for column in _labels(group["axis0"]) if column in columns]
-    return _indexed(group["axis1"]) | {column: columns[column] for column in order}
+    return _beside(_indexed(group["axis1"]), {column: columns[column] for column in order})
 
 
 def _indexed(node: h5py.Dataset) -> dict[str, ColumnData]:
@@ -156,7 +202,13 @@ def _indexed(node: h5py.Dataset) -> dict[str, ColumnData]:
     if values.dtype.kind in "iu" and _merely_counts(values):
         return {}
     label = _unpickled(node.attrs.get("name"))
-    return {str(label or "index"): ColumnData.make(values)}
+    data = ColumnData.make(values)
+    return {str(label or "index"): _labels_missing(data, node.attrs, "nan_rep")}
+
+
+def _beside(index: dict[str, ColumnData], columns: dict[str, ColumnData]) -> dict[str, ColumnData]:
+    """Return index and columns; an index that is called like a column gets another name."""
+    return {unique([*columns, label])[-1]: data for label, data in index.items()} | columns
 
 
 def _labels(node: h5py.Dataset) -> list[str]:
@@ -208,12 +260,22 @@ def _plain(value: Any) -> Any:
     return text(value) if isinstance(value, bytes) else value
 
 
+def _no_value(*_: Any) -> None:
+    """Stand in for what makes pandas' NA and NaT."""
+    return
+
+
 class _Unpickler(pickle.Unpickler):
     """Makes plain values and arrays of numpy, and calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _NUMPY:
             return super().find_class(module, name)
+        # What has no value is pickled by name or as a call, depending on the version of pandas.
+        if module.partition(".")[0] == "pandas" and name in ("NA", "NaT"):
+            return None
+        if module.partition(".")[0] == "pandas" and name in ("NAType", "_nat_unpickle"):
+            return _no_value
         raise pickle.UnpicklingError(f"it holds an object {module}.{name}")
 
 

@@ -16,7 +16,7 @@ from ..errors import FormatError, MissingPackage
 from . import limits
 from .columns import ColumnData, Meaning, columns, to_table
 from .dataset import DataSet, parsed, to_json
-from .names import renamed, speakable
+from .names import renamed, speakable, unique
 from .packing import Capacity, pack, unpack
 from .texts import text
 
@@ -57,9 +57,10 @@ def read(path: Path) -> DataSet:
                 table = table.flatten()
         annotation, notes = parsed(json.loads(metadata[KEY]) if KEY in metadata else {})
         names = _index_names(table.schema)
-        content = {
-            names.get(field.name, field.name): _column(path, field, table.column(number))
-            for number, field in enumerate(table.schema)
+        keys = unique(names.get(field.name, field.name) for field in table.schema)
+        content = _counted_index(table) | {
+            key: _column(path, field, table.column(number))
+            for number, (key, field) in enumerate(zip(keys, table.schema, strict=True))
         }
     except FileNotFoundError:
         raise FormatError(path, "there is no such file") from None
@@ -136,6 +137,22 @@ def _index_names(schema: pa.Schema) -> dict[str, str]:
     return {key: name for key, name in result.items() if name not in schema.names}
 
 
+def _counted_index(table: pa.Table) -> dict[str, ColumnData]:
+    """Return the index of pandas that is kept as a range only, unless it merely counts rows."""
+    known = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    result = {}
+    for each in known:
+        if not isinstance(each, dict) or each.get("kind") != "range":
+            continue
+        values = np.arange(int(each["start"]), int(each["stop"]), int(each["step"]))
+        name = str(each.get("name") or "index")
+        is_count = (each["start"], each["step"]) == (0, 1)
+        # After a change of the rows by other software the range is out of date.
+        if not is_count and len(values) == len(table) and name not in table.schema.names:
+            result[name] = ColumnData.make(values)
+    return result
+
+
 def _column(path: Path, field: pa.Field, chunked: pa.ChunkedArray) -> ColumnData:
     import pyarrow as pa
 
@@ -156,7 +173,10 @@ def _values(array: pa.Array) -> tuple[Any, Any]:
     kind = array.type
     gone = array.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_time(kind):
-        array, kind = array.cast(pa.duration(kind.unit)), pa.duration(kind.unit)
+        # Times of day since midnight; Arrow casts them by way of integers only.
+        whole = pa.int32() if pa.types.is_time32(kind) else pa.int64()
+        array, kind = array.cast(whole).cast(pa.int64()), pa.duration(kind.unit)
+        array = array.cast(kind)
     if pa.types.is_date(kind):
         array, kind = array.cast(pa.timestamp("ms" if kind == pa.date64() else "s")), None
         return array.to_numpy(zero_copy_only=False), gone
@@ -174,10 +194,55 @@ def _values(array: pa.Array) -> tuple[Any, Any]:
         values, mask = _values(flat)
         shape = (len(array), *sizes)
         return values.reshape(shape), mask.reshape(shape)
+    return _objects(array), None
+
+
+def _objects(array: pa.Array) -> Any:
+    """Return what has no type of numpy as objects."""
+    import pyarrow as pa
+
+    kind = array.type
+    values: list[Any] = array.to_pylist()
+    if _is_binary(kind):
+        values = [*_texts(values)]
+    if pa.types.is_map(kind):
+        # Pairs of keys and values; those of keys that are text are a JSON object.
+        keyed = pa.types.is_string(kind.key_type)
+        values = [
+            None if value is None else _as_json(dict(value) if keyed else value)
+            for value in array.to_pylist()
+        ]
     objects = np.empty(len(array), dtype=object)
-    for number, value in enumerate(array.to_pylist()):
+    for number, value in enumerate(values):
         objects[number] = value
-    return objects, None
+    return objects
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(test(kind) for test in tests)
+
+
+def _texts(values: list[bytes | None]) -> list[str | None]:
+    """Return bytes as text if they are text; a column has no type for others.
+
+    Raises
+    ------
+    TypeError
+        If they are not UTF-8, or hold a NUL, which texts of numpy drop.
+    """
+    if any(value is not None and b"\0" in value for value in values):
+        raise TypeError("bytes that are not text cannot be kept in a column")
+    try:
+        return [None if value is None else value.decode("utf-8") for value in values]
+    except UnicodeDecodeError:
+        raise TypeError("bytes that are not UTF-8 text cannot be kept in a column") from None
 
 
 def _is_array_of_numbers(array: pa.Array) -> bool:

@@ -11,6 +11,9 @@ from .columns import Array, ColumnData
 
 _FRAMES = {"": "icrs", "icrs": "icrs", "fk5": "fk5", "fk4": "fk4", "galactic": "galactic"}
 
+# Degrees by which single precision misses a pole or the full circle.
+_ROUNDING = 1e-4
+
 
 class NoPosition(ValueError):
     """Columns cannot be read as positions; the message says what is not known of them."""
@@ -32,21 +35,31 @@ def icrs(
     Raises
     ------
     NoPosition
-        If a unit is none of an angle, or a latitude lies beyond the poles.
+        If a unit is none of an angle, or a value lies beyond the poles or the full circle.
     """
     from astropy.coordinates import SkyCoord
 
     lon, lat = _degrees(*longitude, turns=True), _degrees(*latitude, turns=False)
     known = np.isfinite(lon) & np.isfinite(lat)
-    if beyond := int(np.count_nonzero(np.abs(lat[known]) > 90)):
+    if beyond := int(np.count_nonzero(np.abs(lat[known]) > 90 + _ROUNDING)):
         raise NoPosition(f"{latitude[0]!r} has {beyond} values beyond 90 degrees")
-    named = frame or latitude[1].meaning.frame.lower()
+    if beyond := int(
+        np.count_nonzero((lon[known] < -180 - _ROUNDING) | (lon[known] > 360 + _ROUNDING))
+    ):
+        raise NoPosition(f"{longitude[0]!r} has {beyond} values beyond -180 to 360 degrees")
+    lat = np.clip(lat, -90, 90)
+    named, _, equinox = (frame or latitude[1].meaning.frame).partition(" ")
+    named = named.lower()
     if named not in _FRAMES:
         raise NoPosition(f"{latitude[0]!r} is of the frame {named}, which is not understood")
     if _FRAMES[named] == "icrs":
         return np.where(known, lon, np.nan), np.where(known, lat, np.nan)
     here = np.where(known, lon, 0), np.where(known, lat, 0)
-    sky = SkyCoord(*here, unit="deg", frame=_FRAMES[named]).icrs
+    options = {"equinox": equinox} if equinox else {}
+    try:
+        sky = SkyCoord(*here, unit="deg", frame=_FRAMES[named], **options).icrs
+    except ValueError:
+        raise NoPosition(f"{latitude[0]!r} is of the equinox {equinox}, not understood") from None
     return np.where(known, sky.ra.deg, np.nan), np.where(known, sky.dec.deg, np.nan)
 
 

@@ -11,13 +11,18 @@ from .columns import ColumnData
 
 _TIMES = ("time", "tstart", "tstop", "start", "stop")
 _POSITIONS = ("ra", "dec")
+_JD_OF_MJD_0 = Decimal("2400000.5")
+_DAYS = {"s": 1 / Decimal(86400), "min": 1 / Decimal(1440), "h": 1 / Decimal(24), "d": Decimal(1)}
+_FK5_SINCE = 1984.0
 
 
 def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[str, ColumnData]:
     """Return columns with the epoch, time scale and frame that a FITS header (or meta) gives."""
     start = reference_of(header)
     scale = str(header.get("TIMESYS", "")).strip().lower()
-    frame = str(header.get("RADECSYS", header.get("RADESYS", ""))).strip().lower()
+    place = str(header.get("TREFPOS", header.get("TIMEREF", "")))
+    scale = scale_at(scale, place)
+    frame = frame_of(header)
     result = dict(content)
     for name, data in content.items():
         if name.lower() in _TIMES and data.kind in "iuf" and start and not data.meaning.mjdref:
@@ -28,6 +33,35 @@ def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[
     return result
 
 
+def frame_of(header: Mapping[str, Any]) -> str:
+    """Return the frame of a FITS header, with an unusual equinox (``fk5 J2015.5``); else empty.
+
+    Without a name it follows from the equinox (FITS standard 4.0, section 8.3): FK4 before 1984,
+    FK5 since.
+    """
+    frame = str(header.get("RADECSYS", header.get("RADESYS", ""))).strip().lower()
+    try:
+        equinox = float(header.get("EQUINOX", header.get("EPOCH", "")))
+    except (TypeError, ValueError):
+        return frame
+    frame = frame or ("fk4" if equinox < _FK5_SINCE else "fk5")
+    return with_equinox(frame, f"{'B' if frame.startswith('fk4') else 'J'}{equinox}")
+
+
+def scale_at(scale: str, place: str) -> str:
+    """Return a time scale; with its place, if times there differ by minutes from those here."""
+    where = place.strip().upper()
+    far = where.startswith(("SOLARSYS", "BARYC", "HELIOC"))
+    return f"{scale or 'utc'} at {where}" if far else scale
+
+
+def with_equinox(frame: str, equinox: str) -> str:
+    """Return the name of a frame with its equinox, where that is not the frame's own."""
+    usual = {"fk4": "B1950", "fk5": "J2000"}.get(frame)
+    named = equinox.rstrip("0").rstrip(".") if "." in equinox else equinox
+    return frame if usual in (None, named) or not named else f"{frame} {named}"
+
+
 def reference_of(header: Mapping[str, Any]) -> str:
     """Return the MJD from which a FITS header counts times, as decimal text; empty without."""
     try:
@@ -35,8 +69,18 @@ def reference_of(header: Mapping[str, Any]) -> str:
             total = Decimal(str(header.get("MJDREFI", 0))) + Decimal(str(header.get("MJDREFF", 0)))
         elif "MJDREF" in header:
             total = Decimal(str(header["MJDREF"]))
+        elif "JDREFI" in header or "JDREFF" in header:
+            total = Decimal(str(header.get("JDREFI", 0))) + Decimal(str(header.get("JDREFF", 0)))
+            total -= _JD_OF_MJD_0
+        elif "JDREF" in header:
+            total = Decimal(str(header["JDREF"])) - _JD_OF_MJD_0
         else:
             return ""
+        # Both are added to all times of the table, in its unit of time.
+        for key in ("TIMEZERO", "TIMEOFFS"):
+            unit = _DAYS.get(str(header.get("TIMEUNIT", "s")).strip().lower())
+            if shift := Decimal(str(header.get(key, 0))):
+                total += shift * unit if unit else Decimal("nan")
     except InvalidOperation:
         return ""
     return format(total, "f") if total.is_finite() else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: What a user may choose columns for.
 ROLES = ("TIME", "RA", "DEC", "ENERGY", "GLON", "GLAT", "EVENT_ID")
+#: What an event list may lack, if the user says so.
+OPTIONAL = ("TIME", "ENERGY")
 
 _EQUATORIAL = (
     ("ra", "raj2000", "ra_deg", "ra_icrs", "right_ascension", "ra2000", "ra_reco", "reco_ra"),
@@ -30,6 +33,12 @@ _GALACTIC = (
 _ENERGY = ("energy", "e_reco", "energy_reco", "reco_energy", "e_rec", "energy_rec", "e")
 _TIME = ("mjd", "time", "time_mjd", "mjd_obs", "jd", "time_utc", "datetime", "utc", "t", "date")
 _TRUE = ("true", "mc", "sim")
+# Of an energy, but not the energy: its error, limits, threshold, loss ...
+_ABOUT = re.compile(
+    r"(?:^|[\W_])(?:std|unc|res|min|max|lo|hi|low|high|lower|upper|up|down|thr|cut|bins?|width|loss"
+    r"|delta|diff|scale|ratio|pull|bias|range|step)(?:[\W_\d]|$)|err|sigma|uncert|resol|thresh",
+    re.IGNORECASE,
+)
 
 
 class Unidentified(ValueError):
@@ -59,6 +68,11 @@ class Choice:
             return cls(name, count)
         known = ", ".join(repr(each) for each in list(content)[:20])
         raise Unidentified(f"there is no column {text!r}; the columns are {known}")
+
+
+def has_choice(text: str, content: Mapping[str, ColumnData]) -> bool:
+    """Return whether a table has the column of a user's choice."""
+    return text in content or text.rpartition(":")[0] in content
 
 
 def position(
@@ -166,7 +180,7 @@ def energy(content: Mapping[str, ColumnData], chosen: Mapping[str, Choice]) -> A
     like = [
         key
         for key, data in content.items()
-        if is_energy_like(key, data) and not any(word in key.lower() for word in _TRUE)
+        if is_energy_like(key, data) and not _is_of_another(key, data)
     ]
     found: Array | None = _Search(
         role="ENERGY",
@@ -182,6 +196,23 @@ def energy(content: Mapping[str, ColumnData], chosen: Mapping[str, Choice]) -> A
         same=lambda a, b: bool(np.allclose(a, b, rtol=1e-6, atol=0, equal_nan=True)),
     ).result(chosen.get("ENERGY"))
     return found
+
+
+def _is_of_another(name: str, data: ColumnData) -> bool:
+    """Return whether a column is of true energies, or of errors, limits ... of energies."""
+    if any(word in name.lower() for word in _TRUE) or _ABOUT.search(name):
+        return True
+    return data.meaning.ucd.lower().startswith(("stat.", "error"))
+
+
+def nothing_found(role: str, content: Mapping[str, ColumnData]) -> Unidentified:
+    """Return the error that no column can be the one of a role, with the columns that there are."""
+    names = ", ".join(repr(name) for name in list(content)[:20])
+    more = f" and {len(content) - 20} more" if len(content) > 20 else ""
+    without = f", --without {role} if the data have none" if role in OPTIONAL else ""
+    return Unidentified(
+        f"no column is known to be {role}, among {names}{more}; {_advice(role)}{without}"
+    )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .columns import ColumnData
+from .references import scale_at, with_equinox
 
 _JD_OF_MJD_0 = Decimal("2400000.5")
 _ORIGINS = {"MJD-origin": "2400000.5", "JD-origin": "0"}
@@ -35,10 +36,13 @@ class Systems:
         times, frames = {}, {}
         for holder in (document, *_resources(document)):
             for each in getattr(holder, "time_systems", []):
-                times[str(each.ID)] = (_scale(each.timescale), _mjd(each.timeorigin))
+                scale = scale_at(_scale(each.timescale), str(each.refposition or ""))
+                times[str(each.ID)] = (scale, _mjd(each.timeorigin))
             for each in getattr(holder, "coordinate_systems", []):
                 system = str(each.system or "").lower()
-                frames[str(each.ID)] = _FRAMES.get(system, system)
+                frames[str(each.ID)] = with_equinox(
+                    _FRAMES.get(system, system), _equinox(system, str(each.equinox or ""))
+                )
         return cls(times, frames)
 
     def applied(self, data: ColumnData, ref: str) -> ColumnData:
@@ -56,6 +60,12 @@ def _resources(holder: Any) -> Iterator[Any]:
     for resource in holder.resources:
         yield resource
         yield from _resources(resource)
+
+
+def _equinox(system: str, text: str) -> str:
+    """Return an equinox with its letter, which older documents leave out (VOTable 1.1)."""
+    letter = "B" if system == "eq_fk4" else "J"
+    return f"{letter}{text}" if text[:1].isdigit() else text.upper()
 
 
 def _scale(text: Any) -> str:

@@ -36,6 +36,15 @@ _WORDS = {
 # 1970 to 2100, where neutrino telescopes have been and will be: days in it are MJD or JD.
 _MJD_RANGE = (40587.0, 88069.0)
 _JD_OF_MJD_0 = 2400000.5
+# Other names of time scales: FITS standard 4.0, table 30.
+_SCALES = {scale: scale for scale in ("utc", "tt", "tai", "tdb", "tcb", "tcg", "ut1")} | {
+    "": "utc",
+    "ut": "utc",
+    "z": "utc",
+    "tdt": "tt",
+    "et": "tt",
+    "iat": "tai",
+}
 
 
 class NoTime(ValueError):
@@ -64,7 +73,7 @@ def times(name: str, data: ColumnData, count: str | None = None) -> Time:
     NoTime
         If it is not known what the numbers or texts are.
     """
-    scale = data.meaning.timescale or "utc"
+    scale = _scale(name, data)
     if data.kind in "MU":
         if count is not None:
             raise NoTime(f"{name!r} holds {'times' if data.kind == 'M' else 'text'}, no {count}")
@@ -72,14 +81,44 @@ def times(name: str, data: ColumnData, count: str | None = None) -> Time:
     if data.kind not in "iuf" or data.values.ndim != 1:
         raise NoTime(f"{name!r} is not a column of numbers or text")
     days, factor, reference = _count(name, data, count)
-    return _counted(data, factor, reference, days, scale)
+    result = _counted(data, factor, reference, days, scale)
+    _check_range(name, data, result)
+    return result
+
+
+def _scale(name: str, data: ColumnData) -> str:
+    """Return the time scale: what the file says, else the column's name (``mjd_tt``), else UTC."""
+    # FITS names the realisation of a scale behind it: TT(TAI).
+    told = data.meaning.timescale.partition("(")[0].strip()
+    if not told:
+        words = re.split(r"[\W_]+", name.lower())
+        told = next((word for word in words if word in _SCALES and len(word) > 1), "")
+    if told.lower() not in _SCALES:
+        raise NoTime(f"{name!r} is of the time scale {told}, which is not understood")
+    return _SCALES[told.lower()]
+
+
+def _check_range(name: str, data: ColumnData, result: Time) -> None:
+    """Refuse times at which there was no neutrino telescope: a mark for no value, or another count.
+
+    So -999 does not become a day in 1856, nor milliseconds since 1970 the year 55000.
+    """
+    days = np.ma.getdata(np.ma.asarray(result.jd)) - _JD_OF_MJD_0
+    known = np.isfinite(data.numbers())
+    odd = known & ((days < _MJD_RANGE[0]) | (days > _MJD_RANGE[1]))
+    if odd.any():
+        raise NoTime(
+            f"{name!r} has {np.count_nonzero(odd)} of {odd.size} values that are not between 1970 "
+            f"and 2100, such as {data.values[odd][0]}: it counts otherwise, or they mean no time "
+            "and have to be masked"
+        )
 
 
 def is_time_like(name: str, data: ColumnData) -> bool:
     """Return whether a column looks like one of times of events, by name, UCD, unit or type."""
     if data.values.ndim != 1 or data.kind not in "iufMU":
         return False
-    named = re.split(r"[ _.-](?:obs|utc)$", name.lower())[0] in _NAMES or any(
+    named = re.split(r"[ _.-](?:obs|utc|tt|tai|tdb)$", name.lower())[0] in _NAMES or any(
         pattern.fullmatch(name) for pattern in (_MJD, _JD, _UNIX)
     )
     marked = data.meaning.ucd.lower().startswith("time.epoch") or bool(data.meaning.mjdref)
@@ -100,6 +139,8 @@ def _of_texts(name: str, data: ColumnData, scale: str) -> Time:
     gone = data.missing | (data.values == "") if data.kind == "U" else data.missing
     shown = data.values if data.kind == "U" else np.datetime_as_string(data.values)
     texts = np.where(gone, "2000-01-01T00:00:00", np.char.rstrip(np.char.strip(shown), "Z"))
+    if data.kind == "U" and (other := [t for t in texts.tolist() if not re.match(r"\d{4}-\d", t)]):
+        raise NoTime(f"{name!r} has the text {other[0]!r}, which is not ISO 8601 in UTC")
     try:
         # The zone of a text must not be dropped; what numpy's times cannot hold is astropy's.
         result = Time(texts, format=None if data.kind == "U" else "isot", scale=scale)

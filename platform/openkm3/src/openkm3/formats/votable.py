@@ -43,6 +43,8 @@ def _is_ambiguous(data: ColumnData) -> bool:
     """Return whether nothing in a VOTable tells the missing values of a column from others."""
     if data.kind == "U":
         return bool(np.any((data.values == "") & ~data.missing))
+    if data.mask is not None and data.kind == "O":
+        return True
     if data.mask is None or data.kind not in "iu":
         return False
     return null_value(data.values, data.mask) is None
