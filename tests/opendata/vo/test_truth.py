@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -417,3 +418,27 @@ def test_what_is_computed_of_null_is_one_missing_number(small: Engine, expressio
     assert set(found) == {(None,)}
     assert column.is_integer or column.is_float
     assert column.arraysize is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT i, (SELECT COUNT(*) FROM {t} AS u WHERE u.j = t.i) FROM {t} AS t GROUP BY i",
+        "SELECT i + 1, (SELECT MAX(u.x) FROM {t} AS u WHERE u.j > t.i + 1) FROM {t} AS t "
+        "GROUP BY i + 1",
+        "SELECT i FROM {t} AS t GROUP BY i HAVING EXISTS (SELECT 1 FROM {t} AS u WHERE u.j = t.i)",
+    ],
+)
+def test_a_subquery_may_name_what_the_query_around_groups_by(small: Engine, query: str) -> None:
+    with sqlite3.connect(":memory:") as plain:
+        plain.execute(f"CREATE TABLE t ({', '.join(NAMES)})")
+        plain.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", ROWS)
+        expected = plain.execute(query.format(t="t")).fetchall()
+    assert len(expected) > 1
+    assert Counter(ask(small, query.format(t="few.t"))[0]) == Counter(expected)
+
+
+def test_a_subquery_may_not_name_another_column(small: Engine) -> None:
+    query = "SELECT i, (SELECT COUNT(*) FROM few.t AS u WHERE u.j = t.k) AS n FROM few.t AS t"
+    with pytest.raises(QueryError, match=r"t\.k is neither in GROUP BY nor in an aggregate"):
+        ask(small, f"{query} GROUP BY i")

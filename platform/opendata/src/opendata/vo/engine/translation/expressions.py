@@ -64,9 +64,13 @@ class Expressions:
         """Write a value or a condition."""
         scope = self.scopes[-1]
         before = len(scope.bare)
+        outer = [(around, len(around.bare)) for around in self.scopes[:-1]]
         found = self._writers[type(node)](node)
         if found.sql.text in scope.grouped:
             del scope.bare[before:]
+        for around, known in outer:
+            if found.sql.text in around.grouped:
+                del around.bare[known:]
         return found
 
     def condition(self, node: tree.Expression) -> Sql:
