@@ -203,6 +203,8 @@ def test_arguments_that_are_missing_give_neither_yes_nor_no(small: Engine) -> No
         ("SELECT 9223372036854775808 FROM few.t", "64 bits"),
         ("SELECT CAST('x' AS INTEGER) FROM few.t", "no integer"),
         ("SELECT CAST(70000 AS SMALLINT) FROM few.t", "does not fit"),
+        ("SELECT CAST(1e300 AS REAL) FROM few.t", "too large for REAL"),
+        ("SELECT ROUND(9007199254740993) FROM few.t", "CAST it to DOUBLE PRECISION"),
         ("SELECT IN_UNIT(x, 'm') FROM few.t", "unit of its first argument"),
         ("SELECT IN_UNIT(ra, 'm') FROM few.t", "cannot be converted"),
         ("SELECT 9007199254740993 AS v FROM few.t UNION SELECT x FROM few.t", "9007199254740993"),
@@ -442,3 +444,11 @@ def test_a_subquery_may_not_name_another_column(small: Engine) -> None:
     query = "SELECT i, (SELECT COUNT(*) FROM few.t AS u WHERE u.j = t.k) AS n FROM few.t AS t"
     with pytest.raises(QueryError, match=r"t\.k is neither in GROUP BY nor in an aggregate"):
         ask(small, f"{query} GROUP BY i")
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, -(2**63) + 1, 2**24 + 1, 7])
+def test_cast_gives_the_nearest_real_number(small: Engine, number: int) -> None:
+    # IEEE 754, as numpy has it.
+    query = f"SELECT CAST({number} AS DOUBLE PRECISION), CAST({number} AS REAL), {number} * 1.0"
+    expected = (float(np.float64(number)), float(np.float32(number)), float(np.float64(number)))
+    assert ask(small, f"{query} FROM few.t WHERE k = 0")[0] == [expected]

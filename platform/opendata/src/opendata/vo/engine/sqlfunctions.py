@@ -119,8 +119,9 @@ def real(value: float | int) -> float:
     number = float(value)
     if number != value:
         raise _Impossible(
-            f"the integer {value} stands together with real numbers, of which none is equal to "
-            "it; CAST the real numbers to BIGINT, or this column to VARCHAR"
+            f"the integer {value} becomes a real number here, of which none is equal to it; CAST "
+            "it to DOUBLE PRECISION for the nearest, real numbers beside it to BIGINT, or all to "
+            "VARCHAR"
         )
     return number
 
@@ -149,7 +150,8 @@ def _integer(value: Any, bits: int) -> int:
 def _number(value: Any) -> float:
     try:
         _check_digits(value)
-        number = real(value) if isinstance(value, int) else float(value)
+        # Who writes CAST wants the nearest; without it an integer is kept or refused.
+        number = float(value)
         if isinstance(value, str) and math.isinf(number) and "inf" not in value.lower():
             raise _Impossible(f"CAST: {value} is larger than any number of double precision")
         return number
@@ -167,7 +169,7 @@ def _check_digits(value: Any) -> None:
 
 def _float(value: Any) -> float:
     try:
-        return float(struct.unpack("f", struct.pack("f", _number(value)))[0])
+        return float(struct.unpack("<f", struct.pack("<f", _number(value)))[0])
     except OverflowError:
         raise _Impossible(f"CAST: {value} is too large for REAL") from None
 
