@@ -104,6 +104,7 @@ XXE = '<!DOCTYPE V [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
     ("data", "words"),
     [
         (b"", "no well-formed XML"),
+        (b"ra,dec\n1,2\n", "uploads are VOTables, so convert other formats"),
         (b"\x00\xff\xfe not xml", "no well-formed XML"),
         (votable(rows(1))[:-30], "no well-formed XML"),
         (b"<html><body/></html>", "no VOTable"),
