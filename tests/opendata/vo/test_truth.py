@@ -452,3 +452,24 @@ def test_cast_gives_the_nearest_real_number(small: Engine, number: int) -> None:
     query = f"SELECT CAST({number} AS DOUBLE PRECISION), CAST({number} AS REAL), {number} * 1.0"
     expected = (float(np.float64(number)), float(np.float32(number)), float(np.float64(number)))
     assert ask(small, f"{query} FROM few.t WHERE k = 0")[0] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "inside"),
+    [
+        # By hand. The whole sky holds everything; a circle of 120 deg all but a cap of 60 deg
+        # around (180, 0), through which the edge from (110, 0) to (250, 0) goes.
+        ("CIRCLE(180, 0, 10)", "CIRCLE(0, 0, 180)", 1),
+        ("POLYGON(170, 0, 190, 0, 180, 9)", "CIRCLE(0, 0, 180)", 1),
+        ("POLYGON(110, 0, 250, 0, 180, 65)", "CIRCLE(0, 0, 120)", 0),
+        ("POLYGON(110, 0, 250, 0, 180, 65)", "CIRCLE(180, 0, 120)", 1),
+        ("POLYGON(0, 5, 20, 5, 10, 15)", "CIRCLE(0, 0, 120)", 1),
+        ("POLYGON(100, -20, 140, -20, 120, 20)", "CIRCLE(0, 0, 120)", 0),
+        ("CIRCLE(110, 0, 10)", "CIRCLE(0, 0, 120)", 1),
+        ("CIRCLE(110, 0, 11)", "CIRCLE(0, 0, 120)", 0),
+    ],
+)
+def test_a_shape_is_in_a_circle_larger_than_a_hemisphere(
+    small: Engine, inner: str, outer: str, inside: int
+) -> None:
+    assert ask(small, f"SELECT CONTAINS({inner}, {outer}) FROM few.t WHERE k = 0")[0] == [(inside,)]
