@@ -178,6 +178,11 @@ def test_the_usual_forms_of_queries_are_answered(engine, query):
         ("SELECT 1 FROM ant20_01.main WHERE ra IN (" + ",".join("1" * 30_000) + ")", "characters"),
         ("SELECT \x00 FROM ant20_01.main", "control character"),
         ("   ", "empty"),
+        ("SELECT COUNT(*) FROM (SELECT id FROM ant20_01.main)", "a query in FROM needs a name"),
+        ("SELECT id FROM (SELECT id FROM ant20_01.main) WHERE 1 = 1", "FROM needs a name"),
+        ("SELECT id FROM ant20_01.main LIMIT 3", "no LIMIT; write SELECT TOP"),
+        ("SELECT id FROM ant20_01.main WHERE ra > 1 LIMIT 3", "no LIMIT; write SELECT TOP"),
+        ("SELECT id FROM ant20_01.main ORDER BY ra LIMIT 3", "no LIMIT; write SELECT TOP"),
     ],
 )
 def test_what_is_not_a_proper_query_is_refused_with_a_reason(engine, query, words):

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -201,6 +203,8 @@ def test_arguments_that_are_missing_give_neither_yes_nor_no(small: Engine) -> No
         ("SELECT 9223372036854775808 FROM few.t", "64 bits"),
         ("SELECT CAST('x' AS INTEGER) FROM few.t", "no integer"),
         ("SELECT CAST(70000 AS SMALLINT) FROM few.t", "does not fit"),
+        ("SELECT CAST(1e300 AS REAL) FROM few.t", "too large for REAL"),
+        ("SELECT ROUND(9007199254740993) FROM few.t", "CAST it to DOUBLE PRECISION"),
         ("SELECT IN_UNIT(x, 'm') FROM few.t", "unit of its first argument"),
         ("SELECT IN_UNIT(ra, 'm') FROM few.t", "cannot be converted"),
         ("SELECT 9007199254740993 AS v FROM few.t UNION SELECT x FROM few.t", "9007199254740993"),
@@ -316,3 +320,156 @@ def test_a_full_join_has_the_columns_of_both_sides(small: Engine) -> None:
     assert found[:3] == [(0, 3, None), (1, None, -2), (2, None, None)]
     assert [row[0] for row in found] == list(range(7))
     assert [c.datatype for c in columns] == ["int", "short", "long"]
+
+
+INTEGERS = st.one_of(
+    st.integers(-9, 9),
+    st.integers(-(2**31), 2**31 - 1),
+    st.integers(-(2**63), 2**63 - 1),
+    st.sampled_from([-(2**63), -(2**63) + 1, 2**62, 2**63 - 1, 2**53 + 1]),
+)
+
+
+def exact(operator: str, left: int | None, right: int) -> int | None:
+    """Return what integers of Python give, which have no bounds; none where it is divided by 0."""
+    if left is None or (operator == "/" and not right):
+        return None
+    if operator == "/":
+        quotient = abs(left) // abs(right)
+        return quotient if (left < 0) == (right < 0) else -quotient
+    found = {"+": left + right, "-": left - right, "*": left * right}[operator]
+    if not -(2**63) <= found < 2**63:
+        raise OverflowError
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    first=INTEGERS,
+    second=INTEGERS,
+    third=INTEGERS,
+    operators=st.tuples(st.sampled_from("+-*/"), st.sampled_from("+-*/")),
+)
+def test_integers_are_exact_or_refused_wherever_they_stand(
+    engine_of_integers: Engine, first: int, second: int, third: int, operators: tuple[str, str]
+) -> None:
+    one, other = operators
+    written = f"((n + {first}) {one} {second}) {other} {third}"
+    try:
+        found = exact(one, first, second)
+        if found == 2**63:
+            raise OverflowError
+        expected = exact(other, found, third)
+        if expected == 2**63:
+            raise OverflowError
+    except OverflowError:
+        for place in (
+            written,
+            f"CAST({written} AS VARCHAR)",
+            f"CASE WHEN {written} > 0 THEN 1 END",
+        ):
+            with pytest.raises(QueryError, match="does not fit into 64 bits"):
+                ask(engine_of_integers, f"SELECT {place} AS a FROM whole.t")
+        return
+    text = None if expected is None else str(expected)
+    query = f"SELECT {written} AS a, CAST({written} AS VARCHAR) AS b FROM whole.t"
+    assert ask(engine_of_integers, query)[0] == [(expected, text)]
+
+
+@pytest.fixture(scope="module")
+def engine_of_integers(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine on one row with a 0 of 64 bits."""
+    store = TableStore(Path(tmp_path_factory.mktemp("integers")))
+    table = Table(name="t", columns=(TableColumn(name="n", datatype="long"),))
+    store.publish(Schema(name="whole", tables=(table,)), {"t": [(0,)]})
+    return Engine(store, Limits())
+
+
+def test_what_has_no_opposite_of_64_bits_is_refused(engine_of_integers: Engine) -> None:
+    smallest = "(n - 9223372036854775807 - 1)"
+    for expression in (f"-{smallest}", f"ABS({smallest})", f"{smallest} / -1"):
+        with pytest.raises(QueryError, match="does not fit into 64 bits"):
+            ask(engine_of_integers, f"SELECT {expression} AS a FROM whole.t")
+    with pytest.raises(QueryError, match="a SUM of integers does not fit into 64 bits; CAST"):
+        ask(
+            engine_of_integers,
+            "SELECT SUM(m) AS a FROM (SELECT n + 9223372036854775807 AS m FROM whole.t "
+            "UNION ALL SELECT n + 1 FROM whole.t) AS q",
+        )
+
+
+def test_numbers_beyond_double_precision_are_infinite_and_not_missing(small: Engine) -> None:
+    # IEEE 754, as numpy has it: exp(1000), 10**400, (-10)**401, 1e308 * 10.
+    with np.errstate(over="ignore"):
+        expected = (
+            np.exp(1000.0),
+            np.power(10.0, 400.0),
+            np.power(-10.0, 401.0),
+            np.power(-10.0, 400.0),
+            np.float64(1e308) * 10,
+        )
+    query = "SELECT EXP(1000), POWER(10, 400), POWER(-10, 401), POWER(-10, 400), 1e308 * 10"
+    assert ask(small, f"{query} FROM few.t WHERE k = 0")[0] == [expected]
+    with pytest.raises(QueryError, match="larger than any number of double precision"):
+        ask(small, "SELECT CAST('1e400' AS DOUBLE PRECISION) AS a FROM few.t")
+
+
+@pytest.mark.parametrize("expression", ["AVG(NULL)", "SUM(NULL)", "ABS(NULL)", "-NULL", "NULL + 1"])
+def test_what_is_computed_of_null_is_one_missing_number(small: Engine, expression: str) -> None:
+    found, (column,) = ask(small, f"SELECT {expression} AS a FROM few.t")
+    assert set(found) == {(None,)}
+    assert column.is_integer or column.is_float
+    assert column.arraysize is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT i, (SELECT COUNT(*) FROM {t} AS u WHERE u.j = t.i) FROM {t} AS t GROUP BY i",
+        "SELECT i + 1, (SELECT MAX(u.x) FROM {t} AS u WHERE u.j > t.i + 1) FROM {t} AS t "
+        "GROUP BY i + 1",
+        "SELECT i FROM {t} AS t GROUP BY i HAVING EXISTS (SELECT 1 FROM {t} AS u WHERE u.j = t.i)",
+    ],
+)
+def test_a_subquery_may_name_what_the_query_around_groups_by(small: Engine, query: str) -> None:
+    with sqlite3.connect(":memory:") as plain:
+        plain.execute(f"CREATE TABLE t ({', '.join(NAMES)})")
+        plain.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", ROWS)
+        expected = plain.execute(query.format(t="t")).fetchall()
+    assert len(expected) > 1
+    assert Counter(ask(small, query.format(t="few.t"))[0]) == Counter(expected)
+
+
+def test_a_subquery_may_not_name_another_column(small: Engine) -> None:
+    query = "SELECT i, (SELECT COUNT(*) FROM few.t AS u WHERE u.j = t.k) AS n FROM few.t AS t"
+    with pytest.raises(QueryError, match=r"t\.k is neither in GROUP BY nor in an aggregate"):
+        ask(small, f"{query} GROUP BY i")
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, -(2**63) + 1, 2**24 + 1, 7])
+def test_cast_gives_the_nearest_real_number(small: Engine, number: int) -> None:
+    # IEEE 754, as numpy has it.
+    query = f"SELECT CAST({number} AS DOUBLE PRECISION), CAST({number} AS REAL), {number} * 1.0"
+    expected = (float(np.float64(number)), float(np.float32(number)), float(np.float64(number)))
+    assert ask(small, f"{query} FROM few.t WHERE k = 0")[0] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "inside"),
+    [
+        # By hand. The whole sky holds everything; a circle of 120 deg all but a cap of 60 deg
+        # around (180, 0), through which the edge from (110, 0) to (250, 0) goes.
+        ("CIRCLE(180, 0, 10)", "CIRCLE(0, 0, 180)", 1),
+        ("POLYGON(170, 0, 190, 0, 180, 9)", "CIRCLE(0, 0, 180)", 1),
+        ("POLYGON(110, 0, 250, 0, 180, 65)", "CIRCLE(0, 0, 120)", 0),
+        ("POLYGON(110, 0, 250, 0, 180, 65)", "CIRCLE(180, 0, 120)", 1),
+        ("POLYGON(0, 5, 20, 5, 10, 15)", "CIRCLE(0, 0, 120)", 1),
+        ("POLYGON(100, -20, 140, -20, 120, 20)", "CIRCLE(0, 0, 120)", 0),
+        ("CIRCLE(110, 0, 10)", "CIRCLE(0, 0, 120)", 1),
+        ("CIRCLE(110, 0, 11)", "CIRCLE(0, 0, 120)", 0),
+    ],
+)
+def test_a_shape_is_in_a_circle_larger_than_a_hemisphere(
+    small: Engine, inner: str, outer: str, inside: int
+) -> None:
+    assert ask(small, f"SELECT CONTAINS({inner}, {outer}) FROM few.t WHERE k = 0")[0] == [(inside,)]

@@ -294,6 +294,17 @@ def test_stilts_reads_every_value(engine_of_values: Engine, name: str, tmp_path:
         assert [row["u"] for row in rows] == [r[7] or "" for r in kept]
 
 
+def test_columns_of_one_name_keep_their_values_apart(engine_of_values: Engine) -> None:
+    query = 'SELECT k AS a, h AS a_2, n AS a, k AS "Ω", n AS "Δ" FROM all_types.t WHERE k = 0'
+    expected = (0, -32768, 2**63 - 1, 0, 2**63 - 1)
+    stored = Table.read(io.BytesIO(written(engine_of_values, "fits", query)))
+    assert stored.colnames == ["a", "a_2", "a_3", "_", "__2"]
+    assert tuple(stored[0]) == expected
+    parquet = pd.read_parquet(io.BytesIO(written(engine_of_values, "parquet", query)))
+    assert list(parquet.columns) == ["a", "a_2", "a_3", "Ω", "Δ"]
+    assert tuple(parquet.iloc[0]) == expected
+
+
 def test_control_characters_are_refused_where_xml_is_the_only_place(
     engine_of_values: Engine,
 ) -> None:

@@ -15,6 +15,7 @@ from astropy.io import fits
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
+from openkm3.errors import FormatError
 from openkm3.formats import ColumnData, DataSet, missing, read, write
 from openkm3.formats.dataset import frame, plain
 
@@ -67,6 +68,50 @@ def test_votable_null_and_empty_cells(tmp_path: Path) -> None:
     assert as_lists(table["flag"]) == [True, None, None, False]
     assert as_lists(table["tag"]) == ["a", None, "b", "c"]
     assert missing(table["x"]).tolist() == [False, True, True, False]
+
+
+def votable(path: Path, field: str, *cells: str, version: str = "1.4") -> Path:
+    rows = "".join(f"<TR><TD>{cell}</TD></TR>" for cell in cells)
+    path.write_text(
+        f'<?xml version="1.0"?><VOTABLE version="{version}"><RESOURCE><TABLE name="t">'
+        f'<FIELD name="a" {field}/><DATA><TABLEDATA>{rows}</TABLEDATA></DATA>'
+        "</TABLE></RESOURCE></VOTABLE>"
+    )
+    return path
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2", "1.3", "1.4"])
+def test_an_empty_cell_of_integers_is_missing_in_every_version(
+    tmp_path: Path, version: str
+) -> None:
+    # STILTS 3.4 reads them so: 0 would be a number that nobody measured.
+    path = votable(tmp_path / "x.vot", 'datatype="int"', "", "5", version=version)
+    assert as_lists(read(path).tables["t"]["a"]) == [None, 5]
+
+
+def test_null_of_irsa_is_missing(tmp_path: Path) -> None:
+    # astropy.io.votable.converters: "IRSA VOTables use the word 'null' to specify empty values".
+    path = votable(tmp_path / "x.vot", 'datatype="double"', "null", "5")
+    assert as_lists(read(path).tables["t"]["a"]) == [None, 5]
+
+
+# Ranges of the types: VOTable 1.4 (IVOA Recommendation 2019-10-21), section 2.1.
+@pytest.mark.parametrize(
+    ("field", "cell"),
+    [
+        ('datatype="int"', "3000000000"),
+        ('datatype="unsignedByte"', "-1"),
+        ('datatype="double"', "1,5"),
+        ('datatype="char" arraysize="3"', "abcd"),
+        ('datatype="short" arraysize="2"', "1"),
+        ('datatype="short" arraysize="2"', "1 2 3"),
+    ],
+)
+def test_a_cell_that_is_no_value_of_its_column_is_refused(
+    tmp_path: Path, field: str, cell: str
+) -> None:
+    with pytest.raises(FormatError, match="line 1, character"):
+        read(votable(tmp_path / "x.vot", field, cell))
 
 
 def test_fits_null_is_what_is_stored_before_tzero(tmp_path: Path) -> None:

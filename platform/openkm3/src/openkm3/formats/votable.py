@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
 from dataclasses import replace
@@ -19,6 +18,7 @@ from .dataset import DataSet, noted, parsed, to_json
 from .names import printable, renamed, speakable
 from .packing import Capacity, blanked, null_value, pack, unpack
 from .systems import Systems
+from .votable_parsing import parsed_document
 
 if TYPE_CHECKING:
     from astropy.io.votable.tree import VOTableFile
@@ -59,21 +59,16 @@ def read(path: Path) -> DataSet:
     Raises
     ------
     FormatError
-        If the document is damaged, or holds what a data file has no use for: a document type,
-        entities, data by reference, packed data.
+        If the document is damaged, has a cell that is no value of its column, or holds what a
+        data file has no use for: a document type, entities, data by reference, packed data.
     """
-    from astropy.io.votable import parse
-
     try:
         content = limits.document(path)
     except FileNotFoundError:
         raise FormatError(path, "there is no such file") from None
     _check(path, content)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            document = parse(io.BytesIO(content), verify="ignore")
-        return _dataset(path, document)
+        return _dataset(path, parsed_document(content))
     except FormatError:
         raise
     except RecursionError:

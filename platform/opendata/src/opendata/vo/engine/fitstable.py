@@ -10,6 +10,7 @@ import numpy as np
 from astropy.io import fits
 
 from opendata.vo.engine.cells import BITS, cell_reader, shape_of
+from opendata.vo.engine.columnnames import distinct_names
 from opendata.vo.engine.errors import VOError
 from opendata.vo.engine.metadata import Column
 from opendata.vo.engine.query import Result
@@ -39,7 +40,7 @@ def write_fits(result: Result, out: IO[bytes]) -> None:
     """
     readers = [cell_reader(column) for column in result.columns]
     cells = [[read(v) for read, v in zip(readers, row, strict=True)] for row in result.rows]
-    names = distinct_names(result.columns)
+    names = distinct_names([_plain(column.name) for column in result.columns], str.lower)
     columns = []
     for index, column in enumerate(result.columns):
         columns.append(_column(column, names[index], [row[index] for row in cells]))
@@ -71,17 +72,9 @@ def _with_logical(buffer: BytesIO, columns: list[Column]) -> bytes:
     return changed.getvalue()
 
 
-def distinct_names(columns: list[Column]) -> list[str]:
-    """Return names in ASCII of which no two are equal, with an underscore for other letters."""
-    seen: dict[str, int] = {}
-    names = []
-    for column in columns:
-        plain = "".join(c if c.isascii() and c.isprintable() else "_" for c in column.name)[:60]
-        plain = plain or "col"
-        seen[plain.lower()] = seen.get(plain.lower(), 0) + 1
-        count = seen[plain.lower()]
-        names.append(plain if count == 1 else f"{plain}_{count}")
-    return names
+def _plain(name: str) -> str:
+    """Return a name in ASCII, with an underscore for other letters."""
+    return "".join(c if c.isascii() and c.isprintable() else "_" for c in name)[:60] or "col"
 
 
 def _describe(header: Any, number: int, column: Column, name: str) -> None:

@@ -163,6 +163,13 @@ class Shape:
         """Whether the whole other shape is in this one."""
         if self.kind == "Position":
             return other.radius == 0 and all(self.contains(v) for v in other.vertices)
+        if self.radius >= 180:
+            return True
+        if self.radius > 90 and other.kind == "Polygon":
+            # Not convex: an edge may leave it between two corners that are in it.
+            x, y, z = self.vertices[0]
+            outside = (-x, -y, -z)
+            return not other.contains(outside) and other.distance(outside) >= 180 - self.radius
         if other.kind == "Polygon" or self.kind == "Polygon":
             inside = all(self.contains(v) for v in other.vertices)
             if self.kind != "Polygon":

@@ -20,6 +20,10 @@ _ALLOWED = {
     getattr(sqlite3, "SQLITE_RECURSIVE", 33),
 }
 _FUNCTIONS = {"count", "sum", "avg", "min", "max", "like", "coalesce", "nullif"}
+_REWORDED = {
+    "integer overflow": "a SUM of integers does not fit into 64 bits; CAST what is summed to "
+    "DOUBLE PRECISION",
+}
 _LOOK = 0.25  # seconds between two looks at the disk
 
 
@@ -89,7 +93,7 @@ def as_vo_errors(clock: Clock, errors: list[str], seconds: float) -> Iterator[No
             ) from None
         if clock.reason == "abort":
             raise QueryAborted("the query was stopped") from None
-        message = errors[-1] if errors else str(error)
+        message = errors[-1] if errors else _REWORDED.get(str(error), str(error))
         raise QueryError(f"the query cannot be run: {message}") from None
 
 

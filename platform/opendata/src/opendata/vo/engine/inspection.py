@@ -52,10 +52,13 @@ def inspect(name: str, stream: IO[bytes], limits: Limits) -> list[bytes]:
     parser.CharacterDataHandler = looker.characters
     parser.StartElementHandler = looker.start
     parser.EndElementHandler = looker.end
+    start = stream.read(512)
+    stream.seek(0)
     try:
         parser.ParseFile(stream)
     except expat.ExpatError as error:
-        raise UploadError(f"upload {name}: this is no well-formed XML ({error})") from None
+        hint = "" if b"<VOTABLE" in start else "; uploads are VOTables, so convert other formats"
+        raise UploadError(f"upload {name}: this is no well-formed XML ({error}){hint}") from None
     return looker.flags if looker.tables == 1 else []
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opendata.vo.engine.cells import cell_reader, nested, shape_of
+from opendata.vo.engine.columnnames import distinct_names
 from opendata.vo.engine.metadata import Column
 from opendata.vo.engine.query import Result
 from opendata.vo.engine.votable import field, head
@@ -31,7 +32,7 @@ _ROWS = 50_000  # of one group
 
 def write_parquet(result: Result, out: IO[bytes]) -> None:
     """Write a result; what is missing is null, in arrays as well."""
-    names = _distinct([column.name for column in result.columns])
+    names = distinct_names([column.name for column in result.columns])
     fields = [
         pa.field(name, _type(column), metadata=_about(column))
         for name, column in zip(names, result.columns, strict=True)
@@ -88,13 +89,3 @@ def _type(column: Column) -> Any:
 def _about(column: Column) -> dict[str, str]:
     said = {key: getattr(column, key) for key in ("unit", "ucd", "utype", "xtype", "description")}
     return {key: value for key, value in said.items() if value}
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Return names of which no two are equal, as readers of Parquet need them."""
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return found

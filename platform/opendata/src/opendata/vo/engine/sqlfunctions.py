@@ -119,10 +119,21 @@ def real(value: float | int) -> float:
     number = float(value)
     if number != value:
         raise _Impossible(
-            f"the integer {value} stands together with real numbers, of which none is equal to "
-            "it; CAST the real numbers to BIGINT, or this column to VARCHAR"
+            f"the integer {value} becomes a real number here, of which none is equal to it; CAST "
+            "it to DOUBLE PRECISION for the nearest, real numbers beside it to BIGINT, or all to "
+            "VARCHAR"
         )
     return number
+
+
+def _whole(value: float | int) -> int:
+    """Return what was computed with integers, of which SQLite makes a real number in need."""
+    if not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
+        raise _Impossible(
+            f"an integer of about {value:.3g} does not fit into 64 bits; CAST what it is computed "
+            "from to DOUBLE PRECISION"
+        )
+    return value
 
 
 def _integer(value: Any, bits: int) -> int:
@@ -139,7 +150,11 @@ def _integer(value: Any, bits: int) -> int:
 def _number(value: Any) -> float:
     try:
         _check_digits(value)
-        return real(value) if isinstance(value, int) else float(value)
+        # Who writes CAST wants the nearest; without it an integer is kept or refused.
+        number = float(value)
+        if isinstance(value, str) and math.isinf(number) and "inf" not in value.lower():
+            raise _Impossible(f"CAST: {value} is larger than any number of double precision")
+        return number
     except ValueError as error:
         if isinstance(error, _Impossible):
             raise
@@ -154,7 +169,7 @@ def _check_digits(value: Any) -> None:
 
 def _float(value: Any) -> float:
     try:
-        return float(struct.unpack("f", struct.pack("f", _number(value)))[0])
+        return float(struct.unpack("<f", struct.pack("<f", _number(value)))[0])
     except OverflowError:
         raise _Impossible(f"CAST: {value} is too large for REAL") from None
 
@@ -193,8 +208,22 @@ def _modulo(x: float, y: float) -> float | int:
     return math.fmod(x, y)
 
 
+def _exponential(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf  # as SQLite's own arithmetic; it is not missing
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
+
+
 _MATHEMATICS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "abs": (1, abs),
+    "abs": (1, lambda x: _whole(abs(x)) if isinstance(x, int) else abs(x)),
     "acos": (1, math.acos),
     "asin": (1, math.asin),
     "atan": (1, math.atan),
@@ -203,13 +232,13 @@ _MATHEMATICS: dict[str, tuple[int, Callable[..., Any]]] = {
     "cos": (1, math.cos),
     "cot": (1, lambda x: 1 / math.tan(x)),
     "degrees": (1, math.degrees),
-    "exp": (1, math.exp),
+    "exp": (1, _exponential),
     "floor": (1, lambda x: real(math.floor(x)) if math.isfinite(x) else x),
     "log": (1, math.log),
     "log10": (1, math.log10),
     "mod": (2, _modulo),
     "pi": (0, lambda: math.pi),
-    "power": (2, math.pow),
+    "power": (2, _power),
     "radians": (1, math.radians),
     "round": (-1, _rounded(ROUND_HALF_UP)),
     "sin": (1, math.sin),
@@ -219,6 +248,7 @@ _MATHEMATICS: dict[str, tuple[int, Callable[..., Any]]] = {
     "upper": (1, str.upper),
     "lower": (1, str.lower),
     "real": (1, real),
+    "whole": (1, _whole),
     "integer": (2, _integer),
     "number": (1, _number),
     "float": (1, _float),

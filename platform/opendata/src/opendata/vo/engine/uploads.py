@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from typing import IO, TYPE_CHECKING, Any
 
 from opendata.vo.engine.cells import frozen_array
@@ -13,6 +12,7 @@ from opendata.vo.engine.inspection import inspect
 from opendata.vo.engine.limits import Limits
 from opendata.vo.engine.metadata import Column
 from opendata.vo.engine.query import UploadedTable
+from openkm3.formats.votable_parsing import parsed_document
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,17 +79,10 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
 
 
 def _first_table(name: str, stream: IO[bytes]) -> TableElement:
-    from astropy.io.votable import exceptions, parse
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", exceptions.VOWarning)
-            document = parse(stream, verify="ignore", invalid="mask")
-            table = document.get_first_table()
-    except Exception as error:
-        # Strangers' documents raise anything here: IndexError, struct.error, binascii.Error ...
-        reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-        raise UploadError(f"upload {name}: this VOTable cannot be read ({reason})") from error
+        table = parsed_document(stream.read()).get_first_table()
+    except (ValueError, IndexError, RecursionError) as error:
+        raise UploadError(f"upload {name}: this VOTable cannot be read ({error})") from error
     if table.array.dtype.names is None or not table.fields:
         raise UploadError(f"upload {name}: the table has no columns")
     return table

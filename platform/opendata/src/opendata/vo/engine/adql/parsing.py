@@ -50,7 +50,7 @@ def parse(query: str, limits: Limits) -> tree.Query:
     except UnexpectedCharacters as error:
         raise QueryError(_unknown_character(error, query)) from None
     except UnexpectedToken as error:
-        raise QueryError(_unexpected(error)) from None
+        raise QueryError(_unexpected(error, query)) from None
     return result
 
 
@@ -78,8 +78,13 @@ def _unknown_character(error: UnexpectedCharacters, query: str) -> str:
     return f"this is not understood as ADQL: {place} near {character!r}{hint}"
 
 
-def _unexpected(error: UnexpectedToken) -> str:
+def _unexpected(error: UnexpectedToken, query: str) -> str:
     token: Token = error.token
+    if error.expected == {"AS", "IDENTIFIER", "QUOTED"}:
+        return "a query in FROM needs a name, as in FROM (SELECT ...) AS q"
+    before = query[: token.start_pos].upper().split()
+    if (token.type == "INTEGER" and before[-1:] == ["LIMIT"]) or str(token).upper() == "LIMIT":
+        return "ADQL has no LIMIT; write SELECT TOP 10 ..., and OFFSET at the end"
     if token.type == "$END":
         return "this is not understood as ADQL: something is missing at the end of the query"
     place = _place(token.line or 1, token.column or 1)

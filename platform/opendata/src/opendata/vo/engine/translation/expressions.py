@@ -64,9 +64,13 @@ class Expressions:
         """Write a value or a condition."""
         scope = self.scopes[-1]
         before = len(scope.bare)
+        outer = [(around, len(around.bare)) for around in self.scopes[:-1]]
         found = self._writers[type(node)](node)
         if found.sql.text in scope.grouped:
             del scope.bare[before:]
+        for around, known in outer:
+            if found.sql.text in around.grouped:
+                del around.bare[known:]
         return found
 
     def condition(self, node: tree.Expression) -> Sql:
@@ -202,7 +206,10 @@ class Expressions:
         column = column_of(LONG if value.column.is_integer else DOUBLE, unit=value.column.unit)
         if node.operator == "+":
             return value_of(value.sql, column_of(value.column))
-        return value_of(sql.prefix(node.operator, value.sql), column)
+        written = sql.prefix(node.operator, value.sql)
+        if node.operator == "-":
+            written = types.exact(written, [value])
+        return value_of(written, column)
 
     def _binary(self, node: tree.Binary) -> Typed:
         left, right = self.value(node.left), self.value(node.right)
@@ -218,7 +225,8 @@ class Expressions:
                 _whole(side, node.operator)
             return value_of(_bits(node.operator, left.sql, right.sql), LONG)
         column = types.arithmetic(node.operator, _numeric(left), _numeric(right))
-        return value_of(sql.infix(node.operator, left.sql, right.sql), column)
+        written = sql.infix(node.operator, left.sql, right.sql)
+        return value_of(types.exact(written, [left, right]), column)
 
     def _case(self, node: tree.Case) -> Typed:
         operand = self.value(node.operand) if node.operand is not None else None

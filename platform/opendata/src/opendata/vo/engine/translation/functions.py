@@ -41,7 +41,7 @@ def _rounded(values: Sequence[Typed]) -> Column:
 
 
 def _as_given(values: Sequence[Typed]) -> Column:
-    first = values[0].column
+    first = DOUBLE if values[0].kind is Kind.NULL else values[0].column
     return column_of(LONG if first.is_integer else first, unit=first.unit)
 
 
@@ -155,8 +155,10 @@ def aggregate(name: str, value: Typed, *, distinct: bool) -> Typed:
         types.need(value, (Kind.NUMBER, Kind.TEXT, Kind.BOOLEAN), name.upper())
         return value_of(written, column_of(value.column))
     types.need(value, _NUMBER, name.upper())
-    if function == "sum":
+    if function == "sum" and value.kind is not Kind.NULL:
         return value_of(written, types.summed(value.column))
+    if value.kind is Kind.NULL:
+        return value_of(written, DOUBLE)
     return value_of(written, column_of(value.column, datatype="double"))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
+from opendata.vo.engine.cells import BITS
 from opendata.vo.engine.errors import QueryError
 from opendata.vo.engine.metadata import Column
 from opendata.vo.engine.translation import sql
@@ -55,6 +56,25 @@ def arithmetic(operator: str, left: Column, right: Column) -> Column:
     kind = LONG if left.is_integer and right.is_integer else DOUBLE
     same = left.unit == right.unit and operator in "+-"
     return column_of(kind, unit=left.unit if same else None)
+
+
+def exact(written: sql.Sql, operands: Sequence[Typed]) -> sql.Sql:
+    """Return arithmetic with integers such that it is refused where 64 bits do not hold it.
+
+    SQLite goes on with a real number, which has lost the last digits, and divides it as one.
+    """
+    if not all(operand.column.is_integer for operand in operands):
+        return written
+    # No sum, product or quotient needs more bits than its operands have together.
+    if sum(_bits(operand) for operand in operands) < BITS["long"]:
+        return written
+    return sql.call("adql_whole", written)
+
+
+def _bits(operand: Typed) -> int:
+    if operand.number is not None:
+        return max(int(abs(operand.number)).bit_length(), 1)
+    return BITS[operand.column.datatype]
 
 
 def summed(column: Column) -> Column:
