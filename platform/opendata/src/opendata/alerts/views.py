@@ -100,8 +100,11 @@ def feed_xml(request: HttpRequest) -> HttpResponse:
 
 
 def _summary(notice: Notice) -> str:
-    place = "" if notice.ra is None else f", ra {notice.ra:g} deg, dec {notice.dec:g} deg"
-    return f"{notice.instrument} {notice.trigger_time}{place}"
+    coordinates = (("ra", notice.ra), ("dec", notice.dec))
+    place = [f"{name} {value:g} deg" for name, value in coordinates if value is not None]
+    # Every part may be unknown: an alert has no place until it is reconstructed.
+    when = " ".join(filter(None, (notice.instrument, notice.trigger_time)))
+    return ", ".join(filter(None, (when, *place)))
 
 
 @require_safe
