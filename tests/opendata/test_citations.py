@@ -256,6 +256,34 @@ def test_ro_crate_is_read_by_its_own_library(web: Client, record: Version, tmp_p
     assert _json(web, "ro-crate-metadata.json") == content
 
 
+def test_ro_crate_keeps_each_name_and_award_of_one_address(
+    web: Client, curator: Account, reviewer: Account, tmp_path: Any
+) -> None:
+    departments = ["University, Physics", "University, Computing", "University, Physics"]
+    creators = [
+        {
+            "kind": "person",
+            "family": f"Doe{number}",
+            "affiliations": [{"name": name, "ror": "02feahw73"}],
+            "roles": ["Software"],
+        }
+        for number, name in enumerate(departments)
+    ]
+    page = {"award_uri": "https://example.org/programme", "funder": "Agency"}
+    funding = [page | {"award_number": number} for number in ("A1", "B2")]
+    published(curator, reviewer, creators=creators, funding=funding)
+    content = _json(web, "ro-crate")
+    (tmp_path / "ro-crate-metadata.json").write_text(json.dumps(content), "utf-8")
+    root = ROCrate(tmp_path).root_dataset
+    places = [author["affiliation"][0] for author in root["author"]]
+    assert [place["name"] for place in places] == departments
+    ror = "https://ror.org/02feahw73"
+    assert places[0].id == places[2].id == places[1]["identifier"] == ror
+    assert [award["identifier"] for award in root["funding"]] == ["A1", "B2"]
+    assert {award["url"] for award in root["funding"]} == {page["award_uri"]}
+    assert [role["contributor"]["name"] for role in root["contributor"]] == ["Doe0", "Doe1", "Doe2"]
+
+
 def test_harvesters_get_each_creator_subject_and_the_text_as_written(
     web: Client, record: Version
 ) -> None:
