@@ -202,6 +202,19 @@ def test_bibtex_takes_apart_people_only_and_keeps_every_character(record: Versio
     assert fields["url"] == "https://doi.org/10.5072/FK2/(A)%3CB%3E"
 
 
+def test_bibtex_keeps_names_whose_letters_or_words_mean_something_else_to_it(
+    curator: Account, reviewer: Account
+) -> None:
+    # LaTeX's mathematics has no capital chi: it was "{X}", a Latin letter.
+    names = [("Χατζής", "Ελένη"), ("Иванов", "Пётр"), ("And", "B."), ("Sukarno", "")]
+    creators = [{"kind": "person", "family": last, "given": first} for last, first in names]
+    record = published(curator, reviewer, creators=creators, title="Limits on θ of Σείριος")
+    fields: dict[str, Any] = _bibtex(record)
+    found = [(person.last[0].strip("{}"), " ".join(person.first)) for person in fields["author"]]
+    assert found == names
+    assert fields["title"] == r"{Limits on {\ensuremath{\theta}} of Σείριος}"
+
+
 _LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cn", "Zl", "Zp"])
 
 
