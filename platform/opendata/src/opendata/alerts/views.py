@@ -81,7 +81,7 @@ def feed_xml(request: HttpRequest) -> HttpResponse:
     notices = list(_public()[:_PAGE])
     entries = "".join(
         f"<entry><id>{escape(notice.ivorn)}</id><title>{escape(notice.event_name)} "
-        f"({escape(notice.role)}, {escape(notice.alert_type or 'initial')})</title>"
+        f"({escape(', '.join(filter(None, (notice.role, notice.alert_type))))})</title>"
         f"<updated>{_row(notice)['issued']}</updated>"
         f'<link href="{absolute(f"alerts/{notice.pk}/")}"/>'
         f'<link rel="alternate" type="application/xml" '
