@@ -7,8 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 from django.test import Client
+from django.utils import timezone
 from lxml import etree
 
+from opendata.alerts.models import Notice
 from opendata.records.models import Account, Role, Token
 from openkm3 import alerts
 
@@ -256,3 +258,30 @@ def test_openkm3_follows_updates_on_a_real_server(seeded_server: Server) -> None
         if len(found) == 2:
             stop.set()
     assert found == [(1, "test"), (2, "test")]
+
+
+def test_the_feed_for_news_readers_says_of_a_place_what_is_known(web: Client) -> None:
+    # Notices of older portals may have one coordinate only.
+    known = {"ra": 120.5, "dec": -30.25}
+    for number, keys in enumerate([(), ("ra",), ("dec",), ("ra", "dec")]):
+        Notice.objects.create(
+            ivorn=f"ivo://km3net.org/VOEvent#KM3-{number}",
+            event_name=f"KM3-{number}",
+            role="test",
+            document={},
+            voevent=b"",
+            instrument="ARCA028",
+            sender="daq",
+            issued=timezone.now(),
+            **{key: known[key] for key in keys},
+        )
+    root = etree.fromstring(web.get("/alerts/feed.xml").content)
+    found = {element.text for element in root.iter("{http://www.w3.org/2005/Atom}summary")}
+    ra, dec = "ra 120.5 deg", "dec -30.25 deg"
+    assert found == {"ARCA028", f"ARCA028, {ra}", f"ARCA028, {dec}", f"ARCA028, {ra}, {dec}"}
+    # GCN's schema has no default for alert_type: a notice without it says nothing of it.
+    pages = [f"/alerts/{notice.pk}/" for notice in Notice.objects.all()]
+    for page in (*pages, "/alerts/", "/alerts/feed.xml"):
+        shown = web.get(page).content.decode().replace("initial-scale", "")
+        assert "initial" not in shown
+    assert "Time of the event" not in web.get(pages[0]).content.decode()

@@ -202,6 +202,19 @@ def test_bibtex_takes_apart_people_only_and_keeps_every_character(record: Versio
     assert fields["url"] == "https://doi.org/10.5072/FK2/(A)%3CB%3E"
 
 
+def test_bibtex_keeps_names_whose_letters_or_words_mean_something_else_to_it(
+    curator: Account, reviewer: Account
+) -> None:
+    # LaTeX's mathematics has no capital chi: it was "{X}", a Latin letter.
+    names = [("Χατζής", "Ελένη"), ("Иванов", "Пётр"), ("And", "B."), ("Sukarno", "")]
+    creators = [{"kind": "person", "family": last, "given": first} for last, first in names]
+    record = published(curator, reviewer, creators=creators, title="Limits on θ of Σείριος")
+    fields: dict[str, Any] = _bibtex(record)
+    found = [(person.last[0].strip("{}"), " ".join(person.first)) for person in fields["author"]]
+    assert found == names
+    assert fields["title"] == r"{Limits on {\ensuremath{\theta}} of Σείριος}"
+
+
 _LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cn", "Zl", "Zp"])
 
 
@@ -254,6 +267,34 @@ def test_ro_crate_is_read_by_its_own_library(web: Client, record: Version, tmp_p
     assert len(identifiers) == len(set(identifiers))
     assert [item["name"] for item in crate.root_dataset["hasPart"]] == ["counts.ecsv"]
     assert _json(web, "ro-crate-metadata.json") == content
+
+
+def test_ro_crate_keeps_each_name_and_award_of_one_address(
+    web: Client, curator: Account, reviewer: Account, tmp_path: Any
+) -> None:
+    departments = ["University, Physics", "University, Computing", "University, Physics"]
+    creators = [
+        {
+            "kind": "person",
+            "family": f"Doe{number}",
+            "affiliations": [{"name": name, "ror": "02feahw73"}],
+            "roles": ["Software"],
+        }
+        for number, name in enumerate(departments)
+    ]
+    page = {"award_uri": "https://example.org/programme", "funder": "Agency"}
+    funding = [page | {"award_number": number} for number in ("A1", "B2")]
+    published(curator, reviewer, creators=creators, funding=funding)
+    content = _json(web, "ro-crate")
+    (tmp_path / "ro-crate-metadata.json").write_text(json.dumps(content), "utf-8")
+    root = ROCrate(tmp_path).root_dataset
+    places = [author["affiliation"][0] for author in root["author"]]
+    assert [place["name"] for place in places] == departments
+    ror = "https://ror.org/02feahw73"
+    assert places[0].id == places[2].id == places[1]["identifier"] == ror
+    assert [award["identifier"] for award in root["funding"]] == ["A1", "B2"]
+    assert {award["url"] for award in root["funding"]} == {page["award_uri"]}
+    assert [role["contributor"]["name"] for role in root["contributor"]] == ["Doe0", "Doe1", "Doe2"]
 
 
 def test_harvesters_get_each_creator_subject_and_the_text_as_written(

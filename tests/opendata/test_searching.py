@@ -293,3 +293,26 @@ def test_a_portal_of_before_gets_its_index_by_the_migration(tmp_path: Path) -> N
     run(variables, "migrate")
     with serve(variables) as server:
         assert server.get("/api/v1/search/?q=neutrinos").json()["count"] == 1
+
+
+def test_the_upgrade_of_a_portal_finds_records_by_what_it_knows_of_them_now(
+    tmp_path: Path,
+) -> None:
+    # "Neutrino astronomy" is what the Unified Astronomy Thesaurus calls events of a neutrino
+    # telescope; no text of this record, which the first released portal published, says it.
+    variables = environment(tmp_path)
+    run(variables, "django", "migrate", "records", "0002")
+    publish = (
+        "from django.db import connection; from django.db.migrations.loader import "
+        "MigrationLoader; apps = MigrationLoader(connection).project_state(('records', "
+        "'0002_curation')).apps; "
+        "r = apps.get_model('records', 'Record').objects.create(identifier='cnt24_01', title='T'); "
+        "r.current = apps.get_model('records', 'Version').objects.create(record=r, number=1, "
+        "title='T', ktype='km3.data.l3.events', state='published', metadata={'header': {'author': "
+        "'Margiotta, Annarita (University of Bologna); KM3NeT Collaboration'}}); r.save()"
+    )
+    run(variables, "django", "shell", "-v", "0", "-c", publish)
+    with serve(variables, "--migrate") as server:
+        for asked in ("neutrino+astronomy", "bologna", "margiotta", "cnt24_01"):
+            found = server.get(f"/api/v1/search/?q={asked}").json()["results"]
+            assert [row["identifier"] for row in found] == ["cnt24_01"], asked

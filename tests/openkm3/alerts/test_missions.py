@@ -173,6 +173,27 @@ def test_positions_and_radii_in_any_unit(unit, position):
     assert (alert.ra, alert.dec, alert.ra_dec_error) == pytest.approx((30, -60, 0.5), rel=1e-12)
 
 
+@pytest.mark.parametrize("attribute", ["pos_unit", "unit"])
+def test_the_unit_that_a_radius_says_itself_counts(attribute):
+    packet = replace(UNKNOWN, unit="deg", position=("30", "-60", "30")).xml()
+    marked = packet.replace(b"<Error2Radius>", f'<Error2Radius {attribute}="arcmin">'.encode())
+    assert marked != packet
+    alert = alerts.read(marked)
+    assert (alert.ra, alert.dec) == (30, -60)
+    assert alert.ra_dec_error == pytest.approx((30 * u.arcmin).to_value("deg"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "energy"),
+    [("dex(GeV)", (5.1 * u.dex(u.GeV)).physical.value), ("mag", None), ("dex", None)],
+)
+def test_a_number_in_a_logarithmic_unit_is_converted_or_kept_as_it_is(unit, energy):
+    alert = read(replace(UNKNOWN, params=(("energy", "5.1", unit),)))
+    found = alert.event_details[0].energy_measured if alert.event_details else None
+    assert found == (None if energy is None else pytest.approx(energy))
+    assert kept(alert, "energy") == ["5.1"]
+
+
 def test_coordinates_are_taken_by_their_names():
     alert = read(replace(UNKNOWN, names=("Dec", "RA"), position=("-60", "200", "0.5")))
     assert (alert.ra, alert.dec) == (200, -60)

@@ -81,7 +81,7 @@ def feed_xml(request: HttpRequest) -> HttpResponse:
     notices = list(_public()[:_PAGE])
     entries = "".join(
         f"<entry><id>{escape(notice.ivorn)}</id><title>{escape(notice.event_name)} "
-        f"({escape(notice.role)}, {escape(notice.alert_type or 'initial')})</title>"
+        f"({escape(', '.join(filter(None, (notice.role, notice.alert_type))))})</title>"
         f"<updated>{_row(notice)['issued']}</updated>"
         f'<link href="{absolute(f"alerts/{notice.pk}/")}"/>'
         f'<link rel="alternate" type="application/xml" '
@@ -100,8 +100,11 @@ def feed_xml(request: HttpRequest) -> HttpResponse:
 
 
 def _summary(notice: Notice) -> str:
-    place = "" if notice.ra is None else f", ra {notice.ra:g} deg, dec {notice.dec:g} deg"
-    return f"{notice.instrument} {notice.trigger_time}{place}"
+    coordinates = (("ra", notice.ra), ("dec", notice.dec))
+    place = [f"{name} {value:g} deg" for name, value in coordinates if value is not None]
+    # Every part may be unknown: an alert has no place until it is reconstructed.
+    when = " ".join(filter(None, (notice.instrument, notice.trigger_time)))
+    return ", ".join(filter(None, (when, *place)))
 
 
 @require_safe

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from pylatexenc.latexencode import (
     RULE_DICT,
+    RULE_REGEX,
     UnicodeToLatexConversionRule,
     UnicodeToLatexEncoder,
 )
@@ -29,8 +32,15 @@ __all__ = [
 
 #: BibTeX counts braces even where a backslash is in front of them.
 _BRACES = UnicodeToLatexConversionRule(RULE_DICT, {ord("{"): r"\lbrace", ord("}"): r"\rbrace"})
+#: A Greek letter by itself is a symbol. Words of Greek are no formulas: LaTeX's mathematics has the
+#: Latin X for a capital chi; and of Cyrillic it has the letters in some fonts only.
+_WORDS = UnicodeToLatexConversionRule(
+    RULE_REGEX,
+    [(re.compile("[\u0370-\u03ff\u1f00-\u1fff]{2,}|[\u0400-\u052f]+"), lambda word: word[0])],
+    replacement_latex_protection="none",
+)
 _ENCODER = UnicodeToLatexEncoder(
-    conversion_rules=[_BRACES, "defaults"],
+    conversion_rules=[_BRACES, _WORDS, "defaults"],
     replacement_latex_protection="braces-all",
     unknown_char_policy="keep",  # letters of other scripts, which biber and XeTeX read
     unknown_char_warning=False,
@@ -69,7 +79,8 @@ def _tex_part(text: str) -> str:
     words = text.split()
     # Of "Pérez de los Heros" BibTeX would take all up to "los" for the particle.
     particle_inside = words[0][0].isupper() and any(word[0].islower() for word in words[1:])
-    if "," in text or " and " in text or particle_inside:
+    divides = any(word.lower() in ("and", "others") for word in words)
+    if "," in text or divides or particle_inside:
         return f"{{{_tex(text)}}}"
     return _tex(text)
 

@@ -154,7 +154,12 @@ def jsonld(version: Version) -> Node:
 
 
 class _Graph:
-    """The flat list of entities that RO-Crate has; each is there once."""
+    """The flat list of entities that RO-Crate has; each is there once.
+
+    Of one address several things may be said: two departments with the ROR of their university, two
+    awards with the page of their programme. The first keeps the address, others say theirs as an
+    identifier, so that no name or number is lost.
+    """
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -163,6 +168,11 @@ class _Graph:
         """Add an entity with its inner ones; returns what refers to it."""
         identifier = str(node.get("@id") or f"#{name}")
         flat = {key: self._inner(value, f"{name}-{key}".strip("-")) for key, value in node.items()}
+        flat.pop("@id", None)
+        known = self.nodes.get(identifier, {})
+        if name and any(known.get(key, value) != value for key, value in flat.items()):
+            flat = {"identifier": identifier} | flat
+            identifier = f"#{name}"
         self.nodes[identifier] = self.nodes.get(identifier, {}) | {"@id": identifier} | flat
         return {"@id": identifier}
 

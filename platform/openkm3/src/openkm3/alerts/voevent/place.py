@@ -58,7 +58,9 @@ def _number(element: etree._Element, unit: str, wanted: str = "deg") -> int | fl
         msg = f"must be a number, here it is {value[:40]!r}"
         raise AlertError.single(msg, path_of(element)) from None
     try:
-        return converted(number, element.get("pos_unit", unit), wanted)
+        # What an element says itself counts: pos_unit, as STC names it, or unit as Params have.
+        own = element.get("pos_unit") or element.get("unit") or unit
+        return converted(number, own, wanted)
     except ValueError as error:
         raise AlertError.single(str(error), path_of(element)) from None
 

@@ -45,8 +45,9 @@ def converted(value: float, unit: str, wanted: str) -> float:
     if wanted == "deg" and given == units.hour:
         given = units.hourangle
     try:
-        return float(units.Quantity(value, given).to_value(units.Unit(wanted)))
-    except units.UnitConversionError:
+        # Of logarithmic units (dex, mag) there are no plain quantities; their units convert.
+        return float(given.to(units.Unit(wanted), value))
+    except (units.UnitConversionError, units.UnitTypeError):
         what = f"cannot be converted to {wanted}" if wanted else "is not expected here"
         msg = f"unit {unit[:40]!r} {what}"
         raise ValueError(msg) from None
