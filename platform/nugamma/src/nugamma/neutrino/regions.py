@@ -62,7 +62,10 @@ class Circle:
 
     def __post_init__(self) -> None:
         """Refuse radii that make no circle."""
-        if not 0 < self.radius.to_value(u.deg) <= 180:
+        size = u.Quantity(self.radius)
+        if not size.isscalar or not size.unit.is_equivalent(u.deg):
+            raise FollowUpError(f"a circle's radius is one angle with a unit, not {self.radius}")
+        if not 0 < size.to_value(u.deg) <= 180:
             raise FollowUpError(f"a circle's radius is 0 to 180 deg, here it is {self.radius}")
         centre = self.centre.icrs
         if not self.centre.isscalar or not np.isfinite(centre.ra.deg + centre.dec.deg):
