@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -111,8 +111,9 @@ class SkyMap:
     Parameters
     ----------
     probability : ndarray, shape (12 nside**2,)
-        Of each pixel in ring order, ICRS; sums to 1. Maps in other orders and frames and with
-        pixels of several sizes are read from files (`read`) or made of cells (`of_cells`).
+        Of each pixel in ring order, ICRS; sums to 1; masked pixels have none. Maps in other orders
+        and frames and with pixels of several sizes are read from files (`read`) or made of cells
+        (`of_cells`).
 
     Attributes
     ----------
@@ -126,7 +127,7 @@ class SkyMap:
         """Refuse what is no probability, with words for who made the map."""
         import healpy  # type: ignore[import-untyped]
 
-        p = np.asarray(probability, dtype=float)
+        p = _plain(probability)
         if p.ndim != 1 or not healpy.isnpixok(p.size):
             raise FollowUpError(f"a HEALPix map has 12 nside^2 pixels, not {p.shape}")
         nside = int(healpy.npix2nside(p.size))
@@ -214,6 +215,18 @@ class SkyMap:
         pixel, depth = pixels(self.cells.uniq[chosen]), order[chosen]
         moc = MOC.from_healpix_cells(pixel.astype(np.uint64), depth.astype(np.uint8), DEEPEST)
         return CredibleRegion(moc, self.cells.frame, self.nside)
+
+
+def _plain(probability: Any) -> Floats:
+    """Numbers of an array, 0 where they are masked; a percentage is one too."""
+    try:
+        if getattr(probability, "unit", None) is not None:
+            probability = u.Quantity(probability).to_value(u.one)
+        values = np.array(np.ma.getdata(probability), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise FollowUpError(f"the sky map does not hold probabilities: {error}") from None
+    values[np.broadcast_to(np.ma.getmaskarray(np.ma.asarray(probability)), values.shape)] = 0.0
+    return values
 
 
 @dataclass(frozen=True, eq=False)
