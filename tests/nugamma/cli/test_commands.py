@@ -380,6 +380,15 @@ def test_sensitivity_is_a_table(folder: Path) -> None:
     )
 
 
+def test_a_table_that_cannot_be_written_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "s.ecsv"
+    said = run(folder, "sensitivity", "--declination", 0, "--out", out, code=2)
+    assert f"folder {tmp_path / 'file'} cannot be made" in said
+    said = run(folder, "sensitivity", "--declination", 0, "--out", "/proc/s.ecsv", code=2)
+    assert "/proc/s.ecsv cannot be written" in said
+
+
 @pytest.mark.skipif(not ARCA230.is_dir(), reason="needs shared/data/arca230 beside the checkout")
 def test_sensitivity_of_arca230(folder: Path) -> None:
     out = folder / "arca230.ecsv"

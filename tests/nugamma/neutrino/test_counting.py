@@ -125,6 +125,15 @@ def test_discovery_signal_has_its_power(b: float, power: float) -> None:
     assert stats.poisson.sf(n - 1, b + signal) == pytest.approx(power, rel=1e-6)
 
 
+def test_what_background_alone_does_needs_no_signal() -> None:
+    """P(N >= 1 | 3) = 0.95 already, where a p-value below 0.99 is asked for in half the cases."""
+    assert counting.discovery_signal(3.0, 0.99) == 0
+
+
+def test_p_value_of_a_deficit_has_one_side() -> None:
+    assert counting.p_value_of(-1.0, 1) == pytest.approx(stats.norm.sf(-1.0))
+
+
 def test_one_event_without_background_is_a_discovery() -> None:
     assert counting.critical_count(0.0, 5.7e-7) == 1
     assert counting.discovery_signal(0.0, 5.7e-7) == pytest.approx(np.log(2))
@@ -242,6 +251,14 @@ MASKED = np.ma.MaskedArray([1.0, 2.0], mask=[False, True])
         (lambda: counting.sigma_of(1.5), "between 0 and 1"),
         (lambda: counting.sigma_of(np.nan), "zero or more"),
         (lambda: counting.p_value_of(np.nan), "must be a number"),
+        (lambda: counting.p_value_of(-1.0), "both sides are zero or more"),
+        (lambda: counting.p_value_of([1.0, 2.0]), "must be a number"),  # type: ignore[arg-type]
+        (lambda: counting.p_value_of(1.0, 3), "1 or 2 sides"),  # type: ignore[arg-type]
+        (lambda: counting.feldman_cousins([3, 4]), "one count"),  # type: ignore[arg-type]
+        (lambda: counting.upper_limit(3, [1.0, 2.0]), "one count"),  # type: ignore[arg-type]
+        (lambda: counting.mean_upper_limit([1.0, 2.0]), "one count"),  # type: ignore[arg-type]
+        (lambda: counting.on_off_upper_limit([1, 2], 1, 1.0), "single counts"),  # type: ignore[arg-type]
+        (lambda: counting.feldman_cousins(3, 1.0, "90"), "is a number"),  # type: ignore[arg-type]
         (lambda: counting.on_off_upper_limit(1, 1, np.inf), "ratio of the exposures"),
     ],
 )

@@ -16,6 +16,7 @@ from astropy.utils.masked import Masked
 
 from nugamma.errors import FollowUpError, VisibilityError
 from nugamma.neutrino.followup import EventList, Window
+from nugamma.neutrino.regions import Circle
 from nugamma.neutrino.times import moment
 from nugamma.neutrino.visibility import declination_of_date
 
@@ -237,3 +238,112 @@ def test_pandas_tables_are_read_through_astropy() -> None:
     found = EventList.from_table(Table.from_pandas(frame), DAYS, missing="drop")
     assert found.dropped == 1
     is_right(found, PLACES[[0, 2]], TIMES[[0, 2]])
+
+
+#: FITS 4.0, section 9: what headers say of a TIME of 3 and 5 (or 3 and 5 days in s).
+START = Time(59000, 0.25, format="mjd", scale="tt")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ({"MJDREFI": 59000, "MJDREFF": 0.25}, 1),
+        ({"MJDREF": 59000.25, "TIMEUNIT": "d"}, 86400),
+        ({"MJDREF": 59000.25, "TIMEUNIT": "min"}, 60),
+        ({"JDREFI": 2459000, "JDREFF": 0.75}, 1),
+        ({"JDREF": 2459000.75, "TIMEUNIT": "d"}, 86400),
+        ({"DATEREF": "2020-05-31T06:00:00"}, 1),
+        # MJDREF goes before the others.
+        ({"MJDREF": 59000.25, "JDREF": 1.0, "DATEREF": "1999-01-01"}, 1),
+    ],
+)
+@pytest.mark.parametrize("scale", ["TT", "TDT", "TT(TAI)", "ET"])
+def test_times_count_from_the_reference_of_the_header(
+    header: dict[str, Any], seconds: float, scale: str
+) -> None:
+    of = Table(table(mjd=[3.0, 5.0, 7.0]), meta={**header, "TIMESYS": scale})
+    of.rename_column("mjd", "TIME")
+    found = EventList.from_table(of, DAYS, ("TIME", "ra", "decl"))
+    expected = START + TimeDelta(np.array([3.0, 5.0, 7.0]) * seconds, format="sec")
+    is_right(found, times=expected)
+
+
+@pytest.mark.parametrize("keyword", ["TIMEOFFS", "TIMEZERO"])
+def test_offsets_of_the_header_are_added(keyword: str) -> None:
+    of = Table(table(mjd=[3.0, 5.0, 7.0]))
+    of.rename_column("mjd", "TIME")
+    of.meta = {"MJDREF": 59000.25, "TIMESYS": "TT", "TIMEUNIT": "d", keyword: 0.5}
+    found = EventList.from_table(of, DAYS, ("TIME", "ra", "decl"))
+    is_right(found, times=START + TimeDelta([3.5, 5.5, 7.5], format="jd"))
+
+
+@pytest.mark.parametrize("scale", ["tt", "tai", "tdb", "tcg"])
+def test_mjd_and_text_are_in_the_scale_of_the_header(scale: str) -> None:
+    times = Time(TIMES.mjd, format="mjd", scale=scale)
+    meta = {"TIMESYS": scale.upper()}
+    is_right(EventList.from_table(Table(table(), meta=meta), DAYS), times=times)
+    is_right(EventList.from_table(Table(table(mjd=times.isot), meta=meta), DAYS), times=times)
+    zoned = [f"{text}Z" for text in TIMES.isot]
+    is_right(EventList.from_table(Table(table(mjd=zoned), meta=meta), DAYS))
+
+
+def test_the_name_of_a_column_says_its_scale() -> None:
+    of = Table(table())
+    of.rename_column("mjd", "mjd_tt")
+    found = EventList.from_table(of, DAYS, ("mjd_tt", "ra", "decl"))
+    is_right(found, times=Time(TIMES.mjd, format="mjd", scale="tt"))
+
+
+def test_gps_time_is_19_s_behind_tai() -> None:
+    of = Table(table(mjd=[3.0, 5.0, 7.0]))
+    of.rename_column("mjd", "TIME")
+    of.meta = {"MJDREF": 44244.0, "TIMESYS": "GPS", "TIMEUNIT": "d"}
+    found = EventList.from_table(of, DAYS, ("TIME", "ra", "decl"))
+    is_right(found, times=Time(86400 * np.array([3.0, 5.0, 7.0]), format="gps"))
+
+
+@pytest.mark.parametrize("header", [{"TIMESYS": "LOCAL"}, {"TIMEUNIT": "m"}, {"MJDREF": "x"}])
+def test_headers_that_say_no_time_are_refused(header: dict[str, Any]) -> None:
+    of = Table(table(mjd=[3.0, 5.0, 7.0]), meta={"MJDREF": 59000.0, **header})
+    of.rename_column("mjd", "TIME")
+    with pytest.raises(FollowUpError, match="header's"):
+        EventList.from_table(of, DAYS, ("TIME", "ra", "decl"))
+
+
+@pytest.mark.parametrize(
+    ("header", "frame"),
+    [
+        ({"RADESYS": "FK5"}, "fk5"),
+        ({"RADESYS": "FK4"}, "fk4"),
+        ({"EQUINOX": 1950.0}, "fk4"),
+        ({"RADECSYS": "FK5", "EQUINOX": 2000.0}, "fk5"),
+        ({"RADESYS": "ICRS", "EQUINOX": 2000.0}, "icrs"),
+    ],
+)
+def test_places_are_in_the_frame_of_the_header(header: dict[str, Any], frame: str) -> None:
+    there = PLACES.transform_to(frame)
+    of = Table(table(ra=there.ra.deg, decl=there.dec.deg), meta=header)
+    is_right(EventList.from_table(of, DAYS))
+    with pytest.raises(FollowUpError, match="GAPPT"):
+        EventList.from_table(Table(table(), meta={"RADESYS": "GAPPT"}), DAYS)
+
+
+@pytest.mark.parametrize("names", [("l", "b"), ("GLON", "GLAT")])
+def test_galactic_columns_are_galactic(names: tuple[str, str]) -> None:
+    there = PLACES.galactic
+    of = QTable({"mjd": TIMES.mjd, names[0]: there.l, names[1]: there.b})
+    is_right(EventList.from_table(of, DAYS, ("mjd", *names)))
+
+
+def test_windows_without_a_unit_are_refused() -> None:
+    for length in (500, 500 * u.m, [1, 2] * u.s):
+        with pytest.raises(FollowUpError, match="needs a unit"):
+            Window.around("2020-01-01", length, 500 * u.s)  # type: ignore[arg-type]
+    with pytest.raises(FollowUpError, match="one astropy Time"):
+        Window("2020-01-01", "2020-01-02")  # type: ignore[arg-type]
+
+
+def test_circles_without_a_unit_are_refused() -> None:
+    for radius in (3, 3 * u.m, [1, 2] * u.deg):
+        with pytest.raises(FollowUpError, match="one angle with a unit"):
+            Circle(PLACES[0], radius)  # type: ignore[arg-type]

@@ -62,6 +62,32 @@ def test_ten_thousand_counts_need_no_memory_to_speak_of(n: int, b: float) -> Non
         assert not any(accepts(low - d, n, b, 0.9) for d in (1e-6, 0.1, 1, 3, 10))
 
 
+@pytest.mark.parametrize(("n", "b"), [(0, 1e5), (100, 2000.5), (9_000, 20_000.0)])
+def test_far_less_than_the_background_has_the_interval_of_the_belt(n: int, b: float) -> None:
+    low, high = counting.feldman_cousins(n, b)
+    assert low == 0
+    assert accepts(high - 1e-6, n, b, 0.9)
+    assert not any(accepts(high + d, n, b, 0.9) for d in (1e-6, 0.1, 1, 3, 10))
+
+
+@pytest.mark.parametrize("n", [0, 1000, 10**8])
+def test_far_less_than_a_large_background_needs_no_memory_to_speak_of(n: int) -> None:
+    tracemalloc.start()
+    assert counting.feldman_cousins(n, 1e10)[0] == 0
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e8
+
+
+@pytest.mark.parametrize("n", [0, 3, 40, 10**6])
+@pytest.mark.parametrize("beyond", [0.3, 1e-3, 5.7e-7, 2.0**-40, 2.0**-52])
+def test_combined_limit_of_levels_near_one_is_the_tail_of_a_gamma(n: int, beyond: float) -> None:
+    """Without background the posterior is a gamma distribution."""
+    found = counting.combined_upper_limit([n], [1.0], [0.0], 1 - beyond)
+    expected = stats.gamma.isf(1 - (1 - beyond), n + 1)
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("n", [1e6, 1e8, 1e10])
 def test_belt_of_many_counts_is_that_of_a_gaussian(n: float) -> None:
     """Table X of Feldman & Cousins: 0 and 1.64 sigma at 0, 0.00 and 2.64 at 1, 1.35 and 4.64 at 3.

@@ -342,3 +342,49 @@ def test_depth_of_cells_is_exact_to_the_last_number() -> None:
     depth = np.arange(30)
     for uniq in (4 * 4**depth, 16 * 4**depth - 1):
         assert healpixels.orders(uniq).tolist() == depth.tolist()
+
+
+@pytest.mark.parametrize("scheme", ["", "IMPLICIT"])
+@pytest.mark.parametrize("name", ["PIXNUM", "PIXEL"])
+def test_a_column_that_numbers_the_pixels_otherwise_is_not_left_out(
+    tmp_path: Path, scheme: str, name: str
+) -> None:
+    """Rows in any order beside their pixels: read by them, or refused; never as they come."""
+    order = np.random.default_rng(1).permutation(PIXELS)
+    head = {"ORDERING": "RING", "NSIDE": NSIDE} | ({"INDXSCHM": scheme} if scheme else {})
+    path = write(tmp_path / "a.fits", {name: order, "PROB": blob()[order]}, **head)
+    if name == "PIXEL" and not scheme:
+        is_blob(SkyMap.read(path))
+        return
+    with pytest.raises(FollowUpError, match=f"column {name} numbers the pixels"):
+        SkyMap.read(path)
+    path = write(tmp_path / "b.fits", {name: PIXELS, "PROB": blob()}, **head)
+    is_blob(SkyMap.read(path))
+
+
+@pytest.mark.parametrize("nside", ["abc", 64.5])
+def test_an_nside_that_is_no_number_is_refused(tmp_path: Path, nside: Any) -> None:
+    path = write(tmp_path / "a.fits", {"PROB": blob()}, ORDERING="RING", NSIDE=nside)
+    with pytest.raises(FollowUpError, match="no whole number"):
+        SkyMap.read(path)
+
+
+@pytest.mark.parametrize("kind", ["S1", complex, bool])
+def test_columns_of_other_things_are_no_probabilities(tmp_path: Path, kind: Any) -> None:
+    path = write(tmp_path / "a.fits", {"PROB": blob().astype(kind)}, ORDERING="RING")
+    with pytest.raises(FollowUpError, match="holds no probabilities"):
+        SkyMap.read(path)
+
+
+def test_masked_pixels_and_bad_data_have_no_probability(tmp_path: Path) -> None:
+    """Outside of 4 sigma nothing is known; what stands there does not count."""
+    p = blob()
+    far = p < p.max() * np.exp(-8)
+    is_blob(SkyMap(np.ma.masked_array(np.where(far, 1.0, p), mask=far)))
+    is_blob(SkyMap(100 * p * u.percent))
+    path = write(
+        tmp_path / "a.fits", {"PROB": np.where(far, -999.0, p)}, ORDERING="RING", BAD_DATA=-999
+    )
+    is_blob(SkyMap.read(path))
+    with pytest.raises(FollowUpError, match="does not hold probabilities"):
+        SkyMap(p / u.sr)

@@ -247,3 +247,14 @@ def test_a_scheduler_that_does_not_answer_is_told(
 def test_impossible_studies_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(InferenceError):
         Study(**values)
+
+
+@pytest.mark.parametrize("line", ["{}", "[]", "3", '"x"'])
+def test_a_journal_is_read_up_to_what_is_no_entry(tmp_path: Path, line: str) -> None:
+    out = tmp_path / "scan.json"
+    with Journal(out, "key") as journal:
+        journal.add({"index": 0})
+    with journal.path.open("a") as handle:
+        handle.write(f'{line}\n{{"index": 1}}\n')
+    with Journal(out, "key") as journal:
+        assert list(journal.done) == [0]

@@ -205,3 +205,30 @@ def test_a_file_that_is_no_table_is_refused(load, tmp_path):
     (tmp_path / "points.ecsv").write_text("no table\n")
     with pytest.raises(SourceError, match="ECSV file with the columns e_ref, dnde, dnde_err"):
         load(changed("flux_points", {"file": "points.ecsv"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("distance: 1 kpc\n", "distance is given twice, in line .* and "),
+        ("extra: {dec: 1 deg, dec: 2 deg}\n", "dec is given twice, in line "),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused(load, text, what):
+    with pytest.raises(SourceError, match=what):
+        load(yaml.safe_dump(MINE) + text)
+
+
+@pytest.mark.parametrize("key", ["alpha", "beta"])
+def test_truth_is_no_number(load, key):
+    content = changed("flux_points", None)
+    content["hadronic"] = content["leptonic"] = {**PROTONS, key: True}
+    with pytest.raises(SourceError, match=f"hadronic.{key}: is True, not a number"):
+        load(content)
+    with pytest.raises(SourceError, match="is True, not a number"):
+        load(changed("flux_points.points", [[1.0, True, 1.0]]))
+
+
+def test_no_source_is_larger_than_the_sky(load):
+    with pytest.raises(SourceError, match="larger than the sky"):
+        load(changed("morphology.radius", "200 deg"))

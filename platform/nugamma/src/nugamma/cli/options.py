@@ -103,7 +103,7 @@ def make_folder_of(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NugammaError(f"{path.parent} cannot be made: {error.strerror}") from error
+        raise NugammaError(f"folder {path.parent} cannot be made: {error.strerror}") from error
 
 
 def worker_options(command: Command) -> Command:

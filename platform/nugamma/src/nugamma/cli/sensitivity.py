@@ -9,7 +9,7 @@ import click
 import numpy as np
 from astropy import units as u
 
-from nugamma.cli.options import FILE
+from nugamma.cli.options import FILE, make_folder_of
 from nugamma.errors import NugammaError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def sensitivity(
     """Sensitivity and 3 and 5 sigma discovery potential against declination and index."""
     from nugamma.neutrino.sensitivity import DECLINATIONS, sensitivity_curve, write_curve
 
+    make_folder_of(out)
     places = u.Quantity(declination, "deg") if declination else DECLINATIONS
     table = sensitivity_curve(
         _telescope(telescope, response),
@@ -78,8 +79,10 @@ def sensitivity(
         level=level,
         method=method,  # type: ignore[arg-type]
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_curve(table, out)
+    try:
+        write_curve(table, out)
+    except OSError as error:
+        raise NugammaError(f"{out} cannot be written: {error.strerror or error}") from error
     if not np.isfinite(table["sensitivity"]).any():
         click.echo(f"{len(table)} rows; {table.meta['telescope']} sees none of these declinations")
         return

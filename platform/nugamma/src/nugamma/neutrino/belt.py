@@ -29,7 +29,8 @@ Floats = npt.NDArray[np.float64]
 def ends(n: int, background: float, level: float) -> tuple[float, float]:
     """Outermost signals that accept a count.
 
-    Memory and time go with the square root of the count (10 ms and below 1 MB at ten thousand).
+    Memory and time go with the square root of the count or the background, whichever is larger (10
+    ms and below 1 MB at ten thousand).
     """
     return lower_end(n, background, level), upper_end(n, background, level)
 
@@ -42,8 +43,9 @@ def upper_end(n: int, background: float, level: float) -> float:
     while _excess(top, n, best) < drop:
         top = best + 2 * (top - best)
     top = float(optimize.brentq(lambda mean: _excess(mean, n, best) - drop, best, top))
-    # By Bernstein's inequality no count beyond has as large an R.
-    m = np.arange(n + 1, int(top + np.sqrt(2 * top * drop) + drop) + 4)
+    # By Bernstein's inequality no count beyond has as large an R. The places of all counts up to
+    # the background are at no signal at all, so the last of these is enough.
+    m = np.arange(max(n + 1, int(background)), int(top + np.sqrt(2 * top * drop) + drop) + 4)
     # From each place to the next the counts n + 1 to m have a larger R than n.
     places = np.maximum(_places(n, m, background), background)
     left, right, m = places[:-1], places[1:], m[:-1]

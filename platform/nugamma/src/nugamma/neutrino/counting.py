@@ -32,9 +32,21 @@ def p_value_of(sigma: float, sides: Literal[1, 2] = 2) -> float:
     """Probability of a normal distribution beyond ``sigma`` standard deviations.
 
     KM3NeT counts both sides: 3 sigma is 2.7e-3 and 5 sigma 5.7e-7.
+
+    Raises
+    ------
+    CountingError
+        It is no number, or negative while both sides count.
     """
-    if not np.isfinite(sigma):
+    if sides not in {1, 2}:
+        raise CountingError(f"a normal distribution has 1 or 2 sides, not {sides}")
+    if not isinstance(sigma, int | float | np.number) or not np.isfinite(sigma):
         raise CountingError(f"standard deviations must be a number, here they are {sigma}")
+    if sides == 2 and sigma < 0:
+        raise CountingError(
+            f"standard deviations on both sides are zero or more, here they are {sigma}; a deficit "
+            "has a p-value on one side (sides=1)"
+        )
     return float(sides * stats.norm.sf(sigma))
 
 
@@ -128,7 +140,7 @@ def feldman_cousins(
     CountingError
         The count is not a whole number, or beyond 1e11.
     """
-    n, b = (float(value) for value in _counts(observed, background))
+    n, b = _one_count(observed, background)
     if n != np.floor(n):
         raise CountingError(f"Feldman and Cousins' belt is one of whole counts, not of {n:g}")
     if max(n, b) > _LARGEST:
@@ -150,9 +162,9 @@ def upper_limit(
     if method == "feldman-cousins":
         return feldman_cousins(observed, background, level)[1]
     if method == "cls":
-        return float(cls_upper_limit(observed, background, level))
+        return float(cls_upper_limit(*_one_count(observed, background), level))
     if method == "classical":
-        return float(classical_upper_limit(observed, background, level))
+        return float(classical_upper_limit(*_one_count(observed, background), level))
     raise CountingError(f"unknown method {method!r}: classical, cls or feldman-cousins")
 
 
@@ -163,7 +175,7 @@ def mean_upper_limit(
 
     The mean over all counts that the background can give, each with its Poisson probability.
     """
-    b = float(_counts(0, background)[1])
+    b = _one_count(0, background)[1]
     # What lies beyond weighs less than 1e-10 of the result.
     reach = 8 * np.sqrt(b) + 30 if b > 0 else 0.0
     ends = max(b - reach, 0.0), b + reach
@@ -217,12 +229,12 @@ def discovery_signal(background: npt.ArrayLike, p_value: float, power: float = 0
     -------
     ndarray
         Expected signal events, the exact solution (published values are often rounded up to
-        0.1 events).
+        0.1 events); 0 where background alone does it as often.
     """
     if not 0 < p_value < 1 or not 0 < power < 1:
         raise CountingError("p_value and power must be between 0 and 1")
     b = _counts(0, background)[1]
-    return np.asarray(special.gammaincinv(critical_count(b, p_value), power) - b)
+    return np.asarray(np.maximum(special.gammaincinv(critical_count(b, p_value), power) - b, 0.0))
 
 
 def poisson_p_value(observed: npt.ArrayLike, background: npt.ArrayLike) -> Floats:
@@ -267,7 +279,10 @@ def on_off_upper_limit(n_on: float, n_off: float, alpha: float, level: float = 0
     by 2.71/2, as in TRolke. With hardly any events and hardly any background the limit is too
     small (1.35 instead of 2.30 for none at all); from one expected event on it covers.
     """
-    on, off, a = (float(value) for value in _on_off(n_on, n_off, alpha))
+    numbers = _on_off(n_on, n_off, alpha)
+    if any(value.ndim for value in numbers):
+        raise CountingError("a limit is one of single counts; call it for each of them")
+    on, off, a = (float(value) for value in numbers)
     step = float(stats.chi2.ppf(_level(level), 1))
     # Below the expected background the best fit within the physical region is zero signal.
     start = max(on - a * off, 0.0)
@@ -320,7 +335,18 @@ def _profile(on: float, off: float, alpha: float, signal: float) -> float:
     return float(deviance(on, signal + alpha * b) + deviance(off, b))
 
 
+def _one_count(observed: npt.ArrayLike, background: npt.ArrayLike) -> tuple[float, float]:
+    n, b = _counts(observed, background)
+    if n.ndim:
+        raise CountingError(
+            f"one count and one background are needed, not {n.size}; call it for each of them"
+        )
+    return float(n), float(b)
+
+
 def _level(level: float) -> float:
+    if not isinstance(level, int | float | np.number):
+        raise CountingError(f"a confidence level is a number between 0 and 1, not {level!r}")
     if not 0 < level < 1:
         raise CountingError(f"a confidence level is between 0 and 1, here it is {level}")
     return float(level)

@@ -14,6 +14,14 @@ from astropy.table import Table
 from astropy.time import Time
 
 from nugamma.errors import FollowUpError
+from nugamma.neutrino.headers import (
+    frame_of_places,
+    has_reference,
+    in_scale,
+    reference_time,
+    scale_of,
+    unit_of_time,
+)
 from nugamma.neutrino.times import moments
 
 Floats = npt.NDArray[np.float64]
@@ -81,21 +89,23 @@ class EventList:
         time_format: TimeFormat | None = None,
         missing: Literal["refuse", "drop"] = "refuse",
     ) -> EventList:
-        """Take time, right ascension and declination (ICRS) from a table.
+        """Take time and place from a table.
 
         Parameters
         ----------
         table : Table or QTable
             Units of columns are honoured. Angles without one are in degrees; text may be
             sexagesimal, RA in hours then, as usual. Times are astropy's, text (ISO 8601), numbers
-            as ``time_format`` says, or seconds since the reference in the table's header (MJDREFI,
-            MJDREFF, TIMESYS) as in FITS event lists.
+            as ``time_format`` says, or counted from the reference in the table's header (MJDREF,
+            JDREF or DATEREF, TIMEUNIT, TIMESYS) as in FITS event lists. Places are ICRS, or as
+            RADESYS and EQUINOX say; columns called l and b, or GLON and GLAT, are galactic.
         livetime : Quantity
             How long the detector took data for this list.
         names : tuple of str
             Columns with time, right ascension and declination.
         time_format : "mjd", "jd" or "unix", optional
-            What numbers mean, UTC; by default what the column is called, else MJD.
+            What numbers mean; by default what the column is called, else MJD. They are UTC, or of
+            the scale in the column's name (mjd_tt) or in the header (TIMESYS).
         missing : "refuse" or "drop"
             What to do about events whose time or place is masked, NaN or infinite. ``dropped`` of
             the list counts those that are left out.
@@ -112,7 +122,8 @@ class EventList:
                 f"{', '.join(table.colnames)}"
             )
         time, no_time = _times(table, names[0], time_format)
-        ra = _degrees(table[names[1]], names[1], hours=True)
+        frame = frame_of_places(_header(table), names[1:])
+        ra = _degrees(table[names[1]], names[1], hours=frame.name in {"icrs", "fk5", "fk4"})
         dec = _degrees(table[names[2]], names[2], hours=False)
         gone = {
             names[0]: no_time,
@@ -135,7 +146,8 @@ class EventList:
                     f"the event list holds what is no time or place: {name} of {worst:g} deg; "
                     f"{low} to {high} deg are possible"
                 )
-        return cls(time, SkyCoord(ra, dec, unit="deg"), livetime, int(bad.sum()))
+        places = SkyCoord(ra, dec, unit="deg", frame=frame).icrs
+        return cls(time, places, livetime, int(bad.sum()))
 
 
 def missing_time(time: Time) -> Booleans:
@@ -239,9 +251,12 @@ def _times(table: Table, name: str, noted: TimeFormat | None) -> tuple[Time, Boo
     if texts is not None:
         gone = np.array([text.lower() in _NOTHING for text in texts])
         try:
-            return moments([_ANY if g else t for g, t in zip(gone, texts, strict=True)]), gone
+            found = moments([_ANY if g else t for g, t in zip(gone, texts, strict=True)])
         except ValueError as error:
             raise FollowUpError(f"column {name} of the event list: {error}") from None
+        if any(re.search(r":.*(Z|[+-]\d\d:?\d\d)$", text, re.IGNORECASE) for text in texts):
+            return found, gone
+        return in_scale(found.jd1, found.jd2, "jd", _scale(table, name)), gone
     data = np.ma.getdata(column)
     if getattr(data, "dtype", np.dtype(float)).kind == "M":
         gone = np.ma.getmaskarray(np.ma.asarray(column)) | np.isnat(data)
@@ -264,10 +279,10 @@ def _numbered(table: Table, name: str, noted: TimeFormat | None) -> tuple[Time, 
     column = table[name]
     values, gone = _numbers(column, name)
     unit = _duration(str(getattr(column, "unit", None) or "").strip(), name)
-    header = {str(key).upper(): value for key, value in table.meta.items()}
+    header = _header(table)
     called = re.search(r"(?<![a-z])(unix|mjd|jd)(?![a-su-z])", name.lower())
-    if noted is None and called is None and {"MJDREFI", "MJDREF"} & set(header):
-        return _since_reference(header, values * (unit or u.s)), gone
+    if noted is None and called is None and has_reference(header):
+        return _since_reference(header, values * (unit or unit_of_time(header))), gone
     form = noted or (called.group(1) if called else "mjd")
     if form not in _YEARS:
         raise FollowUpError(f"unknown time format {form!r}: mjd, jd or unix")
@@ -285,21 +300,28 @@ def _numbered(table: Table, name: str, noted: TimeFormat | None) -> tuple[Time, 
         )
     values = np.where(gone, low, values)
     whole = np.floor(values)
-    return Time(whole, values - whole, format=form, scale="utc"), gone
+    if form == "unix":
+        return Time(whole, values - whole, format=form, scale="utc"), gone
+    return in_scale(whole, values - whole, form, _scale(table, name)), gone
+
+
+def _scale(table: Table, name: str) -> str:
+    """Time scale of a column: in its name, as in mjd_tt, else in the header."""
+    said = re.search(r"[^a-z](tt|tdb|tai|tcb|utc|ut1|gps)$", name.lower())
+    return said.group(1) if said else scale_of(_header(table))
+
+
+def _header(table: Table) -> dict[str, Any]:
+    return {str(key).upper(): value for key, value in table.meta.items()}
 
 
 def _since_reference(header: dict[str, Any], offset: u.Quantity) -> Time:
     """Times after the reference of a FITS header (FITS 4.0, section 9.2.2; GADF events)."""
-    whole, part = header.get("MJDREFI", header.get("MJDREF", 0)), header.get("MJDREFF", 0)
-    scale = str(header.get("TIMESYS", "utc")).strip().lower()
-    try:
-        time = Time(float(whole), float(part), format="mjd", scale=scale) + offset.to(u.day)
-    except (ValueError, TypeError) as error:
-        raise FollowUpError(f"the header's MJDREF or TIMESYS is no time: {error}") from None
+    time = reference_time(header) + offset.to(u.day)
     low, high = _YEARS["mjd"]
     if np.any((time.mjd < low) | (time.mjd > high)):
         raise FollowUpError(
-            "the event list's times since the header's MJDREF are not between 1950 and 2100; if "
+            "the event list's times since the header's reference are not between 1950 and 2100; if "
             "they are MJD, JD or unix times give time_format"
         )
     return time

@@ -42,6 +42,11 @@ class Window:
 
     def __post_init__(self) -> None:
         """Refuse windows that end before they start."""
+        for time in (self.start, self.stop):
+            if not isinstance(time, Time) or not time.isscalar:
+                raise FollowUpError(
+                    f"a window starts and ends at one astropy Time, not at {time!r}"
+                )
         if not self.stop > self.start:
             raise FollowUpError(f"the window ends ({self.stop.iso}) before it starts")
 
@@ -52,6 +57,11 @@ class Window:
         Text is UTC, or ISO 8601 with a zone.
         """
         middle = moment(time)
+        for length in (before, after):
+            if not u.Quantity(length).isscalar or not u.Quantity(length).unit.is_equivalent(u.s):
+                raise FollowUpError(
+                    f"the time around a window's middle needs a unit, as in 500 s, not {length}"
+                )
         return cls(middle - before, middle + after)
 
     @property

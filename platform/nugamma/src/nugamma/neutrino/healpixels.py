@@ -215,6 +215,7 @@ def _uniq(
                 "the file is cut short, or holds a part of the sky without saying which"
             )
         pixel = np.arange(number)
+        _refuse_other_order(path, table, number, scheme)
         named = set() if explicit is None else {explicit}
     else:
         pixel = _whole_numbers(path, table[names[explicit]])
@@ -231,11 +232,32 @@ def _uniq(
     return np.asarray(4 * nside**2 + pixel, dtype=np.int64), named
 
 
+def _refuse_other_order(path: str | Path, table: Table, number: int, scheme: str) -> None:
+    """Refuse a whole map beside a column that numbers its pixels otherwise than they come."""
+    for column in table.itercols():
+        values = np.ravel(np.ma.getdata(column))
+        if values.dtype.kind not in "iu" or values.size != number:
+            continue
+        there = np.arange(number)
+        if not np.array_equal(values, there) and np.array_equal(np.sort(values), there):
+            raise FollowUpError(
+                f"{path}: column {column.name} numbers the pixels in another order than that of "
+                f"the rows, but the index scheme is {scheme or 'not said'}; write INDXSCHM "
+                "EXPLICIT and call the column PIXEL if it holds their numbers, or leave it out"
+            )
+
+
 def _nside(path: str | Path, header: Any, number: int | None) -> int:
     noted = header.get("NSIDE")
     if noted is None and number is None:
         raise FollowUpError(f"{path}: a list of pixels needs NSIDE in its header")
-    nside = int(noted) if noted is not None else int(np.sqrt((number or 0) / 12))
+    try:
+        given = float(noted) if noted is not None else np.floor(np.sqrt((number or 0) / 12))
+        nside = int(given)
+    except (TypeError, ValueError, OverflowError):
+        given, nside = np.nan, 0
+    if nside != given:
+        raise FollowUpError(f"{path}: NSIDE is {noted!r}, no whole number")
     if nside < 1 or nside & (nside - 1) or nside > 2**DEEPEST:
         raise FollowUpError(
             f"{path}: nside {nside} is not a power of two; draw the map on one that is, with "
@@ -291,7 +313,12 @@ def _probability(path: str | Path, column: Column, header: Any, uniq: Ints) -> F
     """Probability of each pixel: a density is multiplied with its area."""
     import healpy
 
-    values = np.ravel(np.ma.getdata(column)).astype(float)
+    values = np.ravel(np.ma.getdata(column))
+    if values.dtype.kind not in "iuf":
+        raise FollowUpError(
+            f"{path}: column {column.name} holds no probabilities, but other things"
+        )
+    values = values.astype(float)
     if len(values) != len(uniq):
         raise FollowUpError(
             f"{path}: column {column.name} has {len(values)} values for {len(uniq)} pixels"
@@ -299,7 +326,7 @@ def _probability(path: str | Path, column: Column, header: Any, uniq: Ints) -> F
     absent = np.ravel(np.ma.getmaskarray(column))
     for bad in (healpy.UNSEEN, header.get("BAD_DATA")):
         # Single precision holds neither of them exactly.
-        if isinstance(bad, float) and abs(bad) > 1:
+        if isinstance(bad, int | float) and abs(bad) > 1:
             absent = absent | np.isclose(values, bad, rtol=1e-5, atol=0)
     values[absent] = 0.0
     wrong = ~np.isfinite(values) | (values < 0)

@@ -53,8 +53,14 @@ def upper_end(n: Floats, signal: Floats, background: Floats, level: float) -> fl
         before /= 2
     low, high = best - before, best + width
     strengths = np.linspace(low, high, _POINTS)
-    below = integrate.cumulative_simpson(np.exp(-fall(strengths)), x=strengths, initial=0)
-    return float(np.interp(level, below / below[-1], strengths)) / unit
+    density = np.exp(-fall(strengths))
+    below = integrate.cumulative_simpson(density, x=strengths, initial=0)
+    if level < 0.5:
+        return float(np.interp(level, below / below[-1], strengths)) / unit
+    # Summed from the far end: beyond a level near 1 lies much less than rounding leaves of the sum.
+    beyond = integrate.cumulative_simpson(density[::-1], dx=strengths[1] - strengths[0], initial=0)
+    share = np.log(beyond[1:] / beyond[-1])
+    return float(np.interp(np.log1p(-level), share, strengths[::-1][1:])) / unit
 
 
 def _top(n: Floats, s: Floats, b: Floats) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,10 @@ class Circle:
 
     def __post_init__(self) -> None:
         """Refuse radii that make no circle."""
-        if not 0 < self.radius.to_value(u.deg) <= 180:
+        size = u.Quantity(self.radius)
+        if not size.isscalar or not size.unit.is_equivalent(u.deg):
+            raise FollowUpError(f"a circle's radius is one angle with a unit, not {self.radius}")
+        if not 0 < size.to_value(u.deg) <= 180:
             raise FollowUpError(f"a circle's radius is 0 to 180 deg, here it is {self.radius}")
         centre = self.centre.icrs
         if not self.centre.isscalar or not np.isfinite(centre.ra.deg + centre.dec.deg):
@@ -108,8 +111,9 @@ class SkyMap:
     Parameters
     ----------
     probability : ndarray, shape (12 nside**2,)
-        Of each pixel in ring order, ICRS; sums to 1. Maps in other orders and frames and with
-        pixels of several sizes are read from files (`read`) or made of cells (`of_cells`).
+        Of each pixel in ring order, ICRS; sums to 1; masked pixels have none. Maps in other orders
+        and frames and with pixels of several sizes are read from files (`read`) or made of cells
+        (`of_cells`).
 
     Attributes
     ----------
@@ -123,7 +127,7 @@ class SkyMap:
         """Refuse what is no probability, with words for who made the map."""
         import healpy  # type: ignore[import-untyped]
 
-        p = np.asarray(probability, dtype=float)
+        p = _plain(probability)
         if p.ndim != 1 or not healpy.isnpixok(p.size):
             raise FollowUpError(f"a HEALPix map has 12 nside^2 pixels, not {p.shape}")
         nside = int(healpy.npix2nside(p.size))
@@ -211,6 +215,18 @@ class SkyMap:
         pixel, depth = pixels(self.cells.uniq[chosen]), order[chosen]
         moc = MOC.from_healpix_cells(pixel.astype(np.uint64), depth.astype(np.uint8), DEEPEST)
         return CredibleRegion(moc, self.cells.frame, self.nside)
+
+
+def _plain(probability: Any) -> Floats:
+    """Numbers of an array, 0 where they are masked; a percentage is one too."""
+    try:
+        if getattr(probability, "unit", None) is not None:
+            probability = u.Quantity(probability).to_value(u.one)
+        values = np.array(np.ma.getdata(probability), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise FollowUpError(f"the sky map does not hold probabilities: {error}") from None
+    values[np.broadcast_to(np.ma.getmaskarray(np.ma.asarray(probability)), values.shape)] = 0.0
+    return values
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,8 +81,10 @@ class Journal:
                 break
             if number == 0:
                 self._check(entry)
-            else:
+            elif isinstance(entry, dict) and "index" in entry:
                 self.done[entry["index"]] = entry
+            else:
+                break
             good += len(line) + 1
         self._file = self.path.open("ab")
         self._file.truncate(good)

@@ -74,7 +74,7 @@ class Points(_Part):
 
     file: str | None = None
     units: Units = Field(default_factory=Units)
-    points: list[tuple[float, float, float]] | None = None
+    points: list[tuple[quantities.Number, quantities.Number, quantities.Number]] | None = None
     citation: str = ""
 
     @model_validator(mode="after")
@@ -88,9 +88,9 @@ class Particles(_Part):
     """Protons or electrons: a power law with an exponential cutoff."""
 
     amplitude: quantities.PerEnergy
-    alpha: float
+    alpha: quantities.Number
     e_cutoff: quantities.Energy
-    beta: float = 1.0
+    beta: quantities.Number = 1.0
     e_0: quantities.Energy = u.Quantity(E_0_TEV, "TeV")
 
     def spectrum(self) -> ParticleSpectrum:
@@ -137,8 +137,26 @@ class Description(_Part):
         return self
 
 
+class _Twice(yaml.YAMLError):
+    """A key, and the lines in which it is given."""
+
+
 class _Loader(yaml.SafeLoader):
-    """Takes 10:33:09 for text, as YAML 1.2 does; YAML 1.1 makes a number of base 60 of it."""
+    """Refuses a key that is given twice (YAML 1.2, 3.2.1.1), of which PyYAML takes the last.
+
+    Takes 10:33:09 for text, as YAML 1.2 does; YAML 1.1 makes a number of base 60 of it.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[Any, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise _Twice(key.value, seen[key.value], line)
+            seen[key.value] = line
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -174,6 +192,10 @@ def described_source(path: Path) -> Source:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceError(f"source {path}: cannot be read: {reason}") from None
+    except _Twice as error:
+        key, *lines = error.args
+        where = " and ".join(str(line) for line in dict.fromkeys(lines))
+        raise SourceError(f"source {path}: {key} is given twice, in line {where}") from None
     except yaml.YAMLError as error:
         raise SourceError(f"source {path}: is not YAML: {error}") from None
     if not isinstance(content, dict):

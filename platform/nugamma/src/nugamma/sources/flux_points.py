@@ -57,12 +57,13 @@ def read(path: Path, name: str) -> QTable:
 
 def _table(path: Path) -> Table:
     """The table of a file; of a FITS file the one that gammapy writes, else the first."""
-    try:
-        return Table.read(path, hdu="FLUXPOINTS", format="fits")
-    except (KeyError, OSError, IORegistryError, TypeError, ValueError):
-        with warnings.catch_warnings():
-            # astropy says that it takes the first of several tables.
-            warnings.filterwarnings("ignore", message="hdu= was not specified")
+    with warnings.catch_warnings():
+        # astropy says that it takes the first table, which is meant.
+        warnings.filterwarnings("ignore", message="hdu= was not specified")
+        warnings.filterwarnings("ignore", message="Specified hdu=FLUXPOINTS not found")
+        try:
+            return Table.read(path, hdu="FLUXPOINTS", format="fits")
+        except (KeyError, OSError, IORegistryError, TypeError, ValueError):
             return Table.read(path)
 
 

@@ -75,6 +75,15 @@ _SEXAGESIMAL = re.compile(
     r"[+-]?\d+(\s*[:hd ]\s*)\d+(\s*[:m' ]\s*\d+(\.\d*)?)?\s*[sm\"]?", re.IGNORECASE
 )
 
+
+def _no_truth(value: object) -> object:
+    """Refuse yes and no, of which pydantic makes 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"is {value}, not a number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_truth)]
 _RA, _LATITUDE = "128.3 deg or 08:33:12", "-45.2 deg or -45:12:00"
 RightAscension = Annotated[Any, AfterValidator(_between(0, 360)), _on_sky(_RA, hours=True)]
 Declination = Annotated[Any, AfterValidator(_between(-90, 90)), _on_sky(_LATITUDE, hours=False)]

@@ -77,6 +77,8 @@ class Source:
         self._check_positive("target density", self.target_density, "cm-3")
         if self.morphology != "point":
             self._check_positive("radius", self.radius, "deg")
+            if u.Quantity(self.radius).to_value("deg") > 180:
+                raise SourceError(f"{self.name}: radius {self.radius} is larger than the sky")
         if self.flux_points is None and self.hadronic is None and self.leptonic is None:
             raise SourceError(f"{self.name}: flux points or a spectral model are needed")
 
