@@ -204,6 +204,8 @@ def test_arguments_that_are_missing_give_neither_yes_nor_no(small: Engine) -> No
         ("SELECT CAST('x' AS INTEGER) FROM few.t", "no integer"),
         ("SELECT CAST(70000 AS SMALLINT) FROM few.t", "does not fit"),
         ("SELECT CAST(1e300 AS REAL) FROM few.t", "too large for REAL"),
+        ("SELECT POINT(s, ra, dec) FROM few.t", "POINT takes numbers"),
+        ("SELECT DISTANCE(ra, dec, s, dec) FROM few.t", "POINT takes numbers"),
         ("SELECT ROUND(9007199254740993) FROM few.t", "CAST it to DOUBLE PRECISION"),
         ("SELECT IN_UNIT(x, 'm') FROM few.t", "unit of its first argument"),
         ("SELECT IN_UNIT(ra, 'm') FROM few.t", "cannot be converted"),

@@ -92,6 +92,10 @@ def _geometry(value: Typed, where: str) -> Typed:
 def _shape(function: str, values: Sequence[Typed]) -> Typed:
     """Return a shape; a point may stand for two coordinates, and a frame before all."""
     if values and values[0].kind is Kind.TEXT:
+        if not values[0].sql.text.startswith("'"):
+            raise QueryError(
+                f"{function.upper()} takes numbers; a text before them is the frame, 'ICRS'"
+            )
         frame = values[0].sql.text.strip("'").strip().upper()
         if frame not in _FRAMES:
             raise QueryError(f"coordinates are ICRS here, {values[0].sql.text} is not known")
