@@ -267,6 +267,17 @@ def changed(scan: Path, out: Path, **changes: object) -> Path:
         ({"title": None}, "title missing"),
         ({"pseudo_experiments": [{"index": 0}]}, "not whole"),
         ({"gamma__f": [0.0, 1.0]}, "not whole"),
+        # What a scan says of itself is what it was made from, and what its curves come to.
+        ({"input": 0.5}, "its share is 0.5, it was made with 0.0"),
+        ({"pseudo": 7}, "its pseudo is 7"),
+        ({"mode": "profile"}, "its mode is profile, it was made with pinned"),
+        ({"made_from__study__seed": 8}, "its seed is"),
+        ({"made_from__study__pseudo": 70, "pseudo": 70}, "pseudo-experiments of 70"),
+        ({"combined__f": [place / 40 for place in range(21)]}, "fractions of combined"),
+        ({"neutrino__ci90": [0.0, 0.123]}, "ci90 of neutrino is not that of its curves"),
+        ({"gamma__mode_mean": "x"}, "not whole"),
+        ({"source": {"a": 1}}, "its source is not a text"),
+        ({"made_from__datasets": []}, "datasets that it was made from are missing"),
     ],
 )
 def test_scans_that_do_not_fit_are_refused(

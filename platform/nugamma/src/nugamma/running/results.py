@@ -15,7 +15,7 @@ from nugamma.errors import RunningError
 from nugamma.inference.pseudo import HYPOTHESES
 from nugamma.inference.scans import SCENARIOS
 from nugamma.inference.summary import summarise
-from nugamma.running.study import Study
+from nugamma.running.study import ASIMOV, REVISION, Study
 
 Floats = npt.NDArray[np.float64]
 #: Of results; those of format 1 do not hold what they were made from.
@@ -161,11 +161,49 @@ def scan_document(path: Path, content: dict[str, Any]) -> ScanDocument:
                     raise ValueError(f"curves of {scenario} are not {len(points)} numbers each")
         if not made.origin.keys() >= ORIGIN or not 0 <= made.share <= 1:
             raise ValueError("parts are missing")
+        _check_consistent(made)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise RunningError(
             f"{path} is not whole ({error}): it was changed or cut; run `nugamma scan` again"
         ) from error
     return made
+
+
+def _check_consistent(made: ScanDocument) -> None:
+    """Compare what a scan says of itself with what it was made from and with its own curves.
+
+    Raises
+    ------
+    ValueError
+        Names what does not agree.
+    """
+    content, study = made.content, made.origin["study"]
+    for name in ("source", "title"):
+        if not isinstance(content[name], str):
+            raise ValueError(f"its {name} is not a text")
+    for name in ("source", "datasets", "options"):
+        if not isinstance(made.origin[name], dict):
+            raise ValueError(f"the {name} that it was made from are missing")
+    said = {"share": made.share} | {
+        name: content[name] for name in ("pseudo", "seed", "mode", "free_backgrounds")
+    }
+    for name, value in said.items():
+        if value != study[name]:
+            raise ValueError(f"its {name} is {value}, it was made with {study[name]}")
+    numbers = [entry["index"] for entry in content["pseudo_experiments"]]
+    if numbers != list(range(study["pseudo"]) if study["pseudo"] else [ASIMOV]):
+        raise ValueError(f"it holds {len(numbers)} pseudo-experiments of {study['pseudo']}")
+    for scenario in SCENARIOS:
+        part = content[scenario]
+        if list(part["f"]) != list(study["points"]):
+            raise ValueError(f"the fractions of {scenario} are not those that were scanned")
+        if made.origin["revision"] != REVISION:
+            continue
+        again = summarise(*made.curves(scenario), hadronic=made.share > 0.5)
+        for name in sorted(SUMMARY - {"f"}):
+            one, other = (np.asarray(n, dtype=float) for n in (part[name], getattr(again, name)))
+            if one.shape != other.shape or not np.allclose(one, other, rtol=1e-4, atol=1e-4):
+                raise ValueError(f"{name} of {scenario} is not that of its curves")
 
 
 def check_format(path: Path, content: Mapping[str, Any], command: str) -> None:
