@@ -191,6 +191,15 @@ def test_a_compression_that_no_library_has_is_named(tmp_path: Path) -> None:
         read(tmp_path / "x.h5")
 
 
+def test_soft_links_of_pytables_are_not_followed(tmp_path: Path) -> None:
+    with tables.open_file(tmp_path / "x.h5", "w") as file:
+        file.create_table("/", "hits", obj=np.array([(1,)], dtype=[("n", "i4")]))
+        file.create_soft_link("/", "latest", "/hits")
+    assert {
+        name: table["n"].tolist() for name, table in read(tmp_path / "x.h5").tables.items()
+    } == {"hits": [1]}
+
+
 def test_pytables_arrays(tmp_path: Path) -> None:
     with tables.open_file(str(tmp_path / "x.h5"), "w") as file:
         file.create_array("/", "array", np.arange(6.0).reshape(3, 2))

@@ -16,7 +16,8 @@ pytest.importorskip("h5py", reason="needs h5py: run it in the science environmen
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from openkm3.formats import DataSet, write
+from openkm3.errors import FormatError
+from openkm3.formats import DataSet, read, write
 
 MASK = [False, True, False]
 NUMBERS = {
@@ -80,3 +81,18 @@ def test_stilts(tmp_path: Path, table: Table, suffix: str) -> None:
             assert float(seen[name]) == float(table[name][number]), name
         assert int(seen["long"]) == int(table["long"][number])
         assert seen["flag"] == str(bool(table["flag"][number])).lower()
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [("votable-fits-inline", "as FITS"), ("votable-binary2-inline", "letters beyond ASCII")],
+)
+def test_what_of_stilts_cannot_be_read_has_a_way_out(tmp_path: Path, form: str, words: str) -> None:
+    if shutil.which("stilts") is None:
+        pytest.skip("needs STILTS: apt-get install stilts")
+    (tmp_path / "a.csv").write_text("n,word\n1,é\n", encoding="utf-8")
+    java = "-Dfile.encoding=UTF-8"
+    command = ["stilts", java, "tpipe", "in=a.csv", "ifmt=csv", f"ofmt={form}", "out=x.vot"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    with pytest.raises(FormatError, match=f"{words}.*TABLEDATA"):
+        read(tmp_path / "x.vot")

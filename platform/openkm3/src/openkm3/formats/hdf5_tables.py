@@ -75,6 +75,8 @@ def _nodes(path: Path, file: h5py.File) -> Iterator[tuple[str, str, h5py.Dataset
             if count > limits.OBJECTS:
                 raise FormatError(path, f"holds more than {limits.OBJECTS} objects")
             link = group.get(name, getlink=True)
+            if isinstance(link, h5py.SoftLink):
+                continue  # another name of what is in this file under its own, as PyTables makes
             if not isinstance(link, h5py.HardLink):
                 raise FormatError(path, f"{prefix}{name} is a link to elsewhere, which is refused")
             node = group[name]

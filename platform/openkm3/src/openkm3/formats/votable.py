@@ -73,6 +73,12 @@ def read(path: Path) -> DataSet:
         raise
     except RecursionError:
         raise FormatError(path, "is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            path,
+            f"has letters beyond ASCII in a binary column of type char ({error.object[:20]!r}), "
+            "which is ASCII there: save it as TABLEDATA or with unicodeChar",
+        ) from None
     except Exception as error:  # astropy's parser raises whatever a damaged value causes
         raise FormatError(path, f"cannot be read as VOTable: {error}") from error
 
@@ -265,6 +271,8 @@ def _check(path: Path, content: bytes) -> None:
         tag = name.rpartition(":")[2]
         if depth > limits.DEPTH:
             refuse(f"elements are nested more than {limits.DEPTH} deep")
+        if tag == "FITS":
+            refuse("holds its data as FITS: save them as TABLEDATA or BINARY2, or as a FITS file")
         if tag == "STREAM" and attributes.get("href"):
             refuse("keeps its data elsewhere (STREAM href), which is refused")
         if tag == "STREAM" and attributes.get("encoding", "").lower() not in ("", "none", "base64"):
