@@ -73,12 +73,6 @@ def read(path: Path) -> DataSet:
         raise
     except RecursionError:
         raise FormatError(path, "is nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise FormatError(
-            path,
-            f"has letters beyond ASCII in a binary column of type char ({error.object[:20]!r}), "
-            "which is ASCII there: save it as TABLEDATA or with unicodeChar",
-        ) from None
     except Exception as error:  # astropy's parser raises whatever a damaged value causes
         raise FormatError(path, f"cannot be read as VOTable: {error}") from error
 

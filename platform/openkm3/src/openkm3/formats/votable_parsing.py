@@ -46,6 +46,11 @@ def parsed_document(content: bytes) -> VOTableFile:
             )
     except RecursionError:
         raise
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"letters beyond ASCII in a binary column of type char ({error.object[:20]!r}), which "
+            "is ASCII there: save it as TABLEDATA or with unicodeChar"
+        ) from None
     # Damaged documents raise anything here: IndexError, struct.error, binascii.Error ...
     except Exception as error:
         lines = str(error).splitlines()
