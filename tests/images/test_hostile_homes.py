@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -52,6 +53,10 @@ def home() -> Iterator[str]:
     docker("volume", "rm", "--force", volume)
 
 
+def _said(client: httpx.Client) -> str:
+    return " ".join(notice["text"] for notice in client.get("/km3/notices").json()["notices"])
+
+
 @pytest.mark.parametrize("what", ["files", "access rights", "another owner", "root's"])
 def test_server_kernel_and_saving_work(lab: str, home: str, start: Start, what: str) -> None:
     mount = f"--volume={home}:/home/km3"
@@ -81,9 +86,12 @@ def test_server_kernel_and_saving_work(lab: str, home: str, start: Start, what: 
         kernel = client.post("/api/kernels", json={}).json()["id"]
         assert execute(address, TOKEN, kernel, "print(6 * 7)").strip() == "42"
         assert client.get("/lab/api/settings").is_success
-        said = " ".join(n["text"] for n in client.get("/km3/notices").json()["notices"])
-    if what == "files":
-        for name in (".jupyter", "ends.pth", "00-ends.py"):
-            assert f"{name} was put aside" in said
-    elif what != "root's":
-        assert "cannot be used" in said
+        expected = {
+            "files": [f"{name} was put aside" for name in (".jupyter", "ends.pth", "00-ends.py")],
+            "root's": [],
+        }.get(what, ["cannot be used"])
+        # The kernel's notice comes after its first answer.
+        deadline = time.monotonic() + 120
+        while missing := [words for words in expected if words not in _said(client)]:
+            assert time.monotonic() < deadline, missing
+            time.sleep(0.2)  # the interval between two looks, not a wait
