@@ -1,11 +1,9 @@
-"""Machines share a repository of backups; each finds its own, and none spoils it."""
+"""The settings for a storage of backups that is reached by ssh."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,130 +11,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from tests.deploy.machines import Machine
 from tests.deploy.sources import module
 
 filters = module("plugins/filter/backups.py")
-#: restic's own way to a storage, without a network between.
-SFTP_SERVER = Path("/usr/lib/openssh/sftp-server")
-
-
-def sftp(folder: Path) -> dict[str, str]:
-    """The settings for a repository that restic reaches by the sftp protocol."""
-    if not SFTP_SERVER.exists():
-        pytest.skip(f"there is no {SFTP_SERVER}: apt-get install openssh-sftp-server")
-    return {
-        "repository": f"sftp:storage:{folder / 'by-sftp'}",
-        "sftp_command": str(SFTP_SERVER),
-    }
-
-
-def test_each_machine_restores_its_own_latest(
-    tmp_path: Path, project: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    hub, worker = (Machine(tmp_path, project, name) for name in ("hub", "worker1"))
-    hub.save("of the hub, old")
-    hub.save("of the hub")
-    worker.save("of the worker")
-    assert hub.restored() == "of the hub"
-    assert worker.restored() == "of the worker"
-    # Another machine's only where it is asked for by its id.
-    snapshots = hub.backup.snapshots()
-    hub.backup.fetch(snapshots["worker1"][0]["id"])
-    assert (hub.settings / "settings").read_text() == "of the worker"
-    # The two of the hub are of one day, of which one is kept; the worker's counts for itself.
-    assert {name: len(own) for name, own in snapshots.items()} == {"hub": 1, "worker1": 1}
-    capsys.readouterr()
-    hub.backup.list()
-    told = capsys.readouterr().out
-    assert snapshots["hub"][0]["short_id"] in told
-    assert f"Of worker1: 1, the newest {snapshots['worker1'][0]['short_id']}" in told
-
-
-def test_user_gets_the_file_of_the_machine_that_has_the_home(
-    tmp_path: Path, project: str, home: Path
-) -> None:
-    hub, worker = (Machine(tmp_path, project, name) for name in ("hub", "worker1"))
-    for machine, text in ((hub, "on the hub"), (worker, "on the worker")):
-        (home / "mine.txt").write_text(text)
-        machine.save("")
-    hub.backup.file("latest", "ada", "mine.txt")
-    assert [path.read_text() for path in home.glob("restored/*/mine.txt")] == ["on the hub"]
-
-
-def test_machine_without_a_backup_is_told_which_have_some(
-    tmp_path: Path, project: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    Machine(tmp_path, project, "worker1").save("")
-    hub = Machine(tmp_path, project, "hub")
-    with pytest.raises(
-        hub.program.BackupError, match=r"no backup of hub\..*worker1: 1, the newest"
-    ):
-        hub.backup.fetch("latest")
-    hub.backup.list()
-    assert "There is no backup of hub." in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("way", ["folder", "sftp"])
-def test_first_backups_at_once_all_succeed(tmp_path: Path, project: str, way: str) -> None:
-    given = sftp(tmp_path) if way == "sftp" else {}
-    names = ("hub", "worker1")
-    machines = [Machine(tmp_path, project, name, **given) for name in names]
-    start = threading.Barrier(len(machines), timeout=60)
-
-    def save(machine: Machine) -> None:
-        start.wait()
-        machine.backup.run()
-
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(save, machines))
-    # Two that made the repository would have left two keys.
-    assert len(machines[0].backup.restic("list", "keys", "--no-lock").stdout.split()) == 1
-    assert sorted(machines[0].backup.snapshots()) == list(names)
-    machines[0].backup.restic("check")
-
-
-def test_machine_whose_maker_saves_nothing_says_so(tmp_path: Path, project: str) -> None:
-    worker = Machine(tmp_path, project, "worker1", **sftp(tmp_path))
-    worker.program.PATIENCE = 0
-    with pytest.raises(worker.program.BackupError, match="hub makes it with its first backup"):
-        worker.backup.run()
-    assert not (tmp_path / "by-sftp").exists()
-
-
-def test_backup_counts_while_another_machine_keeps_the_repository(
-    tmp_path: Path, project: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    hub = Machine(tmp_path, project, "hub")
-    hub.save("")
-    # A worker saves what does not end.
-    long = ["restic", "backup", "--stdin", "--host", "worker1"]
-    with subprocess.Popen(
-        long, env=hub.backup.environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as other:
-        assert other.stdin is not None
-        locks = tmp_path / "repository" / "locks"
-        waited = threading.Event()
-        while not list(locks.iterdir()):
-            assert other.poll() is None
-            waited.wait(0.1)
-        hub.program.PATIENCE = 0
-        hub.save("again")
-        other.stdin.close()
-    told = capsys.readouterr().out
-    assert "old backups are forgotten the next time: restic forget" in told
-    assert "locked" in told
-    assert hub.restored() == "again"
-
-
-def test_wrong_password_is_told_and_makes_nothing(tmp_path: Path, project: str) -> None:
-    Machine(tmp_path, project, "hub").save("")
-    worker = Machine(tmp_path, project, "worker1", password="another")
-    with pytest.raises(worker.program.BackupError, match="wrong password"):
-        worker.backup.run()
-
-
-# -- the way to a storage by ssh -------------------------------------------------------------------
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 PRIVATE = KEY.private_bytes(
