@@ -15,8 +15,8 @@ from tests.deploy.sources import DEPLOY, module
 FAMILIES = {"Debian": "Debian", "Ubuntu": "Debian", "AlmaLinux": "RedHat"}
 
 
-def variables(role: str) -> dict[str, Any]:
-    return dict(yaml.safe_load((DEPLOY / "roles" / role / "vars" / "main.yml").read_text()))
+def variables(role: str, name: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((DEPLOY / "roles" / role / "vars" / f"{name}.yml").read_text()))
 
 
 def accepted() -> list[tuple[str, str]]:
@@ -27,12 +27,18 @@ def accepted() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("system", "release"), accepted())
 def test_every_accepted_system_has_packages_of_base_and_engine(system: str, release: str) -> None:
-    family = FAMILIES[system]
-    base, engine = variables("base"), variables("docker")["docker_own_packages"]
-    assert "nftables" in base["base_family_packages"][family]
-    assert any(name.startswith("docker") for name in engine[system][release])
-    for service in ("base_ssh", "base_clock"):
-        assert f"'{family}':" in base[service]
+    base = variables("base", FAMILIES[system])
+    assert "nftables" in base["base_own_packages"]
+    assert base["base_ssh"]
+    assert base["base_clock"]
+    engine = variables("docker", system)["docker_own_packages"]
+    assert any(name.startswith("docker") for name in engine[release])
+
+
+@pytest.mark.parametrize("role", ["base", "host"])
+def test_families_of_systems_have_values_for_the_same_variables(role: str) -> None:
+    names = {family: set(variables(role, family)) for family in FAMILIES.values()}
+    assert len(set(map(frozenset, names.values()))) == 1, names
 
 
 def test_packages_are_installed_in_one_place() -> None:
@@ -50,8 +56,8 @@ def test_packages_are_installed_in_one_place() -> None:
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES.values())))
 def test_every_family_of_systems_has_a_python_for_km3host(family: str) -> None:
-    chosen = yaml.safe_load((DEPLOY / "roles/host/vars" / f"{family}.yml").read_text())
-    pythons = [name for name in chosen["host_packages"] if name.startswith("python3")]
+    packages = variables("host", family)["host_packages"]
+    pythons = [name for name in packages if name.startswith("python3")]
     command = (DEPLOY / "roles/host/templates/command.j2").read_text()
     assert all(f"/usr/bin/{python}" in command for python in pythons)
     # Debian's own is new enough; that of AlmaLinux 9 is 3.9.
