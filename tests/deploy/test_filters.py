@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from km3hub import settings as model
-from km3hub.state import Runtime, State
-from km3hub.up.containers import Containers
+from km3settings import settings as model
+from km3settings.state import Runtime, State
+from km3up.containers import Containers
 from tests.deploy.sources import DEPLOY, ROOT, module
 
 km3net = module("plugins/filter/km3net.py")

@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 from km3hub.login.accounts import AccountStore
-from km3hub.state import State
+from km3settings.state import State
 from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ CONFIG = """
 import sys
 from km3hub.imports import skip_unused
 skip_unused()  # as km3hub.hub does
-from km3hub import settings
+from km3settings import settings
 from km3hub.configure.login import configure_login
 from km3hub.configure.network import configure_network
 from km3hub.configure.pages import configure_pages

@@ -1,6 +1,6 @@
-"""Filters that know the platform's own model of its settings (`km3hub.settings`).
+"""Filters that know the platform's own model of its settings (`km3settings.settings`).
 
-What is to be known of platform.yaml is asked of the hub's package, so that Ansible, `make up` and
+What is to be known of platform.yaml is asked of km3settings, so that Ansible, `make up` and
 the hub always mean the same by it.
 """
 
@@ -15,11 +15,11 @@ from typing import Any
 
 import yaml
 
-from km3hub import settings as model
-from km3hub.entrance import Entrance
-from km3hub.portal import Portal
-from km3hub.spawning.names import Names
-from km3hub.state import Runtime, State
+from km3settings import settings as model
+from km3settings.entrance import Entrance
+from km3settings.names import Names
+from km3settings.portal import Portal
+from km3settings.state import Runtime, State
 
 #: Of the platform's own services; `opendata` only where it is enabled.
 SERVICES = ("hub", "proxy", "firewall")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.hub.lab.running import kernels_prefix, lab_python
 from tests.hub.running import RunningHub, node, proxy_folder
+from tests.lab.running import kernels_prefix, lab_python
 from tests.oidc.running import CLIENT, SECRET, NoProvider, RunningProvider
 
 #: The platform's own spawner of embedded mode; small servers stand for JupyterLab in all

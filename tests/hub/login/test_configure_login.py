@@ -11,7 +11,7 @@ from traitlets.config import Config
 from km3hub.configure.login import configure_login
 from km3hub.login.authenticator import AccountsAuthenticator
 from km3hub.login.oidc import OidcAuthenticator
-from km3hub.settings import parse
+from km3settings.settings import parse
 from tests.loops import in_a_loop
 
 

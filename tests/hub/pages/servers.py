@@ -9,9 +9,9 @@ import sys
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
 
-from km3hub import settings
 from km3hub.spawning import options
-from km3hub.state import Runtime
+from km3settings import settings
+from km3settings.state import Runtime
 
 c = get_config()  # noqa: F821 -- JupyterHub runs this file with get_config defined
 

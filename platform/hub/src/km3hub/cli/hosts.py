@@ -8,11 +8,11 @@ import click
 import docker
 from docker.errors import DockerException
 
-from km3hub.entrance import Entrance
-from km3hub.settings import load
 from km3hub.spawning.drain import DrainError, RunningServers, drain
 from km3hub.spawning.hosts import Host, HostsFile, known_hosts
-from km3hub.state import Runtime
+from km3settings.entrance import Entrance
+from km3settings.settings import load
+from km3settings.state import Runtime
 
 __all__ = ["hosts"]
 

@@ -1,6 +1,6 @@
 """Stopping servers that nobody uses.
 
-A server itself knows best whether it is used: its extension (`km3hub.lab.activity`) counts what a
+A server itself knows best whether it is used: its extension (`km3lab.activity`) counts what a
 person does and every busy kernel, and the server reports that to the hub. The proxy knows less:
 for it any request counts, and an open tab of JupyterLab asks for news for ever. So its
 measurement is left out.
@@ -15,8 +15,8 @@ from typing import Any
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from km3hub.configure.extending import extend
-from km3hub.settings import Settings
-from km3hub.state import Runtime
+from km3settings.settings import Settings
+from km3settings.state import Runtime
 
 __all__ = ["QuietProxy", "configure_culling"]
 

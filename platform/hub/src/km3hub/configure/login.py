@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from km3hub.configure.extending import extend
-from km3hub.provider import Oidc
-from km3hub.settings import FILE_VARIABLE, Settings
-from km3hub.state import Runtime, State
+from km3settings.provider import Oidc
+from km3settings.settings import FILE_VARIABLE, Settings
+from km3settings.state import Runtime, State
 
 __all__ = ["configure_login"]
 
@@ -60,7 +60,7 @@ def _accounts(c: Any, settings: Settings) -> None:
 
 def _provider(c: Any, settings: Settings, oidc: Oidc) -> None:
     from km3hub.login.oidc import OidcAuthenticator
-    from km3hub.login.secret import copied_secret, secret_file
+    from km3settings.secret import copied_secret, secret_file
 
     state = Runtime.from_environment().state
     file = os.environ.get(FILE_VARIABLE)

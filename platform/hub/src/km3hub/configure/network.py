@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from km3hub.entrance import Entrance
-from km3hub.settings import Settings
-from km3hub.state import Runtime
+from km3settings.entrance import Entrance
+from km3settings.settings import Settings
+from km3settings.state import PROXY_SCRIPT, Runtime
 
 __all__ = ["configure_network"]
-
-#: The proxy's command line script below the folder of node packages.
-PROXY_SCRIPT = "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
 
 def configure_network(c: Any, settings: Settings) -> None:

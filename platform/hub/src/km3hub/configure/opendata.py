@@ -11,10 +11,10 @@ import os
 from typing import Any
 
 from km3hub.configure.extending import extend
-from km3hub.portal import Portal
-from km3hub.proxies import VARIABLES
-from km3hub.settings import Settings
-from km3hub.state import Runtime
+from km3settings.portal import Portal
+from km3settings.proxies import VARIABLES
+from km3settings.settings import Settings
+from km3settings.state import Runtime
 
 __all__ = ["configure_opendata"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from km3hub.pages.banner import BannerFile
 from km3hub.pages.handlers import STATIC, BannerHandler, StaticHandler, versions
 from km3hub.pages.redirect import to_user_server
-from km3hub.portal import Portal
-from km3hub.settings import FILE_VARIABLE, Banner, Settings
-from km3hub.state import Runtime
+from km3settings.portal import Portal
+from km3settings.settings import FILE_VARIABLE, Banner, Settings
+from km3settings.state import Runtime
 
 __all__ = ["configure_pages"]
 

@@ -6,14 +6,14 @@ import asyncio
 from typing import Any
 
 from km3hub.configure.extending import extend
-from km3hub.portal import Portal
-from km3hub.settings import Settings
-from km3hub.spawning.names import Names
-from km3hub.state import Runtime
 from km3hub.status.history import History
 from km3hub.status.looks import Address, Container, Counts, LookAt, Starts
 from km3hub.status.pages import StatusHandler, StatusJsonHandler
 from km3hub.status.watch import Watch
+from km3settings.names import Names
+from km3settings.portal import Portal
+from km3settings.settings import Settings
+from km3settings.state import Runtime
 
 __all__ = ["configure_status"]
 

@@ -1,0 +1,47 @@
+"""The command line `km3settings`: check platform.yaml, print its schema."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import click
+
+import km3settings
+from km3settings.settings import json_schema
+from km3settings.summary import report
+
+__all__ = ["main", "schema"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(km3settings.__version__, prog_name="km3settings")
+def main() -> None:
+    """The settings of the KM3NeT open science platform.
+
+    Exit codes: 0 done, 1 something cannot work, 2 the input or the settings are wrong.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A name may have letters that the terminal's encoding has not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def check(file: Path | None) -> None:
+    """Check platform.yaml and say what it means.
+
+    FILE defaults to the one that KM3_PLATFORM_FILE names, or else config/platform.yaml. `km3hub
+    check` also looks whether accounts have the groups that the file names. Exit codes: 0 all of it
+    works, 1 it can be used but something in it cannot work, 2 it has mistakes.
+    """
+    report(file, lambda: None)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of platform.yaml."""
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
