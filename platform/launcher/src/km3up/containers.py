@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import stat
 import subprocess
@@ -16,8 +15,8 @@ import httpx
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from km3settings.compose import compose_environment
 from km3settings.entrance import Entrance
-from km3settings.members import members
 from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 from km3settings.portal import Portal
 from km3settings.settings import Settings
@@ -246,25 +245,10 @@ class Containers:
 
     def _compose(self, port: int, settings: Settings) -> Compose:
         socket_file = engine_socket()
-        portal = self._portal(settings, port)
-        told = portal.own_environment()
         variables = {
-            # The compose file's way to leave a service out.
-            "COMPOSE_PROFILES": "opendata" if portal.runs_here else "",
-            "KM3_OPENDATA_PORT": str(portal.port),
-            "KM3_OPENDATA_OPTIONS": " ".join(portal.serve_options()),
-            "KM3_OPENDATA_URL": told["OPENDATA_PUBLIC_URL"],
-            "KM3_OPENDATA_CONTACT": told["OPENDATA_CONTACT"],
-            "KM3_HUB_URL": told["OPENDATA_HUB_URL"],
-            "KM3_PROJECT": self.runtime.project,
-            "KM3_PORT": str(port),
-            "KM3_PATH": self._entrance(settings, port).path,
-            "KM3_BRIDGES": self.names.bridges,
-            "KM3_EGRESS": settings.spawner.egress,
-            "KM3_SERVICES": ",".join(members(settings, self.names)),
+            **compose_environment(settings, replace(self.runtime, port=port)),
             "KM3_CONFIG": str(self.settings_file.parent),
             "KM3_CONFIG_NAME": self.settings_file.name,
-            "KM3_SETTINGS": _fingerprint(settings),
             "KM3_DOCKER_SOCKET": str(socket_file),
             "KM3_DOCKER_GROUP": str(socket_file.stat().st_gid),
             "KM3_PROXY_TOKEN": self.runtime.state.secret("proxy"),
@@ -383,12 +367,6 @@ class Containers:
             cap_add=["NET_ADMIN"],
             remove=True,
         )
-
-
-def _fingerprint(settings: Settings) -> str:
-    """Of what the hub reads at its start only; a new banner needs no restart."""
-    text = settings.model_dump_json(exclude={"site": {"banner"}})
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _answers(address: str) -> bool:

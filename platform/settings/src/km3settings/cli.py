@@ -1,4 +1,4 @@
-"""The command line `km3settings`: check platform.yaml, print its schema."""
+"""The command line `km3settings`: check platform.yaml, print what follows from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 import km3settings
-from km3settings.settings import json_schema
+from km3settings.compose import compose_environment
+from km3settings.settings import SettingsError, json_schema, load
+from km3settings.state import Runtime, State
 from km3settings.summary import report
 
 __all__ = ["main", "schema"]
@@ -45,3 +47,19 @@ def check(file: Path | None) -> None:
 def schema() -> None:
     """Print the JSON Schema of platform.yaml."""
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@main.command("compose-env")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--project", default="km3net", show_default=True, help="Prefix of all names.")
+@click.option("--port", default=8000, show_default=True, help="The login page's port.")
+def compose_env(file: Path | None, project: str, port: int) -> None:
+    """Print the variables of docker-compose.yml that follow from FILE, as NAME=VALUE lines."""
+    try:
+        settings = load(file)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    runtime = Runtime("docker", port, project, State(Path()))
+    for name, value in compose_environment(settings, runtime).items():
+        click.echo(f"{name}={value}")
