@@ -10,9 +10,11 @@ import pytest
 from traitlets.config import Config
 
 from km3hub.configure.culling import configure_culling
+from km3settings.runtime import Runtime
 from km3settings.settings import parse
+from km3settings.state import State
 from tests.hub.running import Client, RunningHub
-from tests.lab.running import execute, kernels_prefix, until
+from tests.lab.running import execute, kernels_prefix, require_lab, until
 
 #: Idle after 15 seconds; the hub looks every second. Whole minutes would make the test wait.
 QUICK = """
@@ -23,14 +25,16 @@ c.Spawner.cmd = [{python!r}, "-I", "-m", "km3lab"]
 c.Spawner.environment = {{"KM3_KERNELS": {kernels!r}, "KM3_TUTORIALS": "/nonexistent"}}
 c.Spawner.http_timeout = c.Spawner.start_timeout = 60
 quick = Culling.model_construct(idle_minutes=0.25, check_minutes=1 / 60, max_age_hours=0)
-configure_culling(c, platform.model_copy(update={{"culling": quick}}))
+configure_culling(c, platform.model_copy(update={{"culling": quick}}), runtime)
 """
+
+RUNTIME = Runtime("embedded", 8000, "km3net", State(Path("state")))
 
 
 def _configured() -> Config:
     config = Config()
     config.JupyterHub.services = [{"name": "platform"}]
-    configure_culling(config, parse({"culling": {"idle_minutes": 30}}))
+    configure_culling(config, parse({"culling": {"idle_minutes": 30}}), RUNTIME)
     return config
 
 
@@ -49,14 +53,15 @@ def test_the_culler_may_only_list_and_stop_servers() -> None:
 
 def test_zero_means_never() -> None:
     config = Config()
-    configure_culling(config, parse({"culling": {"idle_minutes": 0}}))
+    configure_culling(config, parse({"culling": {"idle_minutes": 0}}), RUNTIME)
     assert "services" not in config.JupyterHub
     assert "KM3_CULL_IDLE_SECONDS" not in config.Spawner.environment
 
 
 def test_an_age_limit_alone_never_stops_idle_servers() -> None:
     config = Config()
-    configure_culling(config, parse({"culling": {"idle_minutes": 0, "max_age_hours": 48}}))
+    settings = parse({"culling": {"idle_minutes": 0, "max_age_hours": 48}})
+    configure_culling(config, settings, RUNTIME)
     command = config.JupyterHub.services[0]["command"]
     assert "--max-age=172800" in command
     (timeout,) = [int(word.split("=")[1]) for word in command if word.startswith("--timeout=")]
@@ -74,9 +79,9 @@ def test_what_was_done_since_the_last_report_counts() -> None:
 
 
 @pytest.fixture
-def hub(start_hub: Callable[..., RunningHub], lab_environment: Path) -> RunningHub:
+def hub(start_hub: Callable[..., RunningHub]) -> RunningHub:
     kernels = str(kernels_prefix())
-    return start_hub(config=QUICK.format(python=str(lab_environment), kernels=kernels))
+    return start_hub(config=QUICK.format(python=str(require_lab()), kernels=kernels))
 
 
 class _User:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.running import LabServer, kernels_prefix, lab_python
+from tests.lab.running import LabServer, require_lab
 
 StartLab = Callable[..., LabServer]
 
@@ -53,18 +53,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def lab_environment() -> Path:
     """The Python of JupyterLab's environment."""
-    python = lab_python()
-    if python is None:
-        pytest.skip(
-            "needs JupyterLab's environment: `make up` installs it in .platform/envs/lab;"
-            " another one is named by KM3_LAB_PYTHON"
-        )
-    if kernels_prefix() is None:
-        pytest.skip(
-            "needs a science environment: `make up` installs it in .platform/envs/stack;"
-            " another one is named by KM3_KERNELS_PREFIX"
-        )
-    return python
+    return require_lab()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from websockets.sync.client import connect
 
 from tests.ports import free_ports
@@ -33,6 +34,22 @@ def kernels_prefix() -> Path | None:
     named = os.environ.get("KM3_KERNELS_PREFIX")
     prefix = Path(named) if named else ROOT / ".platform" / "envs" / "stack"
     return prefix if (prefix / "bin" / "python").exists() else None
+
+
+def require_lab() -> Path:
+    """The Python of JupyterLab's environment; without it the test is skipped with the reason."""
+    python = lab_python()
+    if python is None:
+        pytest.skip(
+            "needs JupyterLab's environment: `make up` installs it in .platform/envs/lab;"
+            " another one is named by KM3_LAB_PYTHON"
+        )
+    if kernels_prefix() is None:
+        pytest.skip(
+            "needs a science environment: `make up` installs it in .platform/envs/stack;"
+            " another one is named by KM3_KERNELS_PREFIX"
+        )
+    return python
 
 
 def until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:

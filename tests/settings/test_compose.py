@@ -11,8 +11,9 @@ from click.testing import CliRunner
 
 from km3settings.cli import main
 from km3settings.compose import compose_environment
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings, parse
-from km3settings.state import Runtime, State
+from km3settings.state import State
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = Runtime("docker", 8500, "km3test", State(Path("state")))

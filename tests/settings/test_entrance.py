@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from km3settings.entrance import Entrance
+from km3settings.runtime import Mode, Runtime
 from km3settings.settings import parse
-from km3settings.state import Mode, Runtime, State
+from km3settings.state import State
 
 
 def entrance(public_url: str | None, mode: Mode = "embedded") -> Entrance:

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from km3settings.settings import FILE_VARIABLE, Section, Settings, SettingsError, json_schema, load
+from km3settings.settings import Section, Settings, SettingsError, json_schema, load
 
 EXAMPLE = files("km3settings").joinpath("platform-example.yaml").read_text(encoding="utf-8")
 
@@ -253,13 +253,8 @@ def test_an_empty_file_means_the_defaults(text: str, tmp_path: Path) -> None:
     assert load(path) == Settings()
 
 
-def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text("site: {name: Ours}", encoding="utf-8")
-    monkeypatch.setenv(FILE_VARIABLE, str(path))
-    assert load().site.name == "Ours"
-    monkeypatch.delenv(FILE_VARIABLE)
-    assert load() == Settings()
+def test_without_a_file_the_defaults_are_in_effect() -> None:
+    assert load(None) == Settings()
 
 
 @pytest.mark.parametrize(

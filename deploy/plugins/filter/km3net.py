@@ -16,7 +16,8 @@ import yaml
 
 from km3settings import settings as model
 from km3settings.compose import compose_environment
-from km3settings.state import Runtime, State
+from km3settings.runtime import Runtime
+from km3settings.state import State
 
 #: Of the platform's own services; `opendata` only where it is enabled.
 SERVICES = ("hub", "proxy", "firewall")

@@ -16,8 +16,9 @@ from filelock import FileLock, Timeout
 
 import km3up
 from km3settings import settings as platform_settings
+from km3settings.runtime import Mode, Runtime
 from km3settings.settings import Settings
-from km3settings.state import Mode, Runtime, State
+from km3settings.state import State
 from km3up.failure import Failure
 
 if TYPE_CHECKING:

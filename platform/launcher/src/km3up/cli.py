@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 import km3up
-from km3settings.settings import FILE_VARIABLE, SettingsError
+from km3settings.runtime import FILE_VARIABLE
+from km3settings.settings import SettingsError
 from km3settings.state import State
 from km3up.checkout import USUAL_PORT, Checkout, Started, checkout_root
 from km3up.failure import Failure

@@ -19,8 +19,8 @@ from km3settings.compose import compose_environment
 from km3settings.entrance import Entrance
 from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 from km3settings.portal import Portal
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import Runtime
 from km3up.checkout import Started
 from km3up.compose import Compose
 from km3up.engine import engine, engine_socket, remove_user_networks

@@ -18,8 +18,8 @@ import psutil
 from km3settings.doubts import unenforced
 from km3settings.entrance import Entrance
 from km3settings.portal import Portal
-from km3settings.settings import FILE_VARIABLE, Settings, SettingsError, parse
-from km3settings.state import Runtime
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings, SettingsError, parse
 from km3up import processes
 from km3up.checkout import Started
 from km3up.environments import Installer
@@ -199,11 +199,13 @@ class Embedded:
         state = self.runtime.state
         return {
             **os.environ,
-            **self.runtime.environment(),
-            FILE_VARIABLE: str(self.settings_file),
+            **replace(
+                self.runtime,
+                settings_file=self.settings_file,
+                node=NodePackages(root=self.root, folder=state.proxy).node(),
+                tutorials=str(self.root / "notebooks"),
+            ).environment(),
             "KM3_ROLE": "hub",
-            "KM3_NODE": NodePackages(root=self.root, folder=state.proxy).node(),
-            "KM3_TUTORIALS": str(self.root / "notebooks"),
         }
 
     def _start_hub(self, settings: Settings) -> None:

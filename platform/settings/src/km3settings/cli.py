@@ -11,8 +11,9 @@ import click
 
 import km3settings
 from km3settings.compose import compose_environment
+from km3settings.runtime import Runtime
 from km3settings.settings import SettingsError, json_schema, load
-from km3settings.state import Runtime, State
+from km3settings.state import State
 from km3settings.summary import report
 
 __all__ = ["main", "schema"]

@@ -8,8 +8,8 @@ from km3settings.entrance import Entrance
 from km3settings.members import members
 from km3settings.names import Names
 from km3settings.portal import Portal
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import Runtime
 
 __all__ = ["compose_environment"]
 

@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import Runtime
 
 __all__ = ["Entrance"]
 

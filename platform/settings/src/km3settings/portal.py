@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from km3settings.entrance import Entrance
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import Runtime
 
 __all__ = ["ALIAS", "PORT", "Portal"]
 

@@ -30,9 +30,6 @@ from km3settings.section import Section, SiteAddress
 
 __all__ = ["Section", "Settings", "SettingsError", "in_bytes", "json_schema", "load", "parse"]
 
-#: Names the file that holds the settings, in the hub's process and in the command line.
-FILE_VARIABLE = "KM3_PLATFORM_FILE"
-
 _SIZE = r"^\d+(\.\d+)?\s*[KMGTkmgt]i?[Bb]?$"
 _LEAST_MEMORY = 256 * 1024**2
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
@@ -379,16 +376,16 @@ def parse(data: object) -> Settings:
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Settings:
-    """Settings from `path`, by default the file that `KM3_PLATFORM_FILE` names; none: defaults.
+    """Settings from the file `path`; None: the defaults.
 
     Raises
     ------
     SettingsError
         Where the file cannot be read, is not YAML, or does not pass `parse`.
     """
-    name = path or os.environ.get(FILE_VARIABLE)
-    if not name:
+    if path is None:
         return Settings()
+    name = os.fspath(path)
     try:
         text = Path(name).read_text(encoding="utf-8")
     except OSError as error:

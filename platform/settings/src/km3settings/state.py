@@ -1,4 +1,4 @@
-"""The state folder of a running platform, and what the hub's process is told about itself.
+"""The state folder of a running platform.
 
 Everything that must survive a restart lies below one folder: accounts, database, secrets, homes
 (embedded), logs. Secrets are made at first use and readable by their owner only.
@@ -10,11 +10,9 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-__all__ = ["PROXY_SCRIPT", "Mode", "Runtime", "State"]
+__all__ = ["PROXY_SCRIPT", "State"]
 
-Mode = Literal["embedded", "docker"]
 #: The proxy's command line script below the folder of node packages.
 PROXY_SCRIPT = "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
@@ -96,35 +94,3 @@ class State:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32))
         return path.read_text(encoding="ascii")
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """What this hub is: its mode, its public port, its names and its state folder."""
-
-    mode: Mode
-    port: int
-    project: str
-    state: State
-
-    @classmethod
-    def from_environment(cls) -> Runtime:
-        """Read the contract of README.md: `KM3_MODE`, `KM3_PORT`, `KM3_PROJECT`, `KM3_STATE`."""
-        mode = os.environ.get("KM3_MODE", "embedded")
-        if mode not in ("embedded", "docker"):
-            raise ValueError(f"KM3_MODE is {mode!r}; it must be embedded or docker")
-        return cls(
-            mode="docker" if mode == "docker" else "embedded",
-            port=int(os.environ.get("KM3_PORT", "8000")),
-            project=os.environ.get("KM3_PROJECT", "km3net"),
-            state=State(Path(os.environ.get("KM3_STATE", ".platform")).resolve()),
-        )
-
-    def environment(self) -> dict[str, str]:
-        """The variables that tell the hub's process all this."""
-        return {
-            "KM3_MODE": self.mode,
-            "KM3_PORT": str(self.port),
-            "KM3_PROJECT": self.project,
-            "KM3_STATE": str(self.state.root),
-        }

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import click
 
 from km3settings.doubts import doubts, named_groups
+from km3settings.runtime import FILE_VARIABLE
 from km3settings.secret import SecretError, read_secret, secret_file
-from km3settings.settings import FILE_VARIABLE, Settings, SettingsError, load
+from km3settings.settings import Settings, SettingsError, load
 
 __all__ = ["report", "summary"]
 

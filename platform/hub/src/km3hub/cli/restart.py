@@ -12,9 +12,9 @@ from traitlets.config.loader import PyFileConfigLoader
 from km3hub.hub import CONFIGURATION
 from km3hub.spawning.running import await_servers as wait
 from km3settings.entrance import Entrance
+from km3settings.runtime import Runtime
 from km3settings.secret import keep_secret as keep
 from km3settings.settings import load
-from km3settings.state import Runtime
 
 __all__ = ["await_servers", "keep_secret", "rehearse"]
 
@@ -36,7 +36,7 @@ def await_servers(seconds: float) -> None:
     Prints {"running": how many run, "unreached": how many of these cannot be reached yet}.
     """
     runtime = Runtime.from_environment()
-    entrance = Entrance(load(), runtime)
+    entrance = Entrance(load(runtime.settings_file), runtime)
     containers = f"http://127.0.0.1:{_PROXY_PORT}{entrance.path}/hub"
     hub = containers if runtime.mode == "docker" else entrance.hub
     # Without certificates, as reading those takes longer than asking, and without the web proxy of

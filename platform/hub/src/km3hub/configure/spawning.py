@@ -6,15 +6,14 @@ from typing import Any
 
 from km3hub.spawning.options import apply_user_options, options_form, options_from_form
 from km3hub.spawning.turns import WAITING_LIMIT, Turns
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings, SettingsError
-from km3settings.state import Runtime
 
 __all__ = ["configure_spawning"]
 
 
-def configure_spawning(c: Any, settings: Settings) -> None:
+def configure_spawning(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Set the spawner of this mode, the menus and the time limits."""
-    runtime = Runtime.from_environment()
     c.JupyterHub.spawner_class = _spawner(settings, runtime)
 
     spawner = c.Spawner

@@ -12,8 +12,8 @@ from km3hub.status.pages import StatusHandler, StatusJsonHandler
 from km3hub.status.watch import Watch
 from km3settings.names import Names
 from km3settings.portal import Portal
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import Runtime
 
 __all__ = ["configure_status"]
 
@@ -21,9 +21,8 @@ __all__ = ["configure_status"]
 _PROXY_PORT = 8000
 
 
-def configure_status(c: Any, settings: Settings) -> None:
+def configure_status(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Add the page, start the watch where a hub runs, and let Prometheus read the hub's numbers."""
-    runtime = Runtime.from_environment()
     watch = Watch(History(runtime.state.status), _looks(settings, runtime))
 
     # A function, because JupyterHub copies every other value of its configuration.

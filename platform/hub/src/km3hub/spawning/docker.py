@@ -22,8 +22,8 @@ from km3hub.spawning.steps import ToldSteps
 from km3hub.spawning.turns import Turns
 from km3settings.members import members
 from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings, in_bytes
-from km3settings.state import Runtime
 
 __all__ = ["ENGINE_TROUBLE", "PlatformDockerSpawner"]
 

@@ -19,8 +19,8 @@ from km3hub.spawning.server import server_environment
 from km3hub.spawning.steps import ToldSteps
 from km3hub.spawning.turns import Turns
 from km3settings.proxies import VARIABLES
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import Runtime
 
 __all__ = ["EmbeddedSpawner"]
 
@@ -71,7 +71,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         prefix = self._environment(choice.environment.name)
         environment |= {
             **server_environment(self.platform, self.runtime, choice),
-            "KM3_TUTORIALS": os.environ.get("KM3_TUTORIALS", ""),
+            "KM3_TUTORIALS": self.runtime.tutorials,
             "KM3_KERNELS": str(prefix),
             # So that `km3hub down` finds the process, whatever became of the hub.
             "KM3_STATE": str(self.runtime.state.root),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from km3hub.spawning.options import Choice
 from km3settings.portal import Portal
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings, in_bytes
-from km3settings.state import Runtime
 
 __all__ = ["server_environment"]
 
