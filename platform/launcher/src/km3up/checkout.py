@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -19,48 +17,16 @@ from km3settings import settings as platform_settings
 from km3settings.runtime import Mode, Runtime
 from km3settings.settings import Settings
 from km3settings.state import State
+from km3up.backend import Backend, Service, Started
+from km3up.compose import engine_answers
+from km3up.embedded import Embedded
 from km3up.failure import Failure
 
-if TYPE_CHECKING:
-    from km3up.embedded import Embedded
-
-__all__ = ["USUAL_PORT", "Checkout", "Started", "checkout_root"]
+__all__ = ["USUAL_PORT", "Checkout", "checkout_root"]
 
 #: The login page's port where nobody asks for another one.
 USUAL_PORT = 8000
-
-
-@dataclass(frozen=True)
-class Started:
-    """What people need to know of a platform that runs."""
-
-    address: str
-    data: str
-    new_accounts: bool
-    ran_before: bool
-    portal: str = ""
-    """Where the Open Data Center is, if the platform has one."""
-    portal_answers: bool = False
-    applied: tuple[str, ...] = ()
-    """What a platform that ran before does otherwise from now on."""
-    notes: tuple[str, ...] = ()
-    """What was not applied, and how it will be."""
-
-
-class ModeOfRunning(Protocol):
-    """What embedded mode and containers have in common."""
-
-    def start(self, settings: Settings) -> Started:
-        """Start what does not run yet; returns when the login page answers."""
-
-    def stop(self) -> bool:
-        """Stop hub, proxy and users' servers; True where something ran."""
-
-    def runs(self) -> bool:
-        """Whether anything of it is alive."""
-
-    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
-        """For each service its address and whether it answers there."""
+MODES: tuple[Mode, ...] = ("embedded", "docker")
 
 
 def checkout_root() -> Path:
@@ -171,12 +137,12 @@ class Checkout:
             Where it cannot start, or runs in the other mode.
         """
         with self._alone():
-            if self.mode and self.mode != mode and self._running(self.mode, 0).runs():
+            if self.mode and self.mode != mode and self._backend(self.mode).runs():
                 raise Failure(
                     f"The platform runs in the mode {self.mode}; stop it first: make down."
                     " Accounts and homes of the two modes are separate; neither is lost."
                 )
-            started = self._running(mode, port or USUAL_PORT).start(self.settings())
+            started = self._backend(mode, port or USUAL_PORT).up(self.settings())
             self._mode_file.write_text(mode)
         has = urlsplit(started.address).port
         if port and port != has:
@@ -195,32 +161,28 @@ class Checkout:
             modes: list[Mode] = ["embedded"]
             if self.mode == "docker":
                 modes.insert(0, "docker")
-            stopped = [self._running(mode, 0).stop() for mode in modes]
+            stopped = [self._backend(mode).down() for mode in modes]
             return any(stopped)
 
     def runs(self) -> bool:
         """Whether the platform of this state folder runs."""
-        return self.mode is not None and self._running(self.mode, 0).runs()
+        return self.mode is not None and self._backend(self.mode).runs()
 
-    def services(self) -> dict[str, tuple[str, bool]]:
-        """For each service of a platform that runs, its address and whether it answers."""
-        return self._running(self.mode, 0).services(self.settings()) if self.mode else {}
+    def services(self) -> dict[str, Service]:
+        """The services of a platform that runs, by their names for people."""
+        return self._backend(self.mode).status(self.settings()) if self.mode else {}
 
     def install(self) -> None:
         """Install what embedded mode needs, without starting anything."""
         with self._alone():
-            self._embedded(0).install(self.settings())
+            Embedded(**self._parts("embedded", 0)).install(self.settings())
 
-    def volumes(self) -> list[str]:
-        """The Docker volumes that belong to this project."""
-        if not engine_answers():
-            return []
-        from km3up.engine import volumes
+    def belongings(self) -> list[str]:
+        """What `clean` deletes, one line each, whichever modes it ran in."""
+        return [line for mode in MODES for line in self._backend(mode).belongings()]
 
-        return volumes(self.project)
-
-    def delete(self) -> None:
-        """Delete the state folder and the project's Docker volumes, for ever.
+    def clean(self) -> None:
+        """Delete what the platform of this state folder made in either mode, for ever.
 
         Raises
         ------
@@ -229,30 +191,26 @@ class Checkout:
         """
         if self.runs():
             raise Failure("The platform runs; stop it first: make down")
-        names = self.volumes()
-        if names:
-            from km3up.engine import delete_volumes
+        # Containers first: the state folder says what they are called.
+        for mode in reversed(MODES):
+            self._backend(mode).clean()
 
-            delete_volumes(names)
-        shutil.rmtree(self.state.root, ignore_errors=True)
-
-    def _running(self, mode: Mode, port: int) -> ModeOfRunning:
+    def _backend(self, mode: Mode, port: int = 0) -> Backend:
         if mode == "docker":
+            # Only here: the Docker library takes a while to import.
             from km3up.containers import Containers
 
-            runtime = Runtime(mode, port, self.project, self.state)
-            return Containers(
-                root=self.root, runtime=runtime, settings_file=self.settings_file, say=self.say
-            )
-        return self._embedded(port)
+            return Containers(**self._parts(mode, port))
+        return Embedded(**self._parts(mode, port))
 
-    def _embedded(self, port: int) -> Embedded:
-        from km3up.embedded import Embedded
-
-        runtime = Runtime("embedded", port, self.project, self.state)
-        return Embedded(
-            root=self.root, runtime=runtime, settings_file=self.settings_file, say=self.say
-        )
+    def _parts(self, mode: Mode, port: int) -> dict[str, Any]:
+        """What either backend is made of."""
+        return {
+            "root": self.root,
+            "runtime": Runtime(mode, port, self.project, self.state),
+            "settings_file": self.settings_file,
+            "say": self.say,
+        }
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -264,14 +222,3 @@ class Checkout:
             raise Failure(
                 "Another `make up` or `make down` of this folder is at work; wait until it is done."
             ) from None
-
-
-def engine_answers() -> bool:
-    """Whether a Docker Engine answers."""
-    if not shutil.which("docker"):
-        return False
-    command = ["docker", "version", "--format", "{{.Server.Version}}"]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=15).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False

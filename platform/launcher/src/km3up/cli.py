@@ -17,7 +17,8 @@ import km3up
 from km3settings.runtime import FILE_VARIABLE
 from km3settings.settings import SettingsError
 from km3settings.state import State
-from km3up.checkout import USUAL_PORT, Checkout, Started, checkout_root
+from km3up.backend import Started
+from km3up.checkout import USUAL_PORT, Checkout, checkout_root
 from km3up.failure import Failure
 from km3up.started_from import completed
 
@@ -135,8 +136,9 @@ def _report(started: Started, state: State, seconds: float, *, provider: str, pu
         click.echo(f"           first passwords: {state.first_login}")
         click.echo("           more accounts:   .venv/bin/km3hub accounts add NAME")
     if started.portal:
-        how = "ready" if started.portal_answers else "starting; the first time it takes a minute"
-        click.echo(f"  Portal   {click.style(started.portal, bold=True)}   (open data; {how})")
+        how = "ready" if started.portal.answers else "starting; the first time it takes a minute"
+        address = click.style(started.portal.address, bold=True)
+        click.echo(f"  Portal   {address}   (open data; {how})")
     click.echo(f"  Data     {started.data}")
     click.echo("  Stop     make down   (keeps all data)")
 
@@ -182,14 +184,11 @@ def clean(state: Path | None, config: Path | None, project: str, yes: bool) -> N
         if checkout.runs():
             raise Failure("The platform runs; stop it first: make down")
         click.echo("This deletes, for ever:")
-        click.echo(
-            f"  {checkout.state.root}   accounts, homes of embedded mode, environments, logs"
-        )
-        for volume in checkout.volumes():
-            click.echo(f"  Docker volume {volume}")
+        for line in checkout.belongings():
+            click.echo(f"  {line}")
         click.echo("It keeps config/platform.yaml, the images and .venv.")
         if not yes and click.prompt("Type the word delete to go on", default="") != "delete":
             click.echo("Nothing was deleted.")
             return
-        checkout.delete()
+        checkout.clean()
         click.echo("Deleted.")

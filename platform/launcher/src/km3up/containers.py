@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import stat
-import subprocess
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +19,22 @@ from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3up.checkout import Started
-from km3up.compose import Compose
-from km3up.engine import engine, engine_socket, remove_user_networks
+from km3up.backend import Service, Started
+from km3up.command import attempt
+from km3up.compose import Compose, engine_answers
+from km3up.engine import (
+    delete_volumes,
+    engine,
+    engine_socket,
+    remove_user_networks,
+    volumes,
+)
 from km3up.failure import Failure
 from km3up.hub import HubProgram, still_as_started
 from km3up.images import has_image, name_of, outdated, provide
 from km3up.in_force import InForce, changed_keys, refuse_other_path
 from km3up.provider import by_provider, client_secret
+from km3up.waiting import wait_until
 
 __all__ = ["Containers"]
 
@@ -36,6 +42,10 @@ __all__ = ["Containers"]
 START_LIMIT = 120
 #: Seconds that a hub which was started again may take to find its users' servers.
 SERVERS_LIMIT = 60
+#: Seconds that the packet filter may take until it is in place.
+FIREWALL_LIMIT = 20
+#: A hub that ended more often than this will not start.
+MOST_RESTARTS = 2
 #: Seconds that a user's server gets to end by itself.
 STOP_LIMIT = 10
 #: Whose files the images' user may read: uid 1000 is nobody's on some machines.
@@ -80,7 +90,7 @@ class Containers:
             self._client = engine()
         return self._client
 
-    def start(self, settings: Settings) -> Started:
+    def up(self, settings: Settings) -> Started:
         """Build what is missing, start what does not run, make the first accounts.
 
         Raises
@@ -130,10 +140,10 @@ class Containers:
         )
         homes = self.names.home("NAME")
         data = f"Docker volumes {homes} (homes), {self.names.state} (accounts, database)"
-        where, answers = self.services(settings).get("Open Data", ("", False))
-        if where:
+        portal_service = self.status(settings).get("Open Data")
+        if portal_service:
             data += f", {self.names.opendata} (open data)"
-        started = Started(entrance.local, data, new_accounts, bool(before), where, answers)
+        started = Started(entrance.local, data, new_accounts, bool(before), portal_service)
         InForce.now(self.root, settings).keep(self.runtime.state)
         notes = self._notes(settings, changed=bool(changes))
         return replace(started, applied=tuple(changes), notes=notes)
@@ -168,15 +178,15 @@ class Containers:
             )
         return tuple(notes)
 
-    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
-        """For each service its address and whether it answers there."""
+    def status(self, settings: Settings) -> dict[str, Service]:
+        """Returns the services by their names for people."""
         port = self._published_port() or self.runtime.port
         entrance = self._entrance(settings, port)
         portal = self._portal(settings, port)
-        found = {"Hub": (entrance.local, _answers(f"{entrance.hub}/health"))}
+        found = {"Hub": Service(entrance.local, _answers(f"{entrance.hub}/health"))}
         if portal.runs_here:
             answers = _answers(f"{portal.local_address}/health")
-            found["Open Data"] = (portal.for_people or portal.local_address, answers)
+            found["Open Data"] = Service(portal.for_people or portal.local_address, answers)
         return found
 
     def _entrance(self, settings: Settings, port: int) -> Entrance:
@@ -193,7 +203,7 @@ class Containers:
             container.stop(timeout=STOP_LIMIT)
             container.remove(force=True)
 
-    def stop(self) -> bool:
+    def down(self) -> bool:
         """Stop users' servers, hub and proxy; volumes stay. True where something ran."""
         ran = self.runs()
         hub = self._container(self.names.hub)
@@ -218,6 +228,17 @@ class Containers:
         names = (self.names.net, self.names.hub, self.names.proxy)
         found = [self._container(name) for name in names]
         return any(c is not None and c.status in ("running", "restarting") for c in found)
+
+    def belongings(self) -> list[str]:
+        """Returns the project's volumes; none where no engine answers."""
+        return [f"Docker volume {name}" for name in self._volumes()]
+
+    def clean(self) -> None:
+        """Delete the project's volumes, for ever."""
+        delete_volumes(self._volumes())
+
+    def _volumes(self) -> list[str]:
+        return volumes(self.runtime.project) if engine_answers() else []
 
     # -- before the start --------------------------------------------------------------------
 
@@ -275,35 +296,38 @@ class Containers:
     # -- after the start ---------------------------------------------------------------------
 
     def _await_firewall(self) -> None:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            firewall = self._container(self.names.firewall)
-            if firewall and firewall.status == "running":
-                try:
-                    if firewall.exec_run(["km3-firewall", "check"]).exit_code == 0:
-                        return
-                except APIError:
-                    pass  # it ended between the two calls
-            time.sleep(0.1)
-        raise Failure(
-            "The packet filter that shields users' servers cannot be put in place:\n  "
-            + self._last_words(self.names.firewall)
-            + "\nThe kernel needs nftables (nft_fib_inet). Without containers: make up"
-            " MODE=embedded"
-        )
+        if not wait_until(self._firewall_works, seconds=FIREWALL_LIMIT):
+            raise Failure(
+                "The packet filter that shields users' servers cannot be put in place:\n  "
+                + self._last_words(self.names.firewall)
+                + "\nThe kernel needs nftables (nft_fib_inet). Without containers: make up"
+                " MODE=embedded"
+            )
+
+    def _firewall_works(self) -> bool:
+        firewall = self._container(self.names.firewall)
+        if firewall is None or firewall.status != "running":
+            return False
+        try:
+            return bool(firewall.exec_run(["km3-firewall", "check"]).exit_code == 0)
+        except APIError:  # it ended between the two calls
+            return False
 
     def _await_hub(self, pages: str) -> None:
-        deadline = time.monotonic() + START_LIMIT
-        while not _answers(f"{pages}/health"):
+        """Wait until the hub answers, or has failed to start several times."""
+
+        def given_up() -> bool:
             hub = self._container(self.names.hub)
-            restarts = hub.attrs.get("RestartCount", 0) if hub else 0
-            if hub is None or restarts > 2 or time.monotonic() > deadline:
-                raise Failure(
-                    "The hub did not start. The last lines of its log:\n  "
-                    + self._last_words(self.names.hub)
-                    + f"\nThe whole log: docker logs {self.names.hub}"
-                )
-            time.sleep(0.1)
+            return hub is None or hub.attrs.get("RestartCount", 0) > MOST_RESTARTS
+
+        health = f"{pages}/health"
+        wait_until(lambda: _answers(health) or given_up(), seconds=START_LIMIT)
+        if not _answers(health):
+            raise Failure(
+                "The hub did not start. The last lines of its log:\n  "
+                + self._last_words(self.names.hub)
+                + f"\nThe whole log: docker logs {self.names.hub}"
+            )
 
     def _last_words(self, name: str) -> str:
         container = self._container(name)
@@ -350,9 +374,8 @@ class Containers:
     def _remove_servers(self, servers: Iterable[Container]) -> None:
         names = [str(server.name) for server in servers]
         # The command stops them all at once, the library one after the other.
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run(["docker", "stop", "--time", str(STOP_LIMIT), *names], **quiet)  # type: ignore[call-overload]
-        subprocess.run(["docker", "rm", "--force", "--volumes", *names], **quiet)  # type: ignore[call-overload]
+        attempt(["docker", "stop", "--time", str(STOP_LIMIT), *names])
+        attempt(["docker", "rm", "--force", "--volumes", *names])
 
     def _remove_rules(self) -> None:
         image = name_of("firewall")

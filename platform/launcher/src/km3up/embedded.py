@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +21,14 @@ from km3settings.portal import Portal
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings, SettingsError, parse
 from km3up import processes
-from km3up.checkout import Started
+from km3up.backend import Service, Started
 from km3up.environments import Installer
 from km3up.failure import Failure
 from km3up.hub import HubProgram, still_as_started
 from km3up.in_force import InForce, refuse_other_path
 from km3up.node import NodePackages
 from km3up.provider import by_provider, client_secret
+from km3up.waiting import wait_until
 
 __all__ = ["Embedded"]
 
@@ -81,14 +82,14 @@ class Embedded:
         """Whether any process of this state folder is alive."""
         return any(True for _ in self._processes(*processes.ROLES))
 
-    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
-        """For each service its address and whether it answers there."""
+    def status(self, settings: Settings) -> dict[str, Service]:
+        """Returns the services by their names for people."""
         portal = self._portal(settings)
         entrance = self._entrance(settings)
-        found = {"Hub": (entrance.local, self.answers(settings))}
+        found = {"Hub": Service(entrance.local, self.answers(settings))}
         if portal.runs_here:
             answers = self._all_answer(f"{portal.local_address}/health")
-            found["Open Data"] = (portal.for_people or portal.local_address, answers)
+            found["Open Data"] = Service(portal.for_people or portal.local_address, answers)
         return found
 
     def _portal(self, settings: Settings) -> Portal:
@@ -127,7 +128,7 @@ class Embedded:
             self.say("Installing the proxy")
             node.install()
 
-    def start(self, settings: Settings) -> Started:
+    def up(self, settings: Settings) -> Started:
         """Install what is missing, start what does not run, apply what changed since the start.
 
         A hub whose settings or code are not those of now is started again; users' servers and
@@ -162,11 +163,9 @@ class Embedded:
             notes += self._servers_that_run()
         wanted.keep(state)
         data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
-        portal, answers = self.services(settings).get("Open Data", ("", False))
+        portal = self.status(settings).get("Open Data")
         address = self._entrance(settings).local
-        return Started(
-            address, data, new_accounts, ran_before, portal, answers, tuple(changes), notes
-        )
+        return Started(address, data, new_accounts, ran_before, portal, tuple(changes), notes)
 
     def _require_same_path(self, settings: Settings) -> None:
         """Refuse another path below the host while users' servers run, who know the old one.
@@ -230,23 +229,33 @@ class Embedded:
                 start_new_session=True,
             )
         (self.runtime.state.run / "port").write_text(str(self.runtime.port))
-        deadline = time.monotonic() + START_LIMIT
-        while not self._login_page_answers(Entrance(settings, self.runtime)):
-            if hub.poll() is not None or time.monotonic() > deadline:
-                words = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
-                self._stop_hub()
-                raise Failure(
-                    "The hub did not start. The last lines of its log:\n  "
-                    + "\n  ".join(words[-12:])
-                    + f"\nThe whole log: {log}"
-                )
-            time.sleep(0.1)
+        entrance = Entrance(settings, self.runtime)
+        wait_until(
+            lambda: self._login_page_answers(entrance) or hub.poll() is not None,
+            seconds=START_LIMIT,
+        )
+        if hub.poll() is not None or not self._login_page_answers(entrance):
+            words = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+            self._stop_hub()
+            raise Failure(
+                "The hub did not start. The last lines of its log:\n  "
+                + "\n  ".join(words[-12:])
+                + f"\nThe whole log: {log}"
+            )
 
-    def stop(self) -> bool:
+    def down(self) -> bool:
         """Stop hub, proxy and users' servers of this state folder; True where something ran."""
         found = list(self._processes(*processes.ROLES))
         processes.end(found)
         return bool(found)
+
+    def belongings(self) -> list[str]:
+        """Returns the state folder, with what is in it."""
+        return [f"{self.runtime.state.root}   accounts, homes of embedded mode, environments, logs"]
+
+    def clean(self) -> None:
+        """Delete the state folder, for ever."""
+        shutil.rmtree(self.runtime.state.root, ignore_errors=True)
 
     def _login_page_answers(self, entrance: Entrance) -> bool:
         # The hub first: the proxy logs an error for a request that comes before its hub.

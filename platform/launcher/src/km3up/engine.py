@@ -13,7 +13,13 @@ from docker.errors import APIError, DockerException, NotFound
 from km3settings.names import PROJECT_LABEL, USER_LABEL
 from km3up.failure import Failure
 
-__all__ = ["delete_volumes", "engine", "engine_socket", "remove_user_networks", "volumes"]
+__all__ = [
+    "delete_volumes",
+    "engine",
+    "engine_socket",
+    "remove_user_networks",
+    "volumes",
+]
 
 
 def engine() -> docker.DockerClient:

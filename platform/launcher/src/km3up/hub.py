@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from km3settings.state import State
-from km3up.command import LAST_LINES
+from km3up.command import attempt, last_lines
 from km3up.failure import Failure
 from km3up.first_login import first_accounts
 
@@ -96,22 +96,14 @@ class HubProgram:
         """
         done = self._run("rehearse")
         if done.returncode:
-            words = done.stderr.strip().splitlines()[-LAST_LINES:]
             raise Failure(
                 "A hub with these settings and this code would not start; nothing was changed, and"
-                " what runs goes on as before. It said:\n  " + "\n  ".join(words)
+                " what runs goes on as before. It said:\n  " + "\n  ".join(last_lines(done.stderr))
             )
 
     def _run(self, *arguments: str, words: str = "") -> subprocess.CompletedProcess[str]:
         """Run it; a password goes by its standard input."""
-        return subprocess.run(
-            [*self.command, *arguments],
-            env=None if self.environment is None else dict(self.environment),
-            input=words,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        return attempt([*self.command, *arguments], environment=self.environment, words=words)
 
     def _require(self, done: subprocess.CompletedProcess[str], problem: str) -> None:
         if done.returncode:

@@ -12,6 +12,7 @@ import docker
 from docker.errors import ImageNotFound
 
 from km3settings.settings import Settings
+from km3up.command import attempt
 from km3up.failure import Failure
 
 __all__ = ["has_image", "name_of", "outdated", "provide"]
@@ -81,7 +82,7 @@ def outdated(root: Path, settings: Settings) -> list[str]:
     used = [*_services(settings), *(e.image for e in settings.environments)]
     names = sorted({_recipe(image) for image in used if image.startswith(_OWN)})
     command = [sys.executable, str(root / "images" / "outdated.py"), *names]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    done = attempt(command)
     return done.stdout.split() if done.returncode == 0 else []
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from km3settings.state import PROXY_SCRIPT
-from km3up.command import run
+from km3up.command import attempt, run
 from km3up.failure import Failure
 
 __all__ = ["NodePackages"]
@@ -88,11 +87,6 @@ class NodePackages:
 
 
 def _version(node: str) -> int:
-    try:
-        answer = subprocess.run(
-            [node, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
+    answer = attempt([node, "--version"], seconds=10)
     found = re.match(r"v(\d+)\.", answer.stdout)
     return int(found[1]) if found else 0
