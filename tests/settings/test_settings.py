@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from km3settings.settings import Section, Settings, SettingsError, json_schema, load
+from km3settings.section import Section
+from km3settings.settings import Settings, SettingsError, json_schema, load
 
 EXAMPLE = files("km3settings").joinpath("platform-example.yaml").read_text(encoding="utf-8")
 

@@ -50,15 +50,6 @@ class Names:
         return f"{self.project}-filter"
 
     @property
-    def control(self) -> str:
-        """The network of the platform's own containers.
-
-        It sorts before the users' networks: the engine takes a container's default route from
-        the first of its networks by name.
-        """
-        return f"{self.project}-control"
-
-    @property
     def opendata(self) -> str:
         """The container of the Open Data Center, and its volume."""
         return f"{self.project}-opendata"
@@ -91,9 +82,9 @@ class Names:
         return f"{self.bridges}u"
 
     @property
-    def way_out(self) -> str:
-        """In a swarm, the bridge by which users' servers leave their machine.
+    def egress_bridge(self) -> str:
+        """The bridge by which users' servers leave their machine, in a swarm.
 
-        Named as users' bridges are, so that the packet filter holds for it.
+        It is named like users' bridges, so that the packet filter applies to it.
         """
         return f"{self.user_bridges}g"
