@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from km3hub.spawning.names import Names
+from km3settings.names import Names
 
 
 def spread(complete: Mapping[str, Any], references: Mapping[str, str]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import docker
 import pytest
 from docker.errors import NotFound
 
-from km3hub.spawning.names import Names
-from km3hub.spawning.networks import NetworkError, UserNetworks, too_many_members
+from km3hub.spawning.networks import NetworkError, UserNetworks
+from km3settings.members import too_many_members
+from km3settings.names import Names
 
 POOL = "10.214.7.0/27"  # four places
 

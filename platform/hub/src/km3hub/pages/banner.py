@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from km3hub.settings import Banner, SettingsError, load
+from km3settings.settings import Banner, SettingsError, load
 
 __all__ = ["BannerFile"]
 
