@@ -8,7 +8,7 @@ MODE ?= auto
 VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
-SCIENCE := platform/openkm3/pyproject.toml --all-extras
+SCIENCE := platform/openkm3/pyproject.toml platform/pdf/pyproject.toml --all-extras
 OWN := --no-emit-package openkm3 --no-emit-package km3settings
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
