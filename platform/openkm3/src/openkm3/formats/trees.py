@@ -15,8 +15,9 @@ from ..errors import FormatError, MissingPackage
 from ..messages import log
 from ..metadata import Annotation
 from . import limits, root
-from .columns import ColumnData, to_table
+from .columns import ColumnData
 from .dataset import DataSet
+from .tables import to_table
 
 #: Bookkeeping of ROOT's objects.
 _BOOKKEEPING = ("fUniqueID", "fBits")
