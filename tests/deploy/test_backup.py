@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from tests.deploy.machines import Machine
 from tests.deploy.sources import module
+from tests.waiting import wait_until
 
 filters = module("plugins/filter/backups.py")
 #: restic's own way to a storage, without a network between.
@@ -116,10 +117,12 @@ def test_backup_counts_while_another_machine_keeps_the_repository(
     ) as other:
         assert other.stdin is not None
         locks = tmp_path / "repository" / "locks"
-        waited = threading.Event()
-        while not list(locks.iterdir()):
-            assert other.poll() is None
-            waited.wait(0.1)
+        wait_until(
+            lambda: other.poll() is not None or list(locks.iterdir()),
+            seconds=60,
+            what="the worker has locked the repository",
+        )
+        assert other.poll() is None
         hub.program.PATIENCE = 0
         hub.save("again")
         other.stdin.close()

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from opendata.vo.engine import antares  # noqa: E402
 from opendata.vo.engine.limits import Limits  # noqa: E402
 from opendata.vo.engine.query import Engine  # noqa: E402
 from opendata.vo.engine.storage import TableStore  # noqa: E402
+from tests.waiting import wait_until  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -83,15 +83,18 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/tap/availability", timeout=5).close()
-                return
-            except (urllib.error.URLError, OSError):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(self.log.read_text()) from None
-                time.sleep(0.1)
+        wait_until(
+            self._answers,
+            seconds=60,
+            what=lambda: f"the server answers\n{self.log.read_text()}",
+            ignoring=OSError,
+        )
+
+    def _answers(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(self.log.read_text())
+        urllib.request.urlopen(f"{self.url}/tap/availability", timeout=5).close()
+        return True
 
     def kill(self) -> None:
         """End it at once, as a power cut does."""

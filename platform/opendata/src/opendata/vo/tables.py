@@ -19,8 +19,9 @@ from opendata.vo.engine import antares
 from opendata.vo.engine.metadata import Schema, Table, TableColumn
 from opendata.vo.names import distinct, regular_name
 from openkm3.formats import ColumnData, DataSet, Meaning
-from openkm3.formats.columns import columns as columns_of
-from openkm3.formats.columns import kept_unit, to_table
+from openkm3.formats.columns import kept_unit
+from openkm3.formats.tables import columns as columns_of
+from openkm3.formats.tables import to_table
 from openkm3.metadata import Annotation, Finding, Parameter
 
 _DATATYPES: dict[str, Any] = {
