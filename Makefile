@@ -1,7 +1,7 @@
 # The KM3NeT open science platform. `make` alone lists what can be done.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean engine images test fuzz lint physics bench lock
+.PHONY: help up down status clean engine images test fuzz lint physics bench docs lock
 
 PYTHON ?= python3
 MODE ?= auto
@@ -57,6 +57,10 @@ physics: .dev ## the long checks of nugamma: published results, coverage, the wh
 bench: .dev ## measure speed and memory; results go to tests/bench/README.md
 	@$(VENV)/km3hub install
 	@$(VENV)/python -m tests.bench $(BENCH)
+
+docs: .dev ## build the documentation site (.platform/docs/index.html); warnings are errors
+	@$(VENV)/python -m sphinx --fail-on-warning --keep-going --quiet docs .platform/docs
+	@echo "open .platform/docs/index.html"
 
 lock: .dev ## bring the locks up to date with pyproject.toml
 	@for group in uv node; do \

@@ -64,6 +64,12 @@ def test_dataverse_reads_lead_from_the_doi_to_the_bytes(web: Client, record: Non
     assert web.get("/api/datasets/:persistentId/?persistentId=doi:10.1/x").status_code == 404
 
 
+def test_the_openapi_document_says_that_reading_needs_no_token(web: Client) -> None:
+    paths = web.get("/api/schema/?format=json").json()["paths"]
+    assert {} in paths["/api/v1/records/{identifier}/"]["get"]["security"]
+    assert paths["/api/v1/drafts/"]["post"]["security"] == [{"token": []}]
+
+
 def test_the_openapi_document_names_every_step_of_the_way(web: Client) -> None:
     paths = web.get("/api/schema/?format=json").json()["paths"]
     assert {"/api/v1/search/", "/api/v1/drafts/", "/alerts/incoming/"} <= set(paths)
