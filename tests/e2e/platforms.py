@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from km3hub.spawning.names import PROJECT_LABEL
+from km3settings.names import PROJECT_LABEL
 from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
