@@ -19,11 +19,11 @@ from opendata.exports import citation, signposting
 from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
-from opendata.pages import representations
-from opendata.pages.credit import credited
-from opendata.pages.drawings import drawn
-from opendata.pages.representations import EXPORTS
-from opendata.pages.snippets import snippets
+from opendata.portal import representations
+from opendata.portal.credit import credited
+from opendata.portal.drawings import drawn
+from opendata.portal.representations import EXPORTS
+from opendata.portal.snippets import snippets
 from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
 from opendata.searching.spelling import hint
@@ -262,12 +262,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
     """All record pages, for search engines."""
-    rows = "".join(
-        f"<url><loc>{absolute(f'records/{name}/')}</loc></url>"
-        for name in published().values_list("identifier", flat=True)
-    )
-    return HttpResponse(
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{rows}</urlset>',
-        content_type="application/xml",
-    )
+    names = published().values_list("identifier", flat=True)
+    addresses = [absolute(f"records/{name}/") for name in names]
+    context = {"addresses": addresses}
+    return render(request, "sitemap.xml", context, content_type="application/xml")
