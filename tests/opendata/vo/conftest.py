@@ -19,10 +19,10 @@ sys.path.insert(0, str(ROOT / "platform" / "opendata" / "src"))
 for module in ("lark", "astropy", "pydantic", "django", "uvicorn"):
     pytest.importorskip(module, reason=f"needs {module}: run it in the environment of opendata")
 
-from opendata.vo.engine import antares  # noqa: E402
-from opendata.vo.engine.limits import Limits  # noqa: E402
-from opendata.vo.engine.query import Engine  # noqa: E402
-from opendata.vo.engine.storage import TableStore  # noqa: E402
+from adqlite.limits import Limits  # noqa: E402
+from adqlite.queries.engine import Engine  # noqa: E402
+from adqlite.tables.storage import TableStore  # noqa: E402
+from opendata.vo import antares  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 import pyvo
 from astropy.table import Table
 
-from opendata.vo.engine.limits import Limits
+from adqlite.limits import Limits
 from opendata.vo.http.documents import tap_capabilities
 
 T = "ant20_01.main"

@@ -14,10 +14,10 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opendata.vo.engine.cone import cone_search
-from opendata.vo.engine.errors import QueryError, VOError
-from opendata.vo.engine.metadata import Column
-from opendata.vo.engine.query import Engine, UploadedTable
+from adqlite.cone import cone_search
+from adqlite.errors import QueryError, VOError
+from adqlite.queries.engine import Engine, UploadedTable
+from adqlite.tables.metadata import Column
 
 T = "ant20_01.main"
 

@@ -12,11 +12,11 @@ import pytest
 from astropy.io.votable import parse
 from astropy.table import Table
 
-from opendata.vo.engine.errors import VOError
-from opendata.vo.engine.formats import FORMATS, find_format, write_result
-from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.metadata import Column
-from opendata.vo.engine.query import Result
+from adqlite.errors import VOError
+from adqlite.formats import FORMATS, find_format, write_result
+from adqlite.limits import Limits
+from adqlite.queries.engine import Result
+from adqlite.tables.metadata import Column
 
 COLUMNS = [
     Column(name="x", datatype="double", unit="deg", ucd="pos.eq.ra"),

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opendata.vo.engine.errors import Busy, NotFound, QueryAborted, VOError
-from opendata.vo.engine.jobs import JobStore
-from opendata.vo.engine.limits import Limits
+from adqlite.errors import Busy, NotFound, QueryAborted, VOError
+from adqlite.jobs.store import JobStore
+from adqlite.limits import Limits
 
 
 class Work:

@@ -15,12 +15,13 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opendata.vo.engine import antares, sqlfunctions
-from opendata.vo.engine.errors import MetadataError, QueryError, QueryTimeout
-from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.metadata import Schema, Table, TableColumn
-from opendata.vo.engine.query import Engine
-from opendata.vo.engine.storage import TableStore
+from adqlite.errors import MetadataError, QueryError, QueryTimeout
+from adqlite.limits import Limits
+from adqlite.queries import sqlfunctions
+from adqlite.queries.engine import Engine
+from adqlite.tables.metadata import Schema, Table, TableColumn
+from adqlite.tables.storage import TableStore
+from opendata.vo import antares
 
 
 def ask(engine: Engine, query: str, **more):

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opendata.vo.engine.errors import QueryError
-from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.metadata import Column, Schema, Table, TableColumn
-from opendata.vo.engine.query import Engine
-from opendata.vo.engine.storage import TableStore
+from adqlite.errors import QueryError
+from adqlite.limits import Limits
+from adqlite.queries.engine import Engine
+from adqlite.tables.metadata import Column, Schema, Table, TableColumn
+from adqlite.tables.storage import TableStore
 
 from .expressions import Expression, conditions, numbers, same
 

@@ -12,11 +12,11 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opendata.vo.engine.errors import UploadError
-from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.remote import fetch, public_address
-from opendata.vo.engine.service import upload_parts
-from opendata.vo.engine.uploads import read_upload
+from adqlite.errors import UploadError
+from adqlite.limits import Limits
+from adqlite.service import upload_parts
+from adqlite.uploads.reading import read_upload
+from adqlite.uploads.remote import fetch, public_address
 
 HEAD = '<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
 FIELDS = '<FIELD name="ra" datatype="double"/><FIELD name="n" datatype="int"/>'

@@ -24,14 +24,14 @@ from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opendata.vo.engine.errors import VOError
-from opendata.vo.engine.formats import find_format, write_result
-from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.metadata import Column, Schema, TableColumn
-from opendata.vo.engine.metadata import Table as Described
-from opendata.vo.engine.query import Engine, Result
-from opendata.vo.engine.storage import TableStore
-from opendata.vo.engine.uploads import read_upload
+from adqlite.errors import VOError
+from adqlite.formats import find_format, write_result
+from adqlite.limits import Limits
+from adqlite.queries.engine import Engine, Result
+from adqlite.tables.metadata import Column, Schema, TableColumn
+from adqlite.tables.metadata import Table as Described
+from adqlite.tables.storage import TableStore
+from adqlite.uploads.reading import read_upload
 
 from .test_stilts import STILTS
 

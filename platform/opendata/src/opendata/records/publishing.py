@@ -18,6 +18,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 from pydantic import ValidationError
 
+from adqlite.tables.names import name_problem
 from opendata import describing
 from opendata.records import store
 from opendata.records.drafts import (
@@ -41,7 +42,6 @@ from opendata.records.models import (
 )
 from opendata.records.texts import written
 from opendata.vo import records as tables
-from opendata.vo.names import name_problem
 from openkm3.catalogue import Entry, Kind, Service
 from openkm3.errors import MetadataError
 from openkm3.metadata import KTYPES, Annotation, Finding, validate

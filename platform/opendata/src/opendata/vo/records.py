@@ -15,9 +15,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from adqlite.tables.names import name_problem
 from opendata.records import store
 from opendata.records.models import Record, State, Version
-from opendata.vo.names import name_problem
 from openkm3.errors import OpenKM3Error
 from openkm3.metadata import Finding
 
@@ -146,7 +146,7 @@ def follow(record: Record, serve: Serve = serve_safely) -> None:
 
 def missing() -> Iterator[str]:
     """Yield a sentence for each table that should be served and is not, or the other way round."""
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.storage import TableStore
 
     if not settings.HAS_VO:
         return
@@ -183,6 +183,6 @@ def _serve(version: Version, name: str, serve: Serve, folder: Path) -> None:
 
 
 def _withdraw(schema: str) -> None:
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.storage import TableStore
 
     TableStore(settings.VO_FOLDER).withdraw(schema)

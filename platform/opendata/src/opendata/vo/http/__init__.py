@@ -1,1 +1,1 @@
-"""The HTTP side of the VO services: thin Django views around :mod:`opendata.vo.engine`."""
+"""The HTTP side of the VO services: thin Django views around :mod:`adqlite`."""

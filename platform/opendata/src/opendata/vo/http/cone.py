@@ -8,10 +8,10 @@ from typing import IO
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from opendata.vo.engine.cone import cone_search, cone_table
-from opendata.vo.engine.errors import VOError
-from opendata.vo.engine.formats import find_format, write_result
-from opendata.vo.engine.votable import cone_error_document
+from adqlite.cone import cone_search, cone_table
+from adqlite.errors import VOError
+from adqlite.formats import find_format, write_result
+from adqlite.formats.votable import cone_error_document
 from opendata.vo.http import documents
 from opendata.vo.http.requests import VOTABLE, address, document, parameters, vo_view, xml
 from opendata.vo.http.running import service

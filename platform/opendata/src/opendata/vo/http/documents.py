@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
 
-from opendata.vo.engine.formats import FORMATS
-from opendata.vo.engine.job import COMPLETED, ERROR, Job
-from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.metadata import Schema, Table, TableColumn
-from opendata.vo.engine.translation import UDFS
-from opendata.vo.engine.votable import xml
+from adqlite.formats import FORMATS
+from adqlite.formats.votable import xml
+from adqlite.jobs.job import COMPLETED, ERROR, Job
+from adqlite.limits import Limits
+from adqlite.tables.metadata import Schema, Table, TableColumn
+from adqlite.translation import UDFS
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'

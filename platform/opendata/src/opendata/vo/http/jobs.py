@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from opendata.vo.engine.errors import NotFound, VOError
-from opendata.vo.engine.job import ABORTED, COMPLETED, ERROR, Job
-from opendata.vo.engine.votable import error_document
+from adqlite.errors import NotFound, VOError
+from adqlite.formats.votable import error_document
+from adqlite.jobs.job import ABORTED, COMPLETED, ERROR, Job
 from opendata.vo.http import documents
 from opendata.vo.http.requests import (
     VOTABLE,

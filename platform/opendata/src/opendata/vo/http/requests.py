@@ -18,9 +18,9 @@ from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
 
+from adqlite.errors import VOError
+from adqlite.formats.votable import error_document
 from opendata.exports.addresses import root
-from opendata.vo.engine.errors import VOError
-from opendata.vo.engine.votable import error_document
 from opendata.vo.http.running import service
 
 VOTABLE = "application/x-votable+xml"

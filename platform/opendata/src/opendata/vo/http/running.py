@@ -8,8 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from opendata.vo.engine.limits import Limits
-from opendata.vo.engine.service import TapService
+from adqlite.limits import Limits
+from adqlite.service import TapService
 
 _lock = threading.Lock()
 _services: dict[Path, TapService] = {}
@@ -18,7 +18,7 @@ _services: dict[Path, TapService] = {}
 def service() -> TapService:
     """Give the service on the folder `settings.VO_FOLDER`, started at first use.
 
-    `settings.VO_LIMITS`, a dictionary, changes limits (:class:`~opendata.vo.engine.limits.Limits`).
+    `settings.VO_LIMITS`, a dictionary, changes limits (:class:`~adqlite.limits.Limits`).
     """
     folder = Path(settings.VO_FOLDER)
     with _lock:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from adqlite.errors import NotFound
 from opendata.exports.addresses import root
-from opendata.vo.engine.errors import NotFound
 from opendata.vo.http import documents
 from opendata.vo.http.requests import (
     address,
