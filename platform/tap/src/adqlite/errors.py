@@ -43,6 +43,18 @@ class NotFound(VOError):
     status = 404
 
 
+class MethodNotAllowed(VOError):
+    """An HTTP method that an address does not answer."""
+
+    status = 405
+
+
+class RequestTooLarge(VOError):
+    """A request body above the size limit."""
+
+    status = 413
+
+
 class Busy(VOError):
     """The service has as much work as it accepts."""
 

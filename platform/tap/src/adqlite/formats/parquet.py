@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adqlite.formats.columnnames import distinct_names
-from adqlite.formats.votable import field, head
+from adqlite.formats.votable import description_document
 from adqlite.queries.engine import Result
 from adqlite.tables.cells import cell_reader, nested, shape_of
 from adqlite.tables.metadata import Column
@@ -37,12 +37,11 @@ def write_parquet(result: Result, out: IO[bytes]) -> None:
         pa.field(name, _type(column), metadata=_about(column))
         for name, column in zip(names, result.columns, strict=True)
     ]
-    described = "".join(
-        field(column.model_copy(update={"name": name}))
+    described = [
+        column.model_copy(update={"name": name})
         for name, column in zip(names, result.columns, strict=True)
-    )
-    votable = head(result.parameters) + b"<TABLE>\n" + described.encode()
-    votable += b"</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
+    ]
+    votable = description_document(result, described)
     schema = pa.schema(
         fields,
         metadata={

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 Datatype = Literal["boolean", "short", "int", "long", "float", "double", "char", "unicodeChar"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+#: UCDs of the columns with the main position of a row: right ascension, declination.
+POSITION = ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")
+#: Schemas that cannot be published: names of SQLite and of the services.
 RESERVED_SCHEMAS = {"main", "temp", "tap_schema", "tap_upload"}
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from adqlite.queries import sqlfunctions
 from adqlite.queries.engine import Engine
 from adqlite.tables.metadata import Schema, Table, TableColumn
 from adqlite.tables.storage import TableStore
-from opendata.vo import antares
 
 
 def ask(engine: Engine, query: str, **more):
@@ -276,12 +274,6 @@ def test_a_wrong_unit_or_name_is_refused():
         _schema(unit="d\x07eg")
     with pytest.raises(ValueError, match="no regular ADQL name"):
         TableColumn(name="a b", datatype="int")
-
-
-def test_a_broken_file_of_events_is_refused_with_its_line(tmp_path: Path):
-    (tmp_path / "x.data").write_text("1 2 3 4 5\n1 2 three 4 5\n")
-    with pytest.raises(MetadataError, match="line 2"):
-        antares.read(tmp_path / "x.data")
 
 
 def test_polygons_agree_with_cones_on_the_sphere(sky, engine):

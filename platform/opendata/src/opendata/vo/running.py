@@ -1,4 +1,4 @@
-"""The one service of this process."""
+"""The query service of this process."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _services: dict[Path, TapService] = {}
 
 
 def service() -> TapService:
-    """Give the service on the folder `settings.VO_FOLDER`, started at first use.
+    """Returns the service on the folder `settings.VO_FOLDER`; the first call starts it.
 
-    `settings.VO_LIMITS`, a dictionary, changes limits (:class:`~adqlite.limits.Limits`).
+    The dictionary `settings.VO_LIMITS` changes limits (:class:`adqlite.limits.Limits`).
     """
     folder = Path(settings.VO_FOLDER)
     with _lock:
@@ -28,7 +28,7 @@ def service() -> TapService:
 
 
 def close() -> None:
-    """Stop the services of this process; their jobs go on at the next start."""
+    """Stops the services of this process; their jobs continue at the next start."""
     with _lock:
         for running in _services.values():
             running.close()

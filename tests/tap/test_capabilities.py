@@ -15,8 +15,8 @@ import pytest
 import pyvo
 from astropy.table import Table
 
+from adqlite.http.vosi import tap_capabilities
 from adqlite.limits import Limits
-from opendata.vo.http.documents import tap_capabilities
 
 T = "ant20_01.main"
 # For each feature a query and its answer, which are those of the standard or were counted with
@@ -62,7 +62,7 @@ QUERIES: dict[str, tuple[str, Any]] = {
         9,
     ),
 }
-_DECLARED = tap_capabilities("http://x", Limits())
+_DECLARED = tap_capabilities("http://x", Limits()).decode()
 FEATURES = {unescape(form) for form in re.findall("<form>(.*?)</form>", _DECLARED)}
 FORMATS = [
     unescape(m or a) for m, a in re.findall("<mime>(.*?)</mime>|<alias>(.*?)</alias>", _DECLARED)
