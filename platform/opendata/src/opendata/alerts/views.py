@@ -24,7 +24,7 @@ from opendata.api.authentication import HasAccount, account_of
 from opendata.api.negotiation import negotiate, not_acceptable
 from opendata.api.writing import RawParser
 from opendata.exports.addresses import absolute
-from opendata.pages.plots import SMALLEST_RING, sky
+from opendata.portal.plots import SMALLEST_RING, sky
 
 _PAGE = 50
 

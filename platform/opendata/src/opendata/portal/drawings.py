@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from opendata.pages import plots
+from opendata.portal import plots
 from opendata.records.models import Description
 
 #: Tables that describe a file; the page shows what they say at other places.

@@ -118,7 +118,7 @@ function map(plot) {
   };
 }
 
-/** Points on the sky; the projection is that of pages/plots.py. */
+/** Points on the sky; the projection is that of portal/plots.py. */
 function sky(points) {
   const radians = Math.PI / 180;
   const places = points.ra.map((ra, index) => {

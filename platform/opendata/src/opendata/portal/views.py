@@ -19,11 +19,11 @@ from opendata.exports import citation, signposting
 from opendata.exports.addresses import absolute
 from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
-from opendata.pages import representations
-from opendata.pages.credit import credited
-from opendata.pages.drawings import drawn
-from opendata.pages.representations import EXPORTS
-from opendata.pages.snippets import snippets
+from opendata.portal import representations
+from opendata.portal.credit import credited
+from opendata.portal.drawings import drawn
+from opendata.portal.representations import EXPORTS
+from opendata.portal.snippets import snippets
 from opendata.records.models import DataFile, Record, State, Version
 from opendata.records.search import RecordFilter, facets, published
 from opendata.searching.spelling import hint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from opendata.exports.oai import oai
-from opendata.pages import views
+from opendata.portal import views
 
 urlpatterns = [
     path("", views.home, name="home"),
