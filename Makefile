@@ -9,7 +9,7 @@ VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
 SCIENCE := platform/openkm3/pyproject.toml platform/pdf/pyproject.toml --all-extras
-OWN := --no-emit-package openkm3 --no-emit-package km3settings
+OWN := --no-emit-package openkm3 --no-emit-package km3settings --no-emit-package adqlite
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 help: ## list the targets
@@ -42,7 +42,7 @@ test: .dev ## run the tests; with a Docker Engine those of images and containers
 
 lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check .
-	@OPENDATA_STATE=.platform/mypy PYTHONPATH=platform/openkm3/src:platform/opendata/src $(VENV)/mypy
+	@OPENDATA_STATE=.platform/mypy PYTHONPATH=platform/openkm3/src:platform/opendata/src:platform/tap/src $(VENV)/mypy
 	@$(VENV)/lint-imports --no-cache
 	@git ls-files | xargs grep -lE '^#!.*(bash|/sh)' | xargs -r $(VENV)/shellcheck
 	@git ls-files '*.yml' '*.yaml' '*.cff' | xargs -r $(VENV)/yamllint --strict

@@ -14,7 +14,7 @@ __all__ = ["Installer"]
 OWN = {
     "lab": ("lab",),
     "joint": ("openkm3", "nugamma"),
-    "opendata": ("openkm3", "opendata"),
+    "opendata": ("openkm3", "tap", "opendata"),
 }
 #: Environments without a kernel of their own: those of the platform's programs.
 PROGRAMS = ("lab", "opendata")
