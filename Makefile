@@ -79,9 +79,10 @@ lock: .dev ## bring the locks up to date with pyproject.toml
 		-c platform/locks/joint.txt -o platform/locks/opendata.txt
 	@$(UV_COMPILE) platform/settings/pyproject.toml --group pyproject.toml:deploy \
 		-c platform/locks/lab.txt -o platform/locks/deploy.txt
+	@$(UV_COMPILE) platform/host/pyproject.toml -c platform/locks/lab.txt -o platform/locks/host.txt
 	@$(UV_COMPILE) --all-extras $(wildcard platform/*/pyproject.toml) $(OWN) \
 		--group pyproject.toml:joint --group pyproject.toml:dev \
-		$(foreach name,hub launcher joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
+		$(foreach name,host hub launcher joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
 
 include deploy/deploy.mk
 
