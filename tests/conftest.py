@@ -46,6 +46,8 @@ def scope(nodeid: str) -> str:
     if f"{folder}/".startswith(CONTAINERS) and file != ALONE:
         return "containers"
     # Hubs start one after the other; user servers without a hub disturb nobody.
+    if folder.startswith("deploy/tests"):
+        return "deploy/tests"  # they share machines
     return "hub" if folder.startswith("hub") else folder
 
 

@@ -7,12 +7,10 @@ import os
 import shutil
 import socket
 import ssl
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import certifi
 import pytest
@@ -28,7 +26,11 @@ from deploy.tests.containers import (
     runs,
     start_machine,
 )
-from deploy.tests.site import ANSIBLE, DEPLOY, KEEP, RESULTS, Play, Site, kept_folder, ssh_key
+from deploy.tests.site import KEEP, RESULTS, Play, Site, kept_folder, prepare, ssh_key
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
@@ -47,6 +49,10 @@ ORDER = (
 )  # fmt: skip
 
 
+#: Seconds for one test, as the first one of a machine deploys it.
+TIMEOUT = 1800
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
 
@@ -55,20 +61,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return ORDER.index(item.path.stem) if own else len(ORDER)
 
     items.sort(key=place)
+    for item in items:
+        if item.path.is_relative_to(here) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
+
+
+# Last, as tests/conftest.py has one for all tests, which keeps these together too.
+@pytest.hookimpl(optionalhook=True, trylast=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Run all of these tests in one process, however many there are: they share machines."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneProcess(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "deploy"
+
+    return OneProcess(config, log)
 
 
 @pytest.fixture(scope="session")
-def needed() -> None:
+def ansible() -> None:
+    """Ansible in `deploy/.venv`, which is installed where it is missing."""
+    prepare("environment.py")
+
+
+@pytest.fixture(scope="session")
+def needed(ansible: None) -> None:
     """An engine, Ansible, the program for machines, images and their archive."""
     if docker("version", check=False).returncode:
         pytest.skip("no Docker Engine answers: make engine images")
-    if not (ANSIBLE / "ansible-playbook").exists():
-        pytest.skip("there is no deploy/.venv: make lint-deploy")
-    for script, *arguments in (("program.py",), ("archive.py", *IMAGES)):
-        command = [sys.executable, str(DEPLOY / script), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"deploy/{script} failed: {done.stderr.strip()}")
+    prepare("program.py")
+    prepare("archive.py", *IMAGES)
 
 
 @pytest.fixture(scope="session")
