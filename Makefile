@@ -44,7 +44,7 @@ lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check .
 	@OPENDATA_STATE=.platform/mypy PYTHONPATH=platform/openkm3/src:platform/opendata/src:platform/tap/src $(VENV)/mypy
 	@$(VENV)/lint-imports --no-cache
-	@git ls-files | xargs grep -lE '^#!.*(bash|/sh)' | xargs -r $(VENV)/shellcheck
+	@git ls-files | grep -v '\.j2$$' | xargs grep -lE '^#!.*(bash|/sh)' | xargs -r $(VENV)/shellcheck
 	@git ls-files '*.yml' '*.yaml' '*.cff' | xargs -r $(VENV)/yamllint --strict
 	@git ls-files '*Dockerfile' | xargs -r $(VENV)/hadolint
 

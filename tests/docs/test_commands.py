@@ -1,4 +1,4 @@
-"""What the documentation tells people to type exists: targets, options, paths, images, playbooks."""
+"""What the documentation tells people to type exists: targets, options, paths, images."""
 
 from __future__ import annotations
 
