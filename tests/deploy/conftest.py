@@ -20,7 +20,7 @@ def restic() -> None:
     if os.geteuid() != 0:
         pytest.skip("backups are root's: run the tests as root")
     if shutil.which("restic") is None:
-        pytest.skip("there is no restic: apt-get install restic")
+        pytest.skip("there is no restic: make tools")
     done = (
         subprocess.run(["docker", "version"], capture_output=True)
         if shutil.which("docker")
