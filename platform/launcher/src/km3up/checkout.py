@@ -45,6 +45,8 @@ class Started:
     """What a platform that ran before does otherwise from now on."""
     notes: tuple[str, ...] = ()
     """What was not applied, and how it will be."""
+    pending: tuple[str, ...] = ()
+    """Environments that are not installed yet; :meth:`Checkout.finish` does that."""
 
 
 class ModeOfRunning(Protocol):
@@ -186,6 +188,22 @@ class Checkout:
             )
             started = replace(started, notes=(*started.notes, kept))
         return started
+
+    def finish(self) -> None:
+        """Install what the first login did not need.
+
+        Raises
+        ------
+        Failure
+            If packages cannot be downloaded; the platform runs on, and the next call continues.
+        """
+        with self._alone():
+            if self.mode == "embedded":
+                self._embedded(0).finish(self.settings())
+
+    def compile(self) -> None:
+        """Compile the bytecode of the environments of embedded mode."""
+        self._embedded(0).installation(self.settings()).compile()
 
     def stop(self) -> bool:
         """Stop everything of this state folder; True where something ran."""
