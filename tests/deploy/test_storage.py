@@ -105,7 +105,7 @@ def test_half_a_way_is_refused(repository: str, key: str, known: str, words: str
 
 def test_hashed_known_hosts_of_ssh_are_read(tmp_path: Path) -> None:
     if shutil.which("ssh-keygen") is None:
-        pytest.skip("there is no ssh-keygen: apt-get install openssh-client")
+        pytest.skip("there is no ssh-keygen: make tools")
     file = tmp_path / "known"
     file.write_text(KNOWN)
     subprocess.run(["ssh-keygen", "-q", "-H", "-f", file], check=True, capture_output=True)
@@ -117,7 +117,7 @@ def test_hashed_known_hosts_of_ssh_are_read(tmp_path: Path) -> None:
 
 def test_keys_of_all_kinds_and_their_passphrases_are_told_apart(tmp_path: Path) -> None:
     if shutil.which("ssh-keygen") is None:
-        pytest.skip("there is no ssh-keygen: apt-get install openssh-client")
+        pytest.skip("there is no ssh-keygen: make tools")
     for kind, passphrase in (("ecdsa", ""), ("ed25519", "x")):
         file = tmp_path / kind
         command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", file]
