@@ -10,7 +10,7 @@ import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import certifi
 import pytest
@@ -27,10 +27,6 @@ from deploy.tests.containers import (
     start_machine,
 )
 from deploy.tests.site import KEEP, RESULTS, Play, Site, kept_folder, prepare, ssh_key
-
-if TYPE_CHECKING:
-    from xdist.remote import Producer
-    from xdist.scheduler import LoadScopeScheduling
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
@@ -49,10 +45,6 @@ ORDER = (
 )  # fmt: skip
 
 
-#: Seconds for one test, as the first one of a machine deploys it.
-TIMEOUT = 1800
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
 
@@ -61,22 +53,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return ORDER.index(item.path.stem) if own else len(ORDER)
 
     items.sort(key=place)
-    for item in items:
-        if item.path.is_relative_to(here) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(TIMEOUT))
-
-
-# Last, as tests/conftest.py has one for all tests, which keeps these together too.
-@pytest.hookimpl(optionalhook=True, trylast=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Run all of these tests in one process, however many there are: they share machines."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class OneProcess(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "deploy"
-
-    return OneProcess(config, log)
 
 
 @pytest.fixture(scope="session")
