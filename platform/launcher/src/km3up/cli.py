@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-import km3up
 from km3settings.runtime import FILE_VARIABLE
 from km3settings.settings import SettingsError
 from km3settings.state import State
@@ -26,7 +25,7 @@ __all__ = ["main"]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(km3up.__version__, prog_name="km3up")
+@click.version_option(package_name="km3up", prog_name="km3up")
 def main() -> None:
     """Start and stop the KM3NeT open science platform of this checkout.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from km3up.command import run
+from km3up.version import BUILD_VARIABLE, version_of
 
 __all__ = ["Installer"]
 
@@ -134,4 +136,5 @@ class Installer:
 
     def _uv(self, *arguments: str) -> None:
         uv = str(Path(sys.executable).with_name("uv"))
-        run([uv, "--quiet", *arguments], problem=PROBLEM)
+        environment = {**os.environ, BUILD_VARIABLE: version_of(self.root)}
+        run([uv, "--quiet", *arguments], problem=PROBLEM, environment=environment)

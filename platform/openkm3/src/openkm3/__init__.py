@@ -11,4 +11,6 @@ so that servers can use the models at little cost.
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("openkm3")
