@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from km3hub.proxies import beside_loopback
+from km3settings.proxies import beside_loopback
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -37,7 +37,7 @@ CONTAINERS = ("e2e/", "images/", "hub/docker/")
 #: Of these, what takes minutes and disturbs nobody.
 ALONE = "test_same_numbers.py"
 #: What takes minutes begins first, in this order.
-LONGEST = ("containers", "deploy/tests", "opendata", "hub", "notebooks", "hub/lab")
+LONGEST = ("containers", "deploy/tests", "opendata", "hub", "notebooks", "lab")
 
 
 def scope(nodeid: str) -> str:
@@ -46,7 +46,7 @@ def scope(nodeid: str) -> str:
     if f"{folder}/".startswith(CONTAINERS) and file != ALONE:
         return "containers"
     # Hubs start one after the other; user servers without a hub disturb nobody.
-    return "hub" if folder.startswith("hub") and folder != "hub/lab" else folder
+    return "hub" if folder.startswith("hub") else folder
 
 
 @pytest.hookimpl(trylast=True)

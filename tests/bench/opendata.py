@@ -22,6 +22,7 @@ import psutil
 
 from tests.bench.figures import Figure, percentile, spread
 from tests.opendata.running import Server, environment, run, serve
+from tests.waiting import wait_until
 
 TITLE = "Open Data Center"
 RECORDS = 10_000
@@ -121,13 +122,13 @@ def server_time(server: Server, path: str) -> float:
     answer = server.get(path)
     assert answer.status_code == 200, answer.text
     number = answer.headers["X-Request-ID"]
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        for line in reversed(server.log):
-            if number in line:
-                return float(json.loads(line)["ms"])
-        time.sleep(0.001)
-    raise AssertionError(f"the log does not name {path}")
+    line = wait_until(
+        lambda: next((line for line in reversed(server.log) if number in line), None),
+        seconds=5,
+        what=f"the log names {path}",
+        interval=0.001,
+    )
+    return float(json.loads(line)["ms"])
 
 
 def downloads(server: Server) -> Figure:

@@ -128,7 +128,8 @@ FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["opendata.api.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    # Said, so that the OpenAPI document says it: reading needs no token.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "opendata.api.negotiation.Negotiation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

@@ -18,8 +18,9 @@ from adqlite.tables.names import distinct, regular_name
 from opendata.describing.cells import parameter_of
 from opendata.describing.sky import position_columns
 from openkm3.formats import ColumnData, DataSet, Meaning
-from openkm3.formats.columns import columns as columns_of
-from openkm3.formats.columns import kept_unit, to_table
+from openkm3.formats.columns import kept_unit
+from openkm3.formats.tables import columns as columns_of
+from openkm3.formats.tables import to_table
 from openkm3.metadata import Annotation, Finding, Parameter
 
 _DATATYPES: dict[str, Any] = {

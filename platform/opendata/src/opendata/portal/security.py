@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from opendata.middleware import Middleware
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -17,29 +16,11 @@ _POLICY = (
 _FILES = "default-src 'none'; sandbox"
 
 
-class ContentSecurity:
+class ContentSecurity(Middleware):
     """Sets the content security policy: own scripts and styles only."""
 
-    async_capable = True
-    sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Handle a request."""
-        if self.is_async:
-            return self._later(request)
-        return self._set(request, self.get_response(request))
-
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return self._set(request, await self.get_response(request))  # type: ignore[misc]
-
-    @staticmethod
-    def _set(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def on_response(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        """Set the policy of a page or a download."""
         if request.path_info.startswith("/storage/"):
             response.headers["Content-Security-Policy"] = _FILES
         elif request.path_info.startswith("/api/docs"):
@@ -49,4 +30,3 @@ class ContentSecurity:
             )
         else:
             response.headers.setdefault("Content-Security-Policy", _POLICY)
-        return response

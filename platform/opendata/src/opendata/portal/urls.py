@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from opendata.exports.oai import oai
+from opendata.exports.oai.documents import oai
 from opendata.portal import views
 
 urlpatterns = [

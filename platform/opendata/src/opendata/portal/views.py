@@ -262,12 +262,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
     """All record pages, for search engines."""
-    rows = "".join(
-        f"<url><loc>{absolute(f'records/{name}/')}</loc></url>"
-        for name in published().values_list("identifier", flat=True)
-    )
-    return HttpResponse(
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{rows}</urlset>',
-        content_type="application/xml",
-    )
+    names = published().values_list("identifier", flat=True)
+    addresses = [absolute(f"records/{name}/") for name in names]
+    context = {"addresses": addresses}
+    return render(request, "sitemap.xml", context, content_type="application/xml")
