@@ -15,9 +15,9 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import wraps
 from typing import Any
 
+from adqlite import geometry
 from adqlite.errors import QueryError
-from adqlite.queries import geometry
-from adqlite.queries.geometry import declination, longitude, parsed
+from adqlite.geometry import declination, longitude, parsed
 
 _NEAR = 1e-12  # deg; two directions this close are one
 

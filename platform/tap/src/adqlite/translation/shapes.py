@@ -10,8 +10,8 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from adqlite import geometry
 from adqlite.errors import QueryError
-from adqlite.queries import geometry
 from adqlite.translation import sql, types
 from adqlite.translation.functions import check_count
 from adqlite.translation.sql import Sql
