@@ -36,8 +36,9 @@ class TapService:
     limits : Limits, optional
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: str | Path, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
+        folder = Path(folder)
         self.store = TableStore(folder)
         self.engine = Engine(self.store, self.limits)
         self.gate = Gate(self.limits.parallel_queries)
