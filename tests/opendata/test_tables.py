@@ -112,7 +112,7 @@ def test_two_records_cannot_have_the_same_table(curator: Account, reviewer: Acco
         ("1a.b", "SCHEMA.TABLE"),
         ('a"; DROP TABLE x.b', "SCHEMA.TABLE"),
         ("tap_schema.mine", "taken by the services"),
-        ("events.select", "word of ADQL"),
+        ("events.select", "reserved word of ADQL"),
     ],
 )
 def test_bad_table_names_are_refused(curator: Account, name: str, words: str) -> None:
