@@ -111,12 +111,14 @@ def main() -> None:
         " a site certificate authority set SSL_CERT_FILE."
     )
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(*pip, "--require-hashes", "-r", LOCKS / "uv.txt", problem=offline)
+    run(*pip, "--no-compile", "--require-hashes", "-r", LOCKS / "uv.txt", problem=offline)
     os.environ.update(VIRTUAL_ENV=str(VENV))
     uv = [VENV / "bin" / "uv", "--quiet", "pip", "install"]
     locks, names = CONTENTS[name]
     chosen = [word for lock in locks for word in ("-r", LOCKS / f"{lock}.txt")]
-    run(*uv, "--require-hashes", "--compile-bytecode", *chosen, problem=offline)
+    # The first login waits for the hub, and Python compiles what it imports; `dev` runs all of it.
+    compiling = ["--compile-bytecode"] if name == "dev" else []
+    run(*uv, "--require-hashes", *compiling, *chosen, problem=offline)
     names = names or tuple(sorted(p.parent.name for p in OWN.glob("*/pyproject.toml")))
     own = [word for part in names for word in ("-e", OWN / part)]
     run(*uv, "--no-deps", "--build-constraints", LOCKS / "uv.txt", *own, problem=offline)

@@ -112,6 +112,9 @@ def up(mode: str, port: int | None, state: Path | None, config: Path | None, pro
         public = settings.site.public_url or ""
         seconds = time.monotonic() - began
         _report(started, checkout.state, seconds, provider=provider, public=public)
+        if started.pending:
+            click.echo(f"\n  You can log in now; {', '.join(started.pending)} will follow.")
+        checkout.finish()
 
 
 def _report(started: Started, state: State, seconds: float, *, provider: str, public: str) -> None:
@@ -172,6 +175,15 @@ def install(state: Path | None, config: Path | None, project: str) -> None:
     """Install what embedded mode needs, without starting anything."""
     with told():
         open_checkout(state, config, project).install()
+
+
+@main.command("compile", hidden=True)
+@of_checkout
+def compile_(state: Path | None, config: Path | None, project: str) -> None:
+    """Compile installed environments, with low priority; `up` starts this behind itself."""
+    os.nice(10)
+    with told():
+        open_checkout(state, config, project).compile()
 
 
 @main.command()

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["ROLES", "end", "listening", "of"]
+__all__ = ["BEHIND", "ROLES", "end", "listening", "of"]
 
 #: What `KM3_ROLE` says in the environment of each process of a platform.
 ROLES = ("hub", "opendata", "server")
+#: The same of what works for a platform without being a part of it.
+BEHIND = ("install",)
 #: Seconds that processes get to end by themselves.
 STOP_LIMIT = 20
 

@@ -17,8 +17,8 @@ def serve(path: Path, folder: Path, full_name: str, title: str) -> int:
     OpenKM3Error
         It cannot be read.
     """
-    from opendata.vo.engine.storage import TableStore
-    from opendata.vo.tables import described
+    from adqlite.tables.storage import TableStore
+    from opendata.describing.tap_table import described
     from openkm3.formats import read
 
     schema, rows = described(read(path), full_name, title)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from adqlite.tables.names import name_problem
 from opendata import sandbox
 from opendata.records import store
 from opendata.records.models import Record, State, Version
-from opendata.vo.names import name_problem
 from openkm3.errors import OpenKM3Error
 from openkm3.metadata import Finding
 
@@ -114,7 +114,7 @@ def serve_safely(path: Path, folder: Path, full_name: str, title: str) -> None:
             full_name,
             title,
             limits=_LIMITS,
-            preload=("opendata.vo.engine.storage", "opendata.vo.tables", "openkm3.formats"),
+            preload=("adqlite.tables.storage", "opendata.describing.tap_table", "openkm3.formats"),
         )
     except sandbox.SandboxError as error:
         raise ValueError(str(error)) from error
@@ -149,7 +149,7 @@ def follow(record: Record, serve: Serve = serve_safely) -> None:
 
 def missing() -> Iterator[str]:
     """Yield a sentence for each table that should be served and is not, or the other way round."""
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.storage import TableStore
 
     if not settings.HAS_VO:
         return
@@ -186,6 +186,6 @@ def _serve(version: Version, name: str, serve: Serve, folder: Path) -> None:
 
 
 def _withdraw(schema: str) -> None:
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.storage import TableStore
 
     TableStore(settings.VO_FOLDER).withdraw(schema)
