@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-from km3settings.doubts import unenforced
 from km3settings.entrance import Entrance
+from km3settings.findings import unenforced
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings, SettingsError, parse
