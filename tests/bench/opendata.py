@@ -159,8 +159,8 @@ def downloads(server: Server) -> Figure:
 def queries(folder: Path, server: Server) -> list[Figure]:
     """The query service against bare SQLite, in turn."""
     # Here, since the services need no settings of Django but numpy and others take a while.
-    from opendata.vo.engine.limits import Limits
-    from opendata.vo.engine.service import TapService
+    from adqlite.limits import Limits
+    from adqlite.service import TapService
 
     big(folder)
     service = TapService(folder, Limits(default_rows=2_000_000))
@@ -235,15 +235,15 @@ def bare_sql(query: str) -> str:
 
 def separation() -> Callable[..., float]:
     """The angle between two directions, as the services compute it."""
-    from opendata.vo.engine.geometry import separation as angle
+    from adqlite.queries.geometry import separation as angle
 
     return angle
 
 
 def big(folder: Path) -> None:
     """Publish a million positions."""
-    from opendata.vo.engine.metadata import Schema, Table, TableColumn
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.metadata import Schema, Table, TableColumn
+    from adqlite.tables.storage import TableStore
 
     draw = np.random.default_rng(1)
     ra = draw.uniform(0, 360, 1_000_000)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from km3hub.spawning.names import PROJECT_LABEL
+from km3settings.names import PROJECT_LABEL
 from tests.ports import free_ports
 from tests.waiting import wait_until
 

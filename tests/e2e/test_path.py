@@ -36,7 +36,7 @@ class Behind:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     if not nginx.program():
-        pytest.skip("nginx is missing; run: apt-get install nginx-light")
+        pytest.skip("nginx is missing; run: make tools")
     folder = tmp_path_factory.mktemp("path")
     web_folder = tmp_path_factory.mktemp("nginx")
     web_folder.chmod(0o755)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests.hub.lab.running import execute
 from tests.images.container import Container, docker
+from tests.lab.running import execute
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.docker
