@@ -37,13 +37,14 @@ tools: ## install the programs that tests need: Chromium, restic, nginx, ... (ro
 images: .hub ## build the images (IMAGES="stack joint": only these and what they stand on)
 	@$(VENV)/python images/build.py $(IMAGES)
 
-# Without TESTS all of them, and where there is a Docker Engine a deployment to one host.
+# Without TESTS all of them, and where there is a Docker Engine a deployment to one host. The settings
+# are named because pytest would take those of deploy/tests for tests there.
 TESTED = $(or $(TESTS),tests $(shell docker version >/dev/null 2>&1 && echo $(ONE_HOST)))
 
 test: .dev ## run the tests that this machine can run (TESTS="tests/hub -k accounts": only these)
 	@$(VENV)/km3hub install
 	@$(if $(findstring deploy/tests,$(TESTED)),$(VENV)/python deploy/environment.py)
-	@$(VENV)/python -m pytest --numprocesses 4 $(TESTED)
+	@$(VENV)/python -m pytest -c pyproject.toml --numprocesses 4 $(TESTED)
 
 lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check .
