@@ -1,7 +1,7 @@
 """Save the platform's images to files for hosts: `make archive [IMAGES="stack"]`.
 
-Writes one file per image to `deploy/archive`, named by the image's identifier, and `images.json`, which
-lists them. Files that exist are kept.
+Writes one file per image to `deploy/archive`, named by the image's identifier, and `images.json`,
+which lists them. Files that exist are kept.
 """
 
 from __future__ import annotations

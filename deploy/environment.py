@@ -37,9 +37,7 @@ def run(*command: str | Path) -> None:
     )
     if done.returncode:
         words = "\n  ".join(done.stderr.strip().splitlines()[-8:])
-        sys.exit(
-            f"cannot install deploy/.venv; check the network, then run the same command again:\n  {words}"
-        )
+        sys.exit(f"cannot install deploy/.venv; check the network and run this again:\n  {words}")
 
 
 def main() -> None:
