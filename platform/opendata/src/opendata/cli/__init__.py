@@ -198,22 +198,22 @@ def import_testdata() -> None:
 @click.option("--disable", is_flag=True, help="Close the account: no login, no token, no session.")
 def account(name: str, roles: tuple[str, ...], password_stdin: bool, disable: bool) -> None:
     """Let NAME log in to the pages of curators and reviewers, or close the account."""
-    from django.contrib.auth.hashers import make_password
     from django.contrib.auth.password_validation import validate_password
     from django.core.exceptions import ValidationError
+    from django.db import transaction
 
-    from opendata.records.models import Account
+    from opendata.accounts.models import User
 
-    entry = Account.objects.filter(name=name).first() or Account(name=name)
+    user = User.objects.filter(username=name).first() or User(username=name)
     if disable:
-        if entry.pk is None:
+        if user.pk is None:
             raise click.ClickException(f"there is no account {name}")
-        Account.objects.filter(pk=entry.pk).update(active=False)
+        User.objects.filter(pk=user.pk).update(is_active=False)
         click.echo(f"The account {name} is closed.")
         return
-    entry.active = True
-    entry.roles = sorted({*entry.roles, *roles})
-    if not entry.roles:
+    user.is_active = True
+    wanted = {*(user.roles if user.pk else ()), *roles}
+    if not wanted:
         raise click.ClickException("give a role: --role curator, --role reviewer, or both")
     password = (
         sys.stdin.readline().rstrip("\r\n")
@@ -221,13 +221,15 @@ def account(name: str, roles: tuple[str, ...], password_stdin: bool, disable: bo
         else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
     try:
-        entry.full_clean(exclude=["roles", "password"])
+        user.full_clean(exclude=["password"])
         validate_password(password)
     except ValidationError as error:
         raise click.ClickException(" ".join(error.messages)) from None
-    entry.password = make_password(password)
-    entry.save()
-    click.echo(f"{name} can log in at /curate/ ({', '.join(entry.roles)}).")
+    user.set_password(password)
+    with transaction.atomic():
+        user.save()
+        user.set_roles(wanted)
+    click.echo(f"{name} can log in at /curate/ ({', '.join(user.roles)}).")
 
 
 @main.command()
@@ -245,18 +247,29 @@ def token(name: str, roles: tuple[str, ...], days: int | None) -> None:
     from datetime import timedelta
 
     from django.core.exceptions import ValidationError
+    from django.db import transaction
     from django.utils import timezone
 
-    from opendata.records.models import Account, Token
+    from opendata.accounts.models import Token, User
 
-    account = Account.objects.filter(name=name).first() or Account(name=name)
-    account.roles = sorted(set(roles))
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        user = User(username=name)
+        user.set_unusable_password()
+    if not user.is_active:
+        raise click.ClickException(
+            f"the account {name} is closed, so its tokens would not work;"
+            f" reopen it with: opendata account {name} --role ROLE"
+        )
     try:
-        account.full_clean(exclude=["roles"])
+        user.full_clean()
     except ValidationError as error:
         raise click.ClickException("; ".join(error.messages)) from None
-    account.save()
-    click.echo(Token.issue(account, timezone.now() + timedelta(days=days) if days else None))
+    with transaction.atomic():
+        user.save()
+        user.set_roles(roles)
+        text = Token.issue(user, timezone.now() + timedelta(days=days) if days else None)
+    click.echo(text)
 
 
 @main.command()

@@ -26,19 +26,6 @@ def _ktypes() -> list[tuple[str, str]]:
     return [(word.name, f"{word.label} ({word.name})") for word in words]
 
 
-class LoginForm(forms.Form):
-    """Name and password."""
-
-    name = forms.CharField(
-        max_length=100, widget=forms.TextInput(attrs={"autocomplete": "username"})
-    )
-    password = forms.CharField(
-        max_length=1000,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-
 class DraftForm(forms.Form):
     """What a version says, with rows for its creators and their funding.
 

@@ -6,12 +6,10 @@ what must never happen: a change of what was published.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from django.core.validators import RegexValidator
+from django.conf import settings
 from django.db import models
 
 from opendata.records.credit import Creator, Funding, byline
@@ -20,65 +18,6 @@ from openkm3.metadata import KTYPES, Annotation
 
 class Immutable(Exception):
     """Something that was published, or written to the audit, was about to be changed."""
-
-
-class Role(models.TextChoices):
-    """What an account may do."""
-
-    CURATOR = "curator", "write records and submit them"
-    REVIEWER = "reviewer", "approve, reject and withdraw"
-    ALERT_SENDER = "alert-sender", "hand in alerts"
-    ALERT_SIGNER = "alert-signer", "sign alerts off"
-
-
-class Account(models.Model):
-    """Somebody, or a program, who may do more than read."""
-
-    name = models.CharField(
-        max_length=100, unique=True, validators=[RegexValidator(r"^[A-Za-z0-9][\w.@+-]*$")]
-    )
-    roles = models.JSONField(default=list)
-    active = models.BooleanField(default=True)
-    #: Salted hash, empty for who works with tokens only.
-    password = models.CharField(max_length=200, blank=True, default="")
-
-    #: What REST framework asks of a user.
-    is_authenticated = True
-
-    def __str__(self) -> str:
-        return self.name
-
-    def has(self, role: str) -> bool:
-        """Return whether the account has a role."""
-        return self.active and role in self.roles
-
-
-class Token(models.Model):
-    """A secret that stands for an account; only its sha256 is kept."""
-
-    account = models.ForeignKey(Account, models.CASCADE, related_name="tokens")
-    digest = models.CharField(max_length=64, unique=True)
-    created = models.DateTimeField(auto_now_add=True)
-    expires = models.DateTimeField(null=True)
-
-    @classmethod
-    def issue(cls, account: Account, expires: Any = None) -> str:
-        """Make a token and return its text, which is known only now."""
-        text = f"odc_{secrets.token_urlsafe(32)}"
-        cls.objects.create(account=account, digest=cls.digest_of(text), expires=expires)
-        return text
-
-    @staticmethod
-    def digest_of(text: str) -> str:
-        """Return what is kept of a token; it is random and long, so that no salt is needed."""
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-class FailedLogin(models.Model):
-    """A login that failed, by a hash of who tried; kept for the time of the pause."""
-
-    key = models.CharField(max_length=64, db_index=True)
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
 
 
 class State(models.TextChoices):
@@ -96,6 +35,11 @@ class Kind(models.TextChoices):
     COLLECTION = "collection"
     STREAM = "stream"
     RESOURCE = "resource"
+
+
+def _account() -> models.ForeignKey[Any, Any]:
+    """Returns a reference to an account; what has acted can be closed, but not deleted."""
+    return models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
 
 class Record(models.Model):
@@ -127,6 +71,10 @@ class Record(models.Model):
         """Order and constraints."""
 
         ordering: ClassVar = ["position", "identifier"]
+        permissions: ClassVar = [
+            ("curate_record", "Can write records and submit them"),
+            ("review_record", "Can approve, reject and withdraw records"),
+        ]
 
     def __str__(self) -> str:
         return self.identifier
@@ -208,9 +156,9 @@ class Version(models.Model):
     service = models.JSONField(default=dict)
     changes = models.TextField(blank=True)
     findings_accepted = models.TextField(blank=True)
-    created_by = models.CharField(max_length=100, blank=True, default="")
-    submitted_by = models.CharField(max_length=100, blank=True)
-    approved_by = models.CharField(max_length=100, blank=True)
+    created_by = _account()
+    submitted_by = _account()
+    approved_by = _account()
     created = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
@@ -342,6 +290,8 @@ class AuditEntry(models.Model):
     """Who did what; entries are only ever added."""
 
     at = models.DateTimeField(auto_now_add=True)
+    user = _account()
+    #: The name of the account at that time.
     account = models.CharField(max_length=100)
     action = models.CharField(max_length=50)
     subject = models.CharField(max_length=250)
@@ -356,7 +306,7 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.account} {self.action} {self.subject}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the entry."""
+        """Adds the entry."""
         if self.pk:
             raise Immutable("entries of the audit do not change")
         super().save(*args, **kwargs)

@@ -7,13 +7,13 @@ from typing import Any
 from django.db.models import Max
 from pydantic import ValidationError
 
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records.drafts import Draft, NewRecord, Refused, draft_like, fields_of
 from opendata.records.models import (
-    Account,
     Alias,
     Description,
     Record,
-    Role,
     State,
     Version,
 )
@@ -24,9 +24,9 @@ from openkm3.catalogue import Entry
 
 
 @step
-def create(new: NewRecord, draft: Draft, account: Account) -> Version:
+def create(new: NewRecord, draft: Draft, user: User) -> Version:
     """Make a record and its first draft."""
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     try:
         Entry(
             identifier=new.identifier,
@@ -61,13 +61,13 @@ def create(new: NewRecord, draft: Draft, account: Account) -> Version:
     )
     for name in new.aliases:
         Alias.objects.create(record=record, name=name)
-    return new_version(record, draft, account)
+    return new_version(record, draft, user)
 
 
 @step
-def new_version(record: Record, draft: Draft, account: Account) -> Version:
+def new_version(record: Record, draft: Draft, user: User) -> Version:
     """Make a draft; there is one at a time."""
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     check_draft(draft, record.kind)
     last = record.versions.first()
     if last is not None and last.state in (State.DRAFT, State.REVIEW):
@@ -75,20 +75,20 @@ def new_version(record: Record, draft: Draft, account: Account) -> Version:
     refuse_taken(draft.label, record.versions.all())
     number = (record.versions.aggregate(Max("number"))["number__max"] or 0) + 1
     version = Version.objects.create(
-        record=record, number=number, created_by=account.name, **fields_of(draft)
+        record=record, number=number, created_by=user, **fields_of(draft)
     )
-    audit(account, "draft", version)
+    audit(user, "draft", version)
     return version
 
 
 @step
-def next_version(record: Record, account: Account, changes: str = "") -> Version:
+def next_version(record: Record, user: User, changes: str = "") -> Version:
     """Make a draft that begins as a copy of the current version, files included."""
     current = record.current
     if current is None:
         raise Refused(f"{record.identifier} has no published version to begin with")
     said = {"label": next_label(record), "changes": changes}
-    version = new_version(record, draft_like(current, **said), account)
+    version = new_version(record, draft_like(current, **said), user)
     for file in current.files.select_related("description"):
         content = file.description.content
         file.pk, file.version = None, version
@@ -99,16 +99,16 @@ def next_version(record: Record, account: Account, changes: str = "") -> Version
 
 
 @step
-def change(version: Version, draft: Draft, account: Account) -> Version:
+def change(version: Version, draft: Draft, user: User) -> Version:
     """Write a draft anew."""
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     check_draft(draft, version.record.kind)
     refuse_taken(draft.label, version.record.versions.exclude(pk=version.pk))
     for name, value in _kept(version, draft).items():
         setattr(version, name, value)
     version.save()
-    audit(account, "change", version)
+    audit(user, "change", version)
     return version
 
 
@@ -126,11 +126,11 @@ def _kept(version: Version, draft: Draft) -> dict[str, Any]:
 
 
 @step
-def discard(version: Version, account: Account) -> None:
+def discard(version: Version, user: User) -> None:
     """Delete a draft, and its record if that has nothing else."""
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
-    audit(account, "discard", version)
+    audit(user, "discard", version)
     record = version.record
     version.delete()
     if not record.versions.exists() and not record.children.exists():

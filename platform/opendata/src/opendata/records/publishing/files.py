@@ -11,9 +11,11 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from opendata import describing
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records import store
 from opendata.records.drafts import Refused
-from opendata.records.models import Account, DataFile, Description, Role, State, Version
+from opendata.records.models import DataFile, Description, State, Version
 from opendata.records.publishing.steps import audit, need, require_state, step
 from openkm3.catalogue import Entry
 
@@ -31,7 +33,7 @@ def add_file(
     version: Version,
     name: str,
     pieces: Iterable[bytes],
-    account: Account,
+    user: User,
     *,
     limit: int | None = None,
     describe: Callable[[Path, str], dict[str, Any]] = describing.describe_safely,
@@ -48,7 +50,7 @@ def add_file(
     Refused
         If the name is not plain, or the file is damaged or of no known format.
     """
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     try:
         Entry(identifier="x", title="x", kind="resource", ktype="x", filename=name)
@@ -74,16 +76,16 @@ def add_file(
             position=version.files.count(),
         )
         Description.objects.create(file=file, content=found)
-        audit(account, "file", file, sha256=content.sha256, size=content.size)
+        audit(user, "file", file, sha256=content.sha256, size=content.size)
     return file
 
 
 @step
-def remove_file(file: DataFile, account: Account) -> None:
+def remove_file(file: DataFile, user: User) -> None:
     """Take a file out of a draft."""
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     require_state(file.version, State.DRAFT)
-    audit(account, "remove file", file)
+    audit(user, "remove file", file)
     file.delete()
 
 

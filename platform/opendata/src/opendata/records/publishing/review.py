@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 from django.utils import timezone
 
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records.drafts import Refused
-from opendata.records.models import Account, AuditEntry, Role, State, Version
+from opendata.records.models import AuditEntry, State, Version
 from opendata.records.publishing.labels import newest
 from opendata.records.publishing.steps import (
     NotAllowed,
@@ -37,7 +39,7 @@ def findings(version: Version) -> list[Finding]:
 
 
 @step
-def submit(version: Version, account: Account, *, accept_findings: str = "") -> Version:
+def submit(version: Version, user: User, *, accept_findings: str = "") -> Version:
     """Hand a draft to the reviewers.
 
     Parameters
@@ -45,7 +47,7 @@ def submit(version: Version, account: Account, *, accept_findings: str = "") -> 
     accept_findings : str
         Why errors of the metadata stay, e.g. because the data were published like that elsewhere.
     """
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     accept_findings = require_reason(accept_findings)
     wrong = [str(item) for item in findings(version) if item.level == "error"]
@@ -59,22 +61,22 @@ def submit(version: Version, account: Account, *, accept_findings: str = "") -> 
     with _tables():
         tables.check(version)
     version.state = State.REVIEW
-    version.submitted_by = account.name
+    version.submitted_by = user
     version.findings_accepted = accept_findings
     version.save()
-    audit(account, "submit", version, accepted=accept_findings)
+    audit(user, "submit", version, accepted=accept_findings)
     return version
 
 
 @step
-def reject(version: Version, account: Account, reason: str) -> Version:
+def reject(version: Version, user: User, reason: str) -> Version:
     """Give a version back to the curators."""
-    need(account, Role.REVIEWER)
+    need(user, Role.REVIEWER)
     require_state(version, State.REVIEW)
     reason = require_reason(reason, "say what has to be changed")
     version.state = State.DRAFT
     version.save()
-    audit(account, "reject", version, reason=reason)
+    audit(user, "reject", version, reason=reason)
     return version
 
 
@@ -85,9 +87,7 @@ def sent_back(version: Version) -> str:
 
 
 @step
-def approve(
-    version: Version, account: Account, *, serve: tables.Serve = tables.serve_safely
-) -> Version:
+def approve(version: Version, user: User, *, serve: tables.Serve = tables.serve_safely) -> Version:
     """Publish a version; whoever submitted it cannot.
 
     Parameters
@@ -96,21 +96,21 @@ def approve(
         Reads the file whose table the VO services get; that of a stranger in a process of its own,
         which is the default.
     """
-    need(account, Role.REVIEWER)
+    need(user, Role.REVIEWER)
     require_state(version, State.REVIEW)
-    if version.submitted_by == account.name:
-        raise NotAllowed(f"{account.name} submitted {version}: somebody else has to approve it")
+    if version.submitted_by_id == user.pk:
+        raise NotAllowed(f"{user} submitted {version}: somebody else has to approve it")
     parent = version.record.parent
     if parent is not None and parent.current is None:
         raise Refused(f"publish {parent.identifier} first, which it is a part of")
     version.state = State.PUBLISHED
-    version.approved_by = account.name
+    version.approved_by = user
     version.published_at = timezone.now()
     version.save()
     record = version.record
     record.current = newest(record)
     record.reindex()
-    audit(account, "publish", version)
+    audit(user, "publish", version)
     with _tables():
         tables.follow(record, serve)
     return version
@@ -119,13 +119,13 @@ def approve(
 @step
 def withdraw(
     version: Version,
-    account: Account,
+    user: User,
     reason: str,
     *,
     serve: tables.Serve = tables.serve_safely,
 ) -> Version:
     """Take a published version back; a tombstone with the reason stays."""
-    need(account, Role.REVIEWER)
+    need(user, Role.REVIEWER)
     require_state(version, State.PUBLISHED)
     reason = require_reason(reason, "say why, the tombstone shows it")
     version.state = State.WITHDRAWN
@@ -136,7 +136,7 @@ def withdraw(
     # The newest version that still stands is the current one; if none does, the tombstone is.
     record.current = newest(record) or version
     record.reindex()
-    audit(account, "withdraw", version, reason=reason)
+    audit(user, "withdraw", version, reason=reason)
     with _tables():
         tables.follow(record, serve)
     return version

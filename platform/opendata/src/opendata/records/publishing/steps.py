@@ -11,8 +11,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, connection, transaction
 
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records.drafts import Refused
-from opendata.records.models import Account, AuditEntry, Role, State, Version
+from opendata.records.models import AuditEntry, State, Version
 from opendata.records.texts import written
 
 P = ParamSpec("P")
@@ -37,16 +39,16 @@ def step(function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-def need(account: Account, role: Role) -> None:
+def need(user: User, role: Role) -> None:
     """Refuse an account without a role."""
-    if not account.has(role):
-        raise NotAllowed(f"{account.name} needs the role {role.value} to {role.label}")
+    if not user.has_perm(role.permission):
+        raise NotAllowed(f"{user} needs the role {role.value} to {role.label}")
 
 
-def audit(account: Account, action: str, subject: object, **detail: Any) -> None:
+def audit(user: User, action: str, subject: object, **detail: Any) -> None:
     """Write an entry of the audit."""
     AuditEntry.objects.create(
-        account=account.name, action=action, subject=str(subject), detail=detail
+        user=user, account=user.username, action=action, subject=str(subject), detail=detail
     )
 
 
