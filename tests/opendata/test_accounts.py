@@ -248,6 +248,8 @@ def test_accounts_are_made_on_the_command_line(database: None) -> None:
     assert "at least 12" in weak.output
     assert "too common" in weak.output
     assert run(main, ["account", "ana", "--password-stdin"], input=PASSWORD).exit_code == 1
+    run(main, ["token", "daq", "--role", "alert-sender"])
+    assert run(main, ["account", "daq", "--password-stdin"], input=PASSWORD).exit_code == 1
     made = run(main, ["account", "ana", *options], input=f"{PASSWORD}\n")
     assert made.output == "ana can log in at /curate/ (curator).\n"
     right = {"name": "ana", "password": PASSWORD}

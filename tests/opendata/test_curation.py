@@ -58,12 +58,12 @@ def upload(web: Client, content: bytes = ECSV, name: str = "counts.ecsv") -> obj
 
 def test_a_record_goes_from_a_form_over_a_review_to_its_page(cora: Client, rene: Client) -> None:
     assert cora.post("/curate/new", FIELDS)["Location"] == "/curate/drafts/cnt24_01/"
-    assert "counts.ecsv is there" in upload(cora).content.decode()
+    assert "counts.ecsv was uploaded" in upload(cora).content.decode()
     page = cora.get("/curate/drafts/cnt24_01/").content.decode()
     assert "3 rows, 3 columns" in page
     assert "Preview." in cora.get("/curate/drafts/cnt24_01/preview").content.decode()
     answer = cora.post("/curate/drafts/cnt24_01/submit", follow=True)
-    assert "waits for a reviewer" in answer.content.decode()
+    assert "was submitted for review" in answer.content.decode()
     assert "Counts of ORCA6" in rene.get("/curate/").content.decode()
     answer = rene.post("/curate/drafts/cnt24_01/publish", follow=True)
     assert "cnt24_01 1.0 is published." in answer.content.decode()
@@ -105,7 +105,7 @@ def test_metadata_of_a_file_are_taken_over(cora: Client) -> None:
         b"# schema: astropy-2.0",
     )
     cora.post("/curate/new", FIELDS)
-    assert "It brings metadata" in upload(cora, content).content.decode()
+    assert "It contains metadata" in upload(cora, content).content.decode()
     file = Version.objects.get().files.get()
     cora.post("/curate/drafts/cnt24_01/adopt", {"file": file.pk})
     metadata = Version.objects.get().metadata
@@ -118,13 +118,13 @@ def test_metadata_of_a_file_are_taken_over(cora: Client) -> None:
     [
         ("title", "x", "at least 3 characters"),
         ("identifier", "../etc", "identifier"),
-        ("more", "{", "This is no JSON"),
-        ("more", "[1]", "no JSON object"),
+        ("more", "{", "This is not valid JSON"),
+        ("more", "[1]", "not a JSON object"),
         ("more", '{"paraminfo": 3}', "paraminfo"),
         ("doi", "nonsense", "pattern"),
         ("label", "one", "pattern"),
         ("ktype", "km3.nonsense", "valid choice"),
-        ("kind", "collection", "does not fit"),
+        ("kind", "collection", "cannot have the content type"),
         ("table", "nonsense!", "SCHEMA.TABLE"),
     ],
 )
@@ -185,7 +185,7 @@ def test_each_role_sees_and_does_its_own(cora: Client, rene: Client, curator: Us
     assert not Record.objects.filter(identifier="x_01").exists()
     curator.add_roles(Role.REVIEWER)
     page = cora.get("/curate/drafts/cnt24_01/").content.decode()
-    assert "somebody else has to publish it" in page
+    assert "someone else has to publish it" in page
     assert cora.post("/curate/drafts/cnt24_01/publish").status_code == 403
 
 
@@ -440,20 +440,20 @@ def test_in_a_browser_two_people_bring_a_record_to_publication(
     ada.get_by_label("Identifier").fill("browser26_01")
     ada.get_by_label("Title").fill("Counts from a browser")
     ada.get_by_label("Content").select_option("km3.data.l4")
-    ada.get_by_role("button", name="Make the draft").click()
+    ada.get_by_role("button", name="Create draft").click()
     ada.get_by_label("Add a file").set_input_files(
         {"name": "counts.ecsv", "mimeType": "text/csv", "buffer": ECSV}
     )
     ada.get_by_role("button", name="Upload").click()
     ada.get_by_text("3 rows, 3 columns").wait_for()
-    if ada.get_by_label("Why the errors stay").count():
-        ada.get_by_label("Why the errors stay").fill("a test")
+    if ada.get_by_label("Why the error").count():
+        ada.get_by_label("Why the error").fill("a test")
     # With the keyboard, and on a phone.
     ada.set_viewport_size({"width": 360, "height": 780})
     assert ada.evaluate("document.documentElement.scrollWidth") <= 360
     ada.get_by_role("button", name="Submit for review").focus()
     ada.keyboard.press("Enter")
-    ada.get_by_text("waits for a reviewer").wait_for()
+    ada.get_by_text("was submitted for review").wait_for()
     bob = _enter(chromium, seeded_server, "bob")
     bob.get_by_role("link", name="Counts from a browser").click()
     bob.get_by_role("button", name="Publish").click()
@@ -469,5 +469,5 @@ def _enter(chromium: Browser, server: Server, name: str) -> Page:
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="What waits").wait_for()
+    page.get_by_role("heading", name="Curation").wait_for()
     return page

@@ -25,7 +25,7 @@ def test_a_version_goes_from_draft_over_review_to_published(curator: User, revie
 def test_who_submitted_cannot_approve(curator: User) -> None:
     curator.set_roles([Role.CURATOR, Role.REVIEWER])
     version = publishing.submit(drafted(curator), curator)
-    with pytest.raises(NotAllowed, match="somebody else"):
+    with pytest.raises(NotAllowed, match="someone else"):
         publishing.approve(version, curator)
 
 
@@ -40,7 +40,7 @@ def test_each_step_needs_its_role(curator: User, reviewer: User) -> None:
 def test_a_published_version_never_changes(curator: User, reviewer: User) -> None:
     version = published(curator, reviewer)
     version.title = "Something else"
-    with pytest.raises(Immutable, match="make a new version"):
+    with pytest.raises(Immutable, match="create a new version"):
         version.save()
     with pytest.raises(Immutable):
         version.delete()
@@ -87,7 +87,7 @@ def test_a_stop_before_the_start_keeps_data_from_being_published(curator: User) 
         ({"identifier": "../etc"}, {}, "identifier"),
         ({"identifier": "x_01", "parent": "nothing"}, {}, "no collection or stream"),
         ({"identifier": "x_01"}, {"ktype": "km3.nonsense"}, "ktype"),
-        ({"identifier": "x_01"}, {"ktype": "km3.collection"}, "does not fit"),
+        ({"identifier": "x_01"}, {"ktype": "km3.collection"}, "cannot have the content type"),
         ({"identifier": "x_01"}, {"simulated": True}, "SIMULATED"),
         ({"identifier": "x_01"}, {"metadata": {"paraminfo": 3}}, "paraminfo"),
         ({"identifier": "x_01", "aliases": ["x_01"]}, {}, "twice"),

@@ -1,4 +1,4 @@
-"""Django's settings, made of the environment (:mod:`opendata.configuration`)."""
+"""Django's settings, derived from the environment (:mod:`opendata.configuration`)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _database() -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": CONFIGURATION.folder() / "opendata.sqlite",
         "OPTIONS": {
-            # Readers go on while one writes; a writer waits instead of failing.
+            # Readers continue while one writes; a second writer waits instead of failing.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
@@ -93,11 +93,11 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 
 STATIC_URL = "/static/"
-# Files of installed packages are served as they are: no step of collecting to forget.
+# Files of installed packages are served directly, so nobody has to run collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
-# What other origins may do (opendata.api.sharing): reads of what is public, never with credentials.
+# Other origins may read what is public, without credentials (opendata.api.sharing).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = rf"^/(?!{PRIVATE})"
@@ -148,7 +148,7 @@ AXES_LOCKOUT_CALLABLE = "opendata.accounts.views.paused"
 AXES_VERBOSE = False
 # What a request may hold; larger uploads are streamed to files (opendata.asgi counts them).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
-# The authors of a collaboration, some ten fields each.
+# The authors of a whole collaboration, with some ten fields each.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")
 

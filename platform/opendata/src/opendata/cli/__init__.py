@@ -14,7 +14,7 @@ import click
 
 
 class _Group(click.Group):
-    """Shows errors that a person can act on as one sentence."""
+    """Shows expected errors as one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         from opendata.configuration import ConfigurationError
@@ -39,18 +39,18 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from None
         except (OperationalError, ProgrammingError) as error:
             raise click.ClickException(
-                f"the database does not answer as it should ({error}); run opendata migrate"
+                f"the database is not ready ({error}); run opendata migrate"
             ) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Run and fill an Open Data Center. Its settings are environment variables (README)."""
+    """Run and fill an Open Data Center, configured by environment variables (see README)."""
 
 
 @main.command()
 def migrate() -> None:
-    """Make or upgrade the database."""
+    """Create or upgrade the database."""
     from django.core.management import call_command
 
     call_command("migrate", interactive=False, verbosity=1)
@@ -59,8 +59,10 @@ def migrate() -> None:
 @main.command()
 @click.option("--host", help="Address to listen on (OPENDATA_HOST).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (OPENDATA_PORT).")
-@click.option("--migrate", "upgrade", is_flag=True, help="Bring the database up to date first.")
-@click.option("--seed", "fill", is_flag=True, help="Fill an empty portal first, see opendata seed.")
+@click.option("--migrate", "upgrade", is_flag=True, help="Upgrade the database first.")
+@click.option(
+    "--seed", "fill", is_flag=True, help="Fill an empty portal first (see opendata seed)."
+)
 def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None:
     """Serve the portal until it is stopped."""
     import uvicorn
@@ -94,7 +96,7 @@ def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None
 
 @contextmanager
 def _describing() -> Iterator[None]:
-    """Describe files anew beside the server, where an earlier version described some."""
+    """Describe files again beside the server, if an earlier version described them."""
     from opendata.describing.anew import outdated
 
     if not outdated().exists():
@@ -112,23 +114,25 @@ def _fill() -> None:
     from opendata.records.models import Record
 
     if not Record.objects.exists():
-        # In a process of its own: what the generation needs would stay in the server's memory.
+        # In its own process: the memory that generating data needs is released again.
         done = subprocess.run([sys.executable, "-m", "opendata", "seed"])
         if done.returncode:
-            raise click.ClickException("the portal could not be filled; the lines above say why")
+            raise click.ClickException("the portal could not be filled; see the messages above")
 
 
 @main.command()
 def seed() -> None:
-    """Fill an empty portal with demonstration data; what is simulated says so.
+    """Fill an empty portal with demonstration data; simulated data are marked as such.
 
-    Real ANTARES data that were imported stay.
+    Imported ANTARES data are kept.
     """
     from opendata.importers import demonstration
 
     number = demonstration.seed(click.echo)
     click.echo(
-        f"{number} records published." if number else "Nothing done: the portal holds records."
+        f"{number} records published."
+        if number
+        else "Nothing to do: the portal already has records."
     )
 
 
@@ -145,29 +149,33 @@ def import_antares(folder: Path) -> None:
 
     number = antares.import_folder(folder)
     click.echo(
-        f"{number} records published." if number else "All of it is published: nothing done."
+        f"{number} records published."
+        if number
+        else "Nothing to do: all records are published already."
     )
 
 
 @import_.command(name="file")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--identifier", required=True, help="Identifier of the record, e.g. evts21_01.")
-@click.option("--title", help="Title; that of the file's header by default.")
-@click.option("--parent", help="Collection or stream that it is a part of.")
+@click.option("--title", help="Title; by default that of the file's header.")
+@click.option("--parent", help="Collection or stream that it belongs to.")
 @click.option(
     "--accept-findings",
     default="",
     metavar="REASON",
-    help="Publish with errors in the metadata, and say why.",
+    help="Publish in spite of errors in the metadata, for this reason.",
 )
 @click.option(
     "--table",
     default="auto",
     metavar="SCHEMA.TABLE|none",
-    help="Name of its table in TAP, and with positions in cone search; by default it is made of "
-    "the identifier, and only a table with positions is served.",
+    help="Name of its table in TAP and cone search; by default derived from the identifier, and "
+    "only tables with positions are served.",
 )
-@click.option("--again", is_flag=True, help="Publish a content that another record has, too.")
+@click.option(
+    "--again", is_flag=True, help="Publish the file even if another record has the same content."
+)
 def import_file(path: Path, identifier: str, **options: Any) -> None:
     """Import an annotated table or any HDF5, FITS, VOTable or ROOT file with metadata."""
     from opendata.importers import files
@@ -192,12 +200,14 @@ def import_testdata() -> None:
     "roles",
     multiple=True,
     type=click.Choice(["curator", "reviewer"]),
-    help="Added to what NAME may do already.",
+    help="Role to add to those that NAME has.",
 )
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--disable", is_flag=True, help="Close the account: no login, no token, no session.")
+@click.option(
+    "--disable", is_flag=True, help="Close the account: no login, no tokens, no sessions."
+)
 def account(name: str, roles: tuple[str, ...], password_stdin: bool, disable: bool) -> None:
-    """Let NAME log in to the pages of curators and reviewers, or close the account."""
+    """Create the account NAME for the curation pages, change it, or close it."""
     from django.contrib.auth.password_validation import validate_password
     from django.core.exceptions import ValidationError
     from django.db import transaction
@@ -241,9 +251,13 @@ def account(name: str, roles: tuple[str, ...], password_stdin: bool, disable: bo
     required=True,
     type=click.Choice(["curator", "reviewer", "alert-sender", "alert-signer"]),
 )
-@click.option("--days", type=click.IntRange(1, 3650), help="Days for which it is good.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    help="Number of days until the token expires; by default it does not.",
+)
 def token(name: str, roles: tuple[str, ...], days: int | None) -> None:
-    """Give NAME an account with these roles, and print a new token for it."""
+    """Print a new token for NAME, whose account gets exactly these roles."""
     from datetime import timedelta
 
     from django.core.exceptions import ValidationError
@@ -274,7 +288,7 @@ def token(name: str, roles: tuple[str, ...], days: int | None) -> None:
 
 @main.command()
 def tables() -> None:
-    """Serve the tables of all records anew, and those of withdrawn ones no longer."""
+    """Rebuild the VO tables of all records, and remove those of withdrawn ones."""
     from opendata.records.models import Record
     from opendata.vo import records as served
 
@@ -290,30 +304,30 @@ def tables() -> None:
 
 @main.command()
 def describe() -> None:
-    """Describe files anew that an earlier version described: previews, plots, sky maps.
+    """Rebuild previews, plots and sky maps that an earlier version made.
 
     `serve --migrate` does it in the background.
     """
     from opendata.describing.anew import describe_anew
 
-    click.echo(f"{describe_anew()} files were described anew.")
+    click.echo(f"{describe_anew()} files were described again.")
 
 
 @main.command()
 def reindex() -> None:
-    """Make what is searched anew from what is published."""
+    """Rebuild the search index from the published records."""
     from django.db import transaction
 
     from opendata.searching import index
 
     with transaction.atomic():
         number = index.renew()
-    click.echo(f"{number} records can be found.")
+    click.echo(f"{number} records were indexed.")
 
 
 @main.command()
 def check() -> None:
-    """Check settings, database and every file's checksum; exit code 1 if something is wrong."""
+    """Check the database and the checksum of every file; exit code 1 if something is wrong."""
     from opendata.records.integrity import problems
 
     number = 0
@@ -327,7 +341,7 @@ def check() -> None:
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def django(arguments: tuple[str, ...]) -> None:
-    """Run one of Django's own commands, e.g. makemigrations."""
+    """Run one of Django's own commands, for example makemigrations."""
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["opendata django", *arguments])

@@ -1,4 +1,4 @@
-"""Addresses of the pages for curators and reviewers."""
+"""Addresses of the curation pages."""
 
 from __future__ import annotations
 

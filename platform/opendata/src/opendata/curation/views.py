@@ -1,4 +1,4 @@
-"""The pages of curators and reviewers; what may be done, `publishing` decides."""
+"""The pages of curators and reviewers; `publishing` decides what they may do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPEN = (State.DRAFT, State.REVIEW)
 
 @curation_page("GET")
 def home(request: HttpRequest, user: User) -> HttpResponse:
-    """What waits for somebody: own drafts, reviews, others' drafts."""
+    """Lists what awaits action: own drafts, reviews, drafts of others."""
     versions = Version.objects.filter(state__in=_OPEN).select_related("record").order_by("-id")
     drafts = [v for v in versions if v.state == State.DRAFT]
     return _render(
@@ -44,7 +44,7 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
 
 @curation_page("GET", "POST")
 def new(request: HttpRequest, user: User) -> HttpResponseBase:
-    """Make a record with its first draft."""
+    """Creates a record with its first draft."""
     form = NewRecordForm(request.POST or None)
     wrong = ""
     if "more_rows" in request.POST:
@@ -62,13 +62,13 @@ def new(request: HttpRequest, user: User) -> HttpResponseBase:
 
 @curation_page("GET")
 def draft(request: HttpRequest, user: User, identifier: str) -> HttpResponse:
-    """Show a draft, or a version in review."""
+    """Shows a draft, or a version in review."""
     return _draft(request, user, _open(identifier))
 
 
 @curation_page("POST")
 def step(request: HttpRequest, user: User, identifier: str, step: str) -> HttpResponseBase:
-    """Do one thing to a draft, and show it again."""
+    """Takes one step with a draft, and shows it again."""
     version = _open(identifier)
     if step == "save":
         return _save(request, user, version)
@@ -86,7 +86,7 @@ def step(request: HttpRequest, user: User, identifier: str, step: str) -> HttpRe
 
 @curation_page("GET")
 def preview(request: HttpRequest, user: User, identifier: str) -> HttpResponse:
-    """Show a draft as its page will be."""
+    """Shows a draft as its page will be."""
     version = _open(identifier)
     shown = context_of(version.record, version) | {"preview": True, "newest": True}
     return render(request, "record.html", shown)
@@ -94,7 +94,7 @@ def preview(request: HttpRequest, user: User, identifier: str) -> HttpResponse:
 
 @curation_page("GET", "POST")
 def record(request: HttpRequest, user: User, identifier: str) -> HttpResponseBase:
-    """What can be done with a published record: a new version, a withdrawal."""
+    """Offers what can be done with a published record: a new version, a withdrawal."""
     entry = Record.objects.filter(identifier=identifier, current__isnull=False).first()
     if entry is None:
         raise Http404(f"There is no published record {identifier}.")
@@ -105,9 +105,9 @@ def record(request: HttpRequest, user: User, identifier: str) -> HttpResponseBas
                 label = str(request.POST["withdraw"])
                 version = entry.versions.filter(label=label).first()
                 if version is None:
-                    raise Refused(f"there is no version {label}")
+                    raise Refused(f"{identifier} has no version {label}; reload the page")
                 publishing.withdraw(version, user, str(request.POST.get("reason", "")))
-                done = f"{version} is withdrawn; its page says why."
+                done = f"{version} was withdrawn; its page shows the reason."
                 return redirect(f"/curate/?{urlencode({'done': done})}")
             publishing.next_version(entry, user, str(request.POST.get("changes", "")))
             return redirect("draft", identifier)
@@ -136,7 +136,7 @@ def _save(request: HttpRequest, user: User, version: Version) -> HttpResponseBas
         if said is not None:
             try:
                 publishing.change(version, said, user)
-                query = urlencode({"done": "The draft is saved."})
+                query = urlencode({"done": "The draft was saved."})
                 return redirect(f"/curate/drafts/{version.record.identifier}/?{query}")
             except Refused as error:
                 wrong = str(error)
@@ -151,31 +151,31 @@ def _upload(version: Version, user: User, request: HttpRequest) -> str:
     limit = settings.CONFIGURATION.upload_mb * 2**20
     added = publishing.add_file(version, file.name, file.chunks(2**18), user, limit=limit)
     if "paraminfo" not in version.metadata and added.description.content.get("annotation"):
-        return f"{added.name} is there. It brings metadata: take them over below if they fit."
-    return f"{added.name} is there."
+        return f"{added.name} was uploaded. It contains metadata; import it below."
+    return f"{added.name} was uploaded."
 
 
 def _remove(version: Version, user: User, request: HttpRequest) -> str:
     file = version.files.filter(pk=_number(request.POST.get("file"))).first()
     if file is None:
-        raise Refused("the draft has no such file")
+        raise Refused("this draft has no such file; reload the page")
     publishing.remove_file(file, user)
-    return f"{file.name} is removed."
+    return f"{file.name} was removed."
 
 
 def _adopt(version: Version, user: User, request: HttpRequest) -> str:
     file = version.files.filter(pk=_number(request.POST.get("file"))).first()
     annotation = file.description.content.get("annotation") if file else None
     if file is None or not annotation:
-        raise Refused("the file brings no metadata")
+        raise Refused("this file contains no metadata")
     own = {k: v for k, v in (version.metadata.get("header") or {}).items() if v not in (None, "")}
     header = own | (annotation.get("header") or {})
     if version.creators:
-        # What was entered by hand says more than the one text of a file.
+        # People entered by hand say more than the one text of a file.
         header["author"] = version.authors
     metadata = version.metadata | annotation | {"header": header, "ktype": version.ktype}
     publishing.change(version, publishing.draft_like(version, metadata=metadata), user)
-    return f"The metadata of {file.name} are taken over."
+    return f"The metadata of {file.name} were imported."
 
 
 def _number(text: Any) -> int:
@@ -185,11 +185,11 @@ def _number(text: Any) -> int:
 def _submit(version: Version, user: User, request: HttpRequest) -> str:
     reason = str(request.POST.get("accept_findings", ""))
     publishing.submit(version, user, accept_findings=reason)
-    return f"{version} waits for a reviewer."
+    return f"{version} was submitted for review."
 
 
 def _discard(version: Version, user: User, request: HttpRequest) -> str:
-    text = f"The draft {version} is gone."
+    text = f"The draft {version} was deleted."
     publishing.discard(version, user)
     return text
 
@@ -200,7 +200,7 @@ def _publish(version: Version, user: User, request: HttpRequest) -> str:
 
 def _send_back(version: Version, user: User, request: HttpRequest) -> str:
     publishing.reject(version, user, str(request.POST.get("reason", "")))
-    return f"{version} is a draft again; its curator sees why."
+    return f"{version} was sent back; its curator sees your reason."
 
 
 _STEPS: dict[str, Callable[[Version, User, HttpRequest], str]] = {

@@ -1,4 +1,4 @@
-"""Records and drafts: begun, changed, discarded."""
+"""Records and drafts: created, changed, discarded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from openkm3.catalogue import Entry
 
 @step
 def create(new: NewRecord, draft: Draft, user: User) -> Version:
-    """Make a record and its first draft."""
+    """Creates a record and its first draft."""
     need(user, Role.CURATOR)
     try:
         Entry(
@@ -45,7 +45,7 @@ def create(new: NewRecord, draft: Draft, user: User) -> Version:
         ):
             raise Refused(f"identifier: {name} is taken")
     if len({new.identifier, *new.aliases}) != 1 + len(new.aliases):
-        raise Refused("aliases: a name is there twice")
+        raise Refused("aliases: a name occurs twice")
     parent = None
     if new.parent is not None:
         parent = Record.objects.filter(identifier=new.parent).exclude(kind="resource").first()
@@ -66,12 +66,12 @@ def create(new: NewRecord, draft: Draft, user: User) -> Version:
 
 @step
 def new_version(record: Record, draft: Draft, user: User) -> Version:
-    """Make a draft; there is one at a time."""
+    """Creates a draft; a record has one at a time."""
     need(user, Role.CURATOR)
     check_draft(draft, record.kind)
     last = record.versions.first()
     if last is not None and last.state in (State.DRAFT, State.REVIEW):
-        raise Refused(f"{last} is still in {last.state}: publish or discard it first")
+        raise Refused(f"{last} is not published yet; publish or discard it first")
     refuse_taken(draft.label, record.versions.all())
     number = (record.versions.aggregate(Max("number"))["number__max"] or 0) + 1
     version = Version.objects.create(
@@ -83,10 +83,10 @@ def new_version(record: Record, draft: Draft, user: User) -> Version:
 
 @step
 def next_version(record: Record, user: User, changes: str = "") -> Version:
-    """Make a draft that begins as a copy of the current version, files included."""
+    """Creates a draft as a copy of the current version, including its files."""
     current = record.current
     if current is None:
-        raise Refused(f"{record.identifier} has no published version to begin with")
+        raise Refused(f"{record.identifier} has no published version to copy")
     said = {"label": next_label(record), "changes": changes}
     version = new_version(record, draft_like(current, **said), user)
     for file in current.files.select_related("description"):
@@ -100,7 +100,7 @@ def next_version(record: Record, user: User, changes: str = "") -> Version:
 
 @step
 def change(version: Version, draft: Draft, user: User) -> Version:
-    """Write a draft anew."""
+    """Replaces the content of a draft."""
     need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     check_draft(draft, version.record.kind)
@@ -113,21 +113,21 @@ def change(version: Version, draft: Draft, user: User) -> Version:
 
 
 def _kept(version: Version, draft: Draft) -> dict[str, Any]:
-    """Return the fields of a draft; what a client does not know yet stays as it is."""
+    """Returns the fields of a draft; those that the client does not mention stay as they are."""
     fields = fields_of(draft)
     for name in ("funding", "subjects", "publisher", "issued"):
         if name not in draft.model_fields_set:
             fields[name] = getattr(version, name)
     same = [item["name"] for item in fields["creators"]] == [item.name for item in version.people]
     if "creators" not in draft.model_fields_set and same:
-        # The text of the authors is the one of before, which has no ORCID iDs.
+        # The authors as text are unchanged, and the text has no ORCID iDs.
         fields["creators"] = version.creators
     return fields
 
 
 @step
 def discard(version: Version, user: User) -> None:
-    """Delete a draft, and its record if that has nothing else."""
+    """Deletes a draft, and its record if that has nothing else."""
     need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     audit(user, "discard", version)

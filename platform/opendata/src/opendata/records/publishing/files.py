@@ -38,17 +38,17 @@ def add_file(
     limit: int | None = None,
     describe: Callable[[Path, str], dict[str, Any]] = describing.describe_safely,
 ) -> DataFile:
-    """Add a file to a draft, or replace the one of that name.
+    """Adds a file to a draft, or replaces the one of that name.
 
     Parameters
     ----------
     describe : callable
-        Reads the file; that of a stranger in a process of its own, which is the default.
+        Reads the file; by default in a sandboxed process, as files of strangers need.
 
     Raises
     ------
     Refused
-        If the name is not plain, or the file is damaged or of no known format.
+        If the name is not a plain file name, or the file is empty, damaged or of unknown format.
     """
     need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
@@ -82,7 +82,7 @@ def add_file(
 
 @step
 def remove_file(file: DataFile, user: User) -> None:
-    """Take a file out of a draft."""
+    """Removes a file from a draft."""
     need(user, Role.CURATOR)
     require_state(file.version, State.DRAFT)
     audit(user, "remove file", file)
@@ -90,6 +90,6 @@ def remove_file(file: DataFile, user: User) -> None:
 
 
 def media_type(name: str) -> str:
-    """Return the media type for a file name."""
+    """Returns the media type for a file name."""
     suffix = Path(name).suffix.lower()
     return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

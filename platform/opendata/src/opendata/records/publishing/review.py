@@ -23,12 +23,12 @@ from opendata.records.publishing.steps import (
 from opendata.vo import records as tables
 from openkm3.metadata import Finding, validate
 
-#: Contents whose metadata describe data; of others the metadata only have to be readable.
+#: Content types with data, whose metadata are validated; others only need readable metadata.
 _DATA = ("km3.data", "km3.env", "km3.daq", "km3.resource.service")
 
 
 def findings(version: Version) -> list[Finding]:
-    """Return what is wrong with a version's metadata, and its files with respect to their own."""
+    """Returns the problems found in a version's metadata, its files and its tables."""
     found: list[Finding] = []
     if version.ktype.startswith(_DATA):
         found += validate(version.annotation)
@@ -40,19 +40,20 @@ def findings(version: Version) -> list[Finding]:
 
 @step
 def submit(version: Version, user: User, *, accept_findings: str = "") -> Version:
-    """Hand a draft to the reviewers.
+    """Submits a draft for review.
 
     Parameters
     ----------
     accept_findings : str
-        Why errors of the metadata stay, e.g. because the data were published like that elsewhere.
+        Why errors of the metadata are accepted, for example because the data were published like
+        that elsewhere.
     """
     need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     accept_findings = require_reason(accept_findings)
     wrong = [str(item) for item in findings(version) if item.level == "error"]
     if wrong and not accept_findings:
-        raise Refused("the metadata are wrong: " + "; ".join(wrong[:5]))
+        raise Refused("the metadata have errors: " + "; ".join(wrong[:5]))
     needs_file = version.record.kind == "resource" and not (
         version.files.exists() or version.url or version.doi or version.service
     )
@@ -70,10 +71,10 @@ def submit(version: Version, user: User, *, accept_findings: str = "") -> Versio
 
 @step
 def reject(version: Version, user: User, reason: str) -> Version:
-    """Give a version back to the curators."""
+    """Sends a version back to its curator."""
     need(user, Role.REVIEWER)
     require_state(version, State.REVIEW)
-    reason = require_reason(reason, "say what has to be changed")
+    reason = require_reason(reason, "say what needs to change")
     version.state = State.DRAFT
     version.save()
     audit(user, "reject", version, reason=reason)
@@ -81,28 +82,28 @@ def reject(version: Version, user: User, reason: str) -> Version:
 
 
 def sent_back(version: Version) -> str:
-    """Return why a draft came back from its review, nothing if it did not."""
+    """Returns why a draft was sent back; empty if it was not."""
     entry = AuditEntry.objects.filter(subject=str(version), action__in=("reject", "submit")).first()
     return str(entry.detail.get("reason", "")) if entry and entry.action == "reject" else ""
 
 
 @step
 def approve(version: Version, user: User, *, serve: tables.Serve = tables.serve_safely) -> Version:
-    """Publish a version; whoever submitted it cannot.
+    """Publishes a version; whoever submitted it cannot.
 
     Parameters
     ----------
     serve : callable
-        Reads the file whose table the VO services get; that of a stranger in a process of its own,
-        which is the default.
+        Reads the file whose table the VO services get; by default in a sandboxed process, as files
+        of strangers need.
     """
     need(user, Role.REVIEWER)
     require_state(version, State.REVIEW)
     if version.submitted_by_id == user.pk:
-        raise NotAllowed(f"{user} submitted {version}: somebody else has to approve it")
+        raise NotAllowed(f"{user} submitted {version}, so someone else has to approve it")
     parent = version.record.parent
     if parent is not None and parent.current is None:
-        raise Refused(f"publish {parent.identifier} first, which it is a part of")
+        raise Refused(f"publish {parent.identifier} first; {version.record} is part of it")
     version.state = State.PUBLISHED
     version.approved_by = user
     version.published_at = timezone.now()
@@ -124,16 +125,16 @@ def withdraw(
     *,
     serve: tables.Serve = tables.serve_safely,
 ) -> Version:
-    """Take a published version back; a tombstone with the reason stays."""
+    """Withdraws a published version; a tombstone with the reason stays."""
     need(user, Role.REVIEWER)
     require_state(version, State.PUBLISHED)
-    reason = require_reason(reason, "say why, the tombstone shows it")
+    reason = require_reason(reason, "say why; the page of the record will show it")
     version.state = State.WITHDRAWN
     version.withdrawn_at = timezone.now()
     version.withdrawn_reason = reason
     version.save()
     record = version.record
-    # The newest version that still stands is the current one; if none does, the tombstone is.
+    # The newest published version is the current one; without any it is the tombstone.
     record.current = newest(record) or version
     record.reindex()
     audit(user, "withdraw", version, reason=reason)
