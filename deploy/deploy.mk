@@ -21,3 +21,4 @@ test-deploy: .dev .deploy ## deploy to hosts in containers and test them (Docker
 
 .deploy: .hub
 	@$(VENV)/python deploy/environment.py
+	@$(VENV)/python deploy/program.py

@@ -59,15 +59,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def needed() -> None:
-    """An engine, Ansible, images, and their archive."""
+    """An engine, Ansible, the program for machines, images and their archive."""
     if docker("version", check=False).returncode:
         pytest.skip("no Docker Engine answers: make engine images")
     if not (ANSIBLE / "ansible-playbook").exists():
         pytest.skip("there is no deploy/.venv: make lint-deploy")
-    archive = [sys.executable, str(DEPLOY / "archive.py"), *IMAGES]
-    done = subprocess.run(archive, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"there is no archive of the images: {done.stderr.strip()}")
+    for script, *arguments in (("program.py",), ("archive.py", *IMAGES)):
+        command = [sys.executable, str(DEPLOY / script), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"deploy/{script} failed: {done.stderr.strip()}")
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,8 @@ def test_restore_is_rehearsed_beside_the_platform(saved: Machine, site: Site) ->
     play = site.play("restore_drill").require_success()
     said = " ".join(play.output.split())
     told = re.search(
-        r"hub: backup \w{8}: (\d+) files .* (\d+) volumes and (\d+) databases are", said
+        r"hub: backup \w{8}: restored (\d+) files .* (\d+) volumes and (\d+) databases are",
+        said,
     )
     assert told, said
     files, volumes, databases = map(int, told.groups())
@@ -133,7 +134,7 @@ def test_full_storage_is_told_and_the_next_backup_succeeds(
     finally:
         deployed.run("sh", "-c", f"umount {place} /mnt/small")
     assert play.code != 0
-    assert "km3net-backup: restic backup" in play.output
+    assert "km3host: restic backup" in play.output
     assert "no space left" in play.output
     kernel.run("Path('large').unlink()")
     site.play("backup").require_success()

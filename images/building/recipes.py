@@ -44,7 +44,7 @@ class Recipe:
 
 
 _BASE = ("images/base", "platform/locks/uv.txt")
-_TOP = ("platform/hub", "platform/openkm3", "notebooks")
+_TOP = ("platform/lab", "platform/openkm3", "notebooks")
 
 RECIPES = {
     recipe.name: recipe
@@ -66,7 +66,10 @@ RECIPES = {
             "joint",
         ),
         Recipe(
-            "hub", "base-system", ("images/hub", "platform/hub", "platform/locks/hub.txt"), "hub"
+            "hub",
+            "base-system",
+            ("images/hub", "platform/settings", "platform/hub", "platform/locks/hub.txt"),
+            "hub",
         ),
         Recipe("proxy", "base-system", ("images/proxy",), "proxy"),
         Recipe(

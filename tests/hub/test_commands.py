@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from km3hub.cli import COMMANDS, main
 from km3hub.login import passwords
 from km3hub.login.accounts import AccountStore
+from km3up.cli import main as km3up
 
 
 @pytest.fixture
@@ -281,7 +282,8 @@ def test_nothing_starts_without_the_client_secret(tmp_path: Path) -> None:
     file = tmp_path / "platform.yaml"
     file.write_text(OIDC)
     state = tmp_path / "state"
-    result = km3hub("up", "--mode", "embedded", "--state", state, "--config", file)
+    command = ["up", "--mode", "embedded", "--state", str(state), "--config", str(file)]
+    result = CliRunner().invoke(km3up, command)
     assert result.exit_code == 1
     assert f"Stopped: login.oidc.client_secret_file: {tmp_path / 's'} is not there" in result.output
     assert not (state / "envs").exists()

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from km3hub.cli import main
 from km3hub.login.accounts import AccountStore
-from km3hub.settings import Settings, parse
+from km3settings.settings import Settings, parse
 
 OIDC = "client_id: a, client_secret_file: s"
 EXPERTS = """

@@ -23,7 +23,7 @@ from opendata.describing.cells import missing_rows, plain
 from opendata.describing.content import _table
 from opendata.describing.plots import plots_of_table
 from opendata.describing.sky import sky_of
-from opendata.pages import plots
+from opendata.portal import plots
 from opendata.records.models import Description
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation

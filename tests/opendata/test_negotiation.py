@@ -10,7 +10,7 @@ from django.test import Client
 
 from opendata.accounts.models import User
 from opendata.api.negotiation import choose
-from opendata.pages.representations import OFFERS
+from opendata.portal.representations import OFFERS
 from opendata.records import publishing
 
 from .records import draft, published

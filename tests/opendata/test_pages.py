@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +57,15 @@ def test_what_people_write_is_never_run(web: Client, curator: User, reviewer: Us
     assert linked
     assert json.loads(linked[1])["name"] == f"Title {EVIL}"
     assert EVIL not in web.get(f"/search?q={EVIL}").content.decode()
+
+
+def test_search_engines_find_all_records(web: Client, curator: User, reviewer: User) -> None:
+    published(curator, reviewer)
+    answer = web.get("/sitemap.xml")
+    assert answer["Content-Type"] == "application/xml"
+    found = [element.text for element in ET.fromstring(answer.content).iter() if element.text]  # noqa: S314
+    assert [text for text in found if text.strip()] == ["http://testserver/records/cnt24_01/"]
+    assert "Sitemap: http://testserver/sitemap.xml" in web.get("/robots.txt").content.decode()
 
 
 def test_a_tombstone_says_why_and_offers_no_file(

@@ -46,7 +46,7 @@ def test_a_published_version_never_changes(curator: User, reviewer: User) -> Non
         version.delete()
     with pytest.raises(Immutable):
         version.files.get().delete()
-    with pytest.raises(Refused, match="has to be draft"):
+    with pytest.raises(Refused, match="needs a version that is a draft"):
         publishing.add_file(version, "more.txt", [b"x"], curator)
 
 

@@ -17,17 +17,17 @@ from click.testing import CliRunner
 from django.conf import settings
 from django.test import Client
 
+from adqlite.tables.names import name_problem, proposed_name, regular_name
+from adqlite.tables.storage import TableStore
 from opendata import describing
 from opendata.accounts.models import User
 from opendata.cli import main
+from opendata.describing.tap_table import NoTable, described, service_findings
 from opendata.importers.files import import_file
 from opendata.records import integrity, publishing
 from opendata.records.models import Record, Version
 from opendata.records.publishing import Draft, Refused
-from opendata.vo.engine.storage import TableStore
-from opendata.vo.names import name_problem, proposed_name, regular_name
 from opendata.vo.process import serve
-from opendata.vo.tables import NoTable, described, service_findings
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
 

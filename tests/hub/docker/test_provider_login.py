@@ -13,7 +13,7 @@ import yaml
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from km3hub.spawning.names import Names
+from km3settings.names import Names
 from tests.e2e.platforms import PORTAL, km3hub, options, remove_leftovers
 from tests.hub.docker.platforms import eventually
 from tests.oidc.running import CLIENT, HERE, SECRET, NoProvider, packages, settings

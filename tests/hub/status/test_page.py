@@ -22,7 +22,7 @@ from km3hub.configure.status import configure_status
 from km3hub.status import watch
 
 watch.PERIOD = 0.25
-configure_status(c, platform)
+configure_status(c, platform, runtime)
 """
 
 

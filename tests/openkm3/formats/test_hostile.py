@@ -21,7 +21,6 @@ from astropy.table import Table
 from openkm3 import annotated
 from openkm3.errors import FormatError, MetadataError, OpenKM3Error
 from openkm3.formats import DataSet, convert, detect, read, write
-from openkm3.inspection import inspect
 from openkm3.metadata import Annotation
 
 SUFFIXES = (".h5", ".fits", ".vot", ".ecsv")
@@ -338,22 +337,3 @@ def test_writing_says_what_it_cannot_do(small: DataSet, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no folder"):
         convert(tmp_path / "x.h5", tmp_path / "missing" / "x.fits")
     assert detect(tmp_path / "x.h5") == "hdf5"
-
-
-def test_inspection_tells_what_a_file_is(small: DataSet, tmp_path: Path) -> None:
-    write(small, tmp_path / "x.h5")
-    report = inspect(tmp_path / "x.h5")
-    assert report.tables["events"].rows == 40
-    assert report.annotation.header.name == "small"
-    assert "header.license" in {finding.where for finding in report.findings}
-    (tmp_path / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\nrest")
-    with pytest.raises(FormatError, match=r"bad\.h5: cannot be read as HDF5"):
-        inspect(tmp_path / "bad.h5")
-
-
-def test_inspection_stops_what_takes_too_much(small: DataSet, tmp_path: Path) -> None:
-    write(small, tmp_path / "x.h5")
-    with pytest.raises(FormatError, match="longer than"):
-        inspect(tmp_path / "x.h5", seconds=0.01)
-    with pytest.raises(FormatError, match="crashes or exhausts memory"):
-        inspect(tmp_path / "x.h5", memory=50 * 2**20)

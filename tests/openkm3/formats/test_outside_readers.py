@@ -64,7 +64,7 @@ def test_astropy(tmp_path: Path, table: Table, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", [".fits", ".vot"])
 def test_stilts(tmp_path: Path, table: Table, suffix: str) -> None:
     if shutil.which("stilts") is None:
-        pytest.skip("needs STILTS: apt-get install stilts")
+        pytest.skip("needs STILTS: make tools")
     write(DataSet({"events": table}), tmp_path / f"x{suffix}")
     form = {".fits": "fits", ".vot": "votable"}[suffix]
     command = ["stilts", "tpipe", f"in=x{suffix}", f"ifmt={form}", "ofmt=csv"]
@@ -89,7 +89,7 @@ def test_stilts(tmp_path: Path, table: Table, suffix: str) -> None:
 )
 def test_what_of_stilts_cannot_be_read_has_a_way_out(tmp_path: Path, form: str, words: str) -> None:
     if shutil.which("stilts") is None:
-        pytest.skip("needs STILTS: apt-get install stilts")
+        pytest.skip("needs STILTS: make tools")
     (tmp_path / "a.csv").write_text("n,word\n1,é\n", encoding="utf-8")
     java = "-Dfile.encoding=UTF-8"
     command = ["stilts", java, "tpipe", "in=a.csv", "ifmt=csv", f"ofmt={form}", "out=x.vot"]

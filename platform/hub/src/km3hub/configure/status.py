@@ -6,14 +6,14 @@ import asyncio
 from typing import Any
 
 from km3hub.configure.extending import extend
-from km3hub.portal import Portal
-from km3hub.settings import Settings
-from km3hub.spawning.names import Names
-from km3hub.state import Runtime
 from km3hub.status.history import History
 from km3hub.status.looks import Address, Container, Counts, LookAt, Starts
 from km3hub.status.pages import StatusHandler, StatusJsonHandler
 from km3hub.status.watch import Watch
+from km3settings.names import Names
+from km3settings.portal import Portal
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
 
 __all__ = ["configure_status"]
 
@@ -21,9 +21,8 @@ __all__ = ["configure_status"]
 _PROXY_PORT = 8000
 
 
-def configure_status(c: Any, settings: Settings) -> None:
+def configure_status(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Add the page, start the watch where a hub runs, and let Prometheus read the hub's numbers."""
-    runtime = Runtime.from_environment()
     watch = Watch(History(runtime.state.status), _looks(settings, runtime))
 
     # A function, because JupyterHub copies every other value of its configuration.

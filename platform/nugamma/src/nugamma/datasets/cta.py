@@ -23,6 +23,7 @@ from nugamma.datasets.morphology import Placed
 from nugamma.datasets.psf import SourcePSFMap
 from nugamma.errors import DatasetError, ResponseError
 from nugamma.responses.cta import CtaResponse
+from nugamma.responses.performance import packaged
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,7 +77,7 @@ def cta_dataset(
     """
     if not livetime > 0 * u.s:
         raise DatasetError(f"CTA cannot observe for {livetime}")
-    response = response or CtaResponse.compact()
+    response = response or packaged()
     axis, axis_true, rad = energy_axis(), energy_axis("energy_true"), rad_axis()
     _check_usable(response, axis_true)
     check_visible(source, response)

@@ -55,7 +55,7 @@ def tabulate(response: CtaResponse) -> QTable:
 
 
 def packaged() -> CtaResponse:
-    """Make the response of the packaged table."""
+    """Returns the response made from the packaged table."""
     source = files("nugamma.responses").joinpath(TABLE)
     content = source.read_bytes()
     table = QTable.read(content.decode(), format="ascii.ecsv")

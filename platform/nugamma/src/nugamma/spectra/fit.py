@@ -15,7 +15,7 @@ import astropy.units as u
 import numpy as np
 
 from nugamma.errors import SpectrumError
-from nugamma.spectra.leastsquares import PARAMETERS, Problem
+from nugamma.spectra.leastsquares import PARAMETERS, FluxPointsFit
 from nugamma.spectra.operators import Emission, SpectralOperator
 
 if TYPE_CHECKING:
@@ -177,8 +177,7 @@ def _fit(source: Source, points: QTable, emission: Emission) -> ModelFit:
     at_points = SpectralOperator.differential(
         points["e_ref"], emission, source.distance, **surroundings
     )
-    problem = Problem.of(source.name, points, at_points)
-    chi2, spectrum, covariance = problem.minimum()
+    chi2, spectrum, covariance = FluxPointsFit.of(source.name, points, at_points).minimum()
     messengers = {"gamma": emission}
     if emission is Emission.PION_GAMMA:
         messengers["neutrino"] = Emission.PION_NEUTRINO

@@ -32,7 +32,7 @@ _MOST_EVALUATIONS = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class FluxPointsFit:
     """Least squares in (ln amplitude, alpha, ln cutoff).
 
     Logarithms keep both positive and make steps relative; the covariance is carried back.
@@ -56,7 +56,7 @@ class Problem:
 
     @classmethod
     def of(cls, name: str, points: QTable, operator: SpectralOperator) -> Self:
-        """The problem of flux points, with the operator for their energies."""
+        """Returns the fit to flux points, given the operator for their energies."""
         errors = points["dnde_err"].to_value(operator.unit)
         return cls(
             name,

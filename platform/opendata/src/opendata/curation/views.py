@@ -15,7 +15,7 @@ from opendata.accounts.models import User
 from opendata.accounts.roles import Role
 from opendata.curation.access import curation_page
 from opendata.curation.forms import DraftForm, NewRecordForm
-from opendata.pages.views import context_of
+from opendata.portal.views import context_of
 from opendata.records import publishing
 from opendata.records.models import Record, State, Version
 from opendata.records.publishing import NotAllowed, Refused

@@ -7,21 +7,22 @@ withdrawn or followed by one without.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
 
+from adqlite.tables.names import name_problem
+from opendata import sandbox
 from opendata.records import store
 from opendata.records.models import Record, State, Version
-from opendata.vo.names import name_problem
 from openkm3.errors import OpenKM3Error
 from openkm3.metadata import Finding
 
-_SECONDS = 600
+#: Rows are in memory twice, as the file has them and as the database takes them: more memory and
+#: time than a description needs.
+_LIMITS = sandbox.Limits(seconds=600, memory=8 * 2**30)
 
 
 class NotServed(Exception):
@@ -105,16 +106,18 @@ Serve = Callable[[Path, Path, str, str], object]
 
 def serve_safely(path: Path, folder: Path, full_name: str, title: str) -> None:
     """Serve the table of a stranger's file; see :func:`opendata.vo.process.serve`."""
-    command = [sys.executable, "-m", "opendata.vo.process", str(path), str(folder)]
-    command += [full_name, title]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise ValueError(f"takes longer than {_SECONDS} s to read") from None
-    if done.returncode == 2:
-        raise ValueError(done.stdout.decode("utf-8", "replace"))
-    if done.returncode:
-        raise ValueError("is damaged such that reading it crashes")
+        sandbox.run(
+            "opendata.vo.process:serve_in_sandbox",
+            str(path),
+            str(folder),
+            full_name,
+            title,
+            limits=_LIMITS,
+            preload=("adqlite.tables.storage", "opendata.describing.tap_table", "openkm3.formats"),
+        )
+    except sandbox.SandboxError as error:
+        raise ValueError(str(error)) from error
 
 
 def follow(record: Record, serve: Serve = serve_safely) -> None:
@@ -146,7 +149,7 @@ def follow(record: Record, serve: Serve = serve_safely) -> None:
 
 def missing() -> Iterator[str]:
     """Yield a sentence for each table that should be served and is not, or the other way round."""
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.storage import TableStore
 
     if not settings.HAS_VO:
         return
@@ -183,6 +186,6 @@ def _serve(version: Version, name: str, serve: Serve, folder: Path) -> None:
 
 
 def _withdraw(schema: str) -> None:
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.storage import TableStore
 
     TableStore(settings.VO_FOLDER).withdraw(schema)

@@ -1,4 +1,4 @@
-"""Reading alerts of either format from files and bytes that nobody has looked at yet."""
+"""Documents from untrusted sources: their bytes and their JSON, limited in size and depth."""
 
 from __future__ import annotations
 
@@ -8,43 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from openkm3.alerts.errors import AlertError
-from openkm3.alerts.model import Alert
-from openkm3.alerts.voevent.reading import from_voevent
 
 # The examples have 2 kB; a skymap inside (healpix_file) may have some 100 kB.
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 50
-
-
-def read(source: bytes | str | PathLike[str], *, check: bool = True) -> Alert:
-    """Return the alert of a GCN notice (JSON) or of a VOEvent (XML).
-
-    Parameters
-    ----------
-    source : path or bytes
-        The file, or what is in it. Which of both formats it is, its first character tells.
-    check : bool
-        Whether to refuse what the schema allows but cannot be, such as a declination of 120 deg.
-
-    Raises
-    ------
-    AlertError
-        It is no alert; ``problems`` names every value that is wrong.
-    FileNotFoundError, PermissionError
-        The file cannot be read.
-    """
-    content, name = content_of(source)
-    try:
-        if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
-            alert = from_voevent(content)
-        else:
-            alert = Alert.from_json(content)
-        problems = alert.problems() if check else []
-    except AlertError as error:
-        raise error.of(name) from None
-    if problems:
-        raise AlertError(problems, name)
-    return alert
 
 
 def content_of(source: bytes | str | PathLike[str]) -> tuple[bytes, str]:

@@ -31,9 +31,10 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
-from openkm3.alerts.documents import MAX_BYTES, parsed_json, read
+from openkm3.alerts.alert import Alert
+from openkm3.alerts.documents import MAX_BYTES, parsed_json
 from openkm3.alerts.errors import AlertError, problems_of
-from openkm3.alerts.model import Alert
+from openkm3.alerts.reading import read
 from openkm3.errors import ServerError
 
 log = logging.getLogger("openkm3.alerts")

@@ -6,9 +6,7 @@ cannot say (a declination of 120 deg, a trigger time of "yesterday") is found by
 
 from __future__ import annotations
 
-import json
 import math
-from os import PathLike
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -29,7 +27,7 @@ from openkm3.alerts.core import (
     Text,
     shown,
 )
-from openkm3.alerts.errors import AlertError, Problem, problems_of
+from openkm3.alerts.errors import AlertError, problems_of
 
 AUTHORITY = "ivo://km3net.org"
 Role = Literal["observation", "prediction", "utility", "test"]
@@ -95,8 +93,8 @@ def _objects_or_text(value: object, info: ValidationInfo) -> object:
     return value
 
 
-class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
-    """An alert of KM3NeT.
+class AlertRecord(Naming, Sequence, Reporter, Statistics, Localization, Moment):
+    """One record of an alert: what it says, and which identifier it has.
 
     Field names are those of the JSON document. Unknown fields are kept.
     """
@@ -114,45 +112,9 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
         list[Counterpart] | str | None, BeforeValidator(_objects_or_text)
     ] = None
 
-    @classmethod
-    def from_json(cls, document: str | bytes | dict[str, Any]) -> Alert:
-        """Return the alert of a JSON document: KM3NeT's, or another mission's notice of GCN.
-
-        Raises
-        ------
-        AlertError
-            The document is not JSON, or not as KM3NeT's schema says.
-        """
-        from openkm3.alerts.documents import parsed_json
-        from openkm3.alerts.notices import in_our_terms
-
-        if isinstance(document, (str, bytes)):
-            document = parsed_json(document)
-        try:
-            return cls.model_validate(in_our_terms(document))
-        except ValidationError as error:
-            raise AlertError(problems_of(error)) from None
-
-    @classmethod
-    def from_voevent(cls, packet: bytes | str | PathLike[str]) -> Alert:
-        """Return the alert of a VOEvent; see `openkm3.alerts.from_voevent`."""
-        from openkm3.alerts.voevent.reading import from_voevent
-
-        return from_voevent(packet)
-
-    def to_json(self, indent: int | None = 2) -> str:
-        """Return the alert as a JSON document that KM3NeT's schema accepts."""
-        return json.dumps(self.fields(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def to_voevent(self, cites: str | None = None) -> bytes:
-        """Return the alert as VOEvent 2.0; see `openkm3.alerts.to_voevent`."""
-        from openkm3.alerts.voevent.writing import to_voevent
-
-        return to_voevent(self, cites=cites)
-
     def __eq__(self, other: object) -> bool:
         """Two alerts are equal when they say the same, whatever the order of fields."""
-        return isinstance(other, Alert) and self.fields() == other.fields()
+        return isinstance(other, AlertRecord) and self.fields() == other.fields()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -216,11 +178,13 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
         suffix = f"_r{record}" if record > 1 else ""
         return f"{AUTHORITY}/VOEvent#{quote(self.name, safe='-._~+:')}{suffix}"
 
-    def problems(self) -> list[Problem]:
-        """Return what the schema allows but cannot be: impossible values, missing essentials."""
-        from openkm3.alerts.plausibility import problems_of_alert
 
-        return problems_of_alert(self)
-
-
-__all__ = ["AUTHORITY", "ROLES", "Alert", "Counterpart", "NeutrinoEvent", "Notice", "Role"]
+__all__ = [
+    "AUTHORITY",
+    "ROLES",
+    "AlertRecord",
+    "Counterpart",
+    "NeutrinoEvent",
+    "Notice",
+    "Role",
+]

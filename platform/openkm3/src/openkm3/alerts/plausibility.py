@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from openkm3.alerts.core import Localization, Moment, shown
 from openkm3.alerts.errors import Problem
+from openkm3.alerts.model import AlertRecord, NeutrinoEvent
 from openkm3.alerts.times import parsed_time
 from openkm3.sky.sites import UnknownSiteError, site
-
-if TYPE_CHECKING:
-    from openkm3.alerts.model import Alert, NeutrinoEvent
 
 Found = Iterator[Problem]
 
 
-def problems_of_alert(alert: Alert) -> list[Problem]:
+def problems_of_alert(alert: AlertRecord) -> list[Problem]:
     """Return all findings, in the order of the document."""
     return list(_alert(alert))
 
 
-def _alert(alert: Alert) -> Found:
+def _alert(alert: AlertRecord) -> Found:
     if not (alert.name or "").strip() and (alert.own or not alert.id):
         yield Problem("event_name", 'is missing, for example "KM3-230213A"')
     elif re.search(r"_r\d+$", alert.name or ""):
@@ -53,7 +50,7 @@ def _alert(alert: Alert) -> Found:
             yield from _place_and_time(source, f"counterpart_info[{index}].")
 
 
-def _record(alert: Alert) -> Found:
+def _record(alert: AlertRecord) -> Found:
     record = alert.record_number
     if record is not None and (record < 1 or record != int(record)):
         yield Problem("record_number", f"must be a whole number from 1 on, here it is {record}")

@@ -10,6 +10,7 @@ import math
 
 from openkm3.alerts.errors import AlertError
 from openkm3.alerts.model import NeutrinoEvent
+from openkm3.alerts.times import parsed_time
 
 
 def expected_cos_zenith(event: NeutrinoEvent, instrument: str) -> float:
@@ -30,7 +31,6 @@ def expected_cos_zenith(event: NeutrinoEvent, instrument: str) -> float:
     # Only this check needs astropy.
     from astropy.coordinates import SkyCoord
 
-    from openkm3.alerts.times import parsed_time
     from openkm3.sky.local import LocalDirection
 
     for name in ("ra", "dec", "trigger_time"):

@@ -8,7 +8,6 @@ astropy column: a ``MaskedColumn`` whose mask marks what is missing, with the me
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from .objects import inferred
 from .texts import decoded
 
 if TYPE_CHECKING:
-    from astropy.table import Column, MaskedColumn, Table
+    from astropy.table import Column, MaskedColumn
     from astropy.units import UnitBase
 
 Array = np.ndarray[Any, Any]
@@ -213,62 +212,6 @@ def missing(column: Any) -> Mask:
         Of the column's shape.
     """
     return ColumnData.of(column).missing
-
-
-def columns(table: Table) -> dict[str, ColumnData]:
-    """Return the model of each column of a table.
-
-    What consists of several columns is taken apart: a sky position ``pos`` becomes ``pos.ra`` and
-    ``pos.dec``, a structured column one column for each of its fields.
-
-    Raises
-    ------
-    TypeError
-        If a column is of a type that cannot be kept; the message names it.
-    """
-    from .references import referred
-
-    result: dict[str, ColumnData] = {}
-    for name in table.colnames:
-        try:
-            for key, data in _parts(str(name), table[name]):
-                result[key if key not in result else f"{key}_"] = data
-        except TypeError as error:
-            raise TypeError(f"column {name!r}: {error}") from None
-    return referred(result, {str(key).upper(): value for key, value in table.meta.items()})
-
-
-def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
-    from astropy.table import Table
-    from astropy.table.serialize import represent_mixins_as_columns
-    from astropy.time import Time
-
-    from .references import with_equinox
-
-    fields = getattr(getattr(column, "dtype", None), "names", None)
-    if fields:
-        for key in fields:
-            yield from _parts(f"{name}.{key}", column[key])
-        return
-    if hasattr(column, "dtype") or hasattr(column, "to_value") or isinstance(column, Time):
-        yield name, ColumnData.of(column)
-        return
-    taken = represent_mixins_as_columns(Table({name: column}))
-    if taken.colnames == [name]:
-        raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
-    system = getattr(column, "frame", None)
-    equinox = str(getattr(getattr(system, "equinox", None), "value", ""))
-    frame = with_equinox(str(getattr(system, "name", "")), equinox)
-    for key in taken.colnames:
-        data = ColumnData.of(taken[key])
-        yield str(key), replace(data, meaning=replace(data.meaning, frame=frame))
-
-
-def to_table(content: dict[str, ColumnData]) -> Table:
-    """Return a table of columns."""
-    from astropy.table import Table as AstropyTable
-
-    return AstropyTable({name: each.to_table() for name, each in content.items()}, copy=False)
 
 
 def kept_unit(text: str | None) -> UnitBase | None:

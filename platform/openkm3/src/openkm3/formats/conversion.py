@@ -151,20 +151,9 @@ def _module(path: Path, name: str) -> Any:
 
 
 def _root(path: Path) -> FormatName:
-    """Tell offline files from those of the data acquisition."""
-    try:
-        import uproot
-    except ImportError:
-        from ..errors import MissingPackage
-
-        raise MissingPackage("Reading ROOT files", "root") from None
-    root.check(path)
-    try:
-        with uproot.open(path) as file:
-            # Both kinds may carry all trees; those that are not theirs are empty.
-            if "E" in file and file["E"].num_entries:
-                return "offline"
-            keys = {key.split(";")[0] for key in file.keys(recursive=False)}
-            return "daq" if keys & root.DAQ_TREES else "trees"
-    except Exception as error:  # uproot raises many kinds for damaged files
-        raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error
+    """Return which kind of ROOT file it is."""
+    with root.opened(path) as file:
+        # Both kinds may carry all trees; those of the other kind are empty.
+        if "E" in file and file["E"].num_entries:
+            return "offline"
+        return "daq" if root.names(file) & root.DAQ_TREES else "trees"

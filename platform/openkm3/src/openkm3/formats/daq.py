@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FormatError, MissingPackage
+from ..errors import FormatError
 from ..metadata import Annotation
-from . import limits, root
+from . import root
 from .dataset import DataSet
 
 if TYPE_CHECKING:
@@ -68,34 +68,20 @@ def read(path: Path) -> DataSet:
     MissingPackage
         If uproot is not installed.
     """
-    try:
-        import uproot
-    except ImportError:
-        raise MissingPackage("Reading ROOT files", "root") from None
-
-    root.check(path)
     tables: dict[str, Table] = {}
-    try:
-        # A Path, since a string could be an address or name an object behind a colon.
-        with uproot.open(path) as file:
-            keys = {key.split(";")[0] for key in file.keys(recursive=False)}
-            if _SLICES in keys:
-                tables["summaryslices"] = _summaryslices(path, file)
-            if _EVENTS in keys:
-                for name, branch, layout in (
-                    ("snapshot_hits", "snapshotHits", _HIT),
-                    ("triggered_hits", "triggeredHits", _TRIGGERED),
-                ):
-                    tables[name] = _hits(path, file, branch, layout)
-            slices = sorted(
-                name
-                for name in keys & root.DAQ_TREES - {_SLICES, _EVENTS}
-                if file[name].num_entries
-            )
-    except FormatError:
-        raise
-    except Exception as error:  # uproot raises many kinds for damaged files
-        raise FormatError(path, f"cannot be read as DAQ file: {root.first_line(error)}") from error
+    with root.opened(path, "DAQ file") as file:
+        names = root.names(file)
+        if _SLICES in names:
+            tables["summaryslices"] = _summaryslices(path, file)
+        if _EVENTS in names:
+            for name, branch, layout in (
+                ("snapshot_hits", "snapshotHits", _HIT),
+                ("triggered_hits", "triggeredHits", _TRIGGERED),
+            ):
+                tables[name] = _hits(path, file, branch, layout)
+        slices = sorted(
+            name for name in names & root.DAQ_TREES - {_SLICES, _EVENTS} if file[name].num_entries
+        )
     if slices and not any(len(table) for table in tables.values()):
         raise FormatError(
             path,
@@ -112,9 +98,7 @@ def _jagged(path: Path, branch: Any, layout: list[tuple[str, str]]) -> tuple[Any
     """Return the flat structures of a branch and, for each, the number of its entry."""
     import uproot
 
-    limits.check_size(
-        path, branch.name, int(branch.uncompressed_bytes), int(branch.compressed_bytes)
-    )
+    root.check_size(path, branch)
     kind = uproot.interpretation.jagged.AsJagged(
         uproot.interpretation.numerical.AsDtype(layout), header_bytes=10
     )

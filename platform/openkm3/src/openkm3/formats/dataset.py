@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..metadata import Annotation
-from .columns import ColumnData, columns
+from .columns import ColumnData
+from .tables import columns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,11 @@ import numpy as np
 
 from ..errors import FormatError
 from . import limits
-from .columns import ColumnData, columns, time, to_table
+from .columns import ColumnData, time
 from .dataset import DataSet, parsed
 from .names import renamed, speakable
 from .packing import Capacity, pack, unpack
+from .tables import columns, to_table
 
 if TYPE_CHECKING:
     from astropy.table import Table

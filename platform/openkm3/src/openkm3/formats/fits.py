@@ -20,12 +20,13 @@ import numpy as np
 
 from ..errors import FormatError
 from . import fits_columns, limits
-from .columns import ColumnData, columns, to_table
+from .columns import ColumnData
 from .dataset import DataSet, parsed, to_json
 from .eventlist import Profile, Request, standard
 from .names import storable
 from .packing import Capacity, blanked, null_value, pack, unpack
 from .roles import has_choice
+from .tables import columns, to_table
 from .texts import encoded
 
 if TYPE_CHECKING:

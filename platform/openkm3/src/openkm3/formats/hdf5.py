@@ -20,11 +20,12 @@ import numpy as np
 from ..errors import FormatError
 from ..metadata import Annotation, Header
 from . import limits
-from .columns import ColumnData, columns, to_table
+from .columns import ColumnData
 from .dataset import DataSet, noted, parsed, to_json
 from .hdf5_tables import Source, attribute_text, content, find
 from .names import renamed, storable
 from .packing import Capacity, blanked, pack, unpack
+from .tables import columns, to_table
 from .texts import encoded
 
 ATTRIBUTE = "km3_annotation"

@@ -16,7 +16,8 @@ import numpy as np
 
 from ..errors import FormatError
 from . import limits, pandas_hdf5
-from .columns import ColumnData, columns
+from .columns import ColumnData
+from .tables import columns
 from .texts import text
 
 #: A compound data set, a group of pandas, or arrays of one length.

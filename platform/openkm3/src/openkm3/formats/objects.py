@@ -48,8 +48,10 @@ def inferred(values: Array, mask: Mask | None = None) -> tuple[Array, Mask]:
         # Nothing says which type it is; a text is what all formats can leave out.
         return np.full(values.shape, "", dtype="U1"), gone.reshape(values.shape)
     nested = all(isinstance(value, (np.ndarray, list, tuple)) for value in known)
-    if nested and (arrays := stacked(flat, gone)) is not None:
-        return arrays
+    if nested:
+        parts = [None if unset else _part(cell) for cell, unset in zip(flat, gone, strict=True)]
+        if (arrays := stacked(parts, gone)) is not None:
+            return arrays
     kind = _common(known)
     if kind == "text":  # among texts pandas has NaN for no value
         gone |= np.array([isinstance(value, float) for value in flat], dtype=bool)
@@ -57,6 +59,21 @@ def inferred(values: Array, mask: Mask | None = None) -> tuple[Array, Mask]:
     filled = [filler if unset else convert(v) for v, unset in zip(flat, gone, strict=True)]
     result = np.array(filled, dtype=dtype).reshape(values.shape)
     return result, gone.reshape(values.shape)
+
+
+def _part(cell: Any) -> tuple[Array, Mask] | None:
+    """Return values and mask of the array in a cell, None if it is not an array."""
+    own = np.ma.getmaskarray(cell) if isinstance(cell, np.ma.MaskedArray) else None
+    try:
+        array = np.asarray(np.ma.getdata(cell))
+        if array.dtype.kind == "O":
+            array, unset = inferred(array)
+            own = unset if own is None else own | unset
+    except (ValueError, TypeError):  # lists of lists of different lengths, or of other things
+        return None
+    if array.dtype.kind not in "biufcUSM":
+        return None
+    return array, np.zeros(array.shape, bool) if own is None else own
 
 
 def _common(known: list[Any]) -> str:

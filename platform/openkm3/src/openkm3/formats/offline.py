@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FormatError, MissingPackage
 from ..metadata import Annotation, Header
-from . import limits, root
+from . import root
 from .dataset import DataSet
 
 if TYPE_CHECKING:
@@ -38,18 +38,9 @@ def read(path: Path) -> DataSet:
     MissingPackage
         If km3io is not installed.
     """
-    try:
-        import km3io
-        import uproot
-    except ImportError:
-        raise MissingPackage("Reading ROOT files", "root") from None
-
-    root.check(path)
-    try:
-        with uproot.open(path) as file:
-            tree = file["E"]
-            limits.check_size(path, "E", int(tree.uncompressed_bytes), int(tree.compressed_bytes))
-        with km3io.OfflineReader(str(path.resolve())) as reader:
+    with root.opened(path, "offline file") as file:
+        root.check_size(path, file["E"])
+        with _reader(path) as reader:
             return DataSet(
                 {"events": _events(path, reader)},
                 Annotation(
@@ -58,11 +49,14 @@ def read(path: Path) -> DataSet:
                     conditions=_header(reader),
                 ),
             )
-    except (FormatError, MissingPackage):
-        raise
-    except Exception as error:  # uproot raises many kinds for damaged files
-        problem = root.first_line(error)
-        raise FormatError(path, f"cannot be read as offline file: {problem}") from error
+
+
+def _reader(path: Path) -> Any:
+    try:
+        import km3io
+    except ImportError:
+        raise MissingPackage("Reading KM3NeT's offline files", "root") from None
+    return km3io.OfflineReader(str(path.resolve()))
 
 
 def _events(path: Path, reader: Any) -> Table:

@@ -14,10 +14,11 @@ import numpy as np
 
 from ..errors import FormatError, MissingPackage
 from . import limits
-from .columns import ColumnData, Meaning, columns, to_table
+from .columns import ColumnData, Meaning
 from .dataset import DataSet, parsed, to_json
 from .names import renamed, speakable, unique
 from .packing import Capacity, pack, unpack
+from .tables import columns, to_table
 from .texts import text
 
 if TYPE_CHECKING:

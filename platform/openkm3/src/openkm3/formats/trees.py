@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FormatError, MissingPackage
+from ..errors import FormatError
 from ..messages import log
 from ..metadata import Annotation
-from . import limits, root
-from .columns import ColumnData, to_table
+from . import root
+from .columns import ColumnData
 from .dataset import DataSet
+from .tables import to_table
 
 #: Bookkeeping of ROOT's objects.
 _BOOKKEEPING = ("fUniqueID", "fBits")
@@ -38,22 +39,10 @@ def read(path: Path) -> DataSet:
     MissingPackage
         If uproot is not installed.
     """
-    try:
-        import uproot
-    except ImportError:
-        raise MissingPackage("Reading ROOT files", "root") from None
-
-    root.check(path)
-    try:
-        # A Path, since a string could be an address or name an object behind a colon.
-        with uproot.open(path) as file:
-            kinds = file.classnames(cycle=False)
-            names = [name for name, kind in kinds.items() if kind in ("TTree", "TNtuple")]
-            tables = {name: to_table(_columns(path, file[name])) for name in names}
-    except FormatError:
-        raise
-    except Exception as error:  # uproot raises many kinds for damaged files
-        raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error
+    with root.opened(path) as file:
+        kinds = file.classnames(cycle=False)
+        names = [name for name, kind in kinds.items() if kind in ("TTree", "TNtuple")]
+        tables = {name: to_table(_columns(path, file[name])) for name in names}
     if not tables:
         held = ", ".join(sorted(set(kinds.values()))[:5]) or "nothing"
         raise FormatError(
@@ -64,7 +53,7 @@ def read(path: Path) -> DataSet:
 
 
 def _columns(path: Path, tree: Any) -> dict[str, ColumnData]:
-    limits.check_size(path, tree.name, int(tree.uncompressed_bytes), int(tree.compressed_bytes))
+    root.check_size(path, tree)
     content: dict[str, ColumnData] = {}
     for branch in tree.itervalues(recursive=True):
         name = branch.name.split(".")[-1] if "." in branch.name else branch.name

@@ -13,11 +13,12 @@ import numpy as np
 
 from ..errors import FormatError
 from . import limits
-from .columns import ColumnData, Meaning, columns, instants, to_table
+from .columns import ColumnData, Meaning, instants
 from .dataset import DataSet, noted, parsed, to_json
 from .names import printable, renamed, speakable
 from .packing import Capacity, blanked, null_value, pack, unpack
 from .systems import Systems
+from .tables import columns, to_table
 from .votable_parsing import parsed_document
 
 if TYPE_CHECKING:

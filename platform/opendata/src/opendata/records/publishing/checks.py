@@ -6,8 +6,8 @@ from typing import cast
 
 from pydantic import ValidationError
 
+from adqlite.tables.names import name_problem
 from opendata.records.drafts import Draft, Refused
-from opendata.vo.names import name_problem
 from openkm3.catalogue import Entry, Kind, Service
 from openkm3.errors import MetadataError
 from openkm3.metadata import KTYPES, Annotation

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from openkm3.alerts.documents import parsed_json
 from openkm3.alerts.errors import AlertError
 from openkm3.alerts.times import gcn_time, voevent_time
 from openkm3.alerts.voevent.units import WITHOUT, converted
@@ -189,8 +190,6 @@ def raw(element: etree._Element) -> str | None:
 
 
 def _exact_value(element: etree._Element) -> Any:
-    from openkm3.alerts.documents import parsed_json
-
     path = path_of(element)
     try:
         return parsed_json('{"value": ' + (raw(element) or "") + "}")["value"]

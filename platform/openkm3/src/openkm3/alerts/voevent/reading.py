@@ -9,14 +9,11 @@ is not understood stays as it is in ``voevent_params`` and ``voevent_tables``.
 from __future__ import annotations
 
 import re
-from os import PathLike
 from typing import Any
 from urllib.parse import unquote
 
-from pydantic import ValidationError
-
-from openkm3.alerts.errors import AlertError, problems_of
-from openkm3.alerts.model import ROLES, Alert, is_own
+from openkm3.alerts.errors import AlertError
+from openkm3.alerts.model import ROLES, is_own
 from openkm3.alerts.voevent import streams
 from openkm3.alerts.voevent.contents import kind_of, params_beyond, tables_of
 from openkm3.alerts.voevent.params import (
@@ -50,34 +47,15 @@ KNOWN = {
 OTHERS = tuple(param for param in ALERT if param.field not in _OWN_WORDS)
 
 
-def from_voevent(packet: bytes | str | PathLike[str]) -> Alert:
-    """Return the alert that a VOEvent describes.
-
-    Parameters
-    ----------
-    packet : path or bytes
-        The file, or what is in it.
-
-    Returns
-    -------
-    Alert
-        For a packet of `to_voevent` the very alert that was written.
+def fields_of(content: bytes) -> dict[str, Any]:
+    """Return the fields of the alert that a VOEvent describes, under the names of GCN's JSON.
 
     Raises
     ------
     AlertError
-        It is no VOEvent 2, a value cannot be understood, or two parts contradict each other.
+        If it is not a VOEvent 2, a value cannot be parsed, or two parts contradict each other.
     """
-    from openkm3.alerts.documents import content_of
-
-    content, name = content_of(packet)
-    try:
-        return _alert(parsed(content))
-    except AlertError as error:
-        raise error.of(name) from None
-
-
-def _alert(root: etree._Element) -> Alert:
+    root = parsed(content)
     if local_name(root) != "VOEvent":
         raise AlertError.single("is not a VOEvent", path_of(root))
     version = root.get("version", "2.0")
@@ -101,10 +79,7 @@ def _alert(root: etree._Element) -> Alert:
     _identity(root, fields)
     _role(root, fields)
     _citations(root, fields)
-    try:
-        return Alert.model_validate(fields)
-    except ValidationError as error:
-        raise AlertError(problems_of(error)) from None
+    return fields
 
 
 def _described(what: etree._Element | None) -> dict[str, Any]:

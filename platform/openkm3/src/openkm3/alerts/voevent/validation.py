@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from os import PathLike
 
+from openkm3.alerts.documents import content_of
 from openkm3.alerts.errors import Problem
 from openkm3.alerts.voevent.xml import etree, parsed
 
@@ -29,8 +30,6 @@ def validate_voevent(packet: bytes | str | PathLike[str]) -> list[Problem]:
     AlertError
         It is no XML that can be read.
     """
-    from openkm3.alerts.documents import content_of
-
     root = parsed(content_of(packet)[0])
     schema = _schema()
     if schema.validate(root):

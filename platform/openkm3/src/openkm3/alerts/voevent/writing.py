@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from openkm3.alerts.errors import AlertError, Problem
-from openkm3.alerts.model import AUTHORITY, Alert, Counterpart
+from openkm3.alerts.model import AUTHORITY, AlertRecord, Counterpart
+from openkm3.alerts.plausibility import problems_of_alert
 from openkm3.alerts.times import gcn_time, voevent_time
 from openkm3.alerts.voevent.params import (
     ALERT,
@@ -29,7 +30,7 @@ LOCATION = "http://www.ivoa.net/xml/VOEvent/VOEvent-v2.0.xsd"
 CITES = {"update": "supersedes", "retraction": "retraction"}
 
 
-def to_voevent(alert: Alert, *, cites: str | None = None) -> bytes:
+def to_voevent(alert: AlertRecord, *, cites: str | None = None) -> bytes:
     """Return a VOEvent 2.0 document, valid by the IVOA's schema.
 
     Parameters
@@ -50,7 +51,7 @@ def to_voevent(alert: Alert, *, cites: str | None = None) -> bytes:
     if not alert.own:
         whose = alert.mission or alert.foreign_ivorn
         raise AlertError.single(f"is a notice of {whose}; only KM3NeT's own are written as VOEvent")
-    problems = alert.problems()
+    problems = problems_of_alert(alert)
     if alert.ra is not None and alert.error_radius is None:
         problems.append(Problem("ra_dec_error", "is missing: VOEvent has no position without it"))
     if problems:
@@ -104,7 +105,7 @@ def _time(fields: dict[str, Any], name: str) -> str:
     return text
 
 
-def _what(root: etree._Element, alert: Alert, fields: dict[str, Any]) -> None:
+def _what(root: etree._Element, alert: AlertRecord, fields: dict[str, Any]) -> None:
     what = _add(root, "What")
     description = fields.get("additional_info")
     if description and holds(description):
@@ -135,7 +136,7 @@ def _what(root: etree._Element, alert: Alert, fields: dict[str, Any]) -> None:
         _add(what, "Description", description)
 
 
-def _where_when(alert: Alert, fields: dict[str, Any]) -> etree._Element | None:
+def _where_when(alert: AlertRecord, fields: dict[str, Any]) -> etree._Element | None:
     """Return WhereWhen and take out of the fields what it says completely."""
     if alert.ra is None and alert.trigger_time is None:
         return None
@@ -167,7 +168,7 @@ def _where_when(alert: Alert, fields: dict[str, Any]) -> etree._Element | None:
     return where
 
 
-def _observatory(data: etree._Element, alert: Alert) -> None:
+def _observatory(data: etree._Element, alert: AlertRecord) -> None:
     if alert.instrument is None:
         _add(data, "ObservatoryLocation", id="KM3NeT")
         return
@@ -183,7 +184,7 @@ def _observatory(data: etree._Element, alert: Alert) -> None:
         _add(value, f"C{number}", repr(round(coordinate, 6)))
 
 
-def _how(root: etree._Element, alert: Alert) -> None:
+def _how(root: etree._Element, alert: AlertRecord) -> None:
     how = _add(root, "How")
     _add(how, "Description", "KM3NeT neutrino telescope")
     _add(how, "Reference", uri="https://www.km3net.org", type="url")
@@ -191,7 +192,7 @@ def _how(root: etree._Element, alert: Alert) -> None:
         _add(how, "Reference", uri=alert.healpix_url or "", mimetype="application/fits")
 
 
-def _why(root: etree._Element, alert: Alert) -> None:
+def _why(root: etree._Element, alert: AlertRecord) -> None:
     sources = alert.counterpart_info if isinstance(alert.counterpart_info, list) else []
     if alert.p_astro is None and not sources:
         return
@@ -213,7 +214,7 @@ def _counterpart(why: etree._Element, source: Counterpart) -> None:
             _add(inference, "Reference", uri=str(uri))
 
 
-def _citations(root: etree._Element, alert: Alert, before: str | None) -> None:
+def _citations(root: etree._Element, alert: AlertRecord, before: str | None) -> None:
     cited = []
     if before and alert.alert_type in CITES:
         cited.append((CITES[alert.alert_type], before))

@@ -1,1 +1,0 @@
-"""Starting and stopping the whole platform: `make up` and `make down`."""
