@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "opendata.accounts",
     "opendata.records",
     "opendata.curation",
+    "opendata.vo",
     "opendata.searching",
     "opendata.alerts",
     "opendata.portal",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import cast
 
 from django.utils import timezone
 
 from opendata.accounts.models import User
 from opendata.accounts.roles import Role
+from opendata.records import signals
 from opendata.records.drafts import Refused
 from opendata.records.models import AuditEntry, State, Version
 from opendata.records.publishing.labels import newest
@@ -20,7 +21,6 @@ from opendata.records.publishing.steps import (
     require_state,
     step,
 )
-from opendata.vo import records as tables
 from openkm3.metadata import Finding, validate
 
 #: Content types with data, whose metadata are validated; others only need readable metadata.
@@ -34,7 +34,8 @@ def findings(version: Version) -> list[Finding]:
         found += validate(version.annotation)
     for file in version.files.select_related("description"):
         found += [Finding(**item) for item in file.description.content.get("findings", [])]
-    found += tables.findings(version)
+    for _, more in signals.inspecting.send(Version, version=version):
+        found += cast("list[Finding]", more)
     return list(dict.fromkeys(found))
 
 
@@ -59,8 +60,7 @@ def submit(version: Version, user: User, *, accept_findings: str = "") -> Versio
     )
     if needs_file:
         raise Refused("there is nothing to publish: add a file, a DOI, an address or a service")
-    with _tables():
-        tables.check(version)
+    signals.submitting.send(Version, version=version)
     version.state = State.REVIEW
     version.submitted_by = user
     version.findings_accepted = accept_findings
@@ -88,14 +88,14 @@ def sent_back(version: Version) -> str:
 
 
 @step
-def approve(version: Version, user: User, *, serve: tables.Serve = tables.serve_safely) -> Version:
+def approve(version: Version, user: User, *, serve: Callable[..., object] | None = None) -> Version:
     """Publishes a version; whoever submitted it cannot.
 
     Parameters
     ----------
-    serve : callable
-        Reads the file whose table the VO services get; by default in a sandboxed process, as files
-        of strangers need.
+    serve : callable, optional
+        Reads the file whose table the VO services get. By default it is read in the sandbox, as a
+        stranger's file has to be.
     """
     need(user, Role.REVIEWER)
     require_state(version, State.REVIEW)
@@ -112,8 +112,7 @@ def approve(version: Version, user: User, *, serve: tables.Serve = tables.serve_
     record.current = newest(record)
     record.reindex()
     audit(user, "publish", version)
-    with _tables():
-        tables.follow(record, serve)
+    signals.current_changed.send(Version, record=record, serve=serve)
     return version
 
 
@@ -123,7 +122,7 @@ def withdraw(
     user: User,
     reason: str,
     *,
-    serve: tables.Serve = tables.serve_safely,
+    serve: Callable[..., object] | None = None,
 ) -> Version:
     """Withdraws a published version; a tombstone with the reason stays."""
     need(user, Role.REVIEWER)
@@ -138,14 +137,5 @@ def withdraw(
     record.current = newest(record) or version
     record.reindex()
     audit(user, "withdraw", version, reason=reason)
-    with _tables():
-        tables.follow(record, serve)
+    signals.current_changed.send(Version, record=record, serve=serve)
     return version
-
-
-@contextmanager
-def _tables() -> Iterator[None]:
-    try:
-        yield
-    except tables.NotServed as error:
-        raise Refused(str(error)) from None
