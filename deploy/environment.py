@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "platform" / "locks" / "deploy.txt"
 BUILD = ROOT / "platform" / "locks" / "uv.txt"
-HUB = ROOT / "platform" / "hub"
+SETTINGS = ROOT / "platform" / "settings"
 VENV = ROOT / "deploy" / ".venv"
 UV = Path(sys.executable).with_name("uv")
 
@@ -22,7 +22,7 @@ UV = Path(sys.executable).with_name("uv")
 def fingerprint() -> str:
     """What the installed environment depends on."""
     content = sys.version.encode()
-    for path in (LOCK, BUILD, HUB / "pyproject.toml"):
+    for path in (LOCK, BUILD, SETTINGS / "pyproject.toml"):
         content += path.read_bytes()
     return hashlib.sha256(content).hexdigest()
 
@@ -50,8 +50,8 @@ def main() -> None:
         run("venv", "--python", sys.executable, VENV)
     # Not compiled to bytecode: of Ansible's 30 000 modules a deployment uses twenty.
     run("pip", "sync", "--require-hashes", LOCK)
-    # The hub's package, for its model of platform.yaml; read from the checkout.
-    run("pip", "install", "--no-deps", "--build-constraints", BUILD, "-e", HUB)
+    # The model of platform.yaml, read from the checkout.
+    run("pip", "install", "--no-deps", "--build-constraints", BUILD, "-e", SETTINGS)
     stamp.write_text(fingerprint())
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from km3up.version import version_of
 
 __all__ = [
     "RECIPES",
@@ -44,7 +45,7 @@ class Recipe:
 
 
 _BASE = ("images/base", "platform/locks/uv.txt")
-_TOP = ("platform/hub", "platform/openkm3", "notebooks")
+_TOP = ("platform/lab", "platform/openkm3", "notebooks")
 
 RECIPES = {
     recipe.name: recipe
@@ -66,7 +67,10 @@ RECIPES = {
             "joint",
         ),
         Recipe(
-            "hub", "base-system", ("images/hub", "platform/hub", "platform/locks/hub.txt"), "hub"
+            "hub",
+            "base-system",
+            ("images/hub", "platform/settings", "platform/hub", "platform/locks/hub.txt"),
+            "hub",
         ),
         Recipe("proxy", "base-system", ("images/proxy",), "proxy"),
         Recipe(
@@ -110,8 +114,8 @@ def in_order(names: list[str]) -> list[Recipe]:
 
 
 def version() -> str:
-    """The platform's version, from the root's pyproject.toml."""
-    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    """Return the platform's version: the last tag."""
+    return version_of(ROOT)
 
 
 def all_inputs(recipe: Recipe) -> list[str]:

@@ -1,17 +1,12 @@
-"""The filters mean the same by the settings as `make up` and the hub."""
+"""What the deployment makes of the settings."""
 
 from __future__ import annotations
 
 import re
-import socket
-from pathlib import Path
 
-import pytest
 import yaml
 
-from km3hub import settings as model
-from km3hub.state import Runtime, State
-from km3hub.up.containers import Containers
+from km3settings import settings as model
 from tests.deploy.sources import DEPLOY, ROOT, module
 
 km3net = module("plugins/filter/km3net.py")
@@ -24,29 +19,6 @@ SETTINGS = {
     },
     "spawner": {"egress": "none"},
 }
-#: What `make up` knows of its own machine, and the role of its host.
-OF_THE_MACHINE = {
-    "KM3_CONFIG", "KM3_CONFIG_NAME", "KM3_DOCKER_SOCKET", "KM3_DOCKER_GROUP", "KM3_PROXY_TOKEN",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("settings", [SETTINGS, {}, {"services": {"opendata": {"enabled": False}}}])
-def test_compose_is_told_the_same_as_by_make_up(
-    settings: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.socket(socket.AF_UNIX) as engine:
-        engine.bind(str(tmp_path / "docker.sock"))
-        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
-        runtime = Runtime("docker", 8000, "km3net", State(tmp_path / "state"))
-        runtime.state.create()
-        up = Containers(
-            root=ROOT, runtime=runtime, settings_file=tmp_path / "platform.yaml", say=print
-        )
-        expected = dict(up._compose(8000, model.parse(settings)).variables)
-    given = km3net.compose_variables(settings, "km3net", 8000)
-    assert {k: v for k, v in given.items() if k not in OF_THE_MACHINE} == {
-        k: v for k, v in expected.items() if k not in OF_THE_MACHINE
-    }
 
 
 def test_every_variable_of_the_compose_file_is_given_or_has_a_default() -> None:
@@ -132,3 +104,9 @@ def test_misspelt_setting_is_told_the_right_name() -> None:
     specifications = km3net.specifications(str(DEPLOY / "roles"))
     told = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], specifications)
     assert told == ["proxy_tsl: there is no such setting; write proxy_tls."]
+
+
+def test_libraries_that_can_be_imported_are_told_from_others() -> None:
+    libraries = module("plugins/filter/libraries.py")
+    assert libraries.importable("json")
+    assert not libraries.importable("no_such_library_of_a_cloud")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from km3hub import settings as model
-from km3hub.spawning.names import Names
+from km3settings import settings as model
+from km3settings.names import Names
 from tests.deploy.sources import DEPLOY, module
 
 several = module("plugins/filter/several.py")

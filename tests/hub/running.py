@@ -17,7 +17,7 @@ import httpx
 import psutil
 
 from km3hub.login.accounts import AccountStore
-from km3hub.state import State
+from km3settings.state import State
 from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -30,16 +30,18 @@ CONFIG = """
 import sys
 from km3hub.imports import skip_unused
 skip_unused()  # as km3hub.hub does
-from km3hub import settings
+from km3settings.runtime import Runtime
+from km3settings.settings import load
 from km3hub.configure.login import configure_login
 from km3hub.configure.network import configure_network
 from km3hub.configure.pages import configure_pages
 
 c = get_config()
-platform = settings.load()
-configure_network(c, platform)
-configure_pages(c, platform)
-configure_login(c, platform)
+runtime = Runtime.from_environment()
+platform = load(runtime.settings_file)
+configure_network(c, platform, runtime)
+configure_pages(c, platform, runtime)
+configure_login(c, platform, runtime)
 c.JupyterHub.cleanup_servers = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = {homes!r} + "/{{username}}"

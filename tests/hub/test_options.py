@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from km3hub.settings import parse
 from km3hub.spawning.options import (
     ChoiceError,
     apply_user_options,
@@ -15,6 +14,7 @@ from km3hub.spawning.options import (
     options_form,
     options_from_form,
 )
+from km3settings.settings import parse
 
 SETTINGS = parse(
     {

@@ -11,11 +11,12 @@ from traitlets.config import Config
 from km3hub.configure.culling import configure_culling
 from km3hub.configure.network import configure_network
 from km3hub.configure.opendata import configure_opendata
-from km3hub.portal import Portal
-from km3hub.settings import Settings, parse
-from km3hub.spawning.names import Names
-from km3hub.spawning.networks import members, too_many_members
-from km3hub.state import Mode, Runtime, State
+from km3settings.members import members, too_many_members
+from km3settings.names import Names
+from km3settings.portal import Portal
+from km3settings.runtime import Mode, Runtime
+from km3settings.settings import Settings, parse
+from km3settings.state import State
 
 OUTSIDE = "https://opendata.example.org"
 
@@ -41,7 +42,7 @@ def services(settings: Settings) -> dict[str, dict[str, Any]]:
     """The services of a hub with these settings, by name."""
     c = Config()
     for configure in (configure_network, configure_culling, configure_opendata):
-        configure(c, settings)
+        configure(c, settings, Runtime.from_environment())
     return {service["name"]: service for service in c.JupyterHub.services}
 
 

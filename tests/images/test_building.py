@@ -68,22 +68,48 @@ def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
         recipes.in_order(["jiont"])
 
 
+def copied(recipe: recipes.Recipe) -> list[str]:
+    """The paths of this repository that a Dockerfile copies, its parents' not among them."""
+    text = (ROOT / "images" / recipe.folder / "Dockerfile").read_text()
+    if recipe.target:
+        text = text.split("\n\n\nFROM")[0]
+    return [
+        word.rstrip("/")
+        for line in text.splitlines()
+        if line.startswith("COPY ") and "--from=" not in line
+        for word in line.split()[1:-1]
+        if not word.startswith("--")
+    ]
+
+
 def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
     # The label `revision` is the last commit to these paths: one forgotten would make it lie.
     for recipe in recipes.RECIPES.values():
-        text = (ROOT / "images" / recipe.folder / "Dockerfile").read_text()
-        if recipe.target:
-            text = text.split("\n\n\nFROM")[0]
-        copied = [
-            word
-            for line in text.splitlines()
-            if line.startswith("COPY ") and "--from=" not in line
-            for word in line.split()[1:-1]
-            if not word.startswith("--")
-        ]
         inputs = recipes.all_inputs(recipe)
-        for path in copied:
-            assert any(path.rstrip("/").startswith(part) for part in inputs), (recipe, path)
+        for path in copied(recipe):
+            assert any(path.startswith(part) for part in inputs), (recipe, path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "images"),
+    [
+        ("platform/hub", {"hub"}),
+        ("platform/settings", {"hub"}),
+        ("platform/lab", {"stack", "joint"}),
+        ("platform/nugamma", {"joint"}),
+        ("platform/openkm3", {"stack", "joint", "opendata"}),
+        ("platform/opendata", {"opendata"}),
+        ("platform/launcher", set()),
+        ("notebooks", {"stack", "joint"}),
+    ],
+)
+def test_a_change_in_one_folder_rebuilds_only_the_images_that_run_it(
+    folder: str, images: set[str]
+) -> None:
+    assert (ROOT / folder).is_dir()
+    every = recipes.RECIPES.values()
+    assert {recipe.name for recipe in every if folder in copied(recipe)} == images
+    assert {recipe.name for recipe in every if folder in recipes.all_inputs(recipe)} == images
 
 
 def test_the_revision_tells_two_states_of_newer_work_apart(
@@ -184,7 +210,7 @@ def test_an_authority_that_is_gone_is_removed_and_ones_put_there_by_hand_stay(
 def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
     file = tmp_path / "not.pem"
     file.write_text("hello")
-    with pytest.raises(certificates.CertificateError, match=r"not\.pem holds no certificates"):
+    with pytest.raises(certificates.CertificateError, match=r"not\.pem contains no certificates"):
         certificates.stage([file], tmp_path)
 
 

@@ -64,7 +64,7 @@ def test_broken_packages_in_the_home_break_neither_lab_nor_kernel(lab: str, star
     container = start(lab, idle=True)
     container.python("/opt/km3net", PLANT)
     assert container.python("/opt/km3net", "import mine; print(mine.word)").strip() == "found"
-    container.python("/opt/lab", "import jupyterlab, jupyter_server, km3hub.lab")
+    container.python("/opt/lab", "import jupyterlab, jupyter_server, km3lab")
     ran = container.python("/opt/lab", RUN_A_CELL).split()
     assert ran[0] == "/opt/km3net"
     assert ran[1].startswith("/opt/km3net/")

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from ansible.plugins.callback import CallbackBase
 
-import km3hub.portal
-import km3hub.settings
-import km3hub.spawning.names  # noqa: F401
-
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Does nothing else."""

@@ -1,13 +1,12 @@
-"""Filters that know the platform's own model of its settings (`km3hub.settings`).
+"""Filters that know the platform's own model of its settings (`km3settings.settings`).
 
-What is to be known of platform.yaml is asked of the hub's package, so that Ansible, `make up` and
+What is to be known of platform.yaml is asked of km3settings, so that Ansible, `make up` and
 the hub always mean the same by it.
 """
 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Any
 
 import yaml
 
-from km3hub import settings as model
-from km3hub.entrance import Entrance
-from km3hub.portal import Portal
-from km3hub.spawning.names import Names
-from km3hub.state import Runtime, State
+from km3settings import settings as model
+from km3settings.compose import compose_environment
+from km3settings.runtime import Runtime
+from km3settings.state import State
 
 #: Of the platform's own services; `opendata` only where it is enabled.
 SERVICES = ("hub", "proxy", "firewall")
@@ -128,31 +126,10 @@ def complete(
 
 
 def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
-    """What docker-compose.yml is told of the settings; no secret is among it."""
-    parsed = model.parse(filled(settings))
-    names = Names(str(project))
-    portal = Portal(parsed, Runtime("docker", int(port), str(project), State(Path())))
-    told = portal.own_environment()
-    own = (names.opendata,) if portal.runs_here else ()
-    text = parsed.model_dump_json(exclude={"site": {"banner"}})
-    return {
-        "COMPOSE_PROFILES": "opendata" if portal.runs_here else "",
-        "KM3_OPENDATA_PORT": str(portal.port),
-        "KM3_OPENDATA_OPTIONS": " ".join(portal.serve_options()),
-        "KM3_OPENDATA_URL": told["OPENDATA_PUBLIC_URL"],
-        "KM3_OPENDATA_CONTACT": told["OPENDATA_CONTACT"],
-        "KM3_HUB_URL": told["OPENDATA_HUB_URL"],
-        "KM3_PROJECT": names.project,
-        "KM3_PORT": str(port),
-        "KM3_PATH": Entrance(parsed, portal.runtime).path,
-        "KM3_BRIDGES": names.bridges,
-        "KM3_EGRESS": parsed.spawner.egress,
-        **({"KM3_SPAWNER": "swarm"} if parsed.spawner.kind == "swarm" else {}),
-        "KM3_SERVICES": ",".join((*own, *parsed.services.containers)),
-        "KM3_CONFIG_NAME": "platform.yaml",
-        # Changes with what the hub reads at its start only: compose then makes it anew.
-        "KM3_SETTINGS": hashlib.sha256(text.encode()).hexdigest()[:16],
-    }
+    """What docker-compose.yml is given of the settings; no secret is among it."""
+    runtime = Runtime("docker", int(port), str(project), State(Path()))
+    own = compose_environment(model.parse(filled(settings)), runtime)
+    return {**own, "KM3_CONFIG_NAME": "platform.yaml"}
 
 
 def gateway(network: str) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from km3hub.spawning.names import Names
+from km3settings.names import Names
 
 
 def spread(complete: Mapping[str, Any], references: Mapping[str, str]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def spread(complete: Mapping[str, Any], references: Mapping[str, str]) -> dict[s
 
 def way_out(project: str) -> str:
     """The bridge by which users' servers leave a machine of the swarm."""
-    return Names(str(project)).way_out
+    return Names(str(project)).egress_bridge
 
 
 def filter_service(project: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import docker
 from docker.models.containers import Container
 
-from km3hub.spawning.names import Names
+from km3settings.names import Names
 from tests.e2e.platforms import Person, Platform
 
 PASSWORD = "vorume-tisaka-94-belo"

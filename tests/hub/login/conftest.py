@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.hub.lab.running import kernels_prefix, lab_python
 from tests.hub.running import RunningHub, node, proxy_folder
+from tests.lab.running import kernels_prefix, lab_python
 from tests.oidc.running import CLIENT, SECRET, NoProvider, RunningProvider
 
 #: The platform's own spawner of embedded mode; small servers stand for JupyterLab in all
@@ -20,7 +20,7 @@ CONFIG = """
 from km3hub.configure.spawning import configure_spawning
 
 small = c.Spawner.cmd
-configure_spawning(c, platform)
+configure_spawning(c, platform, runtime)
 
 class SmallServers(c.JupyterHub.spawner_class):
     async def start(self):

@@ -20,7 +20,7 @@ sizes:
 CONFIG = """
 from km3hub.configure.spawning import configure_spawning
 small = c.Spawner.cmd
-configure_spawning(c, platform)
+configure_spawning(c, platform, runtime)
 
 class SmallServers(c.JupyterHub.spawner_class):
     async def start(self):

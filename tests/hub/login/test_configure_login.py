@@ -11,7 +11,8 @@ from traitlets.config import Config
 from km3hub.configure.login import configure_login
 from km3hub.login.authenticator import AccountsAuthenticator
 from km3hub.login.oidc import OidcAuthenticator
-from km3hub.settings import parse
+from km3settings.runtime import Runtime
+from km3settings.settings import parse
 from tests.loops import in_a_loop
 
 
@@ -23,7 +24,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def configured(data: object) -> Config:
     c = Config()
-    configure_login(c, parse(data))
+    configure_login(c, parse(data), Runtime.from_environment())
     return c
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from km3hub.login.endpoints import DiscoveryError, Endpoints, Finder
-from km3hub.provider import Oidc
+from km3settings.provider import Oidc
 from tests.loops import in_a_loop
 
 ISSUER = "https://login.example.org/realms/science"

@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.hub.lab.running import execute, kernels_prefix, lab_python
 from tests.hub.login.conftest import Site, StartSite
 from tests.hub.running import Client, login_error
+from tests.lab.running import execute, kernels_prefix, lab_python
 from tests.oidc.running import SECRET, at_provider, log_in
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from km3hub.login.client import ProviderTrouble
 from km3hub.login.oidc import OidcAuthenticator
-from km3hub.provider import Oidc
+from km3settings.provider import Oidc
 from tests.hub.login.conftest import Site, StartSite
 from tests.hub.running import Client
 from tests.loops import in_a_loop
@@ -103,10 +103,10 @@ def test_a_provider_that_sends_no_name_is_told_to_the_administrator(
     ("text", "mode", "words"),
     [
         ("another-secret", 0o600, "invalid_client; it does not accept this hub"),
-        (SECRET, 0o644, "is open to others (mode 0644); run: chmod 600"),
-        ("", 0o600, "must hold the client secret and nothing else"),
-        ("two words", 0o600, "must hold the client secret and nothing else"),
-        (None, 0, "is not there"),
+        (SECRET, 0o644, "is readable or writable by others (mode 0644); run: chmod 600"),
+        ("", 0o600, "must contain only the client secret"),
+        ("two words", 0o600, "must contain only the client secret"),
+        (None, 0, "does not exist"),
     ],
 )
 def test_a_wrong_client_secret_is_told_and_the_next_one_counts_at_once(
@@ -133,7 +133,7 @@ def test_a_wrong_client_secret_is_told_and_the_next_one_counts_at_once(
 def test_a_copy_in_the_state_folder_serves_a_hub_that_may_not_read_the_file(
     site: Site, browser: Client
 ) -> None:
-    from km3hub.login.secret import copied_secret, keep_secret
+    from km3settings.secret import copied_secret, keep_secret
 
     keep_secret(site.hub.state, SECRET)
     copy = copied_secret(site.hub.state)

@@ -9,9 +9,9 @@ import sys
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
 
-from km3hub import settings
 from km3hub.spawning import options
-from km3hub.state import Runtime
+from km3settings.runtime import Runtime
+from km3settings.settings import load
 
 c = get_config()  # noqa: F821 -- JupyterHub runs this file with get_config defined
 
@@ -34,8 +34,8 @@ class Reason(SpawnException):
 class QuickSpawner(SimpleLocalProcessSpawner):
     """Starts what the chosen environment stands for."""
 
-    platform = settings.load()
     runtime = Runtime.from_environment()
+    platform = load(runtime.settings_file)
 
     async def start(self):
         """Start it."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from km3hub.settings import SettingsError, parse
 from km3hub.spawning.options import choose
 from km3hub.spawning.swarm import service_spec
 from km3hub.spawning.tasks import lives, newest
-from km3hub.state import State
-from km3hub.up.checkout import Checkout
-from km3hub.up.failure import Failure
+from km3settings.settings import SettingsError, parse
+from km3settings.state import State
+from km3up.checkout import Checkout
+from km3up.failure import Failure
 
 SETTINGS = parse(
     {

@@ -8,6 +8,7 @@ They are imported when they are first used, as gammapy takes seconds. What else 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ __all__ = [
     "scan",
 ]
 
-__version__ = "0.1.0"
+__version__ = version("nugamma")
 
 #: Where each public name is defined.
 _DEFINED = {

@@ -1,7 +1,6 @@
 """The command line `km3hub`.
 
-Commands are imported when they are used: `km3hub tutorials` also runs in a user's server, where
-nothing of the hub is installed.
+Commands are imported when they are used: most need a few of the hub's libraries only.
 """
 
 from __future__ import annotations
@@ -19,19 +18,24 @@ __all__ = ["main"]
 
 #: Command: where it is, and what it does in a line.
 COMMANDS = {
-    "up": ("km3hub.cli.platform:up", "Start the platform of this checkout."),
-    "down": ("km3hub.cli.platform:down", "Stop everything; all data are kept."),
-    "status": ("km3hub.cli.platform:status", "Say what runs."),
-    "clean": ("km3hub.cli.platform:clean", "Delete what the platform made; asks first."),
-    "install": ("km3hub.cli.platform:install", "Install what servers need, start nothing."),
+    "up": ("km3hub.cli.launcher:up", "Start the platform of this checkout."),
+    "down": ("km3hub.cli.launcher:down", "Stop everything; all data are kept."),
+    "status": ("km3hub.cli.launcher:status", "Say what runs."),
+    "clean": ("km3hub.cli.launcher:clean", "Delete what the platform made; asks first."),
+    "install": ("km3hub.cli.launcher:install", "Install what servers need, start nothing."),
     "check": ("km3hub.cli.check:check", "Check platform.yaml and say what it means."),
-    "schema": ("km3hub.cli.schema:schema", "Print the JSON Schema of platform.yaml."),
+    "schema": ("km3settings.cli:schema", "Print the JSON Schema of platform.yaml."),
     "accounts": (
         "km3hub.cli.accounts:accounts",
         "Add, list, change and remove those who may log in.",
     ),
     "hosts": ("km3hub.cli.hosts:hosts", "The machines, where there are several."),
-    "tutorials": ("km3hub.cli.tutorials:tutorials", "The tutorials in a user's home."),
+}
+#: For `make up`, not for people: not in the help.
+HIDDEN = {
+    "rehearse": "km3hub.cli.restart:rehearse",
+    "await-servers": "km3hub.cli.restart:await_servers",
+    "keep-secret": "km3hub.cli.restart:keep_secret",
 }
 
 
@@ -44,9 +48,10 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, or None where there is none."""
-        if cmd_name not in COMMANDS:
+        found = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else HIDDEN.get(cmd_name)
+        if found is None:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        module, _, attribute = found.partition(":")
         try:
             command = getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from km3hub.login.accounts import (
     expiry,
     group_names,
 )
-from km3hub.state import State
+from km3settings.state import State
 
 __all__ = ["accounts", "given_groups", "usual_state"]
 
@@ -82,27 +83,24 @@ def _checkout() -> Path | None:
     return root if (root / "docker-compose.yml").is_file() else None
 
 
-#: For a program, in the hub's container; `accounts list` is for people.
-_GROUPS = """
-from km3hub.login.accounts import AccountStore
-from km3hub.state import Runtime
-for account in AccountStore(Runtime.from_environment().state.accounts).all().values():
-    print(*(account.groups or ()), sep="\\n")
-"""
-
-
 def given_groups(state: State) -> set[str] | None:
     """The groups that some account of a platform has; None where that cannot be told."""
     try:
         name = container(state)
         if name:
-            return ask(name, ["python", "-c", _GROUPS])
+            told = ask(name, ["accounts", "list", "--json"])
+            return None if told is None else _groups_in(told)
         if not state.accounts.exists() and not _checkout():
             return None  # a container that was started for this question only
         known = AccountStore(state.accounts).all()
-    except (click.ClickException, AccountsError):
+    except (click.ClickException, AccountsError, ValueError):
         return None
     return {group for account in known.values() for group in account.groups or ()}
+
+
+def _groups_in(listed: str) -> set[str]:
+    """The groups in what `accounts list --json` printed."""
+    return {group for account in json.loads(listed) for group in account["groups"]}
 
 
 @contextmanager
@@ -196,11 +194,15 @@ def add(
 
 
 @accounts.command("list")
+@click.option("--json", "for_programs", is_flag=True, help="For programs: a list of objects.")
 @click.pass_obj
-def list_(store: AccountStore) -> None:
+def list_(store: AccountStore, for_programs: bool) -> None:
     """List all accounts."""
     with _told():
         known = store.all()
+    if for_programs:
+        click.echo(json.dumps([_object(name, known[name]) for name in sorted(known)]))
+        return
     if not known:
         click.echo(f"No accounts in {store.path}; add one: km3hub accounts add NAME")
         return
@@ -291,6 +293,17 @@ def _described(name: str, account: Account) -> str:
     kind = "administrator" if account.admin else "user"
     groups = f", in the groups {', '.join(account.groups)}" if account.groups else ""
     return f"{kind} {name.lower()}, {_validity(account.expires)}{groups}"
+
+
+def _object(name: str, account: Account) -> dict[str, object]:
+    return {
+        "name": name,
+        "admin": account.admin,
+        "groups": list(account.groups or ()),
+        "created": account.created.isoformat(),
+        "expires": account.expires.isoformat() if account.expires else None,
+        "expired": account.expired(),
+    }
 
 
 def _row(name: str, account: Account) -> tuple[str, ...]:

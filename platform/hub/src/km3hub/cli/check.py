@@ -1,24 +1,16 @@
-"""`km3hub check`: whether platform.yaml can be used, and what it means."""
+"""`km3hub check`: as `km3settings check`, and whether accounts have the groups that are named."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
 from km3hub.cli.accounts import given_groups, usual_state
-from km3hub.doubts import doubts, named_groups
-from km3hub.login.secret import SecretError, read_secret, secret_file
-from km3hub.settings import FILE_VARIABLE, Settings, SettingsError, load
-from km3hub.state import State
+from km3settings.state import State
+from km3settings.summary import report
 
-__all__ = ["check", "summary"]
-
-#: Where the file lies in a checkout.
-USUAL_FILE = Path("config/platform.yaml")
+__all__ = ["check"]
 
 
 @click.command()
@@ -31,123 +23,9 @@ USUAL_FILE = Path("config/platform.yaml")
     help="The state folder, whose accounts have groups (default: .platform of the checkout).",
 )
 def check(file: Path | None, state: Path) -> None:
-    """Check platform.yaml and say what it means.
+    """Check platform.yaml and print what it means.
 
     FILE defaults to the one that KM3_PLATFORM_FILE names, or else config/platform.yaml. Exit
-    codes: 0 all of it works, 1 it can be used but something in it cannot work, 2 it has mistakes.
+    codes: 0 everything works, 1 it is valid but something in it cannot work, 2 it is invalid.
     """
-    if file is None:
-        named = os.environ.get(FILE_VARIABLE)
-        file = Path(named) if named else USUAL_FILE
-        if not named and not file.exists():
-            click.echo(f"No {file} here: the defaults are in effect.")
-            file = None
-    try:
-        settings = load(file)
-        secret_of(settings, file)
-    except (SettingsError, SecretError) as error:
-        lines = str(error).splitlines()
-        for line in lines:
-            click.echo(line, err=True)
-        mistakes = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-        click.echo(click.style(f"{mistakes}; nothing was changed.", fg="red"), err=True)
-        sys.exit(2)
-    groups = given_groups(State(state)) if named_groups(settings) else None
-    found = doubts(settings, groups)
-    if file is not None:
-        word = click.style("USABLE, BUT", fg="yellow") if found else click.style("OK", fg="green")
-        click.echo(f"{word}  {file}")
-    for key, value in summary(settings):
-        click.echo(f"  {key:<13} {value}")
-    for sentence in found:
-        click.echo(click.style("  cannot work   ", fg="yellow") + sentence, err=True)
-    sys.exit(1 if found else 0)
-
-
-def secret_of(settings: Settings, file: Path | None) -> None:
-    """Look that the client secret is there, where the login needs one.
-
-    Raises
-    ------
-    SecretError
-        Where it cannot be had.
-    """
-    if settings.login.method == "oidc" and settings.login.oidc:
-        read_secret(secret_file(settings.login.oidc, file))
-
-
-def summary(settings: Settings) -> list[tuple[str, str]]:
-    """The choices that the settings amount to, as pairs of subject and sentence."""
-
-    def limited(groups: tuple[str, ...]) -> str:
-        return f" (only {', '.join(groups)})" if groups else ""
-
-    culling, site = settings.culling, settings.site
-    idle = f"after {culling.idle_minutes} idle minutes" if culling.idle_minutes else "never"
-    if culling.max_age_hours:
-        idle += f", at the latest after {culling.max_age_hours} hours"
-    return [
-        ("site", f"{site.name}; help from {site.contact}"),
-        ("address", _address(site.public_url)),
-        *_login(settings),
-        (
-            "environments",
-            ", ".join(f"{e.name} = {e.image}{limited(e.groups)}" for e in settings.environments),
-        ),
-        (
-            "sizes",
-            ", ".join(
-                f"{s.name} = {s.memory}, {s.cpu:g} cpu{limited(s.groups)}" for s in settings.sizes
-            ),
-        ),
-        ("open data", _portal(settings)),
-        ("homes", f"quota {settings.homes.quota}" if settings.homes.quota else "no quota"),
-        ("servers stop", idle),
-        ("started by", f"{settings.spawner.kind}; they reach: {_reach(settings)}"),
-    ]
-
-
-def _address(public_url: str | None) -> str:
-    if not public_url:
-        return "the one that `make up` prints"
-    path = urlsplit(public_url).path
-    passed = f"; your web server passes {path}/ on, path and all" if path else ""
-    return f"{public_url}{passed}"
-
-
-def _login(settings: Settings) -> list[tuple[str, str]]:
-    login, oidc = settings.login, settings.login.oidc
-    if login.method == "accounts" or oidc is None:
-        unused = "; the section oidc is not in use" if oidc else ""
-        pause = f"a pause of {login.pause_seconds} s after {login.attempts} failures"
-        return [("login", f"accounts; {pause}{unused}")]
-    who = "everybody it knows" if oidc.allow_all else ", ".join(oidc.allowed_groups)
-    admins = ", ".join(oidc.admin_groups) or "nobody"
-    back = (
-        f"{settings.site.public_url}/hub/oauth_callback (to register there, exactly so)"
-        if settings.site.public_url
-        else "/hub/oauth_callback below the address that `make up` prints; set site.public_url"
-    )
-    return [
-        ("login", f"{oidc.title}, {oidc.where}, as client {oidc.client_id}"),
-        ("redirect to", back),
-        ("open to", f"{who or 'administrators only'}; administrators: {admins}"),
-    ]
-
-
-def _portal(settings: Settings) -> str:
-    opendata = settings.services.opendata
-    if not opendata.enabled:
-        return f"that of {opendata.public_url}" if opendata.public_url else "none"
-    if opendata.public_url:
-        return opendata.public_url
-    if settings.site.public_url:
-        return (
-            "on this machine only, without a link on the hub's pages; set"
-            " services.opendata.public_url for others"
-        )
-    return f"on this machine, port {opendata.port or 'of the login page + 90'}"
-
-
-def _reach(settings: Settings) -> str:
-    return "the internet" if settings.spawner.egress == "internet" else "only the platform"
+    report(file, lambda: given_groups(State(state)))

@@ -8,22 +8,21 @@ import click
 import docker
 from docker.errors import DockerException
 
-from km3hub.entrance import Entrance
-from km3hub.settings import load
 from km3hub.spawning.drain import DrainError, RunningServers, drain
 from km3hub.spawning.hosts import Host, HostsFile, known_hosts
-from km3hub.state import Runtime
+from km3settings.entrance import Entrance
+from km3settings.runtime import Runtime
+from km3settings.settings import load
 
 __all__ = ["hosts"]
 
 
-def _file() -> HostsFile:
-    return HostsFile(Runtime.from_environment().state.hosts)
+def _file(runtime: Runtime) -> HostsFile:
+    return HostsFile(runtime.state.hosts)
 
 
-def _servers() -> RunningServers:
-    runtime = Runtime.from_environment()
-    path = Entrance(load(), runtime).path
+def _servers(runtime: Runtime) -> RunningServers:
+    path = Entrance(load(runtime.settings_file), runtime).path
     return RunningServers(
         # Both share the network of the container that this runs in (`configure/network.py`).
         hub=f"http://127.0.0.1:8081{path}",
@@ -41,17 +40,20 @@ def _known() -> dict[str, Host]:
 
 
 @click.group()
-def hosts() -> None:
+@click.pass_context
+def hosts(ctx: click.Context) -> None:
     """The machines that users' servers run on, where there are several."""
+    ctx.obj = Runtime.from_environment()
 
 
 @hosts.command("list")
-def list_() -> None:
+@click.pass_obj
+def list_(runtime: Runtime) -> None:
     """Show each machine, how many homes it has, and how many servers run there."""
-    file = _file()
+    file = _file(runtime)
     homes = file.homes
     try:
-        running = _servers().users()
+        running = _servers(runtime).users()
     except DrainError as error:
         raise click.ClickException(str(error)) from None
     for name, host in sorted(_known().items()):
@@ -67,18 +69,20 @@ def list_() -> None:
 
 @hosts.command("users")
 @click.argument("name")
-def users(name: str) -> None:
+@click.pass_obj
+def users(runtime: Runtime, name: str) -> None:
     """Print those whose homes are on the machine NAME, one a line."""
-    for user in sorted(user for user, where in _file().homes.items() if where == name):
+    for user in sorted(user for user, where in _file(runtime).homes.items() if where == name):
         click.echo(user)
 
 
 @hosts.command("note")
 @click.argument("name")
 @click.argument("users", nargs=-1)
-def note(name: str, users: tuple[str, ...]) -> None:
+@click.pass_obj
+def note(runtime: Runtime, name: str, users: tuple[str, ...]) -> None:
     """Note that the homes of USERS are on the machine NAME; what is noted already stays."""
-    file = _file()
+    file = _file(runtime)
     new = [user for user in users if user not in file.homes]
     placed = file.place(dict.fromkeys(users, name))
     for user, where in placed.items():
@@ -97,21 +101,23 @@ def note(name: str, users: tuple[str, ...]) -> None:
     help="How long before the end users are told.",
 )
 @click.option("--why", default="for maintenance", show_default=True, help="What they are told.")
-def drain_(name: str, minutes: float, why: str) -> None:
+@click.pass_obj
+def drain_(runtime: Runtime, name: str, minutes: float, why: str) -> None:
     """Start no servers on the machine NAME, and stop those that run, after a notice."""
     if name not in _known():
         raise click.UsageError(f"there is no machine {name}; see: km3hub hosts list")
     try:
-        drain(name, _file(), _servers(), minutes=minutes, why=why, say=click.echo)
+        drain(name, _file(runtime), _servers(runtime), minutes=minutes, why=why, say=click.echo)
     except DrainError as error:
         raise click.ClickException(str(error)) from None
 
 
 @hosts.command("open")
 @click.argument("name")
-def open_(name: str) -> None:
+@click.pass_obj
+def open_(runtime: Runtime, name: str) -> None:
     """Start servers on the machine NAME again."""
-    file = _file()
+    file = _file(runtime)
     was = name in file.closed
     file.open(name)
     click.echo(f"{name} takes servers" + (" again" if was else ""))
@@ -119,9 +125,10 @@ def open_(name: str) -> None:
 
 @hosts.command("forget")
 @click.argument("name")
-def forget(name: str) -> None:
+@click.pass_obj
+def forget(runtime: Runtime, name: str) -> None:
     """Know nothing of the machine NAME any more, which has left: its users get new homes."""
     if name in _known():
         raise click.UsageError(f"{name} is still there; take it out of the swarm first")
-    users = _file().forget(name)
+    users = _file(runtime).forget(name)
     click.echo(f"{name} is forgotten; homes that were there: {', '.join(users) or 'none'}")

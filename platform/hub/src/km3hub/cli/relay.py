@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from km3hub.state import State
+from km3settings.state import State
 
 __all__ = ["ask", "container", "relay"]
 
@@ -22,7 +22,7 @@ def container(state: State) -> str | None:
     click.ClickException
         Where they live in a container that does not run.
     """
-    if os.environ.get("KM3_MODE") == "docker":  # this is the container
+    if os.environ.get("KM3_MODE"):  # this is a hub's own environment: its accounts are here
         return None
     mode = state.root / "mode"
     if not mode.is_file() or mode.read_text(encoding="utf-8").strip() != "docker":
@@ -52,12 +52,11 @@ def _running_hub() -> str | None:
     return next(iter(listed.stdout.split()), None)
 
 
-def ask(name: str, command: Sequence[str]) -> set[str] | None:
-    """The lines that a command in a container prints; None where it fails."""
-    done = _docker(
-        ["exec", "-i", name, *command], capture_output=True, encoding="utf-8", errors="replace"
-    )
-    return set(done.stdout.splitlines()) - {""} if done.returncode == 0 else None
+def ask(name: str, arguments: Sequence[str]) -> str | None:
+    """What `km3hub ARGUMENTS` prints in a container; None where it fails."""
+    command = ["exec", "-i", name, "km3hub", *arguments]
+    done = _docker(command, capture_output=True, encoding="utf-8", errors="replace")
+    return done.stdout if done.returncode == 0 else None
 
 
 def relay(name: str, arguments: Sequence[str]) -> int:

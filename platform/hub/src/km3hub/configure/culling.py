@@ -1,9 +1,8 @@
 """Stopping servers that nobody uses.
 
-A server itself knows best whether it is used: its extension (`km3hub.lab.activity`) counts what a
-person does and every busy kernel, and the server reports that to the hub. The proxy knows less:
-for it any request counts, and an open tab of JupyterLab asks for news for ever. So its
-measurement is left out.
+A server knows best whether it is in use: its extension (`km3lab.watch`) counts what a person does
+and every busy kernel, and the server reports that to the hub. The proxy would count any request,
+and an open tab of JupyterLab polls for ever, so what the proxy measures is ignored.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import Any
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from km3hub.configure.extending import extend
-from km3hub.settings import Settings
-from km3hub.state import Runtime
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
 
 __all__ = ["QuietProxy", "configure_culling"]
 
@@ -52,7 +51,7 @@ class QuietProxy(ConfigurableHTTPProxy):
         return routes
 
 
-def configure_culling(c: Any, settings: Settings) -> None:
+def configure_culling(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Set how servers report activity, and the service that stops idle ones."""
     c.JupyterHub.proxy_class = QuietProxy
     culling = settings.culling
@@ -76,7 +75,7 @@ def configure_culling(c: Any, settings: Settings) -> None:
         command += [f"--max-age={age}"]
     service = {"name": "culler", "command": command, "display": False}
     # `km3hub down` finds every process of a hub by these, even of one that was killed.
-    service["environment"] = {**Runtime.from_environment().environment(), "KM3_ROLE": "hub"}
+    service["environment"] = {**runtime.environment(), "KM3_ROLE": "hub"}
     extend(c.JupyterHub, "services", [service])
     extend(
         c.JupyterHub,

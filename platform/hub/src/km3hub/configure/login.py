@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from km3hub.configure.extending import extend
-from km3hub.provider import Oidc
-from km3hub.settings import FILE_VARIABLE, Settings
-from km3hub.state import Runtime, State
+from km3settings.provider import Oidc
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
+from km3settings.state import State
 
 __all__ = ["configure_login"]
 
@@ -22,13 +21,13 @@ _LOOK_AGAIN = 300
 _CONNECT, _ANSWER = 5, 15
 
 
-def configure_login(c: Any, settings: Settings) -> None:
+def configure_login(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Set the Authenticator, who is allowed, and the cookies."""
     oidc = settings.login.oidc
     if settings.login.method == "oidc" and oidc is not None:
-        _provider(c, settings, oidc)
+        _provider(c, settings, oidc, runtime)
     else:
-        _accounts(c, settings)
+        _accounts(c, settings, runtime.state)
     _cookies(c, settings)
 
 
@@ -36,12 +35,12 @@ def configure_login(c: Any, settings: Settings) -> None:
 # and memory.
 
 
-def _accounts(c: Any, settings: Settings) -> None:
+def _accounts(c: Any, settings: Settings, state: State) -> None:
     from km3hub.login.authenticator import AccountsAuthenticator
 
     c.JupyterHub.authenticator_class = AccountsAuthenticator
     own = c.AccountsAuthenticator
-    own.accounts_file = str(Runtime.from_environment().state.accounts)
+    own.accounts_file = str(state.accounts)
     own.attempts = settings.login.attempts
     own.pause_seconds = settings.login.pause_seconds
     own.trusted_proxies = list(settings.login.trusted_proxies)
@@ -58,12 +57,11 @@ def _accounts(c: Any, settings: Settings) -> None:
     own.auth_refresh_strict = True
 
 
-def _provider(c: Any, settings: Settings, oidc: Oidc) -> None:
+def _provider(c: Any, settings: Settings, oidc: Oidc, runtime: Runtime) -> None:
     from km3hub.login.oidc import OidcAuthenticator
-    from km3hub.login.secret import copied_secret, secret_file
+    from km3settings.secret import copied_secret, secret_file
 
-    state = Runtime.from_environment().state
-    file = os.environ.get(FILE_VARIABLE)
+    state = runtime.state
     c.JupyterHub.authenticator_class = OidcAuthenticator
     # The tokens in the database are of use only with this key.
     c.CryptKeeper.keys = [state.secret("crypt")]
@@ -73,7 +71,7 @@ def _provider(c: Any, settings: Settings, oidc: Oidc) -> None:
     own.login_service = oidc.title
     own.client_id = oidc.client_id
     own.secret_files = [
-        str(secret_file(oidc, Path(file) if file else None)),
+        str(secret_file(oidc, runtime.settings_file)),
         str(copied_secret(state)),
     ]
     own.basic_auth = oidc.client_authentication == "basic"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from km3hub.entrance import Entrance
-from km3hub.settings import Settings
-from km3hub.state import Runtime
+from km3settings.entrance import Entrance
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
+from km3settings.state import PROXY_SCRIPT
 
 __all__ = ["configure_network"]
 
-#: The proxy's command line script below the folder of node packages.
-PROXY_SCRIPT = "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
-
-def configure_network(c: Any, settings: Settings) -> None:
+def configure_network(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Set addresses, database, secrets, and that servers outlive hub and proxy."""
-    runtime = Runtime.from_environment()
     state = runtime.state
     state.create()
 
@@ -33,7 +29,7 @@ def configure_network(c: Any, settings: Settings) -> None:
 
     proxy = c.ConfigurableHTTPProxy
     # In containers the proxy has a container of its own, and both are given the same secret.
-    proxy.auth_token = os.environ.get("CONFIGPROXY_AUTH_TOKEN") or state.secret("proxy")
+    proxy.auth_token = runtime.proxy_token or state.secret("proxy")
     if runtime.mode == "docker":
         _containers(c, Entrance(settings, runtime))
     else:
@@ -69,7 +65,7 @@ def _processes(c: Any, entrance: Entrance) -> None:
     proxy.api_url = f"http://127.0.0.1:{port + 2}"
     proxy.pid_file = str(runtime.state.run / "proxy.pid")
     proxy.command = [
-        os.environ.get("KM3_NODE", "node"),
+        runtime.node,
         str(runtime.state.proxy / PROXY_SCRIPT),
     ]
 

@@ -11,10 +11,10 @@ import os
 from typing import Any
 
 from km3hub.configure.extending import extend
-from km3hub.portal import Portal
-from km3hub.proxies import VARIABLES
-from km3hub.settings import Settings
-from km3hub.state import Runtime
+from km3settings.portal import Portal
+from km3settings.proxies import VARIABLES
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
 
 __all__ = ["configure_opendata"]
 
@@ -25,9 +25,8 @@ _KEPT = (
 )
 
 
-def configure_opendata(c: Any, settings: Settings) -> None:
+def configure_opendata(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Add the portal to the hub's services, where the hub is the one to start it."""
-    runtime = Runtime.from_environment()
     portal = Portal(settings, runtime)
     if runtime.mode != "embedded" or not portal.runs_here:
         return

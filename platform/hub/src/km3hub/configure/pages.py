@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,19 @@ from typing import Any
 from km3hub.pages.banner import BannerFile
 from km3hub.pages.handlers import STATIC, BannerHandler, StaticHandler, versions
 from km3hub.pages.redirect import to_user_server
-from km3hub.portal import Portal
-from km3hub.settings import FILE_VARIABLE, Banner, Settings
-from km3hub.state import Runtime
+from km3settings.portal import Portal
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
+from km3settings.site import Banner
 
 __all__ = ["configure_pages"]
 
 TEMPLATES = Path(__file__).parents[1] / "pages" / "templates"
 
 
-def configure_pages(c: Any, settings: Settings) -> None:
+def configure_pages(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Set templates, what they show, and the handlers of banner and static files."""
-    file = os.environ.get(FILE_VARIABLE)
-    watched = BannerFile(Path(file) if file else None, settings.site.banner)
+    watched = BannerFile(runtime.settings_file, settings.site.banner)
 
     # Functions, because JupyterHub copies every other value of its configuration; both of these
     # must look at the same file at the same time.
@@ -38,7 +37,7 @@ def configure_pages(c: Any, settings: Settings) -> None:
         "km3_site": settings.site.name,
         "km3_contact": settings.site.contact,
         "km3_contact_address": _address(settings.site.contact),
-        "km3_opendata": Portal(settings, Runtime.from_environment()).for_people,
+        "km3_opendata": Portal(settings, runtime).for_people,
         "km3_workshop": settings.workshop.title,
         "km3_environments": {e.name: e.title for e in settings.environments},
         "km3_sizes": {s.name: s.title or s.name for s in settings.sizes},

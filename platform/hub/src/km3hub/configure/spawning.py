@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from km3hub.settings import Settings, SettingsError
 from km3hub.spawning.options import apply_user_options, options_form, options_from_form
 from km3hub.spawning.turns import WAITING_LIMIT, Turns
-from km3hub.state import Runtime
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings, SettingsError
 
 __all__ = ["configure_spawning"]
 
 
-def configure_spawning(c: Any, settings: Settings) -> None:
+def configure_spawning(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Set the spawner of this mode, the menus and the time limits."""
-    runtime = Runtime.from_environment()
     c.JupyterHub.spawner_class = _spawner(settings, runtime)
 
     spawner = c.Spawner
@@ -34,8 +33,8 @@ def _spawner(settings: Settings, runtime: Runtime) -> type:
 
         return _bound(EmbeddedSpawner, settings, runtime)
 
-    from km3hub.spawning.names import Names
-    from km3hub.spawning.networks import members, too_many_members
+    from km3settings.members import members, too_many_members
+    from km3settings.names import Names
 
     wrong = too_many_members(members(settings, Names(runtime.project)))
     if wrong:

@@ -16,8 +16,8 @@ from traitlets import Instance, List, Unicode, default
 
 from km3hub.login.data_token import DataToken
 from km3hub.login.endpoints import DiscoveryError, Endpoints, Finder
-from km3hub.login.secret import SecretError, read_secret
-from km3hub.provider import Oidc
+from km3settings.provider import Oidc
+from km3settings.secret import SecretError, read_secret
 
 __all__ = ["GrantRefused", "ProviderClient", "ProviderTrouble", "State"]
 

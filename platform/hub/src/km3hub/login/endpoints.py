@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from km3hub.provider import Oidc
+from km3settings.provider import Oidc
 
 __all__ = ["DiscoveryError", "Endpoints", "Finder"]
 

@@ -13,16 +13,18 @@ from dockerspawner import DockerSpawner
 from requests.exceptions import RequestException
 from traitlets import default
 
-from km3hub.settings import Settings, in_bytes
 from km3hub.spawning.failure import StartError
 from km3hub.spawning.listening import await_listening
-from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
-from km3hub.spawning.networks import NetworkError, UserNetworks, members
+from km3hub.spawning.networks import NetworkError, UserNetworks
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
 from km3hub.spawning.steps import ToldSteps
 from km3hub.spawning.turns import Turns
-from km3hub.state import Runtime
+from km3settings.amounts import in_bytes
+from km3settings.members import members
+from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
 
 __all__ = ["ENGINE_TROUBLE", "PlatformDockerSpawner"]
 

@@ -22,9 +22,9 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
-from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
 from km3hub.spawning.networks import NetworkError, UserNetworks, UserOverlays
 from km3hub.spawning.tasks import lives, newest
+from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 
 __all__ = ["Keeper", "Server", "SwarmKeeper", "main"]
 

@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,23 +14,18 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from km3hub.portal import ALIAS
-from km3hub.settings import Settings
-from km3hub.spawning.names import PROJECT_LABEL, USER_LABEL, Names
+from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
+from km3settings.portal import ALIAS
 
 __all__ = [
     "ADDRESSES",
     "NetworkError",
     "UserNetworks",
     "UserOverlays",
-    "members",
-    "too_many_members",
 ]
 
 #: Addresses of one user's network: a /29 has room for its gateway and five containers.
 ADDRESSES = 8
-#: Of the five, one is the user's server and one is hub with proxy.
-_SERVICES = 3
 _EGRESS_LABEL = "org.km3net.egress"
 #: Seconds that the end of a server in a swarm may take before its network is left to the keeper.
 _PATIENCE = 15.0
@@ -42,22 +37,6 @@ _log = logging.getLogger("km3hub.networks")
 
 class NetworkError(Exception):
     """A user's network cannot be provided; the message is for the administrator's log."""
-
-
-def members(settings: Settings, names: Names) -> tuple[str, ...]:
-    """The service containers that join every user's network."""
-    own = (names.opendata,) if settings.services.opendata.enabled else ()
-    return (*own, *settings.services.containers)
-
-
-def too_many_members(services: Sequence[str]) -> str | None:
-    """What is wrong with this list of service containers; None: nothing."""
-    if len(services) <= _SERVICES:
-        return None
-    return (
-        f"at most {_SERVICES} containers fit into a user's network, the Open Data Center among"
-        f" them, not {len(services)}"
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

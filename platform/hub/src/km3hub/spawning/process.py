@@ -12,15 +12,15 @@ from typing import Any
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import default
 
-from km3hub.proxies import VARIABLES
-from km3hub.settings import Settings
 from km3hub.spawning.failure import StartError
 from km3hub.spawning.listening import await_listening
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
 from km3hub.spawning.steps import ToldSteps
 from km3hub.spawning.turns import Turns
-from km3hub.state import Runtime
+from km3settings.proxies import VARIABLES
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
 
 __all__ = ["EmbeddedSpawner"]
 
@@ -46,7 +46,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.forget_steps()
-        self.cmd = [str(self._environment("lab") / "bin" / "python"), "-I", "-m", "km3hub.lab"]
+        self.cmd = [str(self._environment("lab") / "bin" / "python"), "-I", "-m", "km3lab"]
         self.ip = "127.0.0.1"
         # JupyterHub formats it; a path may have braces of its own.
         homes = str(self.runtime.state.homes).replace("{", "{{").replace("}", "}}")
@@ -71,7 +71,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         prefix = self._environment(choice.environment.name)
         environment |= {
             **server_environment(self.platform, self.runtime, choice),
-            "KM3_TUTORIALS": os.environ.get("KM3_TUTORIALS", ""),
+            "KM3_TUTORIALS": self.runtime.tutorials,
             "KM3_KERNELS": str(prefix),
             # So that `km3hub down` finds the process, whatever became of the hub.
             "KM3_STATE": str(self.runtime.state.root),
@@ -84,10 +84,11 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         """Start the process; its output goes to a log of its own."""
         choice = self.chosen()
         prefix = self._environment(choice.environment.name)
-        if not (prefix / "bin" / "python").exists():
+        if not (prefix / ".installed").exists():
             raise StartError(
-                f"The environment “{choice.environment.title}” is not installed on this machine."
-                " Choose another one, or run: make up",
+                f"The environment “{choice.environment.title}” is not installed yet. While"
+                " `make up` is still at work, wait until it is done; otherwise run it again. Other"
+                " environments can be used now.",
                 reason="environment",
             )
         # Whatever is wrong with the home, the server itself starts and says so.

@@ -27,14 +27,15 @@ from docker.types import (
 )
 from dockerspawner import SwarmSpawner
 
-from km3hub.settings import in_bytes
 from km3hub.spawning.docker import ENGINE_TROUBLE, HOME, OPEN_FILES, OWNER, PlatformDockerSpawner
 from km3hub.spawning.failure import StartError
 from km3hub.spawning.hosts import HOST_LABEL, Host, HostsFile, NoHost, known_hosts, pick
-from km3hub.spawning.names import PROJECT_LABEL
-from km3hub.spawning.networks import UserOverlays, members
+from km3hub.spawning.networks import UserOverlays
 from km3hub.spawning.options import Choice
 from km3hub.spawning.tasks import RUNNING, lives, newest
+from km3settings.amounts import in_bytes
+from km3settings.members import members
+from km3settings.names import PROJECT_LABEL
 
 __all__ = ["PlatformSwarmSpawner", "service_spec"]
 

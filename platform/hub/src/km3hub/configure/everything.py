@@ -1,0 +1,38 @@
+"""The hub's whole configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from km3hub.configure.culling import configure_culling
+from km3hub.configure.login import configure_login
+from km3hub.configure.network import configure_network
+from km3hub.configure.opendata import configure_opendata
+from km3hub.configure.pages import configure_pages
+from km3hub.configure.spawning import configure_spawning
+from km3hub.configure.status import configure_status
+from km3settings.runtime import Runtime
+from km3settings.settings import Settings
+
+__all__ = ["configure"]
+
+
+def configure(c: Any, settings: Settings, runtime: Runtime) -> None:
+    """Set everything that the platform wants of JupyterHub, topic by topic.
+
+    Parameters
+    ----------
+    c
+        JupyterHub's configuration.
+    settings
+        The settings.
+    runtime
+        What the hub's process was told by its environment.
+    """
+    configure_network(c, settings, runtime)
+    configure_pages(c, settings, runtime)
+    configure_login(c, settings, runtime)
+    configure_spawning(c, settings, runtime)
+    configure_culling(c, settings, runtime)
+    configure_opendata(c, settings, runtime)
+    configure_status(c, settings, runtime)

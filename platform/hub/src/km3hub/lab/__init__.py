@@ -1,1 +1,0 @@
-"""What runs inside a user's server: its start, tutorials, landing page, notices, memory watch."""

@@ -1,0 +1,157 @@
+"""Saving files: what goes wrong is said in words, and what is only an extra never prevents it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from base64 import encodebytes
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+from nbformat.sign import NotebookNotary
+from tornado.web import HTTPError
+from traitlets import default
+
+from km3lab.folder import NO_SPACE
+from km3lab.mending import put_aside
+from km3lab.notices import Notices
+
+__all__ = ["HomeContents"]
+
+_Answer = TypeVar("_Answer")
+#: The topic of notices about a full disk.
+TOPIC = "disk"
+
+
+# Its methods have no types.
+_JupyterNotary: Any = NotebookNotary
+
+
+class _Notary(_JupyterNotary):
+    """Remembers which notebooks are trusted, as far as the home lets it."""
+
+    @default("secret")
+    def _secret_or_a_new_one(self) -> bytes:
+        try:
+            secret: bytes = _JupyterNotary._secret_default(self)
+        except OSError as error:
+            self.log.warning("No notebook secret in the home: %s", error)
+            # Known to this server alone: notebooks have to be trusted anew after a restart.
+            return encodebytes(os.urandom(1024))
+        return secret
+
+    def check_signature(self, nb: Any) -> bool:
+        try:
+            return bool(super().check_signature(nb))
+        except (OSError, sqlite3.Error) as error:
+            self.log.warning("Signatures cannot be read: %s", error)
+            return False
+
+    def sign(self, nb: Any) -> None:
+        try:
+            super().sign(nb)
+        except (OSError, sqlite3.Error) as error:
+            self.log.warning("Signatures cannot be written: %s", error)
+
+
+class _Checkpoints(AsyncFileCheckpoints):
+    """Copies beside the files; where none can be made there, in the temporary folder."""
+
+    def checkpoint_path(self, checkpoint_id: str, path: str) -> str:
+        parent = Path(self._get_os_path(path.strip("/"))).parent
+        folder = parent / self.checkpoint_dir
+        try:
+            if os.path.lexists(folder) and not folder.is_dir():
+                put_aside(folder)
+            found: str = super().checkpoint_path(checkpoint_id, path)
+        except (OSError, HTTPError):
+            return self._elsewhere(checkpoint_id, path)
+        return (
+            found if os.access(folder, os.W_OK | os.X_OK) else self._elsewhere(checkpoint_id, path)
+        )
+
+    async def create_checkpoint(self, contents_mgr: Any, path: str) -> dict[str, Any]:
+        try:
+            made: dict[str, Any] = await super().create_checkpoint(contents_mgr, path)
+        except OSError:
+            identifier = "checkpoint"
+            copy = self._elsewhere(identifier, path)
+            await self._copy(contents_mgr._get_os_path(path), copy)
+            made = await self.checkpoint_model(identifier, copy)
+        return made
+
+    def _elsewhere(self, checkpoint_id: str, path: str) -> str:
+        name = Path(path.strip("/"))
+        user = f"jupyter-checkpoints-{os.getuid()}"
+        folder = Path(tempfile.gettempdir(), user, name.parent)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return str(folder / f"{name.stem}-{checkpoint_id}{name.suffix}")
+
+
+class HomeContents(AsyncLargeFileManager):
+    """The files that Lab shows."""
+
+    @default("notary")
+    def _forgiving_notary(self) -> _Notary:
+        return _Notary(parent=self)
+
+    @default("checkpoints_class")
+    def _checkpoints_of_homes(self) -> type:
+        return _Checkpoints
+
+    async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
+        """As Jupyter does; a disk that is full is named."""
+        saved: dict[str, Any] = await self._explained(super().save(model, path), path)
+        return saved
+
+    async def copy(self, from_path: str, to_path: str | None = None) -> dict[str, Any]:
+        """As `save`."""
+        copied: dict[str, Any] = await self._explained(super().copy(from_path, to_path), from_path)
+        return copied
+
+    async def rename_file(self, old_path: str, new_path: str) -> None:
+        """As `save`."""
+        await self._explained(super().rename_file(old_path, new_path), new_path)
+
+    async def _explained(self, work: Awaitable[_Answer], path: str) -> _Answer:
+        try:
+            answer = await work
+        except (HTTPError, OSError) as error:
+            if not _no_space(error):
+                raise
+            sentence = self._full(path)
+            notices = self._notices()
+            if notices is not None and not any(n.topic == TOPIC for n in notices.current):
+                notices.add(TOPIC, "error", sentence, details=_ADVICE)
+            raise HTTPError(507, f"{sentence} {_ADVICE}", reason="Disk full") from error
+        notices = self._notices()
+        if notices is not None:
+            notices.withdraw(TOPIC)
+        return answer
+
+    def _full(self, path: str) -> str:
+        return f"The disk is full: {Path(path).name} could not be saved."
+
+    def _notices(self) -> Notices | None:
+        settings = getattr(getattr(self.parent, "web_app", None), "settings", {})
+        found: Notices | None = settings.get("km3lab_notices")
+        return found
+
+
+_ADVICE = (
+    "What is open in JupyterLab is still there, and the file on the disk is as it was. Delete what"
+    " you do not need (in a terminal, `du -ah ~ | sort -h | tail -20` shows what is large), then"
+    " save again."
+)
+
+
+def _no_space(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

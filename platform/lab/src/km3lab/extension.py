@@ -1,0 +1,174 @@
+"""The platform's extension of the Jupyter server: notices, and what counts as activity."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.ioloop import PeriodicCallback
+
+from km3lab.bearer import FILE_VARIABLE, Bearer
+from km3lab.memory import ControlGroup
+from km3lab.notices import Notices
+from km3lab.record import IDENTIFIER, RecordError, notebook, provide
+from km3lab.surroundings import Surroundings
+from km3lab.troubles import KernelTroubles
+from km3lab.watch import INTERVAL, Watch
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+__all__ = ["NoticesHandler", "RecordHandler"]
+
+#: Seconds that the portal may take to describe a record.
+_PATIENCE = 20
+_NO_NOTEBOOK = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>No notebook for this record</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto;
+padding: 0 1.5rem }}</style></head>
+<body><h1>No notebook for this record</h1><p>{why}</p><p><a href="{lab}">Go to JupyterLab</a></p>
+</body></html>
+"""
+
+
+class NoticesHandler(APIHandler):
+    """The notices; asking for them does not count as activity, pressing a button does."""
+
+    def initialize(self, notices: Notices) -> None:
+        """Take what to show."""
+        self._notices = notices
+
+    @web.authenticated
+    def get(self) -> None:
+        """All current notices and the landing page."""
+        self.set_header("Cache-Control", "no-store")
+        self.finish(self._notices.model())
+
+    @web.authenticated
+    def post(self) -> None:
+        """Keep the server running: this request itself is the activity."""
+        self._notices.withdraw("idle")
+        self.set_status(204)
+        self.finish()
+
+    @web.authenticated
+    def put(self) -> None:
+        """Show what the site has to say: `{"text": ..., "details": ...}`."""
+        said = self.get_json_body() or {}
+        text, details = said.get("text"), said.get("details", "")
+        if not isinstance(text, str) or not isinstance(details, str) or not text:
+            raise web.HTTPError(400, 'write {"text": "what happens", "details": "what it means"}')
+        self._notices.withdraw("site")
+        self._notices.add("site", "warning", text, details=details)
+        self.set_status(204)
+        self.finish()
+
+
+class RecordHandler(JupyterHandler):
+    """Opens a notebook for a record of the Open Data Center; makes it where there is none."""
+
+    def initialize(self, root: Path) -> None:
+        """Take the folder that the file browser shows."""
+        self._root = root
+
+    @web.authenticated
+    async def get(self, identifier: str) -> None:
+        """Go to the notebook in Lab."""
+        try:
+            record = await self._record(identifier)
+            content = notebook(record, os.environ.get("KM3_OPENDATA_URL", ""))
+            path = await asyncio.to_thread(provide, self._root, record["identifier"], content)
+        except RecordError as error:
+            self.set_status(404)
+            self.finish(_NO_NOTEBOOK.format(why=escape(str(error)), lab=f"{self.base_url}lab"))
+            return
+        self.redirect(url_path_join(self.base_url, "lab", "tree", quote(path)))
+
+    async def _record(self, identifier: str) -> dict[str, Any]:
+        server = os.environ.get("OPENKM3_SERVER", "").rstrip("/")
+        if not server:
+            raise RecordError("This server knows no Open Data Center (OPENKM3_SERVER).")
+        url = f"{server}/api/v1/records/{quote(identifier)}/"
+        try:
+            answer = await AsyncHTTPClient().fetch(url, request_timeout=_PATIENCE)
+        except HTTPClientError as error:
+            if error.code == 404:
+                raise RecordError(
+                    f"The Open Data Center has no record {identifier}; it may have been withdrawn."
+                ) from None
+            raise RecordError(
+                f"The Open Data Center does not answer ({error.message}); try again in a minute."
+            ) from None
+        except OSError as error:
+            raise RecordError(
+                f"The Open Data Center is not reached ({error}); try again in a minute."
+            ) from None
+        try:
+            found: dict[str, Any] = json.loads(answer.body)
+        except ValueError:
+            raise RecordError("The Open Data Center's answer is not a record.") from None
+        return found
+
+
+def _by_a_person(handler: APIHandler) -> bool:
+    if handler.request.method in ("GET", "HEAD", "OPTIONS"):
+        return False
+    # JupyterLab saves the layout of its windows by itself, every ten seconds.
+    base = handler.settings["base_url"]
+    return not str(handler.request.path).startswith(url_path_join(base, "lab", "api"))
+
+
+def _count_what_people_do() -> None:
+    # An open tab asks for the lists of kernels, terminals and files every few seconds, for ever:
+    # reading is no activity, changing something is. Kernel messages and terminal input count
+    # by themselves. The attribute is Jupyter Server's own switch of what to count.
+    APIHandler._track_activity = property(_by_a_person)
+
+
+def _keep_token(app: ServerApp, notices: Notices) -> None:
+    audience = os.environ.get("KM3_DATA_TOKEN")
+    if not audience:
+        return
+    # In a folder that nobody else may enter, and that ends with the server.
+    file = Path(os.environ["JUPYTER_RUNTIME_DIR"]).parent / "bearer-token"
+    # Kernels and terminals inherit it.
+    os.environ[FILE_VARIABLE] = str(file)
+    bearer = Bearer(file, audience, notices, app.log)
+    app.web_app.settings["km3lab_bearer"] = bearer
+    app.io_loop.add_callback(bearer.keep)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "km3lab.extension"}]
+
+
+def _load_jupyter_server_extension(app: ServerApp) -> None:
+    _count_what_people_do()
+    settings: dict[str, Any] = app.web_app.settings
+    notices = settings.setdefault("km3lab_notices", Notices())
+    path = url_path_join(settings["base_url"], "km3", "notices")
+    record = url_path_join(settings["base_url"], "km3", "records", f"({IDENTIFIER})")
+    handlers = [
+        (path, NoticesHandler, {"notices": notices}),
+        (record, RecordHandler, {"root": Path(app.root_dir)}),
+    ]
+    app.web_app.add_handlers(".*$", handlers)
+    _keep_token(app, notices)
+    around = Surroundings.read()
+    troubles = KernelTroubles(Path(app.runtime_dir), around.home)
+    watch = Watch(app, around, notices, ControlGroup.of_this_process(), troubles)
+    timer = PeriodicCallback(watch.look, INTERVAL * 1000)
+    # Kept in the settings: nothing else holds on to it.
+    settings["km3lab_watch"] = timer
+    timer.start()

@@ -1,0 +1,277 @@
+"""The pages that Lab opens with: the welcome, and the one for a home that takes no files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from km3lab.folder import Folder
+from km3lab.home import Usage, amount
+from km3lab.index import Tutorial
+from km3lab.manifest import Manifest, locked
+from km3lab.surroundings import Surroundings
+from km3lab.tutorials import FOLDER, Outcome, Report
+
+__all__ = ["full_home", "welcome", "write"]
+
+#: The page's name in the home, and the one that is used where the user has a file of that name.
+NAMES = ("Welcome.md", "Welcome to KM3NeT.md")
+
+#: Share of the quota at which the page asks to make room.
+_NEARLY_FULL = 0.9
+
+_ENVIRONMENTS = {"stack": "KM3NeT stack", "joint": "Joint analysis"}
+
+
+def welcome(around: Surroundings, tutorials: list[Tutorial], report: Report, used: Usage) -> str:
+    """The welcome page, in Markdown."""
+    parts = [_greeting(around), _problems(report)]
+    parts += [
+        _index(around, tutorials, report),
+        _changes(report),
+        _home(around, used),
+        _packages(around),
+        _help(around),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def full_home(around: Surroundings, why: str, used: Usage, link: str) -> str:
+    """The page of a server that runs in a temporary folder, in Markdown."""
+    rows = [f"| {amount(size)} | {_entry_link(link, name)} |" for size, name in used.entries[:10]]
+    files = [f"| {amount(size)} | {_entry_link(link, name)} |" for size, name in used.files[:10]]
+    parts = [
+        "# Your home cannot take more files",
+        f"Your home `{around.home}` takes no files because **{why}**. So that you can still work,"
+        " this server runs in a temporary folder.",
+        "> ⚠️ **What you save outside the folder `home` is gone when this server stops.**",
+        "## What to do",
+        "1. Delete what you do not need any more: the tables below show what is large. In the file"
+        " browser on the left, open the folder `home`, right-click and choose *Delete*; or use"
+        " *File → New → Terminal*. To keep a file, right-click it and choose *Download* first.\n"
+        f"2. {_restart(around)}",
+    ]
+    if rows:
+        # What the walk did not reach cannot be named; better said than left out.
+        more = "" if used.complete else " There was no time to look at everything."
+        parts.append("## What fills your home")
+        parts.append(f"{_used(around, used)}{more}")
+        parts.append("\n".join(["| size | in your home |", "|---:|:---|", *rows]))
+    if files:
+        parts.append("### The largest files")
+        parts.append("\n".join(["| size | file |", "|---:|:---|", *files]))
+        parts.append(
+            "Files and folders whose name starts with a dot are hidden: *View → Show Hidden Files*,"
+            " or in a terminal `rm`. Downloads that programs keep for speed lie in `.cache` and"
+            " may always be deleted."
+        )
+    parts.append(_help(around))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def write(text: str, home: Path) -> str:
+    """Put the welcome page into `home`; the name it has there, empty: it has none.
+
+    A file of that name that the platform did not write, or that the user changed, stays.
+    """
+    content = text.encode()
+    digest = hashlib.sha256(content).hexdigest()
+    with locked(home), Folder.at(home) as folder:
+        manifest = Manifest.load(home)
+        for name in NAMES:
+            found = folder.look(name)
+            if found.kind == "file" and found.sha256 == digest:
+                return name
+            if found.kind == "missing":
+                folder.add(name, content)
+            elif found.kind == "file" and found.sha256 == manifest.pages.get(name):
+                folder.replace(name, content, found.mode)
+            else:
+                continue
+            manifest.pages[name] = digest
+            manifest.save(home)
+            return name
+    return ""
+
+
+def _greeting(around: Surroundings) -> str:
+    user = os.environ.get("JUPYTERHUB_USER", "")
+    title = _ENVIRONMENTS.get(around.environment, around.environment)
+    facts = [f"environment **{_plain(title)}**"] if title else []
+    if around.size_title:
+        facts.append(f"size **{_plain(around.size_title)}**")
+    if around.memory_limit:
+        facts.append(f"{amount(around.memory_limit)} of memory")
+    if around.cpu_limit:
+        count = f"{around.cpu_limit:g}"
+        facts.append(f"{count} processor core{'' if count == '1' else 's'}")
+    name = f", {_plain(user)}" if user else ""
+    server = "This server: " + ", ".join(facts) + "." if facts else ""
+    return f"# Welcome to KM3NeT open science{name}\n\n{server}".strip()
+
+
+def _problems(report: Report) -> str:
+    lines = [report.problem] if report.problem else []
+    lines += [f"`{_code(o.name)}`: {o.reason}." for o in report.of("failed")]
+    return "\n".join(f"> ⚠️ {line}" for line in lines)
+
+
+def _index(around: Surroundings, tutorials: list[Tutorial], report: Report) -> str:
+    if not tutorials:
+        return ""
+    gone = {o.name for o in report.of("deleted", "failed")}
+    rows = []
+    for tutorial in tutorials:
+        title = f"**{_cell(tutorial.title)}**"
+        if tutorial.name not in gone and not report.problem:
+            title = f"[{title}]({quote(f'{FOLDER}/{tutorial.name}')})"
+        about = _cell(tutorial.about)
+        if around.environment == "stack" and tutorial.environment == "joint":
+            # The joint environment holds everything of the other.
+            about += f" *Needs the environment {_ENVIRONMENTS['joint']}.*"
+        rows.append(f"| {title} | {about} | {_cell(tutorial.minutes)} |")
+    heads = ["| open | what you learn | minutes |", "|:---|:---|---:|"]
+    lines = ["## Tutorials", "", *heads, *rows]
+    text = "\n".join(lines)
+    readme = f"[{FOLDER}/README.md]({FOLDER}/README.md)"
+    return text + (
+        f"\n\nThese are your own copies in the folder `{FOLDER}`: run, change and break them."
+        + (f" More about them: {readme}." if _has_readme(report) else "")
+    )
+
+
+def _has_readme(report: Report) -> bool:
+    return any(
+        o.name == "README.md" and o.state not in ("deleted", "failed") for o in report.outcomes
+    )
+
+
+def _changes(report: Report) -> str:
+    lines = []
+    news = [o for o in report.of("new") if o.first_seen]
+    known = len(report.outcomes) - len(news)
+    if known:
+        # At the very first start everything is new; that is no news.
+        lines += [f"- **New**: {_file(o)}" for o in news]
+    lines += [f"- **Updated**, you had not changed it: {_file(o)}" for o in report.of("updated")]
+    for o in report.of("kept"):
+        why = o.reason or "you changed it"
+        beside = f"; the new version is {_link(o.new_name)}" if o.new_name else ""
+        lines.append(f"- **Yours kept**: {_file(o)} ({why}){beside}.")
+    lines += [
+        f"- **No longer part of the tutorials**: {_file(o)}. Your copy stays."
+        for o in report.of("retired")
+        if o.first_seen
+    ]
+    parts = ["## What changed", "\n".join(lines)] if lines else []
+    deleted = report.of("deleted")
+    if deleted:
+        names = ", ".join(f"`{_code(o.name)}`" for o in deleted)
+        parts.append(f"You deleted {names}; `km3hub tutorials reset FILE` brings a file back.")
+    if report.outcomes:
+        parts.append(
+            "**Start one afresh**: in a terminal (*File → New → Terminal*), `km3hub tutorials reset"
+            " FILE` brings back the original and keeps yours beside it; `km3hub tutorials list`"
+            " shows how each one stands."
+        )
+    return "\n\n".join(parts)
+
+
+def _home(around: Surroundings, used: Usage) -> str:
+    return f"## Your files\n\n{_used(around, used)} {_kept(around)}"
+
+
+def _packages(around: Surroundings) -> str:
+    # In the images the environment is the system's; elsewhere it is shared by who uses this hub.
+    layered = around.container
+    option = " --system-site-packages" if layered else ""
+    kernel = "" if layered else "ipykernel "
+    adding = (
+        "`pip install NAME` in a terminal, or `%pip install NAME` in a notebook, adds a package to"
+        " your home. "
+        if layered
+        else ""
+    )
+    return (
+        f"## Packages of your own\n\n{adding}For another version of a package that is here"
+        " already, make an environment of your own with a kernel, then reload this page:\n\n"
+        "```\n"
+        f"python -m venv{option} ~/mine && ~/mine/bin/pip install {kernel}NAME==VERSION\n"
+        "~/mine/bin/python -m ipykernel install --user --name mine\n"
+        "```"
+    )
+
+
+def _kept(around: Surroundings) -> str:
+    if around.hub:
+        return "Files stay when your server stops."
+    if around.container:
+        return (
+            "**Files are gone when this container is removed**, unless a folder of your computer"
+            f" is mounted at `{around.home}`."
+        )
+    return ""
+
+
+def _used(around: Surroundings, used: Usage) -> str:
+    least = "" if used.complete else "more than "
+    text = f"Your home holds {least}{amount(used.total)}"
+    if around.home_quota:
+        share = used.total / around.home_quota
+        percent = "less than 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
+        text += f" of {amount(around.home_quota)} ({percent})"
+        if share >= _NEARLY_FULL:
+            text += ". **It is nearly full: delete something soon**"
+    return text + "."
+
+
+def _restart(around: Surroundings) -> str:
+    if around.hub:
+        return (
+            "Then *File → Hub Control Panel → Stop My Server*, and start it again: it finds your"
+            " home as usual."
+        )
+    return "Then stop this server (*File → Shut Down*) and start it again."
+
+
+def _help(around: Surroundings) -> str:
+    contact = around.contact.strip()
+    if not contact:
+        return ""
+    if re.fullmatch(r"[^@\s<>()]+@[^@\s<>()]+", contact):
+        contact = f"[{contact}](mailto:{quote(contact, safe='@.+-_')})"
+    elif re.fullmatch(r"https?://[^\s<>()]+", contact):
+        contact = f"<{contact}>"
+    else:
+        contact = _plain(contact)
+    return f"**Help**: ask {contact}."
+
+
+def _file(outcome: Outcome) -> str:
+    return _link(outcome.name)
+
+
+def _link(name: str) -> str:
+    return f"[{_plain(name)}]({quote(f'{FOLDER}/{name}')})"
+
+
+def _entry_link(link: str, name: str) -> str:
+    return f"`{link}/{_code(name)}`"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+
+
+def _cell(text: str) -> str:
+    """Markdown that stays in its cell of a table; a notebook's title may use emphasis."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    # File names may hold anything: what would end the code or the line is shown as a sign.
+    return "".join("�" if c in "`|" or not c.isprintable() else c for c in text)

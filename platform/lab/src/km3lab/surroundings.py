@@ -1,0 +1,71 @@
+"""Where this server runs: what its environment variables and the machine say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from km3lab.memory import ControlGroup
+
+__all__ = ["Surroundings"]
+
+#: Files that Docker and Podman put into every container.
+_CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+
+
+def _amount(text: str | None) -> int | None:
+    """A whole number of bytes; anything else, such as "no limit", is None."""
+    try:
+        value = int(float(text or ""))
+    except (ValueError, OverflowError):
+        return None
+    return value if value > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """The contract between whatever starts a server and the server (see the package's README)."""
+
+    home: Path
+    environment: str = ""
+    size: str = ""
+    size_title: str = ""
+    memory_limit: int | None = None
+    """Bytes, None: no limit."""
+    cpu_limit: float | None = None
+    tutorials: Path = Path("/opt/tutorials")
+    kernels: Path = Path("/opt/km3net")
+    home_quota: int | None = None
+    contact: str = ""
+    hub: bool = False
+    """Whether a hub started this server."""
+    container: bool = False
+    cull_idle_seconds: int | None = None
+    """After so long without activity the hub stops the server; None: it does not say."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> Surroundings:
+        """The surroundings that `environ` describes."""
+        try:
+            cpu = float(environ.get("CPU_LIMIT", "")) or None
+        except ValueError:
+            cpu = None
+        # Without a hub, as in `docker run --memory`, the limit that is in force says it.
+        group = ControlGroup.of_this_process()
+        return cls(
+            home=Path(environ.get("HOME") or Path.home()),
+            environment=environ.get("KM3_ENVIRONMENT", ""),
+            size=environ.get("KM3_SIZE", ""),
+            size_title=environ.get("KM3_SIZE_TITLE") or environ.get("KM3_SIZE", ""),
+            memory_limit=_amount(environ.get("MEM_LIMIT")) or (group.limit if group else None),
+            cpu_limit=cpu,
+            tutorials=Path(environ.get("KM3_TUTORIALS") or "/opt/tutorials"),
+            kernels=Path(environ.get("KM3_KERNELS") or "/opt/km3net"),
+            home_quota=_amount(environ.get("KM3_HOME_QUOTA")),
+            contact=environ.get("KM3_CONTACT", ""),
+            hub=bool(environ.get("JUPYTERHUB_API_TOKEN")),
+            container="container" in environ or any(map(os.path.exists, _CONTAINER_MARKS)),
+            cull_idle_seconds=_amount(environ.get("KM3_CULL_IDLE_SECONDS")),
+        )
