@@ -28,11 +28,11 @@ class Format:
     mime : str
         Media type of the document.
     extension : str
-        Of a file with it.
+        File name extension.
     aliases : tuple of str
-        Other names and media types that mean it.
+        Other names and media types of the format.
     ivoid : str or None
-        Name in the standards' registry.
+        Identifier in TAPRegExt.
     """
 
     name: str
@@ -73,14 +73,14 @@ def _separated(delimiter: str) -> Callable[[Result, IO[bytes]], None]:
         return '"' + text.replace('"', '""') + '"' if special.search(text) else text
 
     def cell(value: Any) -> str:
-        # An empty text is "", and nothing at all is no text.
+        # Empty text is "", and a missing value is nothing at all.
         return "" if value is None else quoted(value if isinstance(value, str) else _shown(value))
 
     def write(result: Result, out: IO[bytes]) -> None:
         names = delimiter.join(quoted(column.name) for column in result.columns)
         out.write(f"{names}\r\n".encode())
         for row in _typed(result):
-            # An empty line would be no row to most readers.
+            # Most readers skip empty lines.
             line = delimiter.join(map(cell, row)) or '""'
             out.write(f"{line}\r\n".encode("utf-8", "replace"))
 
@@ -88,12 +88,12 @@ def _separated(delimiter: str) -> Callable[[Result, IO[bytes]], None]:
 
 
 def _shown(value: Any) -> str:
-    """Returns a number, a boolean or an array as text that says it exactly."""
+    """Returns a number, a boolean or an array as text, without loss."""
     return json.dumps(value) if isinstance(value, list) else str(value)
 
 
 def _typed(result: Result) -> Iterator[list[Any]]:
-    """Yields rows of Python's own values, arrays as lists in lists."""
+    """Yields rows of Python values, arrays as nested lists."""
     readers = []
     for column in result.columns:
         read = cell_reader(column)
@@ -137,7 +137,7 @@ def _json(result: Result, out: IO[bytes]) -> None:
 
 
 def _in_json(value: Any) -> Any:
-    """Returns a value that JSON has; an infinite number, which it lacks, as text."""
+    """Returns a value for JSON; an infinite number, which JSON lacks, becomes text."""
     if isinstance(value, list):
         return [_in_json(item) for item in value]
     if isinstance(value, float) and math.isinf(value):
@@ -175,14 +175,14 @@ def _html(result: Result, out: IO[bytes]) -> None:
 
 
 def _fits(result: Result, out: IO[bytes]) -> None:
-    # Here, because astropy takes memory that a portal without FITS requests need not spend.
+    # Imported here, since a server without FITS requests can save the memory of astropy.
     from adqlite.formats.fits import write_fits
 
     write_fits(result, out)
 
 
 def _parquet(result: Result, out: IO[bytes]) -> None:
-    # Here, because pyarrow takes memory as well.
+    # Imported here, for the same reason.
     from adqlite.formats.parquet import write_parquet
 
     write_parquet(result, out)
@@ -249,7 +249,7 @@ FORMATS = (
 
 
 def find_format(name: str | None) -> Format:
-    """Returns the format of a name or media type, VOTable where none is given.
+    """Returns the format of a name or media type; VOTable by default.
 
     Raises
     ------
