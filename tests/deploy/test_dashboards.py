@@ -25,7 +25,7 @@ def _panels(file: Path) -> list[dict[str, Any]]:
 def _checked(rules: Path) -> subprocess.CompletedProcess[str]:
     promtool = shutil.which("promtool")
     if promtool is None:
-        pytest.skip("promtool is missing; run: apt-get install prometheus")
+        pytest.skip("promtool is missing; run: make tools")
     return subprocess.run([promtool, "check", "rules", rules], capture_output=True, text=True)
 
 

@@ -38,7 +38,7 @@ CHOICES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("settings", CHOICES)
 def test_nftables_accepts_the_rules(settings: dict[str, Any]) -> None:
     if os.geteuid() != 0 or not shutil.which("nft"):
-        pytest.skip("needs nftables and root: apt-get install nftables")
+        pytest.skip("needs nftables and root: make tools")
     check = ["nft", "--check", "--file", "-"]
     done = subprocess.run(check, input=rules(**settings), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ def restic() -> None:
     if os.geteuid() != 0:
         pytest.skip("backups need root: run the tests as root")
     if shutil.which("restic") is None:
-        pytest.skip("there is no restic: apt-get install restic")
+        pytest.skip("there is no restic: make tools")
     engine = shutil.which("docker")
     if engine is None or subprocess.run([engine, "version"], capture_output=True).returncode:
         pytest.skip("no Docker Engine answers: make engine")

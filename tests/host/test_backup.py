@@ -24,7 +24,7 @@ SFTP_SERVER = Path("/usr/lib/openssh/sftp-server")
 def sftp(folder: Path) -> dict[str, str]:
     """The settings for a repository that restic reaches by the sftp protocol."""
     if not SFTP_SERVER.exists():
-        pytest.skip(f"there is no {SFTP_SERVER}: apt-get install openssh-sftp-server")
+        pytest.skip(f"there is no {SFTP_SERVER}: make tools")
     return {
         "repository": f"sftp:storage:{folder / 'by-sftp'}",
         "sftp_command": str(SFTP_SERVER),

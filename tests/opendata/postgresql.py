@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
 
-HOW_TO = "PostgreSQL is missing; run: apt-get install postgresql"
+HOW_TO = "PostgreSQL is missing; run: make tools"
 
 
 def programs() -> Path | None:

@@ -14,7 +14,7 @@ import pytest
 STILTS = shlex.split(os.environ.get("STILTS", "stilts"))
 pytestmark = pytest.mark.skipif(
     shutil.which(STILTS[0]) is None,
-    reason="needs STILTS: apt-get install stilts, or a command in the variable STILTS",
+    reason="needs STILTS: make tools, or a command in the variable STILTS",
 )
 
 

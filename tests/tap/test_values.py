@@ -267,7 +267,7 @@ def test_a_row_of_one_missing_value_is_a_row(engine_of_values: Engine) -> None:
 
 @pytest.mark.skipif(
     shutil.which(STILTS[0]) is None,
-    reason="needs STILTS: apt-get install stilts, or a command in the variable STILTS",
+    reason="needs STILTS: make tools, or a command in the variable STILTS",
 )
 @pytest.mark.parametrize("name", ["votable", "votable/td", "votable/b", "fits"])
 def test_stilts_reads_every_value(engine_of_values: Engine, name: str, tmp_path: Path) -> None:
