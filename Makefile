@@ -9,7 +9,7 @@ VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
 SCIENCE := platform/openkm3/pyproject.toml platform/pdf/pyproject.toml --all-extras
-OWN := --no-emit-package openkm3 --no-emit-package km3settings
+OWN := --no-emit-package openkm3 --no-emit-package km3settings --no-emit-package adqlite
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 help: ## list the targets
@@ -48,9 +48,9 @@ test: .dev ## run the tests that this machine can run (TESTS="tests/hub -k accou
 
 lint: .dev ## check style, types, shell, YAML and Dockerfiles
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check .
-	@OPENDATA_STATE=.platform/mypy PYTHONPATH=platform/openkm3/src:platform/opendata/src $(VENV)/mypy
+	@OPENDATA_STATE=.platform/mypy PYTHONPATH=platform/openkm3/src:platform/opendata/src:platform/tap/src $(VENV)/mypy
 	@$(VENV)/lint-imports --no-cache
-	@git ls-files | xargs grep -lE '^#!.*(bash|/sh)' | xargs -r $(VENV)/shellcheck
+	@git ls-files | grep -v '\.j2$$' | xargs grep -lE '^#!.*(bash|/sh)' | xargs -r $(VENV)/shellcheck
 	@git ls-files '*.yml' '*.yaml' '*.cff' | xargs -r $(VENV)/yamllint --strict
 	@git ls-files '*Dockerfile' | xargs -r $(VENV)/hadolint
 
@@ -85,9 +85,10 @@ lock: .dev ## update the locks after a change of pyproject.toml
 		-c platform/locks/joint.txt -o platform/locks/opendata.txt
 	@$(UV_COMPILE) platform/settings/pyproject.toml --group pyproject.toml:deploy \
 		-c platform/locks/lab.txt -o platform/locks/deploy.txt
+	@$(UV_COMPILE) platform/host/pyproject.toml -c platform/locks/lab.txt -o platform/locks/host.txt
 	@$(UV_COMPILE) --all-extras $(wildcard platform/*/pyproject.toml) $(OWN) \
 		--group pyproject.toml:joint --group pyproject.toml:dev \
-		$(foreach name,hub launcher joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
+		$(foreach name,host hub launcher joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
 
 include deploy/deploy.mk
 

@@ -21,13 +21,13 @@ import json, sys, time
 from pathlib import Path
 from nugamma.datasets import arca_datasets, build, cta_dataset
 from nugamma.responses.arca import ArcaResponse
-from nugamma.responses.cta import CtaResponse
+from nugamma.responses import prod5
 from nugamma.sources import load_source
 
 step, cta, folder = sys.argv[1:]
 source = load_source("VelaX")
 began, cpu = time.perf_counter(), time.process_time()
-response = CtaResponse.read(cta) if cta else CtaResponse.compact()
+response = prod5.load(cta or None)
 if step == "cta":
     cta_dataset(source, response=response)
 elif step == "arca":

@@ -13,6 +13,7 @@ from tests.bench.figures import Figure, spread
 from tests.e2e.platforms import Person, start
 from tests.e2e.servers import stop_server
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 TITLE = "One user, warm, containers"
 ROUNDS = 7
@@ -70,13 +71,10 @@ def bare_until_lab() -> float:
 
 def await_page(client: httpx.Client, path: str) -> None:
     """Ask for a page every 50 ms until it answers 200 itself, without a redirect to the hub."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            answer = client.get(path, follow_redirects=False)
-        except httpx.HTTPError:
-            answer = None
-        if answer is not None and answer.status_code == 200:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{path} did not answer 200")
+    wait_until(
+        lambda: client.get(path, follow_redirects=False).status_code == 200,
+        seconds=120,
+        what=f"{path} answers 200",
+        ignoring=httpx.HTTPError,
+        interval=0.05,
+    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.waiting import wait_until
 
 #: What the README tells administrators to write, with the folders of a server of one's own.
 CONFIGURATION = """
@@ -79,15 +80,16 @@ class WebServer:
         )
         process = subprocess.Popen([nginx, "-c", str(file), "-e", str(folder / "error.log")])
         server = cls(folder, port, process)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                assert httpx.get(f"http://127.0.0.1:{port}/", timeout=5).text.startswith("the inst")
-                return server
-            except httpx.TransportError:
-                assert process.poll() is None, (folder / "error.log").read_text()
-                assert time.monotonic() < deadline, "nginx does not answer"
-                time.sleep(0.1)
+        answer = wait_until(
+            server.answer, seconds=30, what="nginx answers", ignoring=httpx.TransportError
+        )
+        assert answer.text.startswith("the institute"), answer.text
+        return server
+
+    def answer(self) -> httpx.Response:
+        """The answer of the institute's own pages."""
+        assert self.process.poll() is None, (self.folder / "error.log").read_text()
+        return httpx.get(f"http://127.0.0.1:{self.port}/", timeout=5)
 
     def asked(self) -> str:
         """The log of requests."""

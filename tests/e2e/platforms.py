@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import httpx
 
 from km3settings.names import PROJECT_LABEL
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "tests" / ".results"
@@ -45,10 +45,11 @@ class Platform:
 
     def await_portal(self, seconds: float = 120) -> None:
         """Wait until the Open Data Center answers, which has filled itself by then."""
-        deadline = time.monotonic() + seconds
-        while not answers(f"{self.portal}/health"):
-            assert time.monotonic() < deadline, self.command("status").stdout
-            time.sleep(0.3)
+        wait_until(
+            lambda: answers(f"{self.portal}/health"),
+            seconds=seconds,
+            what=lambda: f"the portal answers\n{self.command('status').stdout}",
+        )
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `km3hub ARGUMENTS` for this platform."""

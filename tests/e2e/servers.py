@@ -17,6 +17,7 @@ import httpx
 from websockets.sync.client import connect
 
 from tests.e2e.platforms import Person
+from tests.waiting import wait_until
 
 
 class CellError(AssertionError):
@@ -117,20 +118,29 @@ def start_server(person: Person, choice: Mapping[str, str] | None = None) -> Non
     answers that the server is pending.
     """
     with person.client() as client:
-        deadline = time.monotonic() + 120
-        while True:
-            answer = client.post(f"/hub/api/users/{person.name}/server", json=dict(choice or {}))
-            if "pending check" not in answer.text or time.monotonic() > deadline:
-                break
-            time.sleep(0.5)
+        answer = wait_until(
+            lambda: requested(client, person, choice or {}),
+            seconds=120,
+            what="the hub has checked the servers it remembers",
+        )
         if "is already running" not in answer.text:
             assert answer.status_code in (201, 202), answer.text
             # Not after 202 only: after a failed start the hub says 201 while the next one goes on.
             wait_until_ready(client, person)
         # The proxy may have been started again, and be told only now where servers are.
-        while client.get(f"/user/{person.name}/api/status").status_code != 200:
-            assert time.monotonic() < deadline, "the server cannot be reached"
-            time.sleep(0.5)
+        wait_until(
+            lambda: client.get(f"/user/{person.name}/api/status").status_code == 200,
+            seconds=120,
+            what="the server can be reached",
+        )
+
+
+def requested(
+    client: httpx.Client, person: Person, choice: Mapping[str, str]
+) -> httpx.Response | None:
+    """Ask the hub for a server; None while it still checks whether one runs."""
+    answer = client.post(f"/hub/api/users/{person.name}/server", json=dict(choice))
+    return None if "pending check" in answer.text else answer
 
 
 def wait_until_ready(client: httpx.Client, person: Person) -> None:
@@ -150,10 +160,11 @@ def stop_server(person: Person) -> None:
     """Stop the user's server and wait until it is gone."""
     with person.client() as client:
         client.delete(f"/hub/api/users/{person.name}/server")
-        deadline = time.monotonic() + 60
-        while client.get(f"/hub/api/users/{person.name}").json()["servers"]:
-            assert time.monotonic() < deadline, "the server does not stop"
-            time.sleep(0.2)
+        wait_until(
+            lambda: not client.get(f"/hub/api/users/{person.name}").json()["servers"],
+            seconds=60,
+            what="the server has stopped",
+        )
 
 
 def start_kernel(person: Person) -> Kernel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tests.e2e import nginx
 from tests.e2e.platforms import PORTAL, Platform, answers, start
 from tests.e2e.servers import start_kernel, start_server
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 PATH = "/institute/km3net"
 
@@ -69,7 +69,7 @@ def page(site: Behind, chromium: Browser) -> Iterator[Page]:
 def test_what_it_prints_is_where_it_is(site: Behind) -> None:
     said = site.platform.command("up").stdout
     port = site.platform.state.joinpath("run", "port").read_text()
-    assert f"Open     http://127.0.0.1:{port}{PATH}   (runs already)" in said
+    assert f"Open     http://127.0.0.1:{port}{PATH}   (already running)" in said
     assert f"People   {site.address}" in said
     status = site.platform.command("status")
     assert status.returncode == 0
@@ -151,10 +151,11 @@ def test_a_person_finds_everything_below_the_path(site: Behind, page: Page) -> N
 def data(site: Behind) -> str:
     """The portal's address for people, when it answers."""
     address = f"{site.address}/data"
-    deadline = time.monotonic() + 120
-    while not answers(f"{address}/health"):
-        assert time.monotonic() < deadline, "the portal does not answer by the web server"
-        time.sleep(0.3)
+    wait_until(
+        lambda: answers(f"{address}/health"),
+        seconds=120,
+        what="the portal answers through the web server",
+    )
     return address
 
 
@@ -232,7 +233,7 @@ def test_another_path_is_refused_while_a_server_runs(site: Behind) -> None:
     site.platform.config.write_text(before.replace(PATH, "/elsewhere"))
     refused = site.platform.command("up")
     assert refused.returncode == 1
-    assert f"know the hub at the path {PATH}, not at /elsewhere" in refused.stderr
+    assert f"need the hub at the path {PATH}, not /elsewhere" in refused.stderr
     site.platform.config.write_text(before)
     with person.client() as client:
         assert client.get(f"/user/{person.name}/api/status").status_code == 200

@@ -19,7 +19,7 @@ from tests.lab.running import execute, kernels_prefix, require_lab, until
 #: Idle after 15 seconds; the hub looks every second. Whole minutes would make the test wait.
 QUICK = """
 from km3hub.configure.culling import configure_culling
-from km3settings.settings import Culling
+from km3settings.servers import Culling
 
 c.Spawner.cmd = [{python!r}, "-I", "-m", "km3lab"]
 c.Spawner.environment = {{"KM3_KERNELS": {kernels!r}, "KM3_TUTORIALS": "/nonexistent"}}

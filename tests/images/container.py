@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,12 +80,18 @@ class Container:
         return done.stdout + done.stderr
 
     def wait_until_healthy(self, seconds: float = 120) -> None:
-        deadline = time.monotonic() + seconds
-        while (state := self.state())["Running"] and time.monotonic() < deadline:
-            if state["Health"]["Status"] == "healthy":
-                return
-            time.sleep(0.5)
-        raise AssertionError(f"not healthy within {seconds} s: {state['Health']}\n{self.log()}")
+        wait_until(
+            self.healthy,
+            seconds=seconds,
+            what=lambda: f"the container is healthy: {self.state()['Health']}\n{self.log()}",
+        )
+
+    def healthy(self) -> bool:
+        """Whether the health check succeeded; raises if the container has ended."""
+        state = self.state()
+        if not state["Running"]:
+            raise AssertionError(f"the container ended: {state}\n{self.log()}")
+        return bool(state["Health"]["Status"] == "healthy")
 
     def remove(self) -> None:
         docker("rm", "--force", "--volumes", self.identity)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import httpx
 
 from tests.npm import NoPackages, installed
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -85,16 +85,22 @@ class RunningProvider:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**os.environ, "NODE_ENV": "test"}
             )
-        deadline = time.monotonic() + seconds
-        while self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                if httpx.get(
-                    f"{self.issuer}/.well-known/openid-configuration", timeout=60
-                ).is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)  # the interval between two looks, not a wait
-        raise RuntimeError(f"the provider did not come up:\n{self._log.read_text()[-2000:]}")
+        wait_until(
+            self._answers,
+            seconds=seconds,
+            what=lambda: f"the provider answers\n{self._last_lines()}",
+            ignoring=httpx.TransportError,
+        )
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the provider ended:\n{self._last_lines()}")
+        url = f"{self.issuer}/.well-known/openid-configuration"
+        return httpx.get(url, timeout=60).is_success
+
+    def _last_lines(self) -> str:
+        return self._log.read_text()[-2000:]
 
     def stop(self) -> None:
         """Stop it; everything that it knew of tokens and sessions is lost."""

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from opendata.api.negotiation import choose
-from opendata.pages.representations import OFFERS
+from opendata.portal.representations import OFFERS
 from opendata.records import publishing
 from opendata.records.models import Account
 

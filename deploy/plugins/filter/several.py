@@ -33,7 +33,7 @@ def spread(complete: Mapping[str, Any], references: Mapping[str, str]) -> dict[s
 
 def way_out(project: str) -> str:
     """The bridge by which users' servers leave a machine of the swarm."""
-    return Names(str(project)).way_out
+    return Names(str(project)).egress_bridge
 
 
 def filter_service(project: str) -> str:

@@ -225,7 +225,7 @@ def test_portal_itself_reaches_neither_the_host_nor_hub_and_proxys_own_network(
     there: Neighbours, portal: Container
 ) -> None:
     net = there.site.container(there.site.names.net).attrs["NetworkSettings"]["Networks"]
-    control = net[there.site.names.control]["IPAddress"]
+    control = net[f"{there.site.names.project}-control"]["IPAddress"]
     targets = [(address, there.host_port) for address in host_addresses()]
     targets += [(control, port) for port in (8000, 8001, 8081)]
     code = (

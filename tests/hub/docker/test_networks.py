@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import docker
 import pytest
+import yaml
 from docker.errors import NotFound
 
 from km3hub.spawning.networks import NetworkError, UserNetworks
 from km3settings.members import too_many_members
 from km3settings.names import Names
 
+ROOT = Path(__file__).resolve().parents[3]
 POOL = "10.214.7.0/27"  # four places
 
 
@@ -113,8 +116,10 @@ def test_bridges_of_two_projects_differ_and_fit_the_kernel() -> None:
 
 def test_control_network_sorts_before_users() -> None:
     # The engine takes the default route of `net` from its first network by name.
-    names = Names("km3net")
-    assert names.control < names.server("0")
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    control = compose["networks"]["control"]["name"].replace("${KM3_PROJECT:-km3net}", "km3net")
+    assert control == "km3net-control"
+    assert control < Names("km3net").server("0")
 
 
 def test_more_services_than_fit_are_refused() -> None:

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from km3hub.pages.banner import BannerFile
-from km3settings.settings import Banner
+from km3settings.site import Banner
 
 START = Banner(text="as the hub started")
 

@@ -55,8 +55,8 @@ def gamma_fluxes(vela, spectra, cta_maps) -> dict[str, np.ndarray]:
 def public() -> CtaResponse:
     if not PUBLIC.is_file():
         pytest.skip(
-            "needs the public CTA response: nugamma.responses.cta.download gets it, put it into "
-            "../shared/data/joint beside the checkout"
+            "needs the public CTA response: nugamma.responses.prod5.download fetches it, put it "
+            "into ../shared/data/joint beside the checkout"
         )
     return CtaResponse.read(PUBLIC)
 

@@ -20,6 +20,7 @@ from nugamma.datasets.psf import SourcePSFMap
 from nugamma.errors import CacheError, DatasetError
 from nugamma.responses.arca import ArcaResponse
 from nugamma.responses.cta import CtaResponse
+from nugamma.responses.performance import packaged
 
 from .small import Somewhere, dataset
 
@@ -196,7 +197,7 @@ def test_map_datasets_come_back_from_files(tmp_path):
 
 @pytest.fixture(scope="module")
 def responses() -> tuple[ArcaResponse, CtaResponse]:
-    return ArcaResponse.read(), CtaResponse.compact()
+    return ArcaResponse.read(), packaged()
 
 
 def plans(responses, source=None, step=8 * u.hour):

@@ -19,6 +19,7 @@ from nugamma.datasets.folding import pixel_response
 from nugamma.datasets.morphology import spatial_model
 from nugamma.errors import DatasetError, DatasetWarning
 from nugamma.responses.cta import CtaResponse
+from nugamma.responses.performance import packaged
 from nugamma.sources import load_source, published_sources
 from openkm3.sky.offline import offline
 
@@ -36,7 +37,7 @@ def source(morphology: str = "disk", radius: float = 0.5, dec: float = -30.0) ->
 
 @pytest.fixture(scope="module")
 def compact() -> CtaResponse:
-    return CtaResponse.compact()
+    return packaged()
 
 
 def seen(made: Any, response: CtaResponse) -> coverage.Coverage:

@@ -1,15 +1,13 @@
-"""The platform of one checkout and one state folder, whichever mode it runs in."""
+"""The platform of one checkout and one state folder, in either mode."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -19,57 +17,25 @@ from km3settings import settings as platform_settings
 from km3settings.runtime import Mode, Runtime
 from km3settings.settings import Settings
 from km3settings.state import State
+from km3up.backend import Backend, Service, Started
+from km3up.compose import engine_answers
+from km3up.embedded import Embedded
 from km3up.failure import Failure
 
-if TYPE_CHECKING:
-    from km3up.embedded import Embedded
+__all__ = ["DEFAULT_PORT", "Checkout", "checkout_root"]
 
-__all__ = ["USUAL_PORT", "Checkout", "Started", "checkout_root"]
-
-#: The login page's port where nobody asks for another one.
-USUAL_PORT = 8000
-
-
-@dataclass(frozen=True)
-class Started:
-    """What people need to know of a platform that runs."""
-
-    address: str
-    data: str
-    new_accounts: bool
-    ran_before: bool
-    portal: str = ""
-    """Where the Open Data Center is, if the platform has one."""
-    portal_answers: bool = False
-    applied: tuple[str, ...] = ()
-    """What a platform that ran before does otherwise from now on."""
-    notes: tuple[str, ...] = ()
-    """What was not applied, and how it will be."""
-
-
-class ModeOfRunning(Protocol):
-    """What embedded mode and containers have in common."""
-
-    def start(self, settings: Settings) -> Started:
-        """Start what does not run yet; returns when the login page answers."""
-
-    def stop(self) -> bool:
-        """Stop hub, proxy and users' servers; True where something ran."""
-
-    def runs(self) -> bool:
-        """Whether anything of it is alive."""
-
-    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
-        """For each service its address and whether it answers there."""
+#: The login page's default port.
+DEFAULT_PORT = 8000
+MODES: tuple[Mode, ...] = ("embedded", "docker")
 
 
 def checkout_root() -> Path:
-    """The checkout that this program was installed from.
+    """Returns the checkout that this program was installed from.
 
     Raises
     ------
     Failure
-        Where it was installed some other way, in an image say.
+        Where it was not installed from a checkout.
     """
     root = Path(km3up.__file__).resolve().parents[4]
     if not (root / "Makefile").exists():
@@ -89,9 +55,9 @@ class Checkout:
     project
         Prefix of the names of containers, volumes and networks.
     settings_file
-        `platform.yaml`; the default one is written where it is missing, all of it comments.
+        `platform.yaml`; where it is missing, a fully commented one is written.
     say
-        Called with each step of long work.
+        Called with the name of each long step.
     """
 
     def __init__(
@@ -134,125 +100,136 @@ class Checkout:
         return "embedded" if text == "embedded" else None
 
     def settings(self) -> Settings:
-        """The settings as the file has them now."""
+        """Returns the settings in the file."""
         return platform_settings.load(self.settings_file)
 
     def choose_mode(self, asked: str) -> tuple[Mode, str]:
-        """The mode to start in and why, in words; `asked` is auto, embedded or docker."""
+        """Returns the mode to start in and the reason; `asked` is auto, embedded or docker."""
         kind = self.settings().spawner.kind
         if kind == "swarm":
             raise Failure(
-                "spawner.kind is swarm, which is set up on several machines by deploy/README.md;"
-                " here write spawner: {kind: auto}"
+                "spawner.kind is swarm, which needs a deployment on several machines (see"
+                " deploy/README.md); for make up write spawner: {kind: auto}"
             )
         if asked != "auto":
-            return ("docker" if asked == "docker" else "embedded"), "as asked"
+            return ("docker" if asked == "docker" else "embedded"), "as requested"
         if kind != "auto":
             return ("docker" if kind == "docker" else "embedded"), f"spawner.kind is {kind}"
         if self.mode and self.runs():
-            return self.mode, "as it runs"
+            return self.mode, "as it is running"
         if engine_answers():
             return "docker", "a Docker Engine answers"
         return "embedded", "no Docker Engine answers"
 
     def start(self, mode: Mode, port: int | None) -> Started:
-        """Start the platform; where it runs already, apply what changed since it was started.
+        """Start the platform, or apply changes to a running one.
 
         Parameters
         ----------
         mode
             The mode to run in.
         port
-            The login page's port; None: the one that it has, or else `USUAL_PORT`.
+            The login page's port; None: the running platform's, else `DEFAULT_PORT`.
 
         Raises
         ------
         Failure
-            Where it cannot start, or runs in the other mode.
+            Where it cannot start, or is running in the other mode.
         """
         with self._alone():
-            if self.mode and self.mode != mode and self._running(self.mode, 0).runs():
+            if self.mode and self.mode != mode and self._backend(self.mode).runs():
                 raise Failure(
-                    f"The platform runs in the mode {self.mode}; stop it first: make down."
-                    " Accounts and homes of the two modes are separate; neither is lost."
+                    f"The platform is running in the mode {self.mode}; stop it first: make down."
+                    " The two modes have separate accounts and homes; none are lost."
                 )
-            started = self._running(mode, port or USUAL_PORT).start(self.settings())
+            started = self._backend(mode, port or DEFAULT_PORT).up(self.settings())
             self._mode_file.write_text(mode)
         has = urlsplit(started.address).port
         if port and port != has:
             kept = (
-                f"PORT={port} was not applied: the platform keeps port {has} while it runs, as"
-                f" users' servers know it by that; make down, then make up PORT={port}"
+                f"PORT={port} was not applied: users' servers need port {has} while they run. To"
+                f" apply it: make down, then make up PORT={port}"
             )
             started = replace(started, notes=(*started.notes, kept))
         return started
 
+    def finish(self) -> None:
+        """Install what the first login did not need.
+
+        Raises
+        ------
+        Failure
+            If packages cannot be downloaded; the platform runs on, and the next call continues.
+        """
+        with self._alone():
+            if self.mode == "embedded":
+                self._embedded().finish(self.settings())
+
+    def compile(self) -> None:
+        """Compile the bytecode of the environments of embedded mode."""
+        self._embedded().installation(self.settings()).compile()
+
     def stop(self) -> bool:
-        """Stop everything of this state folder; True where something ran."""
+        """Stop everything in this state folder; return whether anything was running."""
         if not self.state.root.exists():
             return False
         with self._alone():
             modes: list[Mode] = ["embedded"]
             if self.mode == "docker":
                 modes.insert(0, "docker")
-            stopped = [self._running(mode, 0).stop() for mode in modes]
+            stopped = [self._backend(mode).down() for mode in modes]
             return any(stopped)
 
     def runs(self) -> bool:
-        """Whether the platform of this state folder runs."""
-        return self.mode is not None and self._running(self.mode, 0).runs()
+        """Returns whether the platform is running."""
+        return self.mode is not None and self._backend(self.mode).runs()
 
-    def services(self) -> dict[str, tuple[str, bool]]:
-        """For each service of a platform that runs, its address and whether it answers."""
-        return self._running(self.mode, 0).services(self.settings()) if self.mode else {}
+    def services(self) -> dict[str, Service]:
+        """Returns the services of a running platform by their display names."""
+        return self._backend(self.mode).status(self.settings()) if self.mode else {}
 
     def install(self) -> None:
         """Install what embedded mode needs, without starting anything."""
         with self._alone():
-            self._embedded(0).install(self.settings())
+            self._embedded().install(self.settings())
 
-    def volumes(self) -> list[str]:
-        """The Docker volumes that belong to this project."""
-        if not engine_answers():
-            return []
-        from km3up.engine import volumes
+    def belongings(self) -> list[str]:
+        """Returns what `clean` would delete, one line each, in both modes."""
+        return [line for mode in MODES for line in self._backend(mode).belongings()]
 
-        return volumes(self.project)
-
-    def delete(self) -> None:
-        """Delete the state folder and the project's Docker volumes, for ever.
+    def clean(self) -> None:
+        """Delete permanently what the platform created in both modes.
 
         Raises
         ------
         Failure
-            Where the platform runs.
+            Where the platform is running.
         """
         if self.runs():
-            raise Failure("The platform runs; stop it first: make down")
-        names = self.volumes()
-        if names:
-            from km3up.engine import delete_volumes
+            raise Failure("The platform is running; stop it first: make down")
+        # Volumes first: should that fail, the state folder still says whose they are.
+        for mode in reversed(MODES):
+            self._backend(mode).clean()
 
-            delete_volumes(names)
-        shutil.rmtree(self.state.root, ignore_errors=True)
+    def _embedded(self) -> Embedded:
+        return Embedded(**self._parts("embedded", 0))
 
-    def _running(self, mode: Mode, port: int) -> ModeOfRunning:
+    def _backend(self, mode: Mode, port: int = 0) -> Backend:
         if mode == "docker":
+            # Imported here because the Docker library is slow to import.
             from km3up.containers import Containers
 
-            runtime = Runtime(mode, port, self.project, self.state)
-            return Containers(
-                root=self.root, runtime=runtime, settings_file=self.settings_file, say=self.say
-            )
-        return self._embedded(port)
+            return Containers(**self._parts(mode, port))
+        return Embedded(**self._parts(mode, port))
 
-    def _embedded(self, port: int) -> Embedded:
-        from km3up.embedded import Embedded
-
-        runtime = Runtime("embedded", port, self.project, self.state)
-        return Embedded(
-            root=self.root, runtime=runtime, settings_file=self.settings_file, say=self.say
-        )
+    def _parts(self, mode: Mode, port: int) -> dict[str, Any]:
+        """Returns the arguments of both backends."""
+        return {
+            "root": self.root,
+            "runtime": Runtime(mode, port, self.project, self.state),
+            "settings_file": self.settings_file,
+            "say": self.say,
+        }
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -262,16 +239,5 @@ class Checkout:
                 yield
         except Timeout:
             raise Failure(
-                "Another `make up` or `make down` of this folder is at work; wait until it is done."
+                "Another `make up` or `make down` is running for this folder; wait for it to end."
             ) from None
-
-
-def engine_answers() -> bool:
-    """Whether a Docker Engine answers."""
-    if not shutil.which("docker"):
-        return False
-    command = ["docker", "version", "--format", "{{.Server.Version}}"]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=15).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False

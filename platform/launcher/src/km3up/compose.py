@@ -1,22 +1,26 @@
-"""The project's compose file, run by whichever Compose this machine has."""
+"""The commands of Docker and Compose, whichever this machine has; the project's compose file."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from km3up.command import attempt, run
 from km3up.failure import Failure
 
-__all__ = ["Compose", "compose_command"]
+__all__ = ["Compose", "compose_command", "engine_answers"]
 
-#: How much of a failing command's output people are shown.
-LAST_LINES = 8
-#: Seconds that an answer of the engine may take. Compose's own are 60, in which a busy machine may
-#: not have made a container; who has set another number keeps it.
-PATIENCE = {"COMPOSE_HTTP_TIMEOUT": "300"}
+#: Seconds to wait for an answer of the engine. Compose's default is 60, in which a busy machine may
+#: not have created a container. A value that is set in the environment wins.
+_TIMEOUT = {"COMPOSE_HTTP_TIMEOUT": "300"}
+
+
+def engine_answers() -> bool:
+    """Returns whether a Docker Engine answers."""
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    return attempt(command, seconds=15).returncode == 0
 
 
 def compose_command() -> list[str]:
@@ -28,11 +32,7 @@ def compose_command() -> list[str]:
         Where there is neither.
     """
     for command in (["docker", "compose"], ["docker-compose"]):
-        try:
-            answer = subprocess.run([*command, "version"], capture_output=True, timeout=120)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if answer.returncode == 0:
+        if attempt([*command, "version"], seconds=120).returncode == 0:
             return command
     raise Failure(
         "A Docker Engine answers, but Docker Compose is missing. Install it (Debian and Ubuntu:"
@@ -52,7 +52,7 @@ class Compose:
     project
         The project's name.
     variables
-        What the file's variables stand for.
+        The values of the file's variables.
     """
 
     file: Path
@@ -69,10 +69,5 @@ class Compose:
         """
         command = [*compose_command(), "-p", self.project, "-f", str(self.file), *arguments]
         # The environment wins over an .env file, whichever Compose it is.
-        environment = {**PATIENCE, **os.environ, **self.variables}
-        result = subprocess.run(
-            command, env=environment, capture_output=True, encoding="utf-8", errors="replace"
-        )
-        if result.returncode:
-            lines = (result.stderr or result.stdout).strip().splitlines()[-LAST_LINES:]
-            raise Failure("\n  ".join([problem, *lines]))
+        environment = {**_TIMEOUT, **os.environ, **self.variables}
+        run(command, environment=environment, problem=problem)

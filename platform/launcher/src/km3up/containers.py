@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import stat
-import subprocess
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -21,24 +19,36 @@ from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3up.checkout import Started
-from km3up.compose import Compose
-from km3up.engine import engine, engine_socket, remove_user_networks
+from km3up.backend import Service, Started
+from km3up.command import attempt
+from km3up.compose import Compose, engine_answers
+from km3up.engine import (
+    delete_volumes,
+    engine,
+    engine_socket,
+    remove_user_networks,
+    volumes,
+)
 from km3up.failure import Failure
 from km3up.hub import HubProgram, still_as_started
 from km3up.images import has_image, name_of, outdated, provide
 from km3up.in_force import InForce, changed_keys, refuse_other_path
 from km3up.provider import by_provider, client_secret
+from km3up.waiting import wait_until
 
 __all__ = ["Containers"]
 
-#: Seconds that the hub may take until its health page answers.
+#: Seconds until the hub must answer.
 START_LIMIT = 120
-#: Seconds that a hub which was started again may take to find its users' servers.
+#: Seconds that a restarted hub may take to find the users' servers.
 SERVERS_LIMIT = 60
-#: Seconds that a user's server gets to end by itself.
+#: Seconds until the packet filter must be in place.
+FIREWALL_LIMIT = 20
+#: A hub that was restarted more often than this will never start.
+MOST_RESTARTS = 2
+#: Seconds that a user's server has to end by itself.
 STOP_LIMIT = 10
-#: Whose files the images' user may read: uid 1000 is nobody's on some machines.
+#: Access for others: the images' user has uid 1000, which may not own the files.
 _OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
 
 
@@ -54,7 +64,7 @@ class Containers:
     settings_file
         `platform.yaml`.
     say
-        Called with each step, for people who watch.
+        Called with the name of each long step.
     """
 
     def __init__(
@@ -80,8 +90,8 @@ class Containers:
             self._client = engine()
         return self._client
 
-    def start(self, settings: Settings) -> Started:
-        """Build what is missing, start what does not run, make the first accounts.
+    def up(self, settings: Settings) -> Started:
+        """Build what is missing, start what is not running, create the first accounts.
 
         Raises
         ------
@@ -103,8 +113,8 @@ class Containers:
         portal = self._portal(settings, port)
         if portal.runs_here and portal.port == port:
             raise Failure(
-                f"services.opendata.port: {port} is the port of the login page already; choose"
-                f" another one in {self.settings_file}"
+                f"services.opendata.port: {port} is already the login page's port; choose another"
+                f" one in {self.settings_file}"
             )
         if not portal.runs_here:
             self._remove_portal()
@@ -114,14 +124,14 @@ class Containers:
         if not before:
             self.say("Starting packet filter, hub and proxy")
         elif changes:
-            self.say("Applying what changed")
+            self.say("Applying changes")
         self._compose_up(compose)
         self._await_firewall()
         entrance = self._entrance(settings, port)
         self._await_hub(entrance.hub)
         if changes:
             self._hub.await_servers(SERVERS_LIMIT)
-        # Where `km3hub accounts` on this machine finds the accounts.
+        # `km3hub accounts` on this machine reads this.
         (self.runtime.state.run / "hub-container").write_text(self.names.hub)
         if secret:
             self._hub.keep_secret(secret)
@@ -130,19 +140,19 @@ class Containers:
         )
         homes = self.names.home("NAME")
         data = f"Docker volumes {homes} (homes), {self.names.state} (accounts, database)"
-        where, answers = self.services(settings).get("Open Data", ("", False))
-        if where:
+        portal_service = self.status(settings).get("Open Data")
+        if portal_service:
             data += f", {self.names.opendata} (open data)"
-        started = Started(entrance.local, data, new_accounts, bool(before), where, answers)
+        started = Started(entrance.local, data, new_accounts, bool(before), portal_service)
         InForce.now(self.root, settings).keep(self.runtime.state)
         notes = self._notes(settings, changed=bool(changes))
         return replace(started, applied=tuple(changes), notes=notes)
 
     def _changes(self, settings: Settings) -> list[str]:
-        """What starting the containers again will apply, in words."""
+        """Returns what restarting the containers will apply."""
         state = self.runtime.state
         now, kept = InForce.now(self.root, settings), InForce.kept(state)
-        # Code comes with images here, not from the checkout.
+        # The code is in the images, not in the checkout.
         found = changed_keys(kept.settings, now.settings) if kept else []
         services = ("hub", "proxy", *(["opendata"] if settings.services.opendata.enabled else []))
         for service in services:
@@ -153,7 +163,7 @@ class Containers:
         return found
 
     def _notes(self, settings: Settings, *, changed: bool) -> tuple[str, ...]:
-        """What was not applied, and how it will be."""
+        """Returns what was not applied, and how to apply it."""
         notes = []
         servers = [server for server in self._servers() if server.status == "running"]
         images = {self.client.images.get(e.image).id for e in settings.environments}
@@ -163,20 +173,20 @@ class Containers:
         if names:
             these = " ".join(names)
             notes.append(
-                f"built from other code than this checkout's: {', '.join(names)}. To apply it:"
+                f"images older than this checkout: {', '.join(names)}. To update them:"
                 f' make images IMAGES="{these}", then make up'
             )
         return tuple(notes)
 
-    def services(self, settings: Settings) -> dict[str, tuple[str, bool]]:
-        """For each service its address and whether it answers there."""
+    def status(self, settings: Settings) -> dict[str, Service]:
+        """Returns the services by their display names."""
         port = self._published_port() or self.runtime.port
         entrance = self._entrance(settings, port)
         portal = self._portal(settings, port)
-        found = {"Hub": (entrance.local, _answers(f"{entrance.hub}/health"))}
+        found = {"Hub": Service(entrance.local, _answers(f"{entrance.hub}/health"))}
         if portal.runs_here:
             answers = _answers(f"{portal.local_address}/health")
-            found["Open Data"] = (portal.for_people or portal.local_address, answers)
+            found["Open Data"] = Service(portal.for_people or portal.local_address, answers)
         return found
 
     def _entrance(self, settings: Settings, port: int) -> Entrance:
@@ -186,15 +196,15 @@ class Containers:
         return Portal(settings, replace(self.runtime, port=port))
 
     def _remove_portal(self) -> None:
-        """Remove a portal that the settings do not want any more; its volume stays."""
+        """Remove a portal that was disabled; its volume is kept."""
         container = self._container(self.names.opendata)
         if container:
             self.say("Stopping the Open Data Center")
             container.stop(timeout=STOP_LIMIT)
             container.remove(force=True)
 
-    def stop(self) -> bool:
-        """Stop users' servers, hub and proxy; volumes stay. True where something ran."""
+    def down(self) -> bool:
+        """Stop users' servers, hub and proxy; return whether any was running. Volumes are kept."""
         ran = self.runs()
         hub = self._container(self.names.hub)
         if hub:
@@ -202,7 +212,7 @@ class Containers:
             hub.stop(timeout=STOP_LIMIT)
         servers = self._servers()
         if servers:
-            self.say(f"Stopping {len(servers)} servers of users")
+            self.say(f"Stopping {len(servers)} users' servers")
             self._remove_servers(servers)
         remove_user_networks(self.client, self.runtime.project)
         if not ran and not self._container(self.names.net):
@@ -214,10 +224,21 @@ class Containers:
         return ran
 
     def runs(self) -> bool:
-        """Whether anything of it is alive."""
+        """Returns whether any part of it is running."""
         names = (self.names.net, self.names.hub, self.names.proxy)
         found = [self._container(name) for name in names]
         return any(c is not None and c.status in ("running", "restarting") for c in found)
+
+    def belongings(self) -> list[str]:
+        """Returns the project's volumes; none where no engine answers."""
+        return [f"Docker volume {name}" for name in self._volumes()]
+
+    def clean(self) -> None:
+        """Delete the project's volumes permanently."""
+        delete_volumes(self._volumes())
+
+    def _volumes(self) -> list[str]:
+        return volumes(self.runtime.project) if engine_answers() else []
 
     # -- before the start --------------------------------------------------------------------
 
@@ -226,7 +247,7 @@ class Containers:
         needed = _OTHERS_READ | _OTHERS_ENTER
         if folder.stat().st_mode & needed != needed or not file.stat().st_mode & _OTHERS_READ:
             raise Failure(
-                f"The hub's container cannot read {file}. Allow it:"
+                f"The hub's container cannot read {file}. To allow it:"
                 f" chmod o+rx '{folder}' && chmod o+r '{file}'"
             )
 
@@ -237,7 +258,7 @@ class Containers:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise Failure(
-                    f"Port {port} ({what}) is taken by another program. Choose another one:"
+                    f"Port {port} ({what}) is in use by another program. Choose another one:"
                     f" make up PORT={self.runtime.port + 1000}"
                 ) from None
 
@@ -266,7 +287,7 @@ class Containers:
         dependants = {"hub": self.names.hub, "proxy": self.names.proxy}
         for service, name in dependants.items():
             mode = self.client.containers.get(name).attrs["HostConfig"]["NetworkMode"]
-            # Compose 1.29 makes `net` anew without those that live in its namespace.
+            # Compose 1.29 recreates `net` without the containers in its namespace.
             if mode != f"container:{net.id}":
                 compose.run(
                     "up", "--detach", "--no-deps", "--force-recreate", service, problem=problem
@@ -275,35 +296,38 @@ class Containers:
     # -- after the start ---------------------------------------------------------------------
 
     def _await_firewall(self) -> None:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            firewall = self._container(self.names.firewall)
-            if firewall and firewall.status == "running":
-                try:
-                    if firewall.exec_run(["km3-firewall", "check"]).exit_code == 0:
-                        return
-                except APIError:
-                    pass  # it ended between the two calls
-            time.sleep(0.1)
-        raise Failure(
-            "The packet filter that shields users' servers cannot be put in place:\n  "
-            + self._last_words(self.names.firewall)
-            + "\nThe kernel needs nftables (nft_fib_inet). Without containers: make up"
-            " MODE=embedded"
-        )
+        if not wait_until(self._firewall_works, seconds=FIREWALL_LIMIT):
+            raise Failure(
+                "The packet filter that shields users' servers could not be installed:\n  "
+                + self._last_words(self.names.firewall)
+                + "\nThe kernel needs nftables (nft_fib_inet). Without containers: make up"
+                " MODE=embedded"
+            )
+
+    def _firewall_works(self) -> bool:
+        firewall = self._container(self.names.firewall)
+        if firewall is None or firewall.status != "running":
+            return False
+        try:
+            return bool(firewall.exec_run(["km3-firewall", "check"]).exit_code == 0)
+        except APIError:  # it ended between the two calls
+            return False
 
     def _await_hub(self, pages: str) -> None:
-        deadline = time.monotonic() + START_LIMIT
-        while not _answers(f"{pages}/health"):
+        """Wait until the hub answers, or has failed to start several times."""
+
+        def given_up() -> bool:
             hub = self._container(self.names.hub)
-            restarts = hub.attrs.get("RestartCount", 0) if hub else 0
-            if hub is None or restarts > 2 or time.monotonic() > deadline:
-                raise Failure(
-                    "The hub did not start. The last lines of its log:\n  "
-                    + self._last_words(self.names.hub)
-                    + f"\nThe whole log: docker logs {self.names.hub}"
-                )
-            time.sleep(0.1)
+            return hub is None or hub.attrs.get("RestartCount", 0) > MOST_RESTARTS
+
+        health = f"{pages}/health"
+        wait_until(lambda: _answers(health) or given_up(), seconds=START_LIMIT)
+        if not _answers(health):
+            raise Failure(
+                "The hub did not start. The last lines of its log:\n  "
+                + self._last_words(self.names.hub)
+                + f"\nThe whole log: docker logs {self.names.hub}"
+            )
 
     def _last_words(self, name: str) -> str:
         container = self._container(name)
@@ -325,18 +349,18 @@ class Containers:
             return None
 
     def _identity(self) -> tuple[str, ...]:
-        """Which hub and proxy run, and since when; empty where one of them does not."""
+        """Returns which hub and proxy are running, and since when; empty where one is not."""
         found = [self._container(n) for n in (self.names.net, self.names.hub, self.names.proxy)]
         if any(c is None or c.status != "running" for c in found):
             return ()
         return tuple(f"{c.id} {c.attrs['State']['StartedAt']}" for c in found if c)
 
     def _published_port(self) -> int | None:
-        """The port of the platform that runs; a second start keeps it."""
+        """Returns the running platform's port, which a second start keeps."""
         return next(iter(self._ports(self.names.net)), None)
 
     def _ports(self, name: str) -> list[int]:
-        """Ports of this machine that lead to a container, if it runs."""
+        """Returns the ports of this machine that are published for a running container."""
         container = self._container(name)
         if container is None or container.status != "running":
             return []
@@ -349,10 +373,9 @@ class Containers:
 
     def _remove_servers(self, servers: Iterable[Container]) -> None:
         names = [str(server.name) for server in servers]
-        # The command stops them all at once, the library one after the other.
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run(["docker", "stop", "--time", str(STOP_LIMIT), *names], **quiet)  # type: ignore[call-overload]
-        subprocess.run(["docker", "rm", "--force", "--volumes", *names], **quiet)  # type: ignore[call-overload]
+        # The command stops all of them in parallel, the library one by one.
+        attempt(["docker", "stop", "--time", str(STOP_LIMIT), *names])
+        attempt(["docker", "rm", "--force", "--volumes", *names])
 
     def _remove_rules(self) -> None:
         image = name_of("firewall")

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from km3up.command import run
+from km3up.version import BUILD_VARIABLE, version_of
 
 __all__ = ["Installer"]
 
-#: The platform's own distributions in an environment, as far as not the client library alone.
+#: The platform's own distributions in an environment, where not only the client library.
 OWN = {
     "lab": ("lab", "pdf"),
     "joint": ("openkm3", "nugamma", "pdf"),
-    "opendata": ("openkm3", "opendata"),
+    "opendata": ("openkm3", "tap", "opendata"),
 }
-#: Environments without a kernel of their own: those of the platform's programs.
+#: Environments without a kernel: those of the platform's programs.
 PROGRAMS = ("lab", "opendata")
 
 PROBLEM = (
     "An environment could not be installed. The first start needs the network and about 3 GB of"
-    " disk; what is there is kept, run the same command again. The installer said:"
+    " disk space. Run the same command again; finished parts are kept. The installer's output:"
 )
 
 
@@ -47,7 +50,7 @@ class Installer:
         return OWN.get(name, ("openkm3", "pdf"))
 
     def _python_of(self, name: str) -> str:
-        """The version of the Python that an environment has, which the caller's need not be."""
+        """Returns the version of an environment's Python, which may differ from the caller's."""
         try:
             lines = (self.folder / name / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -60,9 +63,9 @@ class Installer:
         return hashlib.sha256(content).hexdigest()
 
     def has_kernel(self, name: str) -> bool:
-        """Whether the checkout can install an environment of this name for notebooks.
+        """Returns whether there is a lock for a notebook environment of this name.
 
-        Other locks are those of programs and of the build.
+        The other locks are for programs and builds.
         """
         lock = self._lock(name)
         if name in PROGRAMS or not lock.exists():
@@ -70,21 +73,29 @@ class Installer:
         return any(line.startswith("ipykernel==") for line in lock.read_text("utf-8").splitlines())
 
     def is_current(self, name: str) -> bool:
-        """Whether `name` is installed as its lock says."""
+        """Returns whether `name` is installed as locked."""
         prefix = self.folder / name
         stamp = prefix / ".installed"
-        # A link that leads nowhere: the Python that it was made with is gone.
+        # The link is broken where its Python was removed.
         if not stamp.exists() or not (prefix / "bin" / "python").exists():
             return False
         return stamp.read_text(encoding="utf-8") == self._fingerprint(name)
 
+    def packages(self, name: str) -> int:
+        """Return how many packages the lock of `name` lists."""
+        lines = self._lock(name).read_text("utf-8").splitlines()
+        return sum("==" in line and not line.startswith((" ", "#")) for line in lines)
+
     def install(self, name: str) -> None:
-        """Install `name`; an interrupted installation is completed by the next call.
+        """Install `name` without compiling it; the next call completes an interrupted one.
+
+        Compiling takes ten times as long as installing from a filled cache, and Python compiles
+        by itself what it imports: :meth:`compile` does the rest, when nobody waits for it.
 
         Raises
         ------
         Failure
-            With uv's last words where packages could not be fetched or the disk is full.
+            With uv's last lines, where packages could not be downloaded or the disk is full.
         """
         prefix = self.folder / name
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -92,10 +103,7 @@ class Installer:
             self._uv("venv", "--clear", "--python", sys.executable, str(prefix))
         target = ["--python", str(prefix / "bin" / "python")]
         constraints = ["--build-constraints", str(self._lock("uv"))]
-        self._uv(
-            "pip", "sync", *target, *constraints, "--require-hashes", "--compile-bytecode",
-            str(self._lock(name)),
-        )  # fmt: skip
+        self._uv("pip", "sync", *target, *constraints, "--require-hashes", str(self._lock(name)))
         own = [
             word for part in self._own(name) for word in ("-e", str(self.root / "platform" / part))
         ]
@@ -107,6 +115,22 @@ class Installer:
             self._kernel(prefix, self._python_of(name))
         (prefix / ".installed").write_text(self._fingerprint(name), encoding="utf-8")
 
+    def is_compiled(self, name: str) -> bool:
+        """Whether the bytecode of the installed `name` is complete."""
+        stamp = self.folder / name / ".compiled"
+        return stamp.exists() and stamp.read_text(encoding="utf-8") == self._fingerprint(name)
+
+    def compile(self, name: str) -> None:
+        """Compile all modules of the installed `name`, so that servers and kernels start sooner.
+
+        A module that cannot be compiled here (for another Python, say) is left out.
+        """
+        prefix = self.folder / name
+        python = str(prefix / "bin" / "python")
+        command = [python, "-m", "compileall", "-q", "-j", "0", str(prefix / "lib")]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        (prefix / ".compiled").write_text(self._fingerprint(name), encoding="utf-8")
+
     def _kernel(self, prefix: Path, version: str) -> None:
         version = ".".join(version.split(".")[:2])
         python = str(prefix / "bin" / "python")
@@ -117,4 +141,5 @@ class Installer:
 
     def _uv(self, *arguments: str) -> None:
         uv = str(Path(sys.executable).with_name("uv"))
-        run([uv, "--quiet", *arguments], problem=PROBLEM)
+        environment = {**os.environ, BUILD_VARIABLE: version_of(self.root)}
+        run([uv, "--quiet", *arguments], problem=PROBLEM, environment=environment)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from km3settings.state import PROXY_SCRIPT
-from km3up.command import run
+from km3up.command import attempt, run
 from km3up.failure import Failure
 
 __all__ = ["NodePackages"]
 
 PROBLEM = (
     "The proxy could not be installed. The first start needs the network; run the same command"
-    " again when there is one. The installer said:"
+    " again when it is available. The installer's output:"
 )
 
 #: The proxy's own requirement.
@@ -37,7 +36,7 @@ class NodePackages:
         return hashlib.sha256((self.source / "package-lock.json").read_bytes()).hexdigest()
 
     def is_current(self) -> bool:
-        """Whether the packages are installed as the lock says and a node is there."""
+        """Returns whether the packages are installed as locked and node is available."""
         stamp = self.folder / ".installed"
         return (
             stamp.exists()
@@ -47,7 +46,7 @@ class NodePackages:
         )
 
     def node(self) -> str:
-        """The node to run the proxy with.
+        """Returns the node that runs the proxy.
 
         Raises
         ------
@@ -72,8 +71,8 @@ class NodePackages:
         npm = self._find("npm")
         if not npm:
             raise Failure(
-                f"{self.node()} has no npm beside it; install npm, or take node away from the"
-                " PATH so that the platform installs its own"
+                f"there is no npm next to {self.node()}; install npm, or remove node from the PATH"
+                " so that the platform installs its own"
             )
         options = ["--no-audit", "--no-fund", "--omit=dev", "--loglevel=error"]
         run([npm, "ci", "--prefix", str(self.folder), *options], problem=PROBLEM)
@@ -88,11 +87,6 @@ class NodePackages:
 
 
 def _version(node: str) -> int:
-    try:
-        answer = subprocess.run(
-            [node, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
+    answer = attempt([node, "--version"], seconds=10)
     found = re.match(r"v(\d+)\.", answer.stdout)
     return int(found[1]) if found else 0

@@ -30,15 +30,16 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "opendata.records",
+    "opendata.vo",
     "opendata.searching",
     "opendata.alerts",
-    "opendata.pages",
+    "opendata.portal",
 ]
 MIDDLEWARE = [
     "opendata.logs.RequestLog",
     "opendata.api.sharing.ReadFromAnywhere",
     "django.middleware.security.SecurityMiddleware",
-    "opendata.pages.security.ContentSecurity",
+    "opendata.portal.security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "opendata.exports.addresses.Root",
@@ -51,9 +52,9 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [_HERE / "pages" / "templates"],
+        "DIRS": [_HERE / "portal" / "templates"],
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["opendata.pages.site.site"]},
+        "OPTIONS": {"context_processors": ["opendata.portal.site.site"]},
     }
 ]
 
@@ -111,7 +112,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_NAME = "opendata_csrf"
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "opendata.pages.failures.no_csrf"
+CSRF_FAILURE_VIEW = "opendata.portal.failures.no_csrf"
 _PUBLIC = urlsplit(CONFIGURATION.public_url)
 CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"] if CONFIGURATION.public_url else []
 _VALIDATION = "django.contrib.auth.password_validation"

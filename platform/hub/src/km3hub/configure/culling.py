@@ -1,9 +1,8 @@
 """Stopping servers that nobody uses.
 
-A server itself knows best whether it is used: its extension (`km3lab.activity`) counts what a
-person does and every busy kernel, and the server reports that to the hub. The proxy knows less:
-for it any request counts, and an open tab of JupyterLab asks for news for ever. So its
-measurement is left out.
+A server knows best whether it is in use: its extension (`km3lab.watch`) counts what a person does
+and every busy kernel, and the server reports that to the hub. The proxy would count any request,
+and an open tab of JupyterLab polls for ever, so what the proxy measures is ignored.
 """
 
 from __future__ import annotations

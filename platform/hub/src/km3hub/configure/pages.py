@@ -11,7 +11,8 @@ from km3hub.pages.handlers import STATIC, BannerHandler, StaticHandler, versions
 from km3hub.pages.redirect import to_user_server
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
-from km3settings.settings import Banner, Settings
+from km3settings.settings import Settings
+from km3settings.site import Banner
 
 __all__ = ["configure_pages"]
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from km3settings.settings import Banner, SettingsError, load
+from km3settings.settings import SettingsError, load
+from km3settings.site import Banner
 
 __all__ = ["BannerFile"]
 

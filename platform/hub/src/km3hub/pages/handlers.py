@@ -10,7 +10,7 @@ from typing import Any
 from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 
-from km3settings.settings import Banner
+from km3settings.site import Banner
 
 __all__ = ["STATIC", "BannerHandler", "StaticHandler", "versions"]
 

@@ -20,10 +20,11 @@ from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
 from km3hub.spawning.steps import ToldSteps
 from km3hub.spawning.turns import Turns
+from km3settings.amounts import in_bytes
 from km3settings.members import members
 from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 from km3settings.runtime import Runtime
-from km3settings.settings import Settings, in_bytes
+from km3settings.settings import Settings
 
 __all__ = ["ENGINE_TROUBLE", "PlatformDockerSpawner"]
 

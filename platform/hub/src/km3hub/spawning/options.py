@@ -15,7 +15,8 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, Template
 from jupyterhub.spawner import SpawnException
 
-from km3settings.settings import Environment, Settings, Size
+from km3settings.menu import Environment, Size
+from km3settings.settings import Settings
 
 __all__ = [
     "Choice",

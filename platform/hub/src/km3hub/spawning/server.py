@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from km3hub.spawning.options import Choice
+from km3settings.amounts import in_bytes
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
-from km3settings.settings import Settings, in_bytes
+from km3settings.settings import Settings
 
 __all__ = ["server_environment"]
 

@@ -33,9 +33,9 @@ from km3hub.spawning.hosts import HOST_LABEL, Host, HostsFile, NoHost, known_hos
 from km3hub.spawning.networks import UserOverlays
 from km3hub.spawning.options import Choice
 from km3hub.spawning.tasks import RUNNING, lives, newest
+from km3settings.amounts import in_bytes
 from km3settings.members import members
 from km3settings.names import PROJECT_LABEL
-from km3settings.settings import in_bytes
 
 __all__ = ["PlatformSwarmSpawner", "service_spec"]
 

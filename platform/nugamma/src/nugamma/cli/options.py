@@ -36,9 +36,9 @@ class CtaResponseType(click.Path):
         """Return the path of the file; None for the packaged table."""
         if Path(value).exists() or not re.fullmatch(r"(south|north)-\d+deg", str(value)):
             return super().convert(value, param, ctx)
-        from nugamma.responses.cta import named  # gammapy takes a second or two
+        from nugamma.responses.prod5 import released_file  # imports gammapy, which takes seconds
 
-        return named(str(value))
+        return released_file(str(value))
 
 
 def cache_folder() -> Path:

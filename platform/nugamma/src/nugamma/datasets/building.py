@@ -17,6 +17,7 @@ from nugamma.datasets.folded import FoldedDataset
 from nugamma.datasets.folding import pixel_response
 from nugamma.datasets.morphology import Placed, spatial_model
 from nugamma.errors import DatasetError
+from nugamma.responses import prod5
 from nugamma.responses.arca import ArcaResponse
 from nugamma.responses.cta import CtaResponse
 
@@ -47,7 +48,7 @@ def build(
         ``cta`` and ``arca``, or one of them.
     cta_response
         A response, the path of its FITS file, or a name such as ``north-40deg`` (see
-        `nugamma.responses.cta.named`); by default the table in this package (South, 20 deg).
+        `nugamma.responses.prod5`); by default the table in this package (South, 20 deg).
     arca_response
         A response, or the folder of its FITS files; by default that of the package km3irf.
     time_step
@@ -251,9 +252,7 @@ def _plans(
 
 
 def _cta_response(given: CtaResponse | str | Path | None) -> CtaResponse:
-    if isinstance(given, CtaResponse):
-        return given
-    return CtaResponse.compact() if given is None else CtaResponse.read(given)
+    return prod5.load(given)
 
 
 def _arca_response(given: ArcaResponse | str | Path | None) -> ArcaResponse:

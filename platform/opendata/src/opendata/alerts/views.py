@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Any
-from xml.sax.saxutils import escape
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
@@ -19,12 +18,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from opendata.alerts import ingestion
+from opendata.alerts.atom import atom
 from opendata.alerts.models import Notice
 from opendata.api.authentication import HasAccount, account_of
 from opendata.api.negotiation import negotiate, not_acceptable
 from opendata.api.writing import RawParser
-from opendata.exports.addresses import absolute
-from opendata.pages.plots import SMALLEST_RING, sky
+from opendata.portal.plots import SMALLEST_RING, sky
 
 _PAGE = 50
 
@@ -78,33 +77,8 @@ def feed_json(request: HttpRequest) -> HttpResponse:
 @require_safe
 def feed_xml(request: HttpRequest) -> HttpResponse:
     """The feed as Atom, for news readers."""
-    notices = list(_public()[:_PAGE])
-    entries = "".join(
-        f"<entry><id>{escape(notice.ivorn)}</id><title>{escape(notice.event_name)} "
-        f"({escape(', '.join(filter(None, (notice.role, notice.alert_type))))})</title>"
-        f"<updated>{_row(notice)['issued']}</updated>"
-        f'<link href="{absolute(f"alerts/{notice.pk}/")}"/>'
-        f'<link rel="alternate" type="application/xml" '
-        f'href="{absolute(f"alerts/{notice.pk}.xml")}"/>'
-        f"<summary>{escape(_summary(notice))}</summary></entry>"
-        for notice in notices
-    )
-    updated = _row(notices[0])["issued"] if notices else "1970-01-01T00:00:00Z"
-    content = (
-        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
-        f"<id>{absolute('alerts/')}</id><title>KM3NeT alerts</title>"
-        f"<author><name>KM3NeT</name></author><updated>{updated}</updated>"
-        f'<link rel="self" href="{absolute("alerts/feed.xml")}"/>{entries}</feed>\n'
-    )
-    return _answer(request, content.encode(), "application/atom+xml; charset=utf-8")
-
-
-def _summary(notice: Notice) -> str:
-    coordinates = (("ra", notice.ra), ("dec", notice.dec))
-    place = [f"{name} {value:g} deg" for name, value in coordinates if value is not None]
-    # Every part may be unknown: an alert has no place until it is reconstructed.
-    when = " ".join(filter(None, (notice.instrument, notice.trigger_time)))
-    return ", ".join(filter(None, (when, *place)))
+    content = atom(list(_public()[:_PAGE])).encode()
+    return _answer(request, content, "application/atom+xml; charset=utf-8")
 
 
 @require_safe

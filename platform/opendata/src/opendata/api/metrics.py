@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from opendata.records.models import DataFile, Record, Version
 from opendata.records.search import published
 from opendata.searching import index
-from opendata.vo.http.running import service
+from opendata.vo.running import service
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,10 @@ The one place that reads `Accept`. Decisions where the RFC leaves a choice:
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -29,6 +28,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from webob.acceptparse import AcceptValidHeader, create_accept_header
+
+from opendata.middleware import Middleware
 
 #: Elements of a list; a comma inside of a quoted string is none between them. A string without an
 #: end takes all that follows, so that no header takes long to read.
@@ -145,29 +146,10 @@ class Negotiation(DefaultContentNegotiation):
         return offers[wanted], wanted
 
 
-class VaryByAccept:
-    """Middleware that tells caches which answers depend on `Accept`."""
+class VaryByAccept(Middleware):
+    """Tells caches which responses depend on `Accept`."""
 
-    async_capable = True
-    sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Handle a request."""
-        if self.is_async:
-            return self._later(request)
-        return self._set(request, self.get_response(request))
-
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return self._set(request, await self.get_response(request))
-
-    @staticmethod
-    def _set(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def on_response(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        """Add ``Vary: Accept`` where the request was negotiated."""
         if getattr(request, "negotiated", False):
             patch_vary_headers(response, ["Accept"])
-        return response

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from opendata.curation import sessions
 from opendata.curation.forms import DraftForm, LoginForm, NewRecordForm
 from opendata.curation.sessions import account_page, page
-from opendata.pages.views import context_of
+from opendata.portal.views import context_of
 from opendata.records import publishing
 from opendata.records.models import Account, Record, Role, State, Version
 from opendata.records.publishing import NotAllowed, Refused

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest
+
+from opendata.middleware import Middleware
 
 #: Root of the portal as the current request sees it.
 ROOT: ContextVar[str] = ContextVar("opendata_root", default="")
@@ -39,18 +38,9 @@ def permanent(path: str) -> str:
     return f"{settings.CONFIGURATION.public_url or ROOT.get()}/{path.lstrip('/')}"
 
 
-class Root:
-    """Middleware that notes the root of the portal as the visitor sees it."""
+class Root(Middleware):
+    """Notes the portal's address as the visitor sees it, for all that handles the request."""
 
-    async_capable = True
-    sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> Any:
-        """Note the root and go on; what comes next runs in the same context."""
+    def on_request(self, request: HttpRequest) -> None:
+        """Note the address; the view runs in the same context."""
         ROOT.set(root(request))
-        return self.get_response(request)

@@ -15,7 +15,7 @@ import numpy as np
 
 from opendata.importers.publication import renew
 from opendata.records.models import Version
-from opendata.vo.engine.antares import identifiers
+from opendata.vo.antares import identifiers
 from openkm3 import annotated
 from openkm3.errors import FormatError
 from openkm3.formats import DataSet, write

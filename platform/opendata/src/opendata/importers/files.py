@@ -7,11 +7,11 @@ from pathlib import Path
 
 from django.conf import settings
 
+from adqlite.tables.names import proposed_name
 from opendata import describing
 from opendata.importers.publication import publish
 from opendata.records.models import DataFile, State, Version
 from opendata.records.publishing import Refused
-from opendata.vo.names import proposed_name
 from openkm3.errors import FormatError
 from openkm3.metadata import KTYPES, Annotation
 

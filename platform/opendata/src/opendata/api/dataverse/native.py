@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from opendata.pages.representations import EXPORTS
+from opendata.portal.representations import EXPORTS
 from opendata.records.search import published
 
 from . import names, shapes

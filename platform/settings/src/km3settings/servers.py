@@ -1,0 +1,72 @@
+"""Users' servers: how they start, when they stop, and their homes."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from km3settings.amounts import Memory
+from km3settings.section import Section
+
+__all__ = ["Culling", "Homes", "Spawner"]
+
+
+class Homes(Section):
+    """Where people keep their files."""
+
+    quota: Memory | None = None
+    """How much a home may contain; the landing page shows how much is used."""
+
+
+class Culling(Section):
+    """Stopping idle servers. A server with a busy kernel is not idle."""
+
+    idle_minutes: int = Field(default=60, ge=0)
+    """Stop a server after this many minutes without activity; 0: never."""
+    check_minutes: float = Field(default=5, gt=0, le=60)
+    """Minutes between two checks."""
+    max_age_hours: int = Field(default=0, ge=0)
+    """Stop any server after this many hours, even a busy one; 0: never."""
+
+
+#: RFC 1918, and shared address space (RFC 6598).
+_PRIVATE = [
+    ipaddress.IPv4Network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+]
+
+
+class Spawner(Section):
+    """How user servers are started."""
+
+    kind: Literal["auto", "process", "docker", "swarm"] = "auto"
+    """`auto`: containers where a Docker Engine answers, local processes otherwise. `swarm`:
+    containers on several machines, which `deploy/` sets up and `make up` does not."""
+    egress: Literal["internet", "none"] = "internet"
+    """What user servers can reach (containers): the internet, or only the platform."""
+    network_pool: str = "10.213.0.0/16"
+    """Private addresses for users' networks, 8 per user."""
+    start_timeout: int = Field(default=120, ge=10, le=1800)
+    """Seconds that a server may take to start."""
+    concurrent: int = Field(default=8, ge=1)
+    """How many servers may be starting at the same time; others wait."""
+    pids: int = Field(default=512, ge=64)
+    """Limit on processes and threads of one user server."""
+
+    @field_validator("network_pool")
+    @classmethod
+    def _pool_is_a_network(cls, pool: str) -> str:
+        try:
+            network = ipaddress.ip_network(pool)
+        except ValueError:
+            network = None
+        if network is None or not any(
+            isinstance(network, ipaddress.IPv4Network) and network.subnet_of(private)
+            for private in _PRIVATE
+        ):
+            raise ValueError("write a private IPv4 network, e.g. 10.213.0.0/16")
+        if network.prefixlen > 24:
+            raise ValueError("is too small; 10.213.0.0/16 has room for 8192 users")
+        return pool
