@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import docker
@@ -58,21 +56,6 @@ class Site:
         port = self.platform.address.rsplit(":", 1)[1]
         result = self.platform.command("up", "--mode", "docker", "--port", port)
         assert result.returncode == 0, result.stdout + result.stderr
-
-
-def eventually(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait until `condition` holds; errors on the way count as "not yet"."""
-    deadline = time.monotonic() + seconds
-    trouble: object = None
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-            trouble = None
-        except Exception as error:
-            trouble = error
-        time.sleep(0.3)
-    raise AssertionError(f"after {seconds} s still not: {what} ({trouble})")
 
 
 def why_no_containers() -> str | None:

@@ -15,9 +15,10 @@ from docker.errors import NotFound
 
 from tests.e2e.platforms import KM3HUB, PORTAL, ROOT, Platform, options
 from tests.e2e.servers import start_kernel, start_server
-from tests.hub.docker.platforms import Site, eventually
+from tests.hub.docker.platforms import Site
 from tests.hub.docker.probes import get
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 
 def up(
@@ -64,8 +65,11 @@ def test_new_banner_appears_without_a_restart(site: Site) -> None:
     draft.write_text("site: {banner: {text: Maintenance at noon}}")
     draft.rename(site.platform.config)
     page = f"{site.platform.address}/hub/login"
-    eventually(
-        lambda: "Maintenance at noon" in httpx.get(page, timeout=60).text, "the banner is shown"
+    wait_until(
+        lambda: "Maintenance at noon" in httpx.get(page, timeout=60).text,
+        seconds=60,
+        what="the banner is shown",
+        ignoring=Exception,
     )
     again(site.platform)
     assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
@@ -134,7 +138,12 @@ def test_portal_that_was_made_anew_is_reached_by_servers_that_run(site: Site) ->
     assert get(kernel, address, token=False) == [200]
     site.container(site.names.opendata).remove(force=True)
     again(site.platform)
-    eventually(lambda: get(kernel, address, token=False) == [200], "the keeper lets it join")
+    wait_until(
+        lambda: get(kernel, address, token=False) == [200],
+        seconds=60,
+        what="the keeper lets it join",
+        ignoring=Exception,
+    )
 
 
 def test_secret_is_kept_from_others_and_from_logs(site: Site) -> None:
