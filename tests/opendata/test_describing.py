@@ -15,6 +15,7 @@ from astropy.time import Time
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from opendata import describing
 from opendata.describing.anew import describe_anew, outdated
@@ -208,6 +209,31 @@ def test_maps_leave_cells_without_value_empty() -> None:
     ratios = plot | {"x": [0.0, 1.0, 2.0, 3.0], "z": [[1.0, 1000.0, 0.0]]}
     assert "1 bin of 0 or less left empty" in plots.draw(ratios)
     assert plots.draw(ratios).count("<rect") == plots.draw(full).count("<rect")
+
+
+@pytest.mark.parametrize("kind", ["map", "steps"])
+def test_labels_of_strangers_are_drawn_as_text(kind: str) -> None:
+    evil = "</text><script>\x00\x0b&"
+    labels = dict.fromkeys(("title", "xlabel", "ylabel", "zlabel", "note"), evil)
+    values = {"map": {"y": [0.0, 1.0], "z": [[2.0]]}, "steps": {"y": [2.0]}}[kind]
+    drawn = plots.draw({"kind": kind, "x": [0.0, 1.0], **labels, **values})
+    assert "<script" not in drawn
+    texts = etree.fromstring(drawn).xpath("//text/text()")
+    assert "</text><script>&" in texts
+
+
+def test_the_script_finds_the_axes_of_a_plot_in_its_attributes() -> None:
+    labels = dict.fromkeys(("title", "xlabel", "ylabel"), "a")
+    drawn = plots.draw({"kind": "steps", "x": [0.5, 1.0, 2.5], "y": [2.0, 3.0], **labels})
+    root = etree.fromstring(drawn)
+    low, high, start, stop = map(float, root.get("data-x").split())
+    line = root.find("path[@class='line']").get("d")
+    assert (low, high) == (0.5, 2.5)
+    assert line.startswith(f"M{start} ")
+    assert line.endswith(f"H{stop}")
+    grid = root.xpath("//g[@class='grid']/path/@d")
+    _, _, bottom, top = root.get("data-y").split()
+    assert grid[0].endswith(f" {top}V{bottom}")
 
 
 def test_a_function_without_a_range_is_not_drawn_over_an_invented_one(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from opendata import describing
+from opendata.portal.plots.sky import project
 from opendata.records import publishing
 from opendata.records.models import Account, Record, Version
 from opendata.records.publishing import Draft, NewRecord
@@ -220,6 +221,16 @@ def test_maps_and_sky_maps_say_what_is_under_the_pointer(
     figure.locator("svg").focus()
     page.keyboard.press("ArrowUp")
     assert "Spectral index: 2.35 to 2.45" in figure.locator("output").inner_text()
+    # The mark lies over the cell of that bin.
+    mark, cells = figure.locator(".cell"), figure.locator("rect")
+    under = cells.nth(9 * 20 + 10).bounding_box()
+    over = mark.bounding_box()
+    assert over
+    assert under
+    middle = [box["x"] + box["width"] / 2 for box in (over, under)]
+    assert middle[0] == pytest.approx(middle[1], abs=2)
+    middle = [box["y"] + box["height"] / 2 for box in (over, under)]
+    assert middle[0] == pytest.approx(middle[1], abs=2)
     page.goto(f"{seeded_server.url}/records/ana20_01_vo/")
     sky = page.locator("[data-sky]")
     with page.expect_response("**/sky.json"):
@@ -230,6 +241,11 @@ def test_maps_and_sky_maps_say_what_is_under_the_pointer(
     assert said.startswith("RA ")
     assert "Number of hits" in said
     assert "Event SIM" in said
+    ra, dec = (float(text) for text in re.findall(r"-?[\d.]+(?=°)", said))
+    found = re.match(r"M(\S+) (\S+)a", sky.locator(".found").get_attribute("d") or "")
+    assert found
+    x, y = project(ra, dec)
+    assert (float(found[1]) + 7, float(found[2])) == pytest.approx((x, y), abs=0.1)
     page.close()
 
 
@@ -248,6 +264,7 @@ def test_in_a_browser_one_finds_a_record_and_reads_its_plot(
     page.keyboard.type("week of orca")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="SIMULATED ORCA4 events file").click()
+    page.wait_for_url("**/records/evts20_01_file1/")  # with its scripts
     plot = page.locator("[data-plot]").nth(1)
     plot.locator("svg").hover()
     assert "entries:" in plot.locator("output").inner_text()

@@ -87,13 +87,13 @@ def test_an_interruption_shows_and_stays_in_the_list(client: httpx.Client, porta
         seconds=60,
         what="all work",
     )
-    assert "Everything works" in client.get("/hub/status").text
+    assert "All services are working" in client.get("/hub/status").text
 
     portal.stop()
     wait_until(lambda: states(client)["data"] is False, seconds=60, what="the interruption is seen")
     page = client.get("/hub/status").text
-    assert "Something does not work" in page
-    assert "It does not answer." in page
+    assert "Some services are not working" in page
+    assert "Not responding." in page
     assert str(portal.port) not in page.split("<main", 1)[1].split("</main", 1)[0]
 
     portal.start()

@@ -22,6 +22,7 @@ Everything is imported at first use, so that servers can use the models in ``ope
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .metadata import Annotation, Finding, validate
     from .store import KM3Store
 
-__version__ = "0.1.0"
+__version__ = version("openkm3")
 
 __all__ = [
     "Annotation",

@@ -21,7 +21,7 @@ from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.portal import representations
 from opendata.portal.credit import credited
-from opendata.portal.drawings import drawn
+from opendata.portal.plots.drawings import drawn
 from opendata.portal.representations import EXPORTS
 from opendata.portal.snippets import snippets
 from opendata.records.models import DataFile, Record, State, Version

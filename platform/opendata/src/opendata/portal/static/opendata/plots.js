@@ -1,14 +1,11 @@
 // Reading values off plots, maps and sky maps: with the pointer, or with arrow keys. All optional.
+// Where things are in a drawing is known to Python alone (portal/plots); it writes the scales of the
+// axes into `data-x` and `data-y`.
 "use strict";
 
-const LEFT = 78;
-const RIGHT = 622;
-const MAP_RIGHT = 548;
-const TOP = 18;
-const BOTTOM = 302;
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A value as text: none is said, and whole numbers keep all of their digits. */
+/** A value as text; whole numbers keep all of their digits. */
 function shown(value) {
   if (value === null || value === undefined) return "no value";
   if (value === "") return "empty text";
@@ -17,11 +14,23 @@ function shown(value) {
 }
 const between = (value, low, high) => Math.max(low, Math.min(high, value));
 
+/** The linear scale of an axis: the place of a value, and the value at a place. */
+function scale(text) {
+  const [low, high, start, stop] = text.split(" ").map(Number);
+  return {
+    start,
+    stop,
+    place: (value) =>
+      high === low ? (start + stop) / 2 : start + ((value - low) / (high - low)) * (stop - start),
+    value: (place) => low + between((place - start) / (stop - start), 0, 1) * (high - low),
+  };
+}
+
 /** Number of the bin of sorted edges that a value is in. */
 const binOf = (edges, value) =>
   between(edges.findLastIndex((edge) => edge <= value), 0, edges.length - 2);
 
-/** Gives a figure a mark, keys and pointer; `reader` says what there is to read. */
+/** Lets pointer and keys move a mark over a figure; `reader` says what there is to read. */
 function follow(figure, reader) {
   const svg = figure.querySelector("svg");
   const output = figure.querySelector("output");
@@ -43,9 +52,9 @@ function follow(figure, reader) {
     output.textContent = title;
   };
   svg.addEventListener("pointermove", (event) => {
-    const box = svg.getBoundingClientRect();
-    const scale = 640 / box.width;
-    show(reader.at((event.clientX - box.left) * scale, (event.clientY - box.top) * scale));
+    const pointer = new DOMPoint(event.clientX, event.clientY);
+    const { x, y } = pointer.matrixTransform(svg.getScreenCTM().inverse());
+    show(reader.at(x, y));
   });
   svg.addEventListener("pointerleave", hide);
   svg.addEventListener("blur", hide);
@@ -67,50 +76,49 @@ function follow(figure, reader) {
 }
 
 /** A curve, or steps over bins. */
-function curve(plot) {
+function curve(plot, svg) {
   const steps = plot.kind === "steps";
   const last = plot.y.length - 1;
-  const span = plot.x.at(-1) - plot.x[0];
+  const x = scale(svg.dataset.x);
+  const { start, stop } = scale(svg.dataset.y);
   return {
     mark: "cursor",
-    at(x) {
-      const value = plot.x[0] + between((x - LEFT) / (RIGHT - LEFT), 0, 1) * span;
+    at(place) {
+      const value = x.value(place);
       if (steps) return binOf(plot.x, value);
       const after = plot.x.findIndex((point) => point >= value);
+      if (after < 0) return last;
       return after > 0 && value - plot.x[after - 1] < plot.x[after] - value ? after - 1 : after;
     },
     next: (index, right) => (right ? between((index ?? -1) + right, 0, last) : null),
     draw(index) {
       const middle = steps ? (plot.x[index] + plot.x[index + 1]) / 2 : plot.x[index];
-      return `M${LEFT + ((middle - plot.x[0]) / span) * (RIGHT - LEFT)} ${TOP}V${BOTTOM}`;
+      return `M${x.place(middle)} ${stop}V${start}`;
     },
     say(index) {
-      const x = steps
+      const text = steps
         ? `${shown(plot.x[index])} to ${shown(plot.x[index + 1])}`
         : shown(plot.x[index]);
-      return `${plot.xlabel}: ${x} → ${plot.ylabel}: ${shown(plot.y[index])}`;
+      return `${plot.xlabel}: ${text} → ${plot.ylabel}: ${shown(plot.y[index])}`;
     },
   };
 }
 
 /** A map of colours over two axes. */
-function map(plot) {
-  const place = (edges, from, to) => (value) =>
-    from + ((value - edges[0]) / (edges.at(-1) - edges[0])) * (to - from);
-  const x = place(plot.x, LEFT, MAP_RIGHT);
-  const y = place(plot.y, BOTTOM, TOP);
-  const value = (edges, fraction) => edges[0] + between(fraction, 0, 1) * (edges.at(-1) - edges[0]);
+function map(plot, svg) {
+  const x = scale(svg.dataset.x);
+  const y = scale(svg.dataset.y);
   return {
     mark: "cell",
-    at: (px, py) => [
-      binOf(plot.x, value(plot.x, (px - LEFT) / (MAP_RIGHT - LEFT))),
-      binOf(plot.y, value(plot.y, (BOTTOM - py) / (BOTTOM - TOP))),
-    ],
+    at: (left, top) => [binOf(plot.x, x.value(left)), binOf(plot.y, y.value(top))],
     next: (cell, right, up) => [
       between((cell?.[0] ?? 0) + right, 0, plot.x.length - 2),
       between((cell?.[1] ?? 0) + up, 0, plot.y.length - 2),
     ],
-    draw: ([i, j]) => `M${x(plot.x[i])} ${y(plot.y[j])}H${x(plot.x[i + 1])}V${y(plot.y[j + 1])}H${x(plot.x[i])}Z`,
+    draw([i, j]) {
+      const [left, right] = [x.place(plot.x[i]), x.place(plot.x[i + 1])];
+      return `M${left} ${y.place(plot.y[j])}H${right}V${y.place(plot.y[j + 1])}H${left}Z`;
+    },
     say: ([i, j]) =>
       `${plot.xlabel}: ${shown(plot.x[i])} to ${shown(plot.x[i + 1])}, ` +
       `${plot.ylabel}: ${shown(plot.y[j])} to ${shown(plot.y[j + 1])} → ` +
@@ -118,25 +126,17 @@ function map(plot) {
   };
 }
 
-/** Points on the sky; the projection is that of portal/plots.py. */
-function sky(points) {
-  const radians = Math.PI / 180;
-  const places = points.ra.map((ra, index) => {
-    const longitude = (180 - ra) * radians;
-    const latitude = points.dec[index] * radians;
-    const z = Math.sqrt(1 + Math.cos(latitude) * Math.cos(longitude / 2));
-    return [
-      320 + (300 * Math.cos(latitude) * Math.sin(longitude / 2)) / z,
-      166 - (150 * Math.sin(latitude)) / z,
-    ];
-  });
+/** Points on the sky; their places are those of the dots, in the same order. */
+function sky(points, svg) {
+  const dots = svg.querySelector(".dots").getAttribute("d");
+  const places = [...dots.matchAll(/M(\S+) (\S+)h0/g)].map(([, x, y]) => [Number(x), Number(y)]);
   const order = points.ra.map((_, index) => index).sort((a, b) => points.ra[a] - points.ra[b]);
   const rank = new Map(order.map((index, position) => [index, position]));
   return {
     mark: "found",
     at(x, y) {
       let best = null;
-      let least = 400; // pixels squared: further away no point is meant
+      let least = 400; // squared: a pointer further away means no point
       places.forEach(([px, py], index) => {
         const distance = (px - x) ** 2 + (py - y) ** 2;
         if (distance < least) [best, least] = [index, distance];
@@ -165,7 +165,8 @@ if (data) {
   const plots = JSON.parse(data.textContent);
   for (const figure of document.querySelectorAll("[data-plot]")) {
     const plot = plots[Number(figure.dataset.plot)];
-    follow(figure, plot.kind === "map" ? map(plot) : curve(plot));
+    const svg = figure.querySelector("svg");
+    follow(figure, plot.kind === "map" ? map(plot, svg) : curve(plot, svg));
   }
 }
 
@@ -177,7 +178,7 @@ for (const figure of document.querySelectorAll("[data-sky]")) {
     svg.removeEventListener("pointerenter", load);
     svg.removeEventListener("focus", load);
     const answer = await fetch(figure.dataset.sky);
-    if (answer.ok) follow(figure, sky(await answer.json()));
+    if (answer.ok) follow(figure, sky(await answer.json(), svg));
   };
   svg.addEventListener("pointerenter", load);
   svg.addEventListener("focus", load);
