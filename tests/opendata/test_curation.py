@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from opendata.cli import main
 from opendata.curation import throttle
 from opendata.records import publishing
 from opendata.records.models import Account, FailedLogin, Record, Role, State, Version
+from tests import commands
 
 from .records import ECSV, HEADER, drafted, published
 from .running import Server
@@ -478,14 +478,7 @@ def test_in_a_browser_rows_for_authors_are_added(
 ) -> None:
     name = f"rows{scripts:d}"
     command = [sys.executable, "-m", "opendata", "account", name, "--role", "curator"]
-    subprocess.run(
-        [*command, "--password-stdin"],
-        input=PASSWORD,
-        text=True,
-        check=True,
-        env=seeded_server.variables,
-        capture_output=True,
-    )
+    commands.run(*command, "--password-stdin", input=PASSWORD, env=seeded_server.variables)
     context = chromium.new_context(java_script_enabled=scripts)
     page = context.new_page()
     page.goto(f"{seeded_server.url}/curate/login?next=/curate/new")
@@ -514,14 +507,7 @@ def test_in_a_browser_two_people_bring_a_record_to_publication(
 ) -> None:
     for name, role in (("ada", "curator"), ("bob", "reviewer")):
         command = [sys.executable, "-m", "opendata", "account", name, "--role", role]
-        subprocess.run(
-            [*command, "--password-stdin"],
-            input=PASSWORD,
-            text=True,
-            check=True,
-            env=seeded_server.variables,
-            capture_output=True,
-        )
+        commands.run(*command, "--password-stdin", input=PASSWORD, env=seeded_server.variables)
     ada = _enter(chromium, seeded_server, "ada")
     ada.get_by_role("link", name="New record").first.click()
     ada.get_by_label("Identifier").fill("browser26_01")

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from docker.errors import NotFound
 
+from tests.commands import run
 from tests.e2e.platforms import KM3HUB, PORTAL, ROOT, Platform, options
 from tests.e2e.servers import start_kernel, start_server
 from tests.hub.docker.platforms import Site
@@ -29,10 +30,7 @@ def up(
     config.write_text(settings)
     words = ["up", "--mode", "docker", "--port", str(port)]
     words += options(folder / "state", config, "km3t-never")
-    return subprocess.run(
-        [str(KM3HUB), *words], capture_output=True, text=True, cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-    )  # fmt: skip
+    return run(KM3HUB, *words, status=None, cwd=ROOT, env={**os.environ, **(environment or {})})
 
 
 @pytest.fixture
@@ -217,7 +215,7 @@ def test_missing_compose_is_said(folder: Path) -> None:
     assert docker
     (programs / "docker").symlink_to(docker)
     only = {"PATH": str(programs), "DOCKER_CONFIG": str(folder)}
-    if not subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
+    if not run(docker, "compose", "version", status=None).returncode:
         pytest.skip("this docker brings compose along: run it where compose is a program apart")
     result = up(folder, port=free_ports(PORTAL + 1), environment=only)
     assert result.returncode == 1
@@ -239,8 +237,12 @@ def test_down_takes_everything_away_but_the_data(site: Site) -> None:
     volumes = sorted(v.name for v in site.engine.volumes.list(filters=label))
     assert volumes == ["km3t-home-ada", "km3t-home-eve", "km3t-opendata", "km3t-state"]
     rules = site.engine.containers.run(
-        "km3net/firewall", ["nft list tables"], entrypoint=["sh", "-c"], network_mode="host",
-        cap_add=["NET_ADMIN"], remove=True,
-    )  # fmt: skip
+        "km3net/firewall",
+        ["nft list tables"],
+        entrypoint=["sh", "-c"],
+        network_mode="host",
+        cap_add=["NET_ADMIN"],
+        remove=True,
+    )
     assert f"km3net_{site.names.bridges}".encode() not in rules
     assert "The platform is not running" in site.platform.command("down").stdout

@@ -7,8 +7,8 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import AltAz, SkyCoord
 from astropy.time import Time
-
 from nugamma.datasets.arca import zenith_nodes
+
 from nugamma.datasets.zenith import ARCA, node_weights, refined, source_path
 from nugamma.errors import DatasetError
 from nugamma.responses.arca import ArcaResponse
