@@ -31,12 +31,14 @@ def scope(nodeid: str) -> str:
     --------
     >>> scope("tests/images/test_users.py::test_a_home"), scope("tests/openkm3/sky/test_a.py::test")
     ('containers', 'openkm3/sky')
-    >>> scope("deploy/tests/test_one_host.py::test_a"), scope("deploy/tests/test_login.py::test_b")
+    >>> scope("deploy/tests/test_one_host.py::test_a"), scope("deploy/tests/several/test_a.py::t")
     ('deploy/tests', 'deploy/tests')
     """
     folder, _, file = nodeid.split("::", 1)[0].removeprefix("tests/").rpartition("/")
     if f"{folder}/".startswith(CONTAINERS) and file != ALONE:
         return "containers"
+    if folder.startswith("deploy/tests"):
+        return "deploy/tests"  # they share the ACME service
     # Hubs start one after the other.
     return "hub" if folder.startswith("hub") else folder
 

@@ -88,6 +88,8 @@ def test_the_line_names_what_is_missing(reasons: list[str], root: bool, expected
 def test_tests_of_one_host_share_a_process_and_get_time(tmp_path: Path) -> None:
     folder = tmp_path / "deploy" / "tests"
     folder.mkdir(parents=True)
+    # As in the repository: settings for `make test-deploy`, which must not count here.
+    (folder / "pytest.ini").write_text("[pytest]\n")
     test = (
         "import os, pathlib, pytest\n"
         "@pytest.mark.parametrize('n', range(4))\n"
@@ -98,7 +100,7 @@ def test_tests_of_one_host_share_a_process_and_get_time(tmp_path: Path) -> None:
     )
     for name in ("test_one_host", "test_login", "test_verify"):
         (folder / f"{name}.py").write_text(test)
-    done = run(tmp_path, "-n", "4", "deploy/tests")
+    done = run(tmp_path, "-c", "pyproject.toml", "-n", "4", "deploy/tests")
     assert "12 passed" in done.stdout, done.stdout
     workers = (tmp_path / "workers").read_text().split()
     assert len(workers) == 12
@@ -113,4 +115,4 @@ def test_make_test_prepares_what_the_named_tests_need(tests: str, ansible: bool)
     command = ["make", "--dry-run", "test", f"TESTS={tests}"]
     plan = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert ("deploy/environment.py" in plan) is ansible
-    assert f"-m pytest --numprocesses 4 {tests}\n" in plan
+    assert f"-m pytest -c pyproject.toml --numprocesses 4 {tests}\n" in plan

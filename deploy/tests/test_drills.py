@@ -257,6 +257,6 @@ def test_removed_platform_is_put_back_by_a_play_that_was_interrupted(
     site.play("teardown", *said).require_success()
     assert not deployed.run("docker", "ps", "--all", "--quiet")
     assert not deployed.run("docker", "volume", "ls", "--quiet")
-    site.interrupt("site", "platform : Start what does not run as it should")
+    site.interrupt("site", "platform : Start the platform's containers")
     site.play("site").require_success()
     assert site.play("site").require_success().changed == 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from km3up.version import version_of
 
 __all__ = [
     "RECIPES",
@@ -113,8 +114,8 @@ def in_order(names: list[str]) -> list[Recipe]:
 
 
 def version() -> str:
-    """The platform's version, from the root's pyproject.toml."""
-    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    """Return the platform's version: the last tag."""
+    return version_of(ROOT)
 
 
 def all_inputs(recipe: Recipe) -> list[str]:

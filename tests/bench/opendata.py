@@ -235,7 +235,7 @@ def bare_sql(query: str) -> str:
 
 def separation() -> Callable[..., float]:
     """The angle between two directions, as the services compute it."""
-    from adqlite.queries.geometry import separation as angle
+    from adqlite.geometry import separation as angle
 
     return angle
 

@@ -59,8 +59,10 @@ def test_storage_is_read_as_restic_reads_it(repository: str, found: tuple[Any, .
         (PLACE, PRIVATE, KNOWN),
         (PLACE, PRIVATE.strip(), f"*.example.org,10.0.0.9 {PUBLIC}"),
         (ODD_PORT, PRIVATE, f"[storage.example.org]:2222 {PUBLIC}"),
+        (PLACE, PRIVATE, f"storage.example.org ssh-rsa broken\nstorage.example.org {PUBLIC}"),
+        (PLACE, PRIVATE, f"storage.example.org {PUBLIC} root@storage  \n\n"),
     ],
-    ids=["none", "folder", "own-of-root", "key", "pattern", "port"],
+    ids=["none", "folder", "own-of-root", "key", "pattern", "port", "broken-line", "comment"],
 )
 def test_good_way_is_accepted(repository: str, key: str, known: str) -> None:
     assert filters.problems(repository, key, known) == []
@@ -72,6 +74,10 @@ def test_good_way_is_accepted(repository: str, key: str, known: str) -> None:
         (PLACE, PRIVATE, "", "`ssh-keyscan storage.example.org` prints"),
         (PLACE, PRIVATE, "storage.example.org ssh-ed25519 change-me", "has no key of storage"),
         (PLACE, PRIVATE, f"other.example.org {PUBLIC}", "has no key of storage"),
+        (PLACE, PRIVATE, f"!storage.example.org,*.example.org {PUBLIC}", "has no key of storage"),
+        (PLACE, PRIVATE, f"|1|broken|hash= {PUBLIC}", "has no key of storage"),
+        (PLACE, PRIVATE, f"|1| {PUBLIC}", "has no key of storage"),
+        (PLACE, PRIVATE, "-----BEGIN", "has no key of storage"),
         (ODD_PORT, PRIVATE, KNOWN, "`ssh-keyscan -p 2222 storage.example.org` prints"),
         (PLACE, "", KNOWN, "backup_ssh_key is missing. Make a key: ssh-keygen"),
         (PLACE, "change-me", KNOWN, "backup_ssh_key is not a private key. Make a key"),
@@ -85,7 +91,8 @@ def test_good_way_is_accepted(repository: str, key: str, known: str) -> None:
         ("sftp:-oProxyCommand=x:/y", PRIVATE, KNOWN, "Write sftp:user@host:/folder"),
     ],
     ids=[
-        "nothing-known", "example", "other-host", "other-port", "no-key", "example-key",
+        "nothing-known", "example", "other-host", "negated", "broken-hash",
+        "half-hash", "no-line", "other-port", "no-key", "example-key",
         "public-key", "broken-key", "passphrase", "folder", "no-backups", "no-folder",
         "no-port", "option",
     ],

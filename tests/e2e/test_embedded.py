@@ -93,7 +93,7 @@ def test_a_second_up_says_where_the_first_one_runs(running: Platform) -> None:
     other = ["up", "--mode", "embedded", "--port", str(free_ports(PORTAL + 1)), *running.options]
     result = km3hub(*other)
     assert result.returncode == 0
-    assert f"{running.address}   (runs already)" in result.stdout
+    assert f"{running.address}   (already running)" in result.stdout
     assert running.password not in result.stdout
 
 
@@ -121,7 +121,7 @@ def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
     assert result.returncode == 0, result.stderr
     applied = "Applied  culling.idle_minutes, environments, site.contact, site.name, sizes\n"
     assert applied in result.stdout
-    assert "1 user's server goes on with the settings and code of its start" in result.stdout
+    assert "1 user's server keeps the old settings and code" in result.stdout
     assert not hub.is_running()
     # At once: the first request after "make up" finds all of it, and the way to the server.
     login = httpx.get(f"{running.address}/hub/login", trust_env=False, timeout=60).text
@@ -154,7 +154,7 @@ def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
 def test_what_was_applied_is_not_applied_again(running: Platform) -> None:
     hub = the_process(running.state, "km3hub.hub").pid
     result = running.command("up", "--mode", "embedded")
-    assert "(runs already)" in result.stdout
+    assert "(already running)" in result.stdout
     assert "Applied" not in result.stdout
     assert the_process(running.state, "km3hub.hub").pid == hub
 
@@ -163,7 +163,7 @@ def test_a_new_banner_needs_no_restart(running: Platform) -> None:
     hub = the_process(running.state, "km3hub.hub").pid
     before = running.config.read_text()
     running.config.write_text(before.replace("site: {", "site: {banner: {text: Maintenance}, "))
-    assert "(runs already)" in running.command("up", "--mode", "embedded").stdout
+    assert "(already running)" in running.command("up", "--mode", "embedded").stdout
     assert the_process(running.state, "km3hub.hub").pid == hub
     await_text(f"{running.address}/hub/login", "Maintenance")
     running.config.write_text(before)
@@ -177,10 +177,10 @@ def test_a_new_banner_needs_no_restart(running: Platform) -> None:
         (
             "environments: [{name: mine, title: Mine, image: x}]",
             1,
-            "mine has no lock platform/locks/mine.txt",
+            "there is no lock platform/locks/mine.txt",
         ),
         ("login: {method: oidc, oidc: {provider: escape-iam, client_id: a,"
-         " client_secret_file: nowhere, allow_all: true}}", 1, "nowhere is not there"),
+         " client_secret_file: nowhere, allow_all: true}}", 1, "nowhere does not exist"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_applied_leave_what_runs_alone(
@@ -207,7 +207,7 @@ def test_a_taken_port_of_the_portal_leaves_what_runs_alone(running: Platform) ->
         result = running.command("up", "--mode", "embedded")
     running.config.write_text(before)
     assert result.returncode == 1
-    assert f"Port {port} (Open Data Center) is taken" in result.stderr
+    assert f"Port {port} (Open Data Center) is in use" in result.stderr
     assert the_process(running.state, "km3hub.hub").pid == hub
 
 
@@ -242,7 +242,7 @@ def test_two_starts_at_the_same_time_do_not_meet(running: Platform) -> None:
     with FileLock(running.state / "run" / "up.lock"):
         result = running.command("up", "--mode", "embedded")
     assert result.returncode == 1
-    assert "wait until it is done" in result.stderr
+    assert "wait for it to end" in result.stderr
 
 
 def test_the_hub_killed_and_started_again_keeps_kernels(running: Platform) -> None:
@@ -333,7 +333,7 @@ def test_down_stops_everything_and_keeps_the_data(tmp_path: Path) -> None:
         assert not processes(platform.state, role)
     home = platform.state / "homes" / platform.user
     assert next(home.rglob("kept.txt")).read_text() == "2499 events"
-    assert platform.command("down").stdout.strip() == "Nothing runs here."
+    assert platform.command("down").stdout.strip() == "The platform is not running."
 
     port = platform.address.rsplit(":", 1)[1]
     again = platform.command("up", "--mode", "embedded", "--port", port)
@@ -355,7 +355,7 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
         named = options(tmp_path / "state", config, "km3port")
         result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
     assert result.returncode == 1
-    assert f"Port {port} (login page) is taken" in result.stderr
+    assert f"Port {port} (login page) is in use" in result.stderr
     assert f"make up PORT={port + 1000}" in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -370,11 +370,12 @@ def test_a_taken_port_of_the_portal_is_named_as_well(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", port + 3)):
         result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
     assert result.returncode == 1
-    assert f"Port {port + 3} (Open Data Center) is taken" in result.stderr
+    assert f"Port {port + 3} (Open Data Center) is in use" in result.stderr
     config.write_text(f"services: {{opendata: {{port: {port + 2}}}}}")
     result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
     assert result.returncode == 1
-    assert f"services.opendata.port: {port + 2} is the port of the proxy's control" in result.stderr
+    port_of = f"{port + 2} is already the port of the proxy's control"
+    assert f"services.opendata.port: {port_of}" in result.stderr
 
 
 def test_broken_settings_stop_the_start_before_anything_is_touched(tmp_path: Path) -> None:

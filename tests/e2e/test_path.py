@@ -69,7 +69,7 @@ def page(site: Behind, chromium: Browser) -> Iterator[Page]:
 def test_what_it_prints_is_where_it_is(site: Behind) -> None:
     said = site.platform.command("up").stdout
     port = site.platform.state.joinpath("run", "port").read_text()
-    assert f"Open     http://127.0.0.1:{port}{PATH}   (runs already)" in said
+    assert f"Open     http://127.0.0.1:{port}{PATH}   (already running)" in said
     assert f"People   {site.address}" in said
     status = site.platform.command("status")
     assert status.returncode == 0
@@ -233,7 +233,7 @@ def test_another_path_is_refused_while_a_server_runs(site: Behind) -> None:
     site.platform.config.write_text(before.replace(PATH, "/elsewhere"))
     refused = site.platform.command("up")
     assert refused.returncode == 1
-    assert f"know the hub at the path {PATH}, not at /elsewhere" in refused.stderr
+    assert f"need the hub at the path {PATH}, not /elsewhere" in refused.stderr
     site.platform.config.write_text(before)
     with person.client() as client:
         assert client.get(f"/user/{person.name}/api/status").status_code == 200

@@ -182,5 +182,5 @@ def test_the_status_page_says_that_all_works(platform: Platform, page: Page) -> 
     )
     assert [one["name"] for one in seen["services"]] == ["hub", "servers", "data"]
     page.goto(f"{platform.address}/hub/status")
-    expect(page.get_by_role("heading", name="Everything works")).to_be_visible()
+    expect(page.get_by_role("heading", name="All services are working")).to_be_visible()
     picture(page, platform, "status")

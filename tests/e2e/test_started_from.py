@@ -96,7 +96,7 @@ def test_every_command_answers_there(platform: Platform) -> None:
     assert "does not answer" not in status.stdout
     again = bare("up", *named)
     assert again.returncode == 0, again.stderr
-    assert "(runs already)" in again.stdout
+    assert "(already running)" in again.stdout
     for command in (
         ("accounts", "--state", str(platform.state), "list"),
         ("check", str(platform.config)),

@@ -256,12 +256,12 @@ def test_a_login_with_a_provider_is_summed_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "mode", "words"),
     [
-        (None, 0, "is not there; write the client secret into it"),
-        ("x", 0o644, "open to others (mode 0644); run: chmod 600"),
-        ("x", 0o620, "open to others"),
-        ("", 0o600, "must hold the client secret and nothing else"),
-        ("a\nb", 0o600, "must hold the client secret and nothing else"),
-        ("x" * 5000, 0o600, "must hold the client secret and nothing else"),
+        (None, 0, "does not exist; write the client secret to it"),
+        ("x", 0o644, "readable or writable by others (mode 0644); run: chmod 600"),
+        ("x", 0o620, "writable by others"),
+        ("", 0o600, "must contain only the client secret"),
+        ("a\nb", 0o600, "must contain only the client secret"),
+        ("x" * 5000, 0o600, "must contain only the client secret"),
     ],
 )
 def test_a_client_secret_that_cannot_be_used_is_told(
@@ -285,7 +285,8 @@ def test_nothing_starts_without_the_client_secret(tmp_path: Path) -> None:
     command = ["up", "--mode", "embedded", "--state", str(state), "--config", str(file)]
     result = CliRunner().invoke(km3up, command)
     assert result.exit_code == 1
-    assert f"Stopped: login.oidc.client_secret_file: {tmp_path / 's'} is not there" in result.output
+    missing = f"login.oidc.client_secret_file: {tmp_path / 's'} does not exist"
+    assert f"Stopped: {missing}" in result.output
     assert not (state / "envs").exists()
 
 

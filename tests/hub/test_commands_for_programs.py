@@ -117,7 +117,7 @@ def test_where_no_hub_answers_none_is_counted(tmp_path: Path) -> None:
 def test_the_launchers_commands_are_passed_on_with_their_options(tmp_path: Path) -> None:
     words = ["--state", str(tmp_path / "state"), "--project", "km3none"]
     done = km3hub("status", *words, state=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "It does not run.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (1, "The platform is not running.\n"), done.stderr
     assert "--port" in km3hub("up", "--help", state=tmp_path).stdout
     refused = km3hub("up", "--port", "80", *words, state=tmp_path)
     assert refused.returncode == 2

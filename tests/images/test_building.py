@@ -210,7 +210,7 @@ def test_an_authority_that_is_gone_is_removed_and_ones_put_there_by_hand_stay(
 def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
     file = tmp_path / "not.pem"
     file.write_text("hello")
-    with pytest.raises(certificates.CertificateError, match=r"not\.pem holds no certificates"):
+    with pytest.raises(certificates.CertificateError, match=r"not\.pem contains no certificates"):
         certificates.stage([file], tmp_path)
 
 

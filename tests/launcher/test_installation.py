@@ -73,6 +73,6 @@ def test_an_environment_without_a_lock_is_refused_before_anything_is_installed(
     tmp_path: Path,
 ) -> None:
     settings = parse({"environments": [{"name": "mine", "title": "Mine", "image": "mine"}]})
-    with pytest.raises(Failure, match=r"mine has no lock platform/locks/mine\.txt"):
+    with pytest.raises(Failure, match=r"there is no lock platform/locks/mine\.txt"):
         Installation(root=ROOT, state=State(tmp_path), settings=settings, say=print)
     assert not list(tmp_path.iterdir())

@@ -112,7 +112,7 @@ def test_two_records_cannot_have_the_same_table(curator: Account, reviewer: Acco
         ("1a.b", "SCHEMA.TABLE"),
         ('a"; DROP TABLE x.b', "SCHEMA.TABLE"),
         ("tap_schema.mine", "taken by the services"),
-        ("events.select", "word of ADQL"),
+        ("events.select", "reserved word of ADQL"),
     ],
 )
 def test_bad_table_names_are_refused(curator: Account, name: str, words: str) -> None:
@@ -280,7 +280,7 @@ def test_a_table_of_all_types_is_served_as_it_is() -> None:
     [
         ([1.0, 120.0], "deg", "row 2 has the declination 120, which is not within -90 to 90"),
         ([1.0, np.inf], "deg", "declination inf"),
-        ([1.0, 2.0], "m", "positions are in m, which is no unit of angle"),
+        ([1.0, 2.0], "m", "positions are in m, which is not a unit of angle"),
         ([0.5, 2.0], "rad", "declination 114.592"),
     ],
 )
@@ -307,11 +307,11 @@ def test_positions_of_another_frame_are_served_but_not_for_cones() -> None:
     table = DataSet({"events": Table({"pos": sky})}, Annotation())
     schema, _ = described(table, "x_01.main", "x")
     assert schema.tables[0].position is None
-    assert [item.problem for item in service_findings(table)] == ["is of the frame fk4"]
+    assert [item.problem for item in service_findings(table)] == ["is in the frame fk4"]
     table = DataSet({"events": Table({"pos": sky.transform_to("fk5")})}, Annotation())
     assert described(table, "x_01.main", "x")[0].tables[0].position == ("pos_ra", "pos_dec")
     table = DataSet({"events": Table({"pos": sky.transform_to(FK5(equinox="J2015.5"))})})
-    assert [item.problem for item in service_findings(table)] == ["is of the frame fk5 j2015.5"]
+    assert [item.problem for item in service_findings(table)] == ["is in the frame fk5 j2015.5"]
     table = DataSet({"events": Table({"pos": sky.icrs})}, Annotation())
     assert described(table, "x_01.main", "x")[0].tables[0].position == ("pos_ra", "pos_dec")
 

@@ -61,7 +61,7 @@ def test_an_unknown_identifier_suggests_what_exists() -> None:
     [
         ([entry("a"), entry("a")], "a is used twice"),
         ([entry("a"), entry("b", aliases=["a"])], "a is used twice"),
-        ([group("a", "b")], "a names the part b, which is no entry"),
+        ([group("a", "b")], "a names the part b, but there is no such entry"),
         ([group("a", "a")], "part of itself"),
         ([group("a", "b"), group("b", "c"), group("c", "a")], "part of itself"),
         ([entry("a", children=["b"]), entry("b")], "has children"),

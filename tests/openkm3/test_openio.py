@@ -89,9 +89,11 @@ def test_a_plot_has_steps_and_labels_of_the_paraminfo(ks: KM3Store) -> None:
 
 
 def test_wrong_wishes_are_told(ks: KM3Store) -> None:
-    with pytest.raises(OpenKM3Error, match="'plain', 'pandas' and 'plot'"):
+    with pytest.raises(OpenKM3Error, match="'plain', 'pandas' or 'plot'"):
         ks.get("one_week_orca", loadoption="numpy")  # type: ignore[arg-type]
-    with pytest.raises(FormatError, match="has no table 'hits', only events, group_info, header"):
+    with pytest.raises(
+        FormatError, match="has no table 'hits'; its tables are events, group_info, header"
+    ):
         ks.get("one_week_orca", ["hits"])
     with pytest.raises(OpenKM3Error, match="is a collection; get one of its parts: ana20_01_vo"):
         ks.get("ana20_01")

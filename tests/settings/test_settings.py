@@ -22,7 +22,7 @@ ENTRY = "{name: a, title: A, image: i}"
 #: What stands in the file, and the words that the answer must hold.
 MISTAKES = {
     "typo in a section": ("siet: {}", ["siet: unknown key", "did you mean site?"]),
-    "unknown section": ("zzz: 1", ["zzz: unknown key", "known here: site, login"]),
+    "unknown section": ("zzz: 1", ["zzz: unknown key", "known keys: site, login"]),
     "typo in a key": ("site: {nmae: X}", ["site.nmae: unknown key", "did you mean name?"]),
     "typo two levels down": (
         "site: {banner: {txet: X}}",
@@ -35,8 +35,11 @@ MISTAKES = {
     "key that is a number": ("5: x", ["must be text"]),
     "list instead of sections": ("- site", ["the file", "sections such as 'site:'", "list"]),
     "text instead of sections": ("hello", ["the file", "sections such as 'site:'", "str"]),
-    "text instead of a section": ("site: hello", ["site: must hold keys", "name, public_url"]),
-    "number instead of text": ("site: {name: 5}", ["site.name", "quotes", "it says 5"]),
+    "text instead of a section": (
+        "site: hello",
+        ["site: must contain indented", "name, public_url"],
+    ),
+    "number instead of text": ("site: {name: 5}", ["site.name", "quotes", "found 5"]),
     "YAML's no instead of text": ("site: {contact: no}", ["site.contact", "quotes", "false"]),
     "text instead of a number": (
         "login: {attempts: many}",
@@ -59,7 +62,7 @@ MISTAKES = {
     ),
     "oidc without a provider": (
         "login: {method: oidc}",
-        ["login: method oidc needs the provider", "oidc: {provider: escape-iam"],
+        ["login: method oidc needs a provider", "oidc: {provider: escape-iam"],
     ),
     "a provider without what the registration gives": (
         "login: {oidc: {provider: escape-iam}}",
@@ -74,7 +77,7 @@ MISTAKES = {
     ),
     "a provider without an address": (
         f"login: {{oidc: {{provider: generic, {OIDC}, allow_all: true}}}}",
-        ["login.oidc: the provider generic needs its address", "issuer: https://"],
+        ["login.oidc: the provider generic needs an issuer", "issuer: https://"],
     ),
     "a login for nobody": (
         f"login: {{oidc: {{provider: escape-iam, {OIDC}}}}}",
@@ -82,11 +85,11 @@ MISTAKES = {
     ),
     "a login for all and for some": (
         f"login: {{oidc: {{provider: escape-iam, {OIDC}, allow_all: true, allowed_groups: [a]}}}}",
-        ["login.oidc: allow_all lets everybody in", "keep one"],
+        ["login.oidc: allow_all makes allowed_groups meaningless", "keep one"],
     ),
     "a provider without encryption": (
         f"login: {{oidc: {{provider: generic, {OIDC}, issuer: 'http://x.org', allow_all: true}}}}",
-        ["login.oidc.issuer: passwords and tokens would travel unencrypted", "https://"],
+        ["login.oidc.issuer: passwords and tokens would be sent unencrypted", "https://"],
     ),
     "the secret itself": (
         f"login: {{oidc: {{provider: escape-iam, {OIDC}, allow_all: true, client_secret: x}}}}",
@@ -94,7 +97,7 @@ MISTAKES = {
     ),
     "scopes without openid": (
         f"login: {{oidc: {{provider: escape-iam, {OIDC}, scopes: [email], allow_all: true}}}}",
-        ["login.oidc: scopes must hold openid"],
+        ["login.oidc: scopes must contain openid"],
     ),
     "cpu that no scheduler can give": (
         "sizes: [{name: s, memory: 1G, cpu: 0.001}]",
@@ -102,7 +105,7 @@ MISTAKES = {
     ),
     "image that is none": (
         "environments: [{name: a, title: A, image: 'my image!'}]",
-        ["environments[0].image: is not the name of an image", "e.g. registry.example.org/"],
+        ["environments[0].image: is not a valid image name", "e.g. registry.example.org/"],
     ),
     "network of loopback": (
         "spawner: {network_pool: 127.0.0.0/16}",
@@ -123,7 +126,7 @@ MISTAKES = {
     ),
     "address with a path of other letters": (
         "site: {public_url: 'https://example.org/größe'}",
-        ["site.public_url: has a path with other characters"],
+        ["site.public_url: has a path with characters other than"],
     ),
     "address with a path upwards": (
         "site: {public_url: 'https://example.org/a/../b'}",
@@ -132,7 +135,7 @@ MISTAKES = {
     "proxy by name": ("login: {trusted_proxies: [web]}", ["login.trusted_proxies", "[127.0.0.1]"]),
     "memory without unit": (
         "sizes: [{name: s, memory: 2, cpu: 1}]",
-        ["sizes[0].memory", "e.g. 2G", "it says 2"],
+        ["sizes[0].memory", "e.g. 2G", "found 2"],
     ),
     "memory of nothing": ("homes: {quota: 0G}", ["homes.quota: must be more than nothing"]),
     "memory for no server": (
@@ -151,7 +154,10 @@ MISTAKES = {
         "environments: [{name: a}]",
         ["environments[0].title: is missing", "environments[0].image: is missing"],
     ),
-    "entry that is text": ("environments: [stack]", ["environments[0]: must hold keys", "image"]),
+    "entry that is text": (
+        "environments: [stack]",
+        ["environments[0]: must contain indented", "image"],
+    ),
     "one entry instead of a list": (
         f"environments: {ENTRY}",
         ["environments: must be a list", "'- '"],
@@ -167,11 +173,11 @@ MISTAKES = {
     ),
     "same name twice": (
         f"environments: [{ENTRY}, {ENTRY}]",
-        ["environments: the name a stands twice"],
+        ["environments: the name a appears twice"],
     ),
     "name that no folder could have": (
         "environments: [{name: ../etc, title: A, image: i}]",
-        ["environments[0].name", "small letters"],
+        ["environments[0].name", "lower-case letters"],
     ),
     "public network": ("spawner: {network_pool: 8.8.8.0/24}", ["spawner.network_pool", "private"]),
     "no network": ("spawner: {network_pool: here}", ["spawner.network_pool", "10.213.0.0/16"]),
@@ -183,7 +189,10 @@ MISTAKES = {
     "portal below the hub's pages": (
         "site: {public_url: 'https://example.org/km3net'}\n"
         "services: {opendata: {public_url: 'https://example.org/km3net/user/data'}}",
-        ["services.opendata.public_url: /user is the hub's", "https://example.org/km3net/opendata"],
+        [
+            "services.opendata.public_url: /user is used by the hub",
+            "https://example.org/km3net/opendata",
+        ],
     ),
     "portal above the hub": (
         "site: {public_url: 'https://example.org/km3net'}\n"
@@ -195,9 +204,9 @@ MISTAKES = {
         "services: {opendata: {public_url: 'https://example.org:443'}}",
         ["site.public_url and services.opendata.public_url are the same"],
     ),
-    "section twice": ("site: {}\nlogin: {}\nsite: {}", ["'site' stands twice", "line 3"]),
+    "section twice": ("site: {}\nlogin: {}\nsite: {}", ["'site' appears twice", "line 3"]),
     "tab": ("site:\n\tname: X", ["line 2, column 1", "a tab; indent with spaces"]),
-    "colon in text": ("site:\n  name: KM3NeT: hub", ["line 2", "quote text that holds ': '"]),
+    "colon in text": ("site:\n  name: KM3NeT: hub", ["line 2", "quote text that contains ': '"]),
     "open bracket": ("sizes: [", ["not valid YAML", "line 1"]),
     "tag of another program": ("site: !!python/object:os.system {}", ["not valid YAML"]),
 }

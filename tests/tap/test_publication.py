@@ -99,7 +99,7 @@ def test_positions_make_a_cone_search(tmp_path: Path, stars: Table) -> None:
     ("name", "table", "more", "words"),
     [
         ("stars", {"x": [1]}, {}, "SCHEMA.TABLE"),
-        ("select.stars", {"x": [1]}, {}, "select is a word of ADQL"),
+        ("select.stars", {"x": [1]}, {}, "select is a reserved word"),
         ("tap_schema.x", {"x": [1]}, {}, "tap_schema"),
         ("a.b", {"x": [1j]}, {}, "column x has the type complex128"),
         ("a.b", {"x": np.array([["a"], ["b"]])}, {}, "column x"),

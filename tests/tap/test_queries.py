@@ -157,7 +157,7 @@ def test_the_usual_forms_of_queries_are_answered(engine, query):
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("DROP TABLE ant20_01.main", "not understood"),
+        ("DROP TABLE ant20_01.main", "not valid ADQL"),
         ("SELECT 1 FROM ant20_01.main; DELETE FROM ant20_01.main", "should end before"),
         ("SELECT load_extension('x') FROM ant20_01.main", "no function"),
         ("SELECT * FROM sqlite_master", "no table"),
@@ -166,7 +166,7 @@ def test_the_usual_forms_of_queries_are_answered(engine, query):
         ("SELECT nosuch FROM ant20_01.main", "no column nosuch"),
         ('SELECT "nosuch" FROM ant20_01.main', "no column nosuch"),
         ('SELECT "x`; DROP TABLE y" FROM ant20_01.main', "no column"),
-        ("SELECT POINT(__import__('os').getcwd(), 1) FROM ant20_01.main", "not understood"),
+        ("SELECT POINT(__import__('os').getcwd(), 1) FROM ant20_01.main", "not valid ADQL"),
         ("SELECT a.id FROM ant20_01.main a, ant20_01.main b WHERE ra = 1", "in two tables"),
         (
             "SELECT 1 FROM ant20_01.main WHERE 1=CONTAINS(POINT('GALACTIC', ra, decl), CIRCLE('',1,2,3))",
@@ -204,13 +204,13 @@ def test_an_endless_query_is_stopped_in_time(engine):
 def test_a_query_that_takes_too_long_to_parse_is_stopped(engine):
     limited = Engine(engine.store, Limits(parse_seconds=1e-9))
     query = "SELECT 1 FROM ant20_01.main WHERE " + " OR ".join(["(ra + 1) * 2 > 3"] * 300)
-    with pytest.raises(QueryTimeout, match="too long to understand"):
+    with pytest.raises(QueryTimeout, match="timed out"):
         ask(limited, query)
 
 
 def test_a_query_that_sorts_without_end_does_not_fill_the_disk(engine):
     limited = Engine(engine.store, Limits(temporary_bytes=20_000_000))
-    with pytest.raises(QueryError, match="more to sort"):
+    with pytest.raises(QueryError, match="sorting the rows"):
         ask(
             limited,
             "SELECT a.*, b.* FROM ant20_01.main a, ant20_01.main b ORDER BY b.beta, a.beta",
@@ -255,7 +255,7 @@ def test_publishing_again_replaces_and_wrong_rows_do_not(tmp_path):
     for bad, words in [
         ([(10, 95, 1)], "within -90 to 90"),
         ([(1, 2)], "2 values"),
-        ([(1, 2, "x")], "no number"),
+        ([(1, 2, "x")], "not a number"),
         ([(1, 2, 40_000)], "does not fit"),
     ]:
         with pytest.raises(MetadataError, match=words):
@@ -270,9 +270,9 @@ def test_publishing_again_replaces_and_wrong_rows_do_not(tmp_path):
 
 
 def test_a_wrong_unit_or_name_is_refused():
-    with pytest.raises(ValueError, match="cannot be printed"):
+    with pytest.raises(ValueError, match="unprintable"):
         _schema(unit="d\x07eg")
-    with pytest.raises(ValueError, match="no regular ADQL name"):
+    with pytest.raises(ValueError, match="not a regular ADQL name"):
         TableColumn(name="a b", datatype="int")
 
 

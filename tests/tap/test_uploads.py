@@ -103,11 +103,11 @@ XXE = '<!DOCTYPE V [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no well-formed XML"),
-        (b"ra,dec\n1,2\n", "uploads are VOTables, so convert other formats"),
-        (b"\x00\xff\xfe not xml", "no well-formed XML"),
-        (votable(rows(1))[:-30], "no well-formed XML"),
-        (b"<html><body/></html>", "no VOTable"),
+        (b"", "not well-formed XML"),
+        (b"ra,dec\n1,2\n", "an upload has to be a VOTable, so convert other formats"),
+        (b"\x00\xff\xfe not xml", "not well-formed XML"),
+        (votable(rows(1))[:-30], "not well-formed XML"),
+        (b"<html><body/></html>", "not a VOTable"),
         (votable(rows(1)).replace(b"<VOTABLE", BOMB.encode() + b"<VOTABLE"), "document type"),
         (votable(rows(1)).replace(b"<VOTABLE", XXE.encode() + b"<VOTABLE"), "document type"),
         (f"{HEAD}{'<RESOURCE>' * 99}{'</RESOURCE>' * 99}</VOTABLE>".encode(), "nested deeper"),
@@ -122,7 +122,7 @@ XXE = '<!DOCTYPE V [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
             "base64",
         ),
         (votable('<FITS><STREAM encoding="base64">AAAA</STREAM></FITS>'), "FITS"),
-        (votable('<BINARY><STREAM encoding="base64">!!!</STREAM></BINARY>'), "no base64"),
+        (votable('<BINARY><STREAM encoding="base64">!!!</STREAM></BINARY>'), "not valid base64"),
         (votable('<BINARY><STREAM encoding="base64">AAAA</STREAM></BINARY>'), "end within row 1"),
         (
             votable(

@@ -50,9 +50,9 @@ def again(platform: Platform) -> str:
 def test_second_start_says_that_it_runs_and_where(site: Site) -> None:
     before = site.container(site.names.hub).attrs["State"]["StartedAt"]
     told = again(site.platform)
-    assert "runs already" in told
+    assert "already running" in told
     assert "Applied" not in told
-    assert "was not applied: the platform keeps port" in told
+    assert "was not applied: users' servers need port" in told
     assert site.platform.address in told
     assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
 
@@ -76,7 +76,7 @@ def test_changed_settings_make_the_hub_anew_but_not_net(site: Site) -> None:
     site.platform.config.write_text("culling: {idle_minutes: 30}")
     told = again(site.platform)
     assert "Applied  culling.idle_minutes\n" in told
-    assert "runs already" not in told
+    assert "already running" not in told
     assert site.container(site.names.hub).id != hub
     assert site.container(site.names.net).id == net
 
@@ -173,7 +173,7 @@ def test_taken_port_is_named_with_the_way_out(folder: Path) -> None:
         port = taken.getsockname()[1]
         result = up(folder, port=port)
     assert result.returncode == 1
-    assert f"Port {port} (login page) is taken" in result.stderr
+    assert f"Port {port} (login page) is in use" in result.stderr
     assert f"make up PORT={port + 1000}" in result.stderr
 
 
@@ -181,7 +181,7 @@ def test_missing_image_of_a_site_is_named(folder: Path) -> None:
     mine = "environments: [{name: mine, title: Mine, image: 'example.org/mine:1'}]"
     result = up(folder, port=free_ports(PORTAL + 1), settings=mine)
     assert result.returncode == 1
-    assert "example.org/mine:1 (environment mine) is not here" in result.stderr
+    assert "example.org/mine:1 (environment mine) is missing" in result.stderr
     assert "docker pull example.org/mine:1" in result.stderr
 
 
@@ -234,4 +234,4 @@ def test_down_takes_everything_away_but_the_data(site: Site) -> None:
         cap_add=["NET_ADMIN"], remove=True,
     )  # fmt: skip
     assert f"km3net_{site.names.bridges}".encode() not in rules
-    assert "Nothing runs here" in site.platform.command("down").stdout
+    assert "The platform is not running" in site.platform.command("down").stdout

@@ -169,7 +169,7 @@ def test_the_secret_is_in_a_file_for_the_hub_alone(site: Site) -> None:
 
 def test_a_new_secret_counts_without_a_new_hub(site: Site) -> None:
     before = site.hub().attrs["State"]["StartedAt"]
-    assert "runs already" in site.up("another-secret")
+    assert "already running" in site.up("another-secret")
     assert "login 503" in site.visit()
     site.up(SECRET)
     assert "login 200" in site.visit()

@@ -103,10 +103,10 @@ def test_a_provider_that_sends_no_name_is_told_to_the_administrator(
     ("text", "mode", "words"),
     [
         ("another-secret", 0o600, "invalid_client; it does not accept this hub"),
-        (SECRET, 0o644, "is open to others (mode 0644); run: chmod 600"),
-        ("", 0o600, "must hold the client secret and nothing else"),
-        ("two words", 0o600, "must hold the client secret and nothing else"),
-        (None, 0, "is not there"),
+        (SECRET, 0o644, "is readable or writable by others (mode 0644); run: chmod 600"),
+        ("", 0o600, "must contain only the client secret"),
+        ("two words", 0o600, "must contain only the client secret"),
+        (None, 0, "does not exist"),
     ],
 )
 def test_a_wrong_client_secret_is_told_and_the_next_one_counts_at_once(

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from km3hub.status.history import DAY, KEPT, PERIOD, History, Look
+from km3hub.status.history import DAY, KEPT, PERIOD, CheckResult, History
 
 START = 1_800_000_000.0
 
 
-def works(said: str = "It answers.") -> Look:
-    return Look("data", works=True, said=said)
+def works(said: str = "Responding.") -> CheckResult:
+    return CheckResult("data", works=True, message=said)
 
 
-def fails(said: str = "It does not answer.") -> Look:
-    return Look("data", works=False, said=said)
+def fails(said: str = "Not responding.") -> CheckResult:
+    return CheckResult("data", works=False, message=said)
 
 
 @pytest.fixture

@@ -90,13 +90,13 @@ def until(condition: Callable[[], Any], what: str) -> None:
 
 def test_an_interruption_shows_and_stays_in_the_list(client: httpx.Client, portal: Portal) -> None:
     until(lambda: states(client) == {"hub": True, "servers": True, "data": True}, "all work")
-    assert "Everything works" in client.get("/hub/status").text
+    assert "All services are working" in client.get("/hub/status").text
 
     portal.stop()
     until(lambda: states(client)["data"] is False, "the interruption is seen")
     page = client.get("/hub/status").text
-    assert "Something does not work" in page
-    assert "It does not answer." in page
+    assert "Some services are not working" in page
+    assert "Not responding." in page
     assert str(portal.port) not in page.split("<main", 1)[1].split("</main", 1)[0]
 
     portal.start()

@@ -117,9 +117,9 @@ def copy(tmp_path) -> Path:
 @pytest.mark.parametrize(
     ("hdu", "column", "unit", "message"),
     [
-        ("EFFECTIVE AREA", "EFFAREA", "TeV", "column EFFAREA is in TeV, which is no m2"),
-        ("ENERGY DISPERSION", "ENERG_LO", "m", "column ENERG_LO is in m"),
-        ("BACKGROUND", "BKG", "s-1", "column BKG is in"),
+        ("EFFECTIVE AREA", "EFFAREA", "TeV", "column EFFAREA has the unit TeV, which .* to m2"),
+        ("ENERGY DISPERSION", "ENERG_LO", "m", "column ENERG_LO has the unit m"),
+        ("BACKGROUND", "BKG", "s-1", "column BKG has the unit"),
     ],
 )
 def test_wrong_units_are_refused(copy, hdu, column, unit, message):
@@ -133,7 +133,7 @@ def test_wrong_units_are_refused(copy, hdu, column, unit, message):
 def test_numbers_that_are_none_are_refused(copy):
     with fits.open(copy, mode="update") as content:
         content["EFFECTIVE AREA"].data["EFFAREA"][0, 2, 3] = np.nan
-    with pytest.raises(ResponseError, match="EFFAREA holds NaN"):
+    with pytest.raises(ResponseError, match="EFFAREA has non-finite"):
         CtaResponse.read(copy)
 
 
@@ -142,7 +142,7 @@ def test_a_file_without_background_is_refused(copy, tmp_path):
     with fits.open(copy) as content:
         del content["BACKGROUND"]
         content.writeto(tmp_path / "short.fits")
-    with pytest.raises(ResponseError, match="no table BACKGROUND"):
+    with pytest.raises(ResponseError, match="table BACKGROUND cannot be read"):
         CtaResponse.read(tmp_path / "short.fits")
 
 
@@ -182,7 +182,7 @@ def test_a_missing_table_is_named(tmp_path, hdu):
     with fits.open(PUBLIC) as content:
         del content[hdu]
         content.writeto(tmp_path / "less.fits")
-    with pytest.raises(ResponseError, match=rf"less\.fits: no table {hdu} can be read"):
+    with pytest.raises(ResponseError, match=rf"less\.fits: table {hdu} cannot be read"):
         CtaResponse.read(tmp_path / "less.fits")
 
 

@@ -189,7 +189,7 @@ def test_result_is_plain_json_with_units(fits):
 @pytest.mark.parametrize(
     ("dnde", "message"),
     [
-        ([1e-12, 1e-13, 1e-14], "mine: 3 flux points do not determine 3"),
+        ([1e-12, 1e-13, 1e-14], "mine: 3 flux points cannot determine 3"),
         ([-1e-12] * 5, "no flux point is above zero"),
     ],
 )

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adqlite import TableStore
-from opendata.vo import antares
-
 from ...tap.conftest import antares_file  # noqa: F401
+from ...tap.events import publish
 from ...tap.server import Server
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 def folder(tmp_path_factory: pytest.TempPathFactory, antares_file: Path) -> Path:  # noqa: F811
     """Folder with the published events."""
     path = tmp_path_factory.mktemp("vo")
-    antares.publish(TableStore(path), antares_file)
+    publish(path, antares_file)
     return path
 
 

@@ -130,10 +130,10 @@ def test_a_receiver_that_is_restarted_goes_on_where_it_was(tmp_path):
         ({"alerts": {"1": {"event_name": "A", "dec": 200}}}, "dec: must be between -90 and 90"),
         ({"alerts": {"1": [1]}}, "must be a JSON object"),
         ({"role": "test"}, "the feed says test, the alert itself observation"),
-        ({"elsewhere": "http://127.0.0.2:1"}, "on another server than the feed"),
-        ({"elsewhere": "file://"}, "on another server than the feed"),
+        ({"elsewhere": "http://127.0.0.2:1"}, "is not on the server of the feed"),
+        ({"elsewhere": "file://"}, "is not on the server of the feed"),
         ({"bodies": {"/alerts/1.json": b" " * (5 * 2**20)}}, "larger than"),
-        ({"failing": {"/alerts/1.json": (410, {})}}, "not on the server any more"),
+        ({"failing": {"/alerts/1.json": (410, {})}}, "no longer on the server"),
     ],
 )
 def test_an_alert_that_cannot_be_used_is_logged_and_left_out(change, message, caplog):

@@ -180,7 +180,11 @@ BROKEN = [
     ("2023-02-13T", "2023-02-30T", "/ISOTime: must be a time"),
     ('unit="PeV"', 'unit="apples"', "/Param[2]: Param Energy must be a number"),
     ("UTC-ICRS-TOPO", "UT1-ICRS-TOPO", "/AstroCoords: times in UT1-ICRS-TOPO"),
-    ('role="observation"', 'role="rumour"', "/@role: role 'rumour' does not exist"),
+    (
+        'role="observation"',
+        'role="rumour"',
+        "/@role: must be observation, prediction, utility or test, not 'rumour'",
+    ),
     ("<C2>-7.8</C2>", "", "/Position2D: has no C2"),
 ]
 

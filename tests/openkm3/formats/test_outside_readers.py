@@ -85,7 +85,10 @@ def test_stilts(tmp_path: Path, table: Table, suffix: str) -> None:
 
 @pytest.mark.parametrize(
     ("form", "words"),
-    [("votable-fits-inline", "as FITS"), ("votable-binary2-inline", "letters beyond ASCII")],
+    [
+        ("votable-fits-inline", "as FITS"),
+        ("votable-binary2-inline", "which is ASCII, has other characters"),
+    ],
 )
 def test_what_of_stilts_cannot_be_read_has_a_way_out(tmp_path: Path, form: str, words: str) -> None:
     if shutil.which("stilts") is None:

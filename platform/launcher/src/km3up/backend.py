@@ -11,7 +11,7 @@ __all__ = ["Backend", "Service", "Started"]
 
 
 class Service(NamedTuple):
-    """One service of a platform that runs."""
+    """One service of a running platform."""
 
     address: str
     answers: bool
@@ -19,7 +19,7 @@ class Service(NamedTuple):
 
 @dataclass(frozen=True)
 class Started:
-    """What people need to know about a platform that runs."""
+    """What users need to know about a running platform."""
 
     address: str
     data: str
@@ -36,10 +36,10 @@ class Started:
 
 
 class Backend(Protocol):
-    """One way to run the platform of a state folder."""
+    """One way to run a platform: containers or local processes."""
 
     def up(self, settings: Settings) -> Started:
-        """Start what does not run yet and apply what changed; returns when the login page answers.
+        """Start what is not running and apply changes; returns when the login page answers.
 
         Raises
         ------
@@ -54,10 +54,10 @@ class Backend(Protocol):
         """Returns whether the platform, or a part of it, is running."""
 
     def status(self, settings: Settings) -> dict[str, Service]:
-        """Returns the services by their names for people."""
+        """Returns the services by their display names."""
 
     def belongings(self) -> list[str]:
         """Returns what `clean` would delete, one line of text each."""
 
     def clean(self) -> None:
-        """Delete everything that this way of running has made, for ever."""
+        """Delete permanently everything that this backend created."""

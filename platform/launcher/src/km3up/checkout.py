@@ -1,4 +1,4 @@
-"""The platform of one checkout and one state folder, whichever mode it runs in."""
+"""The platform of one checkout and one state folder, in either mode."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from km3up.compose import engine_answers
 from km3up.embedded import Embedded
 from km3up.failure import Failure
 
-__all__ = ["USUAL_PORT", "Checkout", "checkout_root"]
+__all__ = ["DEFAULT_PORT", "Checkout", "checkout_root"]
 
-#: The login page's port where nobody asks for another one.
-USUAL_PORT = 8000
+#: The login page's default port.
+DEFAULT_PORT = 8000
 MODES: tuple[Mode, ...] = ("embedded", "docker")
 
 
 def checkout_root() -> Path:
-    """The checkout that this program was installed from.
+    """Returns the checkout that this program was installed from.
 
     Raises
     ------
     Failure
-        Where it was installed some other way, in an image say.
+        Where it was not installed from a checkout.
     """
     root = Path(km3up.__file__).resolve().parents[4]
     if not (root / "Makefile").exists():
@@ -55,9 +55,9 @@ class Checkout:
     project
         Prefix of the names of containers, volumes and networks.
     settings_file
-        `platform.yaml`; the default one is written where it is missing, all of it comments.
+        `platform.yaml`; where it is missing, a fully commented one is written.
     say
-        Called with each step of long work.
+        Called with the name of each long step.
     """
 
     def __init__(
@@ -100,55 +100,55 @@ class Checkout:
         return "embedded" if text == "embedded" else None
 
     def settings(self) -> Settings:
-        """The settings as the file has them now."""
+        """Returns the settings in the file."""
         return platform_settings.load(self.settings_file)
 
     def choose_mode(self, asked: str) -> tuple[Mode, str]:
-        """The mode to start in and why, in words; `asked` is auto, embedded or docker."""
+        """Returns the mode to start in and the reason; `asked` is auto, embedded or docker."""
         kind = self.settings().spawner.kind
         if kind == "swarm":
             raise Failure(
-                "spawner.kind is swarm, which is set up on several machines by deploy/README.md;"
-                " here write spawner: {kind: auto}"
+                "spawner.kind is swarm, which needs a deployment on several machines (see"
+                " deploy/README.md); for make up write spawner: {kind: auto}"
             )
         if asked != "auto":
-            return ("docker" if asked == "docker" else "embedded"), "as asked"
+            return ("docker" if asked == "docker" else "embedded"), "as requested"
         if kind != "auto":
             return ("docker" if kind == "docker" else "embedded"), f"spawner.kind is {kind}"
         if self.mode and self.runs():
-            return self.mode, "as it runs"
+            return self.mode, "as it is running"
         if engine_answers():
             return "docker", "a Docker Engine answers"
         return "embedded", "no Docker Engine answers"
 
     def start(self, mode: Mode, port: int | None) -> Started:
-        """Start the platform; where it runs already, apply what changed since it was started.
+        """Start the platform, or apply changes to a running one.
 
         Parameters
         ----------
         mode
             The mode to run in.
         port
-            The login page's port; None: the one that it has, or else `USUAL_PORT`.
+            The login page's port; None: the running platform's, else `DEFAULT_PORT`.
 
         Raises
         ------
         Failure
-            Where it cannot start, or runs in the other mode.
+            Where it cannot start, or is running in the other mode.
         """
         with self._alone():
             if self.mode and self.mode != mode and self._backend(self.mode).runs():
                 raise Failure(
-                    f"The platform runs in the mode {self.mode}; stop it first: make down."
-                    " Accounts and homes of the two modes are separate; neither is lost."
+                    f"The platform is running in the mode {self.mode}; stop it first: make down."
+                    " The two modes have separate accounts and homes; none are lost."
                 )
-            started = self._backend(mode, port or USUAL_PORT).up(self.settings())
+            started = self._backend(mode, port or DEFAULT_PORT).up(self.settings())
             self._mode_file.write_text(mode)
         has = urlsplit(started.address).port
         if port and port != has:
             kept = (
-                f"PORT={port} was not applied: the platform keeps port {has} while it runs, as"
-                f" users' servers know it by that; make down, then make up PORT={port}"
+                f"PORT={port} was not applied: users' servers need port {has} while they run. To"
+                f" apply it: make down, then make up PORT={port}"
             )
             started = replace(started, notes=(*started.notes, kept))
         return started
@@ -170,7 +170,7 @@ class Checkout:
         self._embedded().installation(self.settings()).compile()
 
     def stop(self) -> bool:
-        """Stop everything of this state folder; True where something ran."""
+        """Stop everything in this state folder; return whether anything was running."""
         if not self.state.root.exists():
             return False
         with self._alone():
@@ -181,11 +181,11 @@ class Checkout:
             return any(stopped)
 
     def runs(self) -> bool:
-        """Whether the platform of this state folder runs."""
+        """Returns whether the platform is running."""
         return self.mode is not None and self._backend(self.mode).runs()
 
     def services(self) -> dict[str, Service]:
-        """The services of a platform that runs, by their names for people."""
+        """Returns the services of a running platform by their display names."""
         return self._backend(self.mode).status(self.settings()) if self.mode else {}
 
     def install(self) -> None:
@@ -194,20 +194,20 @@ class Checkout:
             self._embedded().install(self.settings())
 
     def belongings(self) -> list[str]:
-        """What `clean` deletes, one line each, whichever modes it ran in."""
+        """Returns what `clean` would delete, one line each, in both modes."""
         return [line for mode in MODES for line in self._backend(mode).belongings()]
 
     def clean(self) -> None:
-        """Delete what the platform of this state folder made in either mode, for ever.
+        """Delete permanently what the platform created in both modes.
 
         Raises
         ------
         Failure
-            Where the platform runs.
+            Where the platform is running.
         """
         if self.runs():
-            raise Failure("The platform runs; stop it first: make down")
-        # Containers first: the state folder says what they are called.
+            raise Failure("The platform is running; stop it first: make down")
+        # Volumes first: should that fail, the state folder still says whose they are.
         for mode in reversed(MODES):
             self._backend(mode).clean()
 
@@ -216,14 +216,14 @@ class Checkout:
 
     def _backend(self, mode: Mode, port: int = 0) -> Backend:
         if mode == "docker":
-            # Only here: the Docker library takes a while to import.
+            # Imported here because the Docker library is slow to import.
             from km3up.containers import Containers
 
             return Containers(**self._parts(mode, port))
         return Embedded(**self._parts(mode, port))
 
     def _parts(self, mode: Mode, port: int) -> dict[str, Any]:
-        """What either backend is made of."""
+        """Returns the arguments of both backends."""
         return {
             "root": self.root,
             "runtime": Runtime(mode, port, self.project, self.state),
@@ -239,5 +239,5 @@ class Checkout:
                 yield
         except Timeout:
             raise Failure(
-                "Another `make up` or `make down` of this folder is at work; wait until it is done."
+                "Another `make up` or `make down` is running for this folder; wait for it to end."
             ) from None

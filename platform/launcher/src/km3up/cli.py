@@ -13,20 +13,21 @@ from typing import Any
 
 import click
 
-import km3up
 from km3settings.runtime import FILE_VARIABLE
 from km3settings.settings import SettingsError
 from km3settings.state import State
 from km3up.backend import Started
-from km3up.checkout import USUAL_PORT, Checkout, checkout_root
+from km3up.checkout import DEFAULT_PORT, Checkout, checkout_root
 from km3up.failure import Failure
 from km3up.started_from import completed
 
 __all__ = ["main"]
 
+NOT_RUNNING = "The platform is not running."
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(km3up.__version__, prog_name="km3up")
+@click.version_option(package_name="km3up", prog_name="km3up")
 def main() -> None:
     """Start and stop the KM3NeT open science platform of this checkout.
 
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def of_checkout(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which platform a command is about."""
+    """Add the options that select a platform."""
     for option in (
         click.option(
             "--state",
@@ -66,8 +67,8 @@ def of_checkout(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Show a failure as a sentence, not as a traceback."""
+def reported() -> Iterator[None]:
+    """Report a failure as a sentence, not as a traceback."""
     try:
         yield
     except (Failure, SettingsError) as error:
@@ -76,7 +77,7 @@ def told() -> Iterator[None]:
 
 
 def open_checkout(state: Path | None, config: Path | None, project: str) -> Checkout:
-    """The platform that the options name."""
+    """Returns the platform that the options select."""
     root = checkout_root()
     folder = (state or root / ".platform").resolve()
     os.environ.update(completed(os.environ, folder))
@@ -94,13 +95,13 @@ def open_checkout(state: Path | None, config: Path | None, project: str) -> Chec
 @click.option(
     "--port",
     type=click.IntRange(1024, 65000),
-    help=f"The login page's port (default: the one that it runs on, or else {USUAL_PORT}).",
+    help=f"The login page's port (default: the running platform's, else {DEFAULT_PORT}).",
 )
 @of_checkout
 def up(mode: str, port: int | None, state: Path | None, config: Path | None, project: str) -> None:
-    """Start the platform, or apply what changed since then, and print how to log in."""
+    """Start the platform, or apply changes to a running one, and print how to log in."""
     began = time.monotonic()
-    with told():
+    with reported():
         checkout = open_checkout(state, config, project)
         settings = checkout.settings()
         chosen, reason = checkout.choose_mode(mode)
@@ -118,12 +119,12 @@ def up(mode: str, port: int | None, state: Path | None, config: Path | None, pro
 
 
 def _report(started: Started, state: State, seconds: float, *, provider: str, public: str) -> None:
-    how = "runs already" if started.ran_before else f"ready in {seconds:.1f} s"
+    how = "already running" if started.ran_before else f"ready in {seconds:.1f} s"
     if started.applied:
-        how = f"runs again after {seconds:.1f} s"
+        how = f"restarted in {seconds:.1f} s"
     click.echo(f"\n  Open     {click.style(started.address, bold=True, fg='green')}   ({how})")
     if public and public != started.address:
-        click.echo(f"  People   {public}   (which your web server passes on to that, path and all)")
+        click.echo(f"  People   {public}   (your web server must pass on the path unchanged)")
     if started.applied:
         click.echo(f"  Applied  {', '.join(started.applied)}")
     for note in started.notes:
@@ -134,12 +135,12 @@ def _report(started: Started, state: State, seconds: float, *, provider: str, pu
             if not line.startswith("#"):
                 click.echo(f"             {click.style(line, bold=True)}")
     if provider:
-        click.echo(f"  Log in   with {provider}; who may come in: .venv/bin/km3hub check")
+        click.echo(f"  Log in   with {provider}; to see who may log in: .venv/bin/km3hub check")
     else:
         click.echo(f"           first passwords: {state.first_login}")
         click.echo("           more accounts:   .venv/bin/km3hub accounts add NAME")
     if started.portal:
-        how = "ready" if started.portal.answers else "starting; the first time it takes a minute"
+        how = "ready" if started.portal.answers else "starting; the first start takes a minute"
         address = click.style(started.portal.address, bold=True)
         click.echo(f"  Portal   {address}   (open data; {how})")
     click.echo(f"  Data     {started.data}")
@@ -150,19 +151,19 @@ def _report(started: Started, state: State, seconds: float, *, provider: str, pu
 @of_checkout
 def down(state: Path | None, config: Path | None, project: str) -> None:
     """Stop hub, proxy, portal and users' servers; all data are kept."""
-    with told():
+    with reported():
         stopped = open_checkout(state, config, project).stop()
-        click.echo("Stopped; all data are kept." if stopped else "Nothing runs here.")
+        click.echo("Stopped; all data are kept." if stopped else NOT_RUNNING)
 
 
 @main.command()
 @of_checkout
 def status(state: Path | None, config: Path | None, project: str) -> None:
-    """Say whether the platform runs; exit code 0 if it does."""
-    with told():
+    """Show whether the platform is running; exit code 0 if it is."""
+    with reported():
         checkout = open_checkout(state, config, project)
         runs = checkout.runs()
-        click.echo(f"The platform runs ({checkout.mode})." if runs else "It does not run.")
+        click.echo(f"The platform is running ({checkout.mode})." if runs else NOT_RUNNING)
         for name, (address, answers) in checkout.services().items() if runs else ():
             trouble = "" if answers else click.style("   does not answer", fg="red")
             click.echo(f"  {name:<10} {address}{trouble}")
@@ -173,7 +174,7 @@ def status(state: Path | None, config: Path | None, project: str) -> None:
 @of_checkout
 def install(state: Path | None, config: Path | None, project: str) -> None:
     """Install what embedded mode needs, without starting anything."""
-    with told():
+    with reported():
         open_checkout(state, config, project).install()
 
 
@@ -182,7 +183,7 @@ def install(state: Path | None, config: Path | None, project: str) -> None:
 def compile_(state: Path | None, config: Path | None, project: str) -> None:
     """Compile installed environments, with low priority; `up` starts this behind itself."""
     os.nice(10)
-    with told():
+    with reported():
         open_checkout(state, config, project).compile()
 
 
@@ -190,16 +191,16 @@ def compile_(state: Path | None, config: Path | None, project: str) -> None:
 @of_checkout
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def clean(state: Path | None, config: Path | None, project: str, yes: bool) -> None:
-    """Delete what the platform made: accounts, homes, environments. Asks first."""
-    with told():
+    """Delete everything that the platform created: accounts, homes, environments. Asks first."""
+    with reported():
         checkout = open_checkout(state, config, project)
         if checkout.runs():
-            raise Failure("The platform runs; stop it first: make down")
-        click.echo("This deletes, for ever:")
+            raise Failure("The platform is running; stop it first: make down")
+        click.echo("This deletes permanently:")
         for line in checkout.belongings():
             click.echo(f"  {line}")
-        click.echo("It keeps config/platform.yaml, the images and .venv.")
-        if not yes and click.prompt("Type the word delete to go on", default="") != "delete":
+        click.echo("config/platform.yaml, the images and .venv are kept.")
+        if not yes and click.prompt("Type delete to continue", default="") != "delete":
             click.echo("Nothing was deleted.")
             return
         checkout.clean()

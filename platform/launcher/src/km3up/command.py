@@ -1,4 +1,4 @@
-"""Running other programs, quietly, and quoting them where they fail."""
+"""Running other programs quietly, and quoting their output where they fail."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from km3up.failure import Failure
 
 __all__ = ["attempt", "last_lines", "run"]
 
-#: How much of a failing command's output people are shown.
+#: Number of lines of a failed command's output to show.
 _LAST_LINES = 8
-#: Exit code of a program that is missing or did not end in time, as in shells.
+#: Exit code for a program that is missing or did not end in time, as in shells.
 _MISSING = 127
 
 
@@ -19,10 +19,10 @@ def attempt(
     command: Sequence[str],
     *,
     environment: Mapping[str, str] | None = None,
-    words: str = "",
+    stdin: str = "",
     seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` and return how it ended, whatever that is.
+    """Run `command` and return how it ended.
 
     Parameters
     ----------
@@ -30,17 +30,17 @@ def attempt(
         The program and its arguments.
     environment
         Its environment; None: this process's own.
-    words
-        Its standard input, the way to give it a password.
+    stdin
+        Its standard input, for example a password.
     seconds
-        How long it may take; None: as long as it likes. A program that takes longer, or does not
-        exist, has failed with the exit code 127.
+        How long it may take; None: no limit. A program that takes longer, or does not exist,
+        counts as failed with exit code 127.
     """
     try:
         return subprocess.run(
             command,
             env=None if environment is None else dict(environment),
-            input=words,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -67,5 +67,5 @@ def run(
 
 
 def last_lines(text: str) -> list[str]:
-    """Returns the end of a program's output, where it says why it failed."""
+    """Returns the last lines of a program's output."""
     return text.strip().splitlines()[-_LAST_LINES:]

@@ -52,7 +52,7 @@ class Compose:
     project
         The project's name.
     variables
-        What the file's variables stand for.
+        The values of the file's variables.
     """
 
     file: Path

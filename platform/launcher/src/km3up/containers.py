@@ -38,17 +38,17 @@ from km3up.waiting import wait_until
 
 __all__ = ["Containers"]
 
-#: Seconds that the hub may take until its health page answers.
+#: Seconds until the hub must answer.
 START_LIMIT = 120
-#: Seconds that a hub which was started again may take to find its users' servers.
+#: Seconds that a restarted hub may take to find the users' servers.
 SERVERS_LIMIT = 60
-#: Seconds that the packet filter may take until it is in place.
+#: Seconds until the packet filter must be in place.
 FIREWALL_LIMIT = 20
-#: A hub that ended more often than this will not start.
+#: A hub that was restarted more often than this will never start.
 MOST_RESTARTS = 2
-#: Seconds that a user's server gets to end by itself.
+#: Seconds that a user's server has to end by itself.
 STOP_LIMIT = 10
-#: Whose files the images' user may read: uid 1000 is nobody's on some machines.
+#: Access for others: the images' user has uid 1000, which may not own the files.
 _OTHERS_READ, _OTHERS_ENTER = stat.S_IROTH, stat.S_IXOTH
 
 
@@ -64,7 +64,7 @@ class Containers:
     settings_file
         `platform.yaml`.
     say
-        Called with each step, for people who watch.
+        Called with the name of each long step.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Containers:
         return self._client
 
     def up(self, settings: Settings) -> Started:
-        """Build what is missing, start what does not run, make the first accounts.
+        """Build what is missing, start what is not running, create the first accounts.
 
         Raises
         ------
@@ -113,8 +113,8 @@ class Containers:
         portal = self._portal(settings, port)
         if portal.runs_here and portal.port == port:
             raise Failure(
-                f"services.opendata.port: {port} is the port of the login page already; choose"
-                f" another one in {self.settings_file}"
+                f"services.opendata.port: {port} is already the login page's port; choose another"
+                f" one in {self.settings_file}"
             )
         if not portal.runs_here:
             self._remove_portal()
@@ -124,14 +124,14 @@ class Containers:
         if not before:
             self.say("Starting packet filter, hub and proxy")
         elif changes:
-            self.say("Applying what changed")
+            self.say("Applying changes")
         self._compose_up(compose)
         self._await_firewall()
         entrance = self._entrance(settings, port)
         self._await_hub(entrance.hub)
         if changes:
             self._hub.await_servers(SERVERS_LIMIT)
-        # Where `km3hub accounts` on this machine finds the accounts.
+        # `km3hub accounts` on this machine reads this.
         (self.runtime.state.run / "hub-container").write_text(self.names.hub)
         if secret:
             self._hub.keep_secret(secret)
@@ -149,10 +149,10 @@ class Containers:
         return replace(started, applied=tuple(changes), notes=notes)
 
     def _changes(self, settings: Settings) -> list[str]:
-        """What starting the containers again will apply, in words."""
+        """Returns what restarting the containers will apply."""
         state = self.runtime.state
         now, kept = InForce.now(self.root, settings), InForce.kept(state)
-        # Code comes with images here, not from the checkout.
+        # The code is in the images, not in the checkout.
         found = changed_keys(kept.settings, now.settings) if kept else []
         services = ("hub", "proxy", *(["opendata"] if settings.services.opendata.enabled else []))
         for service in services:
@@ -163,7 +163,7 @@ class Containers:
         return found
 
     def _notes(self, settings: Settings, *, changed: bool) -> tuple[str, ...]:
-        """What was not applied, and how it will be."""
+        """Returns what was not applied, and how to apply it."""
         notes = []
         servers = [server for server in self._servers() if server.status == "running"]
         images = {self.client.images.get(e.image).id for e in settings.environments}
@@ -173,13 +173,13 @@ class Containers:
         if names:
             these = " ".join(names)
             notes.append(
-                f"built from other code than this checkout's: {', '.join(names)}. To apply it:"
+                f"images older than this checkout: {', '.join(names)}. To update them:"
                 f' make images IMAGES="{these}", then make up'
             )
         return tuple(notes)
 
     def status(self, settings: Settings) -> dict[str, Service]:
-        """Returns the services by their names for people."""
+        """Returns the services by their display names."""
         port = self._published_port() or self.runtime.port
         entrance = self._entrance(settings, port)
         portal = self._portal(settings, port)
@@ -196,7 +196,7 @@ class Containers:
         return Portal(settings, replace(self.runtime, port=port))
 
     def _remove_portal(self) -> None:
-        """Remove a portal that the settings do not want any more; its volume stays."""
+        """Remove a portal that was disabled; its volume is kept."""
         container = self._container(self.names.opendata)
         if container:
             self.say("Stopping the Open Data Center")
@@ -204,7 +204,7 @@ class Containers:
             container.remove(force=True)
 
     def down(self) -> bool:
-        """Stop users' servers, hub and proxy; volumes stay. True where something ran."""
+        """Stop users' servers, hub and proxy; return whether any was running. Volumes are kept."""
         ran = self.runs()
         hub = self._container(self.names.hub)
         if hub:
@@ -212,7 +212,7 @@ class Containers:
             hub.stop(timeout=STOP_LIMIT)
         servers = self._servers()
         if servers:
-            self.say(f"Stopping {len(servers)} servers of users")
+            self.say(f"Stopping {len(servers)} users' servers")
             self._remove_servers(servers)
         remove_user_networks(self.client, self.runtime.project)
         if not ran and not self._container(self.names.net):
@@ -224,7 +224,7 @@ class Containers:
         return ran
 
     def runs(self) -> bool:
-        """Whether anything of it is alive."""
+        """Returns whether any part of it is running."""
         names = (self.names.net, self.names.hub, self.names.proxy)
         found = [self._container(name) for name in names]
         return any(c is not None and c.status in ("running", "restarting") for c in found)
@@ -234,7 +234,7 @@ class Containers:
         return [f"Docker volume {name}" for name in self._volumes()]
 
     def clean(self) -> None:
-        """Delete the project's volumes, for ever."""
+        """Delete the project's volumes permanently."""
         delete_volumes(self._volumes())
 
     def _volumes(self) -> list[str]:
@@ -247,7 +247,7 @@ class Containers:
         needed = _OTHERS_READ | _OTHERS_ENTER
         if folder.stat().st_mode & needed != needed or not file.stat().st_mode & _OTHERS_READ:
             raise Failure(
-                f"The hub's container cannot read {file}. Allow it:"
+                f"The hub's container cannot read {file}. To allow it:"
                 f" chmod o+rx '{folder}' && chmod o+r '{file}'"
             )
 
@@ -258,7 +258,7 @@ class Containers:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise Failure(
-                    f"Port {port} ({what}) is taken by another program. Choose another one:"
+                    f"Port {port} ({what}) is in use by another program. Choose another one:"
                     f" make up PORT={self.runtime.port + 1000}"
                 ) from None
 
@@ -287,7 +287,7 @@ class Containers:
         dependants = {"hub": self.names.hub, "proxy": self.names.proxy}
         for service, name in dependants.items():
             mode = self.client.containers.get(name).attrs["HostConfig"]["NetworkMode"]
-            # Compose 1.29 makes `net` anew without those that live in its namespace.
+            # Compose 1.29 recreates `net` without the containers in its namespace.
             if mode != f"container:{net.id}":
                 compose.run(
                     "up", "--detach", "--no-deps", "--force-recreate", service, problem=problem
@@ -298,7 +298,7 @@ class Containers:
     def _await_firewall(self) -> None:
         if not wait_until(self._firewall_works, seconds=FIREWALL_LIMIT):
             raise Failure(
-                "The packet filter that shields users' servers cannot be put in place:\n  "
+                "The packet filter that shields users' servers could not be installed:\n  "
                 + self._last_words(self.names.firewall)
                 + "\nThe kernel needs nftables (nft_fib_inet). Without containers: make up"
                 " MODE=embedded"
@@ -349,18 +349,18 @@ class Containers:
             return None
 
     def _identity(self) -> tuple[str, ...]:
-        """Which hub and proxy run, and since when; empty where one of them does not."""
+        """Returns which hub and proxy are running, and since when; empty where one is not."""
         found = [self._container(n) for n in (self.names.net, self.names.hub, self.names.proxy)]
         if any(c is None or c.status != "running" for c in found):
             return ()
         return tuple(f"{c.id} {c.attrs['State']['StartedAt']}" for c in found if c)
 
     def _published_port(self) -> int | None:
-        """The port of the platform that runs; a second start keeps it."""
+        """Returns the running platform's port, which a second start keeps."""
         return next(iter(self._ports(self.names.net)), None)
 
     def _ports(self, name: str) -> list[int]:
-        """Ports of this machine that lead to a container, if it runs."""
+        """Returns the ports of this machine that are published for a running container."""
         container = self._container(name)
         if container is None or container.status != "running":
             return []
@@ -373,7 +373,7 @@ class Containers:
 
     def _remove_servers(self, servers: Iterable[Container]) -> None:
         names = [str(server.name) for server in servers]
-        # The command stops them all at once, the library one after the other.
+        # The command stops all of them in parallel, the library one by one.
         attempt(["docker", "stop", "--time", str(STOP_LIMIT), *names])
         attempt(["docker", "rm", "--force", "--volumes", *names])
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-from km3settings.doubts import unenforced
 from km3settings.entrance import Entrance
+from km3settings.findings import unenforced
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings, SettingsError, parse
@@ -32,9 +32,9 @@ from km3up.waiting import wait_until
 
 __all__ = ["Embedded"]
 
-#: Seconds that the hub may take until its login page answers.
+#: Seconds until the login page must answer.
 START_LIMIT = 60
-#: Seconds that a hub which was started again may take to find its users' servers.
+#: Seconds that a restarted hub may take to find the users' servers.
 SERVERS_LIMIT = 60
 
 
@@ -50,7 +50,7 @@ class Embedded:
     settings_file
         `platform.yaml`.
     say
-        Called with each step, for people who watch.
+        Called with the name of each long step.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class Embedded:
         self.runtime = runtime
         self.settings_file = settings_file
         self.say = say
-        # One for all questions, without certificates, as reading those takes longer than asking,
-        # and without the proxy of the machine's network, which does not lead to loopback.
+        # One client for all requests. Loading certificates would take longer than the requests; the
+        # network's web proxy cannot reach loopback.
         self._client = httpx.Client(verify=False, timeout=5, trust_env=False)  # noqa: S501
 
     def _entrance(self, settings: Settings) -> Entrance:
@@ -69,9 +69,9 @@ class Embedded:
         return Entrance(settings, replace(self.runtime, port=port))
 
     def running_port(self) -> int | None:
-        """The port that this state folder's platform has, if one runs.
+        """Returns the running platform's port; None where none is running.
 
-        Users' servers alone count: they outlive a hub that was killed, and know its address.
+        Users' servers count, too: they survive a hub that was killed, and depend on its address.
         """
         file = self.runtime.state.run / "port"
         if file.exists() and any(True for _ in self._processes("hub", "server")):
@@ -79,11 +79,11 @@ class Embedded:
         return None
 
     def runs(self) -> bool:
-        """Whether any process of this state folder is alive."""
+        """Returns whether any process of this state folder is running."""
         return any(True for _ in self._processes(*processes.ROLES))
 
     def status(self, settings: Settings) -> dict[str, Service]:
-        """Returns the services by their names for people."""
+        """Returns the services by their display names."""
         portal = self._portal(settings)
         entrance = self._entrance(settings)
         found = {"Hub": Service(entrance.local, self.answers(settings))}
@@ -97,7 +97,7 @@ class Embedded:
         return Portal(settings, replace(self.runtime, port=port))
 
     def answers(self, settings: Settings) -> bool:
-        """Whether the hub of this state folder answers, at the address that it was started with."""
+        """Returns whether the hub answers at the address that it was started with."""
         if not self.running_port():
             return False
         kept = InForce.kept(self.runtime.state)
@@ -122,16 +122,16 @@ class Embedded:
         installation.compile()
 
     def up(self, settings: Settings) -> Started:
-        """Install what is missing, start what does not run, apply what changed since the start.
+        """Install what is missing, start what is not running, apply changes.
 
-        A hub whose settings or code are not those of now is started again; users' servers and
-        their kernels go on.
+        A hub with older settings or code is restarted; users' servers and their kernels keep
+        running.
 
         Raises
         ------
         Failure
             Where something is missing or cannot be installed, a port is taken, or the hub does
-            not come up. What ran before goes on, but for the last of these.
+            not come up. Except in the last case, what was running keeps running.
         """
         client_secret(settings, self.settings_file)
         self.runtime = replace(self.runtime, port=self.running_port() or self.runtime.port)
@@ -172,24 +172,24 @@ class Embedded:
             installation.compile_behind(self.settings_file)
 
     def _require_same_path(self, settings: Settings) -> None:
-        """Refuse another path below the host while users' servers run, who know the old one.
+        """Refuse another URL path while users' servers are running, which depend on the old one.
 
         Raises
         ------
         Failure
-            In that case; what runs goes on.
+            In that case; everything keeps running.
         """
         kept = InForce.kept(self.runtime.state)
         if kept and any(True for _ in self._processes("server")):
             refuse_other_path(kept.settings, settings)
 
     def _servers_that_run(self) -> tuple[str, ...]:
-        """What to know of users' servers that are older than the hub; waits for them."""
+        """Wait for users' servers that are older than the hub; return notes about them."""
         servers, lost = self._hub.await_servers(SERVERS_LIMIT)
         notes = [still_as_started(servers)] if servers else []
         if lost:
             log = self.runtime.state.logs / "hub.log"
-            notes.append(f"{lost} of them cannot be reached yet; why: {log}")
+            notes.append(f"{lost} of them cannot be reached yet; see {log}")
         return tuple(notes)
 
     @property
@@ -212,7 +212,7 @@ class Embedded:
         }
 
     def _start_hub(self, settings: Settings) -> None:
-        """Start the hub, which starts proxy and portal; returns when the login page answers.
+        """Start the hub, which starts proxy and portal; return when the login page answers.
 
         Raises
         ------
@@ -248,22 +248,22 @@ class Embedded:
             )
 
     def down(self) -> bool:
-        """Stop hub, proxy and users' servers of this state folder; True where something ran."""
+        """Stop hub, proxy and users' servers; return whether any was running."""
         processes.end(list(self._processes(*processes.BEHIND)))
         found = list(self._processes(*processes.ROLES))
         processes.end(found)
         return bool(found)
 
     def belongings(self) -> list[str]:
-        """Returns the state folder, with what is in it."""
+        """Returns the state folder and its contents."""
         return [f"{self.runtime.state.root}   accounts, homes of embedded mode, environments, logs"]
 
     def clean(self) -> None:
-        """Delete the state folder, for ever."""
+        """Delete the state folder permanently."""
         shutil.rmtree(self.runtime.state.root, ignore_errors=True)
 
     def _login_page_answers(self, entrance: Entrance) -> bool:
-        # The hub first: the proxy logs an error for a request that comes before its hub.
+        # The hub first: the proxy logs an error for requests that arrive before the hub is up.
         return self._all_answer(
             f"http://127.0.0.1:{self.runtime.port + 1}{entrance.path}/hub/health",
             f"{entrance.hub}/login",
@@ -281,8 +281,8 @@ class Embedded:
         if portal.runs_here:
             if portal.port in ports:
                 raise Failure(
-                    f"services.opendata.port: {portal.port} is the port of the {ports[portal.port]}"
-                    f" already; choose another one in {self.settings_file}"
+                    f"services.opendata.port: {portal.port} is already the port of the"
+                    f" {ports[portal.port]}; choose another one in {self.settings_file}"
                 )
             ports[portal.port] = "Open Data Center"
         own = processes.listening(self._processes("hub", "opendata"))
@@ -302,17 +302,17 @@ class Embedded:
             except OSError as error:
                 if error.errno == errno.EADDRNOTAVAIL:
                     raise Failure(
-                        f"site.public_url: this machine has no address {ip} to listen on; write"
-                        " another one, or none"
+                        f"site.public_url: this machine has no address {ip} to listen on; change or"
+                        " remove it"
                     ) from None
                 raise Failure(
-                    f"Port {port} ({what}) is taken by another program. Choose another one:"
+                    f"Port {port} ({what}) is in use by another program. Choose another one:"
                     f" make up PORT={self.runtime.port + 1000}"
                 ) from None
 
     def _stop_hub(self) -> None:
-        # With all that may be left of one that was killed: its proxy would keep the port. Users'
-        # servers stay: the hub that starts now finds them in its database, with their kernels.
+        # Including what a killed hub left behind: its proxy would occupy the port. Users' servers
+        # keep running: the new hub finds them in its database.
         processes.end(list(self._processes("hub", "opendata")))
 
     def _processes(self, *roles: str) -> Iterator[psutil.Process]:

@@ -1,4 +1,4 @@
-"""The Docker Engine of this machine, and what a platform leaves on it."""
+"""The Docker Engine of this machine, and a project's volumes and networks."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def engine() -> docker.DockerClient:
     except DockerException as error:
         raise Failure(
             f"The Docker Engine does not answer ({error}). Start it (as root: make engine); if it"
-            " runs, your account may have to be in the group docker. Without containers: make up"
-            " MODE=embedded"
+            " is running, your account may have to be in the group docker. Without containers: make"
+            " up MODE=embedded"
         ) from None
 
 
@@ -46,7 +46,7 @@ def engine_socket() -> Path:
     Raises
     ------
     Failure
-        Where the engine is reached some other way.
+        Where the engine is not reached by a socket.
     """
     where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     path = Path(where.removeprefix("unix://"))
@@ -64,18 +64,18 @@ def volumes(project: str) -> list[str]:
 
 
 def delete_volumes(names: Iterable[str]) -> None:
-    """Delete volumes, for ever."""
+    """Delete volumes permanently."""
     client = engine()
     for name in names:
         client.volumes.get(name).remove()
 
 
 def remove_user_networks(client: docker.DockerClient, project: str) -> None:
-    """Remove the networks of a project's users, whoever is in them."""
+    """Remove the networks of a project's users and disconnect their members."""
     label = [f"{PROJECT_LABEL}={project}", USER_LABEL]
     for network in client.api.networks(filters={"label": label}):
         with contextlib.suppress(NotFound):
-            # The list does not say who is in a network.
+            # The list does not contain the members.
             inside = client.api.inspect_network(network["Id"]).get("Containers") or {}
             for member in inside.values():
                 with contextlib.suppress(APIError):  # it left by itself

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from km3up.command import run
+from km3up.version import BUILD_VARIABLE, version_of
 
 __all__ = ["Installer"]
 
-#: The platform's own distributions in an environment, as far as not the client library alone.
+#: The platform's own distributions in an environment, where not only the client library.
 OWN = {
     "lab": ("lab",),
     "joint": ("openkm3", "nugamma"),
     "opendata": ("openkm3", "tap", "opendata"),
 }
-#: Environments without a kernel of their own: those of the platform's programs.
+#: Environments without a kernel: those of the platform's programs.
 PROGRAMS = ("lab", "opendata")
 
 PROBLEM = (
     "An environment could not be installed. The first start needs the network and about 3 GB of"
-    " disk; what is there is kept, run the same command again. The installer said:"
+    " disk space. Run the same command again; finished parts are kept. The installer's output:"
 )
 
 
@@ -45,7 +47,7 @@ class Installer:
         return self.root / "platform" / "locks" / f"{name}.txt"
 
     def _python_of(self, name: str) -> str:
-        """The version of the Python that an environment has, which the caller's need not be."""
+        """Returns the version of an environment's Python, which may differ from the caller's."""
         try:
             lines = (self.folder / name / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -57,9 +59,9 @@ class Installer:
         return hashlib.sha256(content).hexdigest()
 
     def has_kernel(self, name: str) -> bool:
-        """Whether the checkout can install an environment of this name for notebooks.
+        """Returns whether there is a lock for a notebook environment of this name.
 
-        Other locks are those of programs and of the build.
+        The other locks are for programs and builds.
         """
         lock = self._lock(name)
         if name in PROGRAMS or not lock.exists():
@@ -67,10 +69,10 @@ class Installer:
         return any(line.startswith("ipykernel==") for line in lock.read_text("utf-8").splitlines())
 
     def is_current(self, name: str) -> bool:
-        """Whether `name` is installed as its lock says."""
+        """Returns whether `name` is installed as locked."""
         prefix = self.folder / name
         stamp = prefix / ".installed"
-        # A link that leads nowhere: the Python that it was made with is gone.
+        # The link is broken where its Python was removed.
         if not stamp.exists() or not (prefix / "bin" / "python").exists():
             return False
         return stamp.read_text(encoding="utf-8") == self._fingerprint(name)
@@ -89,7 +91,7 @@ class Installer:
         Raises
         ------
         Failure
-            With uv's last words where packages could not be fetched or the disk is full.
+            With uv's last lines, where packages could not be downloaded or the disk is full.
         """
         prefix = self.folder / name
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -134,4 +136,5 @@ class Installer:
 
     def _uv(self, *arguments: str) -> None:
         uv = str(Path(sys.executable).with_name("uv"))
-        run([uv, "--quiet", *arguments], problem=PROBLEM)
+        environment = {**os.environ, BUILD_VARIABLE: version_of(self.root)}
+        run([uv, "--quiet", *arguments], problem=PROBLEM, environment=environment)

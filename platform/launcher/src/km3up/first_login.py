@@ -11,8 +11,8 @@ from km3settings.state import State
 __all__ = ["FirstAccount", "first_accounts"]
 
 _HEADER = "# Accounts of the first start. Change a password: km3hub accounts passwd NAME\n"
-# No letters or digits that look alike; 20 of 54 signs are 115 bits.
-_SIGNS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+# No letters or digits that look alike; 20 characters out of 54 are 115 bits.
+_ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class FirstAccount:
 
 
 def _password() -> str:
-    signs = [secrets.choice(_SIGNS) for _ in range(20)]
-    return "-".join("".join(signs[i : i + 5]) for i in range(0, 20, 5))
+    characters = [secrets.choice(_ALPHABET) for _ in range(20)]
+    return "-".join("".join(characters[i : i + 5]) for i in range(0, 20, 5))
 
 
 def first_accounts(state: State) -> list[FirstAccount]:
-    """The accounts of the first start; their passwords are made once and kept, mode 0600.
+    """Returns the accounts of the first start; their passwords are kept in a file, mode 0600.
 
-    A start that was interrupted before the accounts were stored finds the same passwords again.
+    A start that was interrupted before the accounts were created gets the same passwords.
     """
     names = {"admin": True, "user": False}
     if not state.first_login.exists():

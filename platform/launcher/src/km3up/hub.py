@@ -1,7 +1,7 @@
-"""What the launcher asks of the hub's own program, `km3hub`: by a process, with JSON in and out.
+"""Requests to the hub's program `km3hub`, run as a process with JSON output.
 
-The launcher imports nothing of the hub: in containers the hub has another version, or is on
-another Python, than the checkout's.
+The launcher does not import the hub: in containers the hub's version or its Python may differ from
+the checkout's.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from km3up.first_login import first_accounts
 
 __all__ = ["HubProgram", "still_as_started"]
 
-#: Exit code of a program that does not know an option or a command.
+#: Exit code for an unknown option or command.
 _UNKNOWN = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubProgram:
-    """The program `km3hub`, wherever it runs.
+    """The program `km3hub`, in a container or in `.venv`.
 
     Parameters
     ----------
     command
-        How it is started, e.g. `docker exec -i km3net-hub km3hub`.
+        The command that runs it, e.g. `docker exec -i km3net-hub km3hub`.
     environment
         Its environment; None: this process's own.
     """
@@ -39,37 +39,37 @@ class HubProgram:
     environment: Mapping[str, str] | None = None
 
     def make_first_accounts(self, state: State) -> bool:
-        """Make the accounts of the first start; True where there were none before.
+        """Create the accounts of the first start; return whether that was necessary.
 
         Raises
         ------
         Failure
-            Where they cannot be made.
+            Where they cannot be created.
         """
         listed = self._run("accounts", "list", "--json")
         if listed.returncode == _UNKNOWN and state.first_login.exists():
-            return False  # a hub that is older than this option, and has its accounts
+            return False  # an older hub without this option, which has its accounts
         if self._answer(listed, "The accounts could not be listed"):
             return False
         for account in first_accounts(state):
             options = ["--admin"] if account.admin else []
             added = self._run(
                 "accounts", "add", account.name, "--password-stdin", *options,
-                words=account.password + "\n",
+                stdin=account.password + "\n",
             )  # fmt: skip
-            self._require(added, "The first accounts could not be made")
+            self._require(added, "The first accounts could not be created")
         return True
 
     def keep_secret(self, secret: str) -> None:
-        """Give the hub the client secret of the login.
+        """Give the OpenID client secret to the hub.
 
         Raises
         ------
         Failure
-            Where it cannot keep it.
+            Where it cannot store the secret.
         """
         problem = "The client secret could not be given to the hub"
-        self._require(self._run("keep-secret", words=secret), problem)
+        self._require(self._run("keep-secret", stdin=secret), problem)
 
     def await_servers(self, seconds: float) -> tuple[int, int]:
         """Wait until the proxy leads to each user's server that the hub knows.
@@ -81,29 +81,30 @@ class HubProgram:
         """
         done = self._run("await-servers", "--seconds", str(seconds))
         if done.returncode:
-            # A hub that is older than this command settles without anybody watching.
+            # An older hub without this command: do not wait.
             return 0, 0
         found = json.loads(done.stdout)
         return int(found["running"]), int(found["unreached"])
 
     def rehearse(self) -> None:
-        """Read the hub's configuration, before a hub that works is stopped for it.
+        """Let the hub read its configuration, before a working hub is stopped.
 
         Raises
         ------
         Failure
-            Where it cannot be read; whatever runs goes on as before.
+            Where it cannot be read; everything keeps running.
         """
         done = self._run("rehearse")
         if done.returncode:
             raise Failure(
-                "A hub with these settings and this code would not start; nothing was changed, and"
-                " what runs goes on as before. It said:\n  " + "\n  ".join(last_lines(done.stderr))
+                "The hub would not start with these settings and this code. Nothing was changed,"
+                " and everything keeps running. Its message:\n  "
+                + "\n  ".join(last_lines(done.stderr))
             )
 
-    def _run(self, *arguments: str, words: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it; a password goes by its standard input."""
-        return attempt([*self.command, *arguments], environment=self.environment, words=words)
+    def _run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it; passwords go through standard input."""
+        return attempt([*self.command, *arguments], environment=self.environment, stdin=stdin)
 
     def _require(self, done: subprocess.CompletedProcess[str], problem: str) -> None:
         if done.returncode:
@@ -119,9 +120,9 @@ class HubProgram:
 
 
 def still_as_started(servers: int) -> str:
-    """What to know of users' servers that are older than the settings, as a sentence."""
-    whose = "1 user's server goes" if servers == 1 else f"{servers} users' servers go"
+    """Returns a note about users' servers that are older than the settings."""
+    whose = "1 user's server keeps" if servers == 1 else f"{servers} users' servers keep"
     return (
-        f"{whose} on with the settings and code of its start; what is new for servers (sizes,"
-        " environments, addresses, Lab) comes with the next start of each"
+        f"{whose} the old settings and code; changes for servers (sizes, environments,"
+        " addresses, Lab) take effect at their next start"
     )

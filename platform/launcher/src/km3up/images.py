@@ -1,4 +1,4 @@
-"""The images that containers are started from: which are missing, which are older than the code."""
+"""The images of the containers: which are missing, which are older than the code."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def _services(settings: Settings) -> list[str]:
 def provide(
     client: docker.DockerClient, root: Path, settings: Settings, say: Callable[[str], None]
 ) -> None:
-    """Build those of the platform's images that are missing.
+    """Build the platform's missing images.
 
     Raises
     ------
     Failure
-        Where one cannot be built, or a site's own image is not there.
+        Where one cannot be built, or a site's own image is missing.
     """
     asked = {environment.image: environment.name for environment in settings.environments}
     missing = [i for i in (*_services(settings), *asked) if not has_image(client, i)]
@@ -62,22 +62,22 @@ def provide(
     if foreign:
         image = foreign[0]
         whose = f" (environment {asked[image]})" if image in asked else ""
-        raise Failure(f"The image {image}{whose} is not here; get it: docker pull {image}")
+        raise Failure(f"The image {image}{whose} is missing; get it with: docker pull {image}")
     if not missing:
         return
     names = [_recipe(image) for image in missing]
-    say(f"Building {', '.join(names)}; the first time this takes some minutes")
+    say(f"Building {', '.join(names)}; the first build takes several minutes")
     if subprocess.run([sys.executable, str(root / "images" / "build.py"), *names]).returncode:
         raise Failure(
-            "The images could not be built; the lines above say why. What is built is kept:"
-            " mend it and run the same command again, or: make up MODE=embedded"
+            "The images could not be built; see the lines above. Fix the cause and run the same"
+            " command again (finished images are kept), or run: make up MODE=embedded"
         )
 
 
 def outdated(root: Path, settings: Settings) -> list[str]:
-    """The platform's own images in use that were built from other code than the checkout has.
+    """Returns the platform's images in use that were not built from the checkout's code.
 
-    Empty where that cannot be told, outside a git checkout for instance.
+    Empty where that is unknown, for example outside a git checkout.
     """
     used = [*_services(settings), *(e.image for e in settings.environments)]
     names = sorted({_recipe(image) for image in used if image.startswith(_OWN)})

@@ -1,4 +1,4 @@
-"""What an embedded platform was started with, so that `make up` can apply what changed."""
+"""What a running platform was started with, so that `make up` can apply changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["InForce", "changed_keys", "refuse_other_path"]
 
 
 def _without_banner(settings: Settings) -> dict[str, Any]:
-    """Settings as plain data, without the banner: the hub follows it while it runs."""
+    """Returns the settings as plain data, without the banner, which needs no restart."""
     data: dict[str, Any] = settings.model_dump(mode="json", exclude={"site": {"banner"}})
     return data
 
@@ -44,7 +44,7 @@ def _fingerprint(root: Path, paths: Iterable[Path]) -> str:
 
 
 def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any], start: str = "") -> list[str]:
-    """The keys of `platform.yaml` whose values differ, as paths such as `culling.idle_minutes`."""
+    """Returns the keys whose values differ, as paths such as `culling.idle_minutes`."""
     found = []
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
@@ -56,19 +56,19 @@ def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any], start: str
 
 
 def refuse_other_path(before: Mapping[str, Any], settings: Settings) -> None:
-    """Refuse another path of `site.public_url` than the one in force.
+    """Refuse to change the path of `site.public_url`.
 
     Parameters
     ----------
     before
         The settings in force, as plain data.
     settings
-        Those that are asked for.
+        The new settings.
 
     Raises
     ------
     Failure
-        Where the path differs: users' servers that run would not be found again.
+        Where the path differs: running users' servers could not be found again.
     """
     old, new = (
         urlsplit(address or "").path
@@ -76,31 +76,32 @@ def refuse_other_path(before: Mapping[str, Any], settings: Settings) -> None:
     )
     if old != new:
         raise Failure(
-            f"site.public_url: users' servers run, and know the hub at the path {old or '/'}, not"
-            f" at {new or '/'}; nothing was changed. To apply it: make down, then make up"
+            f"site.public_url: users' servers are running and need the hub at the path"
+            f" {old or '/'}, not {new or '/'}; nothing was changed. To apply it:"
+            " make down, then make up"
         )
 
 
 @dataclass(frozen=True)
 class InForce:
-    """Settings and fingerprints of code, as they were at one moment."""
+    """Settings and fingerprints of the code at one moment."""
 
     settings: dict[str, Any]
     """`platform.yaml` without the banner."""
     hub: str
     """The hub's code and its libraries."""
     portal: str
-    """Those of the Open Data Center."""
+    """The Open Data Center's code and its libraries."""
     proxy: str
     """The proxy's packages."""
     servers: str
-    """What runs in users' servers: they keep what they started with, whatever the hub does."""
+    """The code of users' servers, which keep what they were started with."""
     network: dict[str, str]
-    """Variables of the machine's network, such as `https_proxy`, which hub and servers get."""
+    """Variables of the network, such as `https_proxy`, for hub and servers."""
 
     @classmethod
     def now(cls, root: Path, settings: Settings) -> InForce:
-        """What a platform would be started with at this moment.
+        """Returns what a platform would be started with now.
 
         Parameters
         ----------
@@ -132,7 +133,7 @@ class InForce:
         return state.run / "in-force.json"
 
     def keep(self, state: State) -> None:
-        """Write it down, mode 0600 (an address of a proxy may hold a password)."""
+        """Save it, mode 0600 (a proxy's address may contain a password)."""
         file = self._file(state)
         draft = file.with_suffix(".draft")
         draft.unlink(missing_ok=True)
@@ -144,7 +145,7 @@ class InForce:
 
     @classmethod
     def kept(cls, state: State) -> InForce | None:
-        """What was written down; None where nothing was, or by another version."""
+        """Returns what was saved; None where nothing was, or by another version."""
         try:
             kept = cls(**json.loads(cls._file(state).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -152,7 +153,7 @@ class InForce:
         return kept if isinstance(kept.settings, dict) else None
 
     def differs(self, before: InForce | None) -> list[str]:
-        """What a restart would apply, in words; empty: nothing.
+        """Returns what a restart would apply; empty: nothing.
 
         Parameters
         ----------
@@ -168,6 +169,6 @@ class InForce:
             applied.append("the portal's code")
         if self.proxy != before.proxy:
             applied.append("the proxy")
-        # A variable that is missing now is no wish: `make up` may come from cron this time.
+        # A missing variable is not a change: `make up` may have been started by cron.
         new = {name for name, value in self.network.items() if before.network.get(name) != value}
         return [*applied, *sorted(new)]

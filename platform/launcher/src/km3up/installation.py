@@ -55,8 +55,8 @@ class Installation:
         for name in menu:
             if not self._installer.has_kernel(name):
                 raise Failure(
-                    f"environments: {name} has no lock platform/locks/{name}.txt with a kernel; an"
-                    " environment of your own needs containers, where its image is named"
+                    f"environments: {name} cannot run as a local process: there is no lock"
+                    f" platform/locks/{name}.txt with a kernel. Own environments need containers"
                 )
         portal = ["opendata"] if settings.services.opendata.enabled else []
         self._first = ["lab", *portal, *menu[:1]]

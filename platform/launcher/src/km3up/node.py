@@ -16,7 +16,7 @@ __all__ = ["NodePackages"]
 
 PROBLEM = (
     "The proxy could not be installed. The first start needs the network; run the same command"
-    " again when there is one. The installer said:"
+    " again when it is available. The installer's output:"
 )
 
 #: The proxy's own requirement.
@@ -36,7 +36,7 @@ class NodePackages:
         return hashlib.sha256((self.source / "package-lock.json").read_bytes()).hexdigest()
 
     def is_current(self) -> bool:
-        """Whether the packages are installed as the lock says and a node is there."""
+        """Returns whether the packages are installed as locked and node is available."""
         stamp = self.folder / ".installed"
         return (
             stamp.exists()
@@ -46,7 +46,7 @@ class NodePackages:
         )
 
     def node(self) -> str:
-        """The node to run the proxy with.
+        """Returns the node that runs the proxy.
 
         Raises
         ------
@@ -71,8 +71,8 @@ class NodePackages:
         npm = self._find("npm")
         if not npm:
             raise Failure(
-                f"{self.node()} has no npm beside it; install npm, or take node away from the"
-                " PATH so that the platform installs its own"
+                f"there is no npm next to {self.node()}; install npm, or remove node from the PATH"
+                " so that the platform installs its own"
             )
         options = ["--no-audit", "--no-fund", "--omit=dev", "--loglevel=error"]
         run([npm, "ci", "--prefix", str(self.folder), *options], problem=PROBLEM)

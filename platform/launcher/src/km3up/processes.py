@@ -10,16 +10,16 @@ import psutil
 
 __all__ = ["BEHIND", "ROLES", "end", "listening", "of"]
 
-#: What `KM3_ROLE` says in the environment of each process of a platform.
+#: The values of `KM3_ROLE` in the environment of a platform's processes.
 ROLES = ("hub", "opendata", "server")
-#: The same of what works for a platform without being a part of it.
+#: Background work for a platform, which is not a part of it.
 BEHIND = ("install",)
-#: Seconds that processes get to end by themselves.
+#: Seconds that processes have to end by themselves.
 STOP_LIMIT = 20
 
 
 def of(state: Path, *roles: str) -> Iterator[psutil.Process]:
-    """The processes of some of `ROLES`, of this state folder; the proxy is a part of `hub`."""
+    """Returns this state folder's processes with these `ROLES`; the proxy belongs to `hub`."""
     for process in psutil.process_iter():
         if process.pid == os.getpid():
             continue
@@ -32,7 +32,7 @@ def of(state: Path, *roles: str) -> Iterator[psutil.Process]:
 
 
 def listening(processes: Iterator[psutil.Process]) -> set[int]:
-    """The ports that these processes listen on."""
+    """Returns the ports that these processes listen on."""
     ports = set()
     for process in processes:
         try:
@@ -44,7 +44,7 @@ def listening(processes: Iterator[psutil.Process]) -> set[int]:
 
 
 def end(processes: list[psutil.Process]) -> None:
-    """Ask processes to end, and end those that do not."""
+    """Terminate processes, and kill those that do not end."""
     for process in processes:
         try:
             process.terminate()

@@ -1,4 +1,4 @@
-"""What a start needs for the login with a provider: the client secret, in its file."""
+"""The client secret for the login with an OpenID provider."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["by_provider", "client_secret"]
 
 
 def by_provider(settings: Settings) -> bool:
-    """Whether people log in with a provider, not with accounts of the platform."""
+    """Returns whether users log in with a provider instead of the platform's accounts."""
     return settings.login.method == "oidc"
 
 
 def client_secret(settings: Settings, settings_file: Path) -> str:
-    """The client secret; empty where the login needs none.
+    """Returns the client secret; empty where the login needs none.
 
     Raises
     ------
     Failure
-        Where it cannot be had.
+        Where it cannot be read.
     """
     if not by_provider(settings) or settings.login.oidc is None:
         return ""

@@ -1,6 +1,6 @@
-"""What the platform's processes need of their environment, wherever `make up` was started from.
+"""Variables that the platform's processes need, wherever `make up` is started from.
 
-A terminal sets all of it; cron, systemd and `sudo` leave some of it out.
+A terminal sets all of them; cron, systemd and `sudo` do not.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from km3settings.proxies import beside_loopback
 
 __all__ = ["completed"]
 
-#: In this order, as setlocale(3) looks for the encoding of texts.
+#: In the order in which setlocale(3) uses them.
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
-#: The locale that every C library has whose language is nobody's and whose letters are all.
+#: The locale of every C library that can encode every letter.
 _ALL_LETTERS = "C.UTF-8"
 
 
 def _locale(environment: Mapping[str, str]) -> dict[str, str]:
-    """A locale that can write every letter, where the present one cannot."""
+    """Returns a locale that can encode every letter, where the current one cannot."""
     present = next((environment[name] for name in _LOCALE if environment.get(name)), "C")
     if present.lower().replace("-", "").endswith("utf8"):
         return {}
-    # LC_ALL, as it may be what has to be overruled.
+    # LC_ALL, because it overrides the others.
     return {"LC_ALL": _ALL_LETTERS}
 
 
@@ -33,19 +33,19 @@ def _home(environment: Mapping[str, str], otherwise: Path) -> dict[str, str]:
         return {}
     try:
         return {"HOME": str(Path.home())}
-    except RuntimeError:  # nor does the system know this user
+    except RuntimeError:  # the user is not known to the system
         return {"HOME": str(otherwise)}
 
 
 def completed(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """What to add to an environment.
+    """Returns the variables to add to an environment.
 
     Parameters
     ----------
     environment
         Variables and their values.
     folder
-        What programs get as the home where neither the environment nor the system names one.
+        The home folder where neither the environment nor the system has one.
     """
     path = {} if environment.get("PATH") else {"PATH": os.defpath}
     return {**_locale(environment), **_home(environment, folder), **path,

@@ -1,3 +1,5 @@
 """Joint neutrino and gamma-ray analysis on gammapy."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("nugamma")

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "opendata.records",
+    "opendata.vo",
     "opendata.searching",
     "opendata.alerts",
     "opendata.portal",

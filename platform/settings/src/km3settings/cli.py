@@ -35,11 +35,11 @@ def main() -> None:
 @main.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def check(file: Path | None) -> None:
-    """Check platform.yaml and say what it means.
+    """Check platform.yaml and print what it means.
 
     FILE defaults to the one that KM3_PLATFORM_FILE names, or else config/platform.yaml. `km3hub
-    check` also looks whether accounts have the groups that the file names. Exit codes: 0 all of it
-    works, 1 it can be used but something in it cannot work, 2 it has mistakes.
+    check` also checks that accounts have the groups that the file names. Exit codes: 0 everything
+    works, 1 it is valid but something in it cannot work, 2 it is invalid.
     """
     report(file, lambda: None)
 

@@ -15,10 +15,10 @@ __all__ = ["compose_environment"]
 
 
 def compose_environment(settings: Settings, runtime: Runtime) -> dict[str, str]:
-    """Returns what `docker-compose.yml` is given, whoever runs Compose: launcher or deployment.
+    """Returns the variables of `docker-compose.yml`, for the launcher and the deployment alike.
 
-    Not among it: secrets, and what only the machine knows (the folder of platform.yaml, the
-    engine's socket and its group).
+    Secrets are not among them, nor what depends on the machine: the folder of platform.yaml, the
+    engine's socket and its group.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def compose_environment(settings: Settings, runtime: Runtime) -> dict[str, str]:
     portal = Portal(settings, runtime)
     own = portal.own_environment()
     return {
-        # The compose file's way to leave a service out.
+        # How Compose leaves a service out.
         "COMPOSE_PROFILES": "opendata" if portal.runs_here else "",
         "KM3_PROJECT": runtime.project,
         "KM3_PORT": str(runtime.port),

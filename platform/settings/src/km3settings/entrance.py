@@ -1,4 +1,4 @@
-"""Where people come in: the host, the port and the path of hub and proxy, here and for people."""
+"""The address of the login page: on this machine and for users."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Entrance"]
 
 @dataclass(frozen=True)
 class Entrance:
-    """The entrance of one platform.
+    """The address of one platform's login page.
 
-    A web server in front passes the path on as it is: what people type,
-    `https://www.example.org/km3net/hub/login`, is asked for here at `/km3net/hub/login`.
+    A web server in front must not change the path: `https://www.example.org/km3net/hub/login`
+    arrives here as `/km3net/hub/login`.
     """
 
     settings: Settings
@@ -25,7 +25,7 @@ class Entrance:
 
     @property
     def path(self) -> str:
-        """The path of `site.public_url`, such as `/km3net`; mostly empty."""
+        """The path of `site.public_url`, such as `/km3net`; usually empty."""
         return self._named.path
 
     @property
@@ -34,7 +34,7 @@ class Entrance:
 
     @property
     def _loopback(self) -> str | None:
-        """The loopback address that `site.public_url` names as such, e.g. `::1`."""
+        """The host of `site.public_url` where it is a loopback address, e.g. `::1`."""
         try:
             address = ipaddress.ip_address(self._named.hostname or "")
         except ValueError:
@@ -45,26 +45,25 @@ class Entrance:
     def ip(self) -> str:
         """The address on this machine that the login page listens on.
 
-        `127.0.0.1`, but where `site.public_url` is an address of loopback with the port of the
-        login page, as `http://[::1]:8000`: then people come in there without a web server.
-        Containers are published on `127.0.0.1` in any case.
+        `127.0.0.1`, unless `site.public_url` is a loopback address with the login page's port, such
+        as `http://[::1]:8000`. Containers are always published on `127.0.0.1`.
         """
         own = self.runtime.mode == "embedded" and self._named.port == self.runtime.port
         return (self._loopback if own else None) or "127.0.0.1"
 
     @property
     def local(self) -> str:
-        """The address on this machine, e.g. `http://127.0.0.1:8000/km3net`, no slash at its end."""
+        """The address on this machine, without a trailing slash: `http://127.0.0.1:8000/km3net`."""
         return f"http://{self._host}:{self.runtime.port}{self.path}"
 
     @property
     def hub(self) -> str:
-        """The hub's pages at that address, without a slash at its end."""
+        """The address of the hub's pages, without a trailing slash."""
         return f"{self.local}/hub"
 
     @property
     def only_here(self) -> bool:
-        """Whether nobody at another machine can come in."""
+        """Whether the platform can be reached from this machine only."""
         return self._named.hostname in (None, "localhost") or self._loopback is not None
 
     @property

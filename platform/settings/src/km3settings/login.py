@@ -1,4 +1,4 @@
-"""How people log in: accounts of the platform's own, or an OpenID provider."""
+"""How people log in: the platform's own accounts, or an OpenID provider."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Login"]
 
 
 class Login(Section):
-    """How people prove who they are."""
+    """How people log in."""
 
     method: Literal["accounts", "oidc"] = "accounts"
     """`accounts`: the platform's own file of accounts (`km3hub accounts`); `oidc`: the provider of
-    the section below. One at a time: the other one lets nobody in."""
+    the section below. Only the chosen one can be used to log in."""
     oidc: Oidc | None = None
     """An OpenID provider, such as ESCAPE IAM or EGI Check-in."""
     attempts: int = Field(default=5, ge=1, le=100)
@@ -27,14 +27,14 @@ class Login(Section):
     """How long that pause lasts."""
 
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses of web servers in front of the platform: what they say of a client's address is
-    believed. Without it all clients behind them count as one when failed logins are counted."""
+    """Addresses of web servers in front of the platform: their `X-Forwarded-For`
+    headers are trusted. Without this, failed logins of all clients behind them count together."""
 
     @model_validator(mode="after")
     def _oidc_has_a_provider(self) -> Self:
         if self.method == "oidc" and self.oidc is None:
             raise ValueError(
-                "method oidc needs the provider; write e.g. oidc: {provider: escape-iam, client_id:"
+                "method oidc needs a provider; write e.g. oidc: {provider: escape-iam, client_id:"
                 " ID, client_secret_file: oidc-secret, allowed_groups: [/escape]}"
             )
         return self

@@ -15,13 +15,13 @@ _SERVICES = 3
 
 
 def members(settings: Settings, names: Names) -> tuple[str, ...]:
-    """The service containers that join every user's network."""
+    """Returns the service containers that join every user's network."""
     own = (names.opendata,) if settings.services.opendata.enabled else ()
     return (*own, *settings.services.containers)
 
 
 def too_many_members(services: Sequence[str]) -> str | None:
-    """What is wrong with this list of service containers; None: nothing."""
+    """Returns what is wrong with this list of service containers; None: nothing."""
     if len(services) <= _SERVICES:
         return None
     return (

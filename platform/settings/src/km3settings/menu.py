@@ -18,7 +18,9 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
 
 def _name(value: str) -> str:
     if not _NAME.match(value):
-        raise ValueError("use small letters, digits and '-', starting with a letter, e.g. stack")
+        raise ValueError(
+            "use lower-case letters, digits and '-', starting with a letter, e.g. stack"
+        )
     return value
 
 
@@ -28,7 +30,7 @@ Name = Annotated[
     WithJsonSchema({"type": "string", "pattern": _NAME.pattern, "examples": ["stack"]}),
 ]
 
-#: What Docker takes as the name of an image: registry, path, tag and digest.
+#: What Docker accepts as the name of an image: registry, path, tag and digest.
 _IMAGE = re.compile(
     r"^([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?"
     r"(@[\w.+:-]+)?$",
@@ -38,7 +40,7 @@ _IMAGE = re.compile(
 
 def _image(value: str) -> str:
     if not _IMAGE.match(value):
-        raise ValueError("is not the name of an image; write e.g. registry.example.org/mine:1.0")
+        raise ValueError("is not a valid image name; write e.g. registry.example.org/mine:1.0")
     return value
 
 
@@ -49,13 +51,13 @@ class Environment(Section):
     """A choice in the environment menu."""
 
     name: Name
-    """The name used in addresses, by the API and (embedded) for the folder of the environment."""
+    """Its name in addresses, in the API and (embedded) of its folder."""
     title: str = Field(min_length=1, max_length=60)
     description: str = Field(default="", max_length=200)
     image: Image
-    """The image that is started for it (containers)."""
+    """The image to start (containers)."""
     groups: tuple[str, ...] = ()
-    """Who may choose it; empty: everybody."""
+    """Groups that may choose it; empty: everybody."""
 
 
 class Size(Section):
@@ -64,11 +66,11 @@ class Size(Section):
     name: Name
     title: str = ""
     memory: Memory
-    """Limit of memory, swap included, e.g. 2G."""
+    """Memory limit, including swap, e.g. 2G."""
     cpu: float = Field(ge=0.01, le=256)
-    """Limit of processor cores, e.g. 1 or 0.5."""
+    """Limit on processor cores, e.g. 1 or 0.5."""
     groups: tuple[str, ...] = ()
-    """Who may choose it; empty: everybody."""
+    """Groups that may choose it; empty: everybody."""
 
     @field_validator("memory")
     @classmethod

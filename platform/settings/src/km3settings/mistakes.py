@@ -1,4 +1,4 @@
-"""Mistakes in the configuration file, told in words that lead to their mending."""
+"""Messages about mistakes in the configuration file: what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _path(location: Location) -> str:
 
 
 def _model(settings: type[BaseModel], location: Location) -> type[BaseModel] | None:
-    """The section that `location` leads to; None where it is a plain value."""
+    """Returns the section at `location`; None where it is a plain value."""
     model = settings
     for part in location:
         if isinstance(part, int):
@@ -40,7 +40,7 @@ def _model(settings: type[BaseModel], location: Location) -> type[BaseModel] | N
 
 
 def _example(settings: type[BaseModel], location: Location) -> str:
-    """`, e.g. key: value` with the default, where the key has a default that shows something."""
+    """Returns `, e.g. key: value` with the key's default; empty where that is no example."""
     model = _model(settings, location[:-1])
     key = location[-1] if location else None
     if model is None or not isinstance(key, str) or key not in model.model_fields:
@@ -52,14 +52,14 @@ def _example(settings: type[BaseModel], location: Location) -> str:
 
 
 def _wanted(settings: type[BaseModel], location: Location) -> str:
-    """What to write for a key that is missing."""
+    """Returns what to write for a missing key."""
     model = _model(settings, location[:-1])
     key = str(location[-1])
     examples = model.model_fields[key].examples if model else None
-    return f"write e.g. {key}: {examples[0]}" if examples else "every entry needs it"
+    return f"write e.g. {key}: {examples[0]}" if examples else "every entry needs one"
 
 
-#: What to do about values of the wrong type, by pydantic's name of the error.
+#: Messages for values of the wrong type, by pydantic's error type.
 _RIGHT_TYPE = {
     "string_type": "must be text; put it in quotes",
     "int_type": "must be a whole number",
@@ -67,20 +67,20 @@ _RIGHT_TYPE = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
-    "tuple_type": "must be a list; write each entry on a line of its own that starts with '- '",
+    "tuple_type": "must be a list; write each entry on its own line, starting with '- '",
 }
 
 
-def _said(value: object) -> str:
-    """What the file says, where that is short enough to be of use."""
+def _quoted(value: object) -> str:
+    """The value in the file, for the end of a message; empty where it is not a plain value."""
     if not isinstance(value, (str, int, float, bool)):
         return ""
     given = json.dumps(value, ensure_ascii=False)
-    return f" (it says {given})" if len(given) <= 60 else f" (it says {given[:40]}...)"
+    return f" (found {given})" if len(given) <= 60 else f" (found {given[:40]}...)"
 
 
 def explain(error: Any, settings: type[BaseModel]) -> str:
-    """One finding of pydantic as a line: the key's path, what is wrong, what is right.
+    """Returns one validation error as a line: the key's path, what is wrong, what is right.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def explain(error: Any, settings: type[BaseModel]) -> str:
         model = _model(settings, location[:-1])
         known = list(model.model_fields) if model else []
         close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
         return f"{path}: unknown key; {hint}"
     if kind == "invalid_key":
         return f"{path}: the key must be text; put it in quotes or remove it"
@@ -106,17 +106,17 @@ def explain(error: Any, settings: type[BaseModel]) -> str:
     if kind == "model_type":
         model = _model(settings, location)
         keys = ", ".join(model.model_fields) if model else ""
-        return f"{path}: must hold keys on lines of their own, indented: {keys}{_said(value)}"
+        return f"{path}: must contain indented keys, one per line: {keys}{_quoted(value)}"
     if kind in _RIGHT_TYPE:
-        return f"{path}: {_RIGHT_TYPE[kind]}{_example(settings, location)}{_said(value)}"
+        return f"{path}: {_RIGHT_TYPE[kind]}{_example(settings, location)}{_quoted(value)}"
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     if kind.startswith("string_too"):
         message = message.replace("String should have", "must have")
-    return f"{path}: {message}{_said(value)}"
+    return f"{path}: {message}{_quoted(value)}"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error; plain YAML drops the first silently."""
+    """YAML in which a duplicate key is an error; plain YAML silently drops the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -125,7 +125,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(text, str):
                 if text in seen:
                     raise yaml.MarkedYAMLError(
-                        problem=f"the key {text!r} stands twice; keep one",
+                        problem=f"the key {text!r} appears twice; remove one",
                         problem_mark=key.start_mark,
                     )
                 seen.add(text)
@@ -133,26 +133,27 @@ class _Loader(yaml.SafeLoader):
 
 
 def yaml_problem(error: yaml.MarkedYAMLError) -> str:
-    """Where and why a text is not YAML, for people who do not know YAML's own words."""
+    """Returns where and why a text is not YAML, without YAML's jargon."""
     mark = error.problem_mark or error.context_mark
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    problem = error.problem or "cannot be understood"
+    problem = error.problem or "cannot be parsed"
     if "'\\t'" in problem:
         return f"{where}a tab; indent with spaces"
     if problem == "mapping values are not allowed here":
         return (
-            f"{where}a ':' where none can stand; check the indentation, quote text that holds ': '"
+            f"{where}a ':' is not allowed here; check the indentation, and quote text that"
+            " contains ': '"
         )
     hint = "; check the indentation, and that each ':' is followed by a space"
     return f"{where}{problem}{hint if 'expected' in problem or 'could not' in problem else ''}"
 
 
 def read_yaml(text: str) -> object:
-    """The data of a YAML text.
+    """Returns the data of a YAML text.
 
     Raises
     ------
     yaml.YAMLError
-        Where it is not YAML, or a key stands twice.
+        Where it is not YAML, or a key appears twice.
     """
     return yaml.load(text, Loader=_Loader)  # noqa: S506 -- a SafeLoader

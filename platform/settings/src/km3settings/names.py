@@ -1,4 +1,4 @@
-"""Names of everything the platform makes in Docker, all derived from the project's name."""
+"""The names of everything that the platform creates in Docker, derived from the project's name."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 __all__ = ["PROJECT_LABEL", "USER_LABEL", "Names"]
 
-#: On every container, network and volume of the platform: the project that it belongs to.
+#: Label of every container, network and volume of the platform: its project.
 PROJECT_LABEL = "org.km3net.project"
-#: On those of one user: whose they are.
+#: Label of those that belong to one user: the user's name.
 USER_LABEL = "org.km3net.user"
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one running platform; two projects on one machine share none of them."""
+    """The names of one platform; two projects on one machine share none of them."""
 
     project: str
 
@@ -36,7 +36,7 @@ class Names:
 
     @property
     def keeper(self) -> str:
-        """The container that mends what the engine leaves undone."""
+        """The container that repairs networks after the engine restarted something."""
         return f"{self.project}-keeper"
 
     @property
@@ -78,7 +78,7 @@ class Names:
 
     @property
     def user_bridges(self) -> str:
-        """How the names of the users' bridges start."""
+        """The prefix of the names of users' bridges."""
         return f"{self.bridges}u"
 
     @property

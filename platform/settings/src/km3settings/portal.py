@@ -1,4 +1,4 @@
-"""Where the Open Data Center is: for people, for users' servers, and for itself."""
+"""The addresses of the Open Data Center: for users, for their servers, and its own settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ALIAS", "PORT", "Portal"]
 
 #: Its name in users' networks and its port in its container.
 ALIAS, PORT = "opendata", 8090
-#: By how much its port on this machine is above the login page's.
+#: Its default port on this machine is the login page's plus this.
 _ABOVE = 90
 
 
@@ -26,7 +26,7 @@ class Portal:
 
     @property
     def runs_here(self) -> bool:
-        """Whether the platform starts it."""
+        """Whether this platform runs it."""
         return self.settings.services.opendata.enabled
 
     @property
@@ -41,11 +41,11 @@ class Portal:
 
     @property
     def for_people(self) -> str:
-        """The address for links; empty where there is none, or none that everybody can reach."""
+        """The address for links; empty where none can be reached by every user."""
         own = self.settings.services.opendata.public_url
         if own or not self.runs_here:
             return own or ""
-        # Who comes to a public address is not at this machine.
+        # Users of a public address are not on this machine.
         return self.local_address if self._entrance.only_here else ""
 
     @property
@@ -54,13 +54,13 @@ class Portal:
 
     @property
     def for_servers(self) -> str:
-        """The address for users' servers; empty: this platform has no portal."""
+        """The address for users' servers; empty where there is no portal."""
         if not self.runs_here:
             return self.settings.services.opendata.public_url or ""
         return self.local_address if self.runtime.mode == "embedded" else f"http://{ALIAS}:{PORT}"
 
     def server_environment(self) -> dict[str, str]:
-        """What users' servers are told: openkm3's own variable, where to send ADQL, and links."""
+        """Returns variables of users' servers: for openkm3, for TAP clients, and for links."""
         server = self.for_servers
         if not server:
             return {}
@@ -71,18 +71,18 @@ class Portal:
         }
 
     def own_environment(self) -> dict[str, str]:
-        """What the portal itself is told (`platform/opendata/README.md`)."""
+        """Returns the portal's own environment (`platform/opendata/README.md`)."""
         opendata, site = self.settings.services.opendata, self.settings.site
         embedded = self.runtime.mode == "embedded"
         mail = re.match(r"^[^@\s]+@[^@\s]+$", site.contact)
         return {
             "OPENDATA_PUBLIC_URL": opendata.public_url or "",
-            # Users' servers ask by these names, and are answered with these.
+            # Users' servers use these host names, and the answers contain them.
             "OPENDATA_HOSTS": "127.0.0.1" if embedded else ALIAS,
             "OPENDATA_HUB_URL": site.public_url or self._entrance.local,
             "OPENDATA_CONTACT": site.contact if mail else "",
         }
 
     def serve_options(self) -> list[str]:
-        """Options of `opendata serve`: how it prepares itself."""
+        """Returns the options of `opendata serve`."""
         return ["--migrate", *(["--seed"] if self.settings.services.opendata.demonstration else [])]

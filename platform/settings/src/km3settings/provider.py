@@ -16,7 +16,7 @@ __all__ = ["PRESETS", "Oidc", "Preset", "TokenExchange"]
 
 @dataclass(frozen=True)
 class Preset:
-    """What is known of a provider; each value can be overridden in the file."""
+    """Defaults for a provider; the file can override each of them."""
 
     name: str
     issuer: str
@@ -25,7 +25,7 @@ class Preset:
     groups_claim: str
 
 
-#: By the name that `login.oidc.provider` has for them.
+#: By their names in `login.oidc.provider`.
 PRESETS = {
     # INDIGO IAM. With the WLCG profile groups come as `wlcg.groups`, each with a leading slash.
     "escape-iam": Preset(
@@ -50,8 +50,7 @@ PRESETS = {
         username_claim="voperson_id",
         groups_claim="eduperson_entitlement",
     ),
-    # Only `sub` is promised to be unique and never given to somebody else (OpenID Connect Core
-    # 5.7).
+    # Only `sub` is guaranteed to be unique and never reassigned (OpenID Connect Core 5.7).
     "generic": Preset(
         name="",
         issuer="",
@@ -66,7 +65,7 @@ def _encrypted(address: str) -> str:
     parts = urlsplit(address)
     if parts.scheme == "http" and not _on_this_machine(parts.hostname or ""):
         raise ValueError(
-            "passwords and tokens would travel unencrypted; write https:// (http:// only for a"
+            "passwords and tokens would be sent unencrypted; write https:// (http:// only for a"
             " provider on this machine, e.g. http://127.0.0.1:9400)"
         )
     return address
@@ -83,74 +82,72 @@ _Encrypted = Annotated[Address, AfterValidator(_encrypted)]
 
 
 class TokenExchange(Section):
-    """A token for data services, which users' servers find in a file (RFC 8693)."""
+    """A token for data services, kept in a file in users' servers (RFC 8693)."""
 
     audience: str = Field(min_length=1, examples=["rucio"])
-    """The service that shall accept the token, as the provider knows it."""
+    """The service that the token is for, by the name that the provider knows."""
     scopes: tuple[str, ...] = ()
-    """What the token allows; empty: what the provider gives."""
+    """The token's scopes; empty: the provider's default."""
 
 
 class Oidc(Section):
-    """The OpenID provider, and who of its users may come in."""
+    """The OpenID provider, and which of its users may log in."""
 
     provider: Literal["escape-iam", "egi-check-in", "generic"] = Field(examples=["escape-iam"])
-    """`escape-iam` and `egi-check-in` know the rest; each of it can be overridden."""
+    """`escape-iam` and `egi-check-in` have defaults for all addresses, scopes and claims."""
     client_id: str = Field(min_length=1, examples=["the id from the registration"])
-    """What the provider calls this hub."""
+    """The hub's id at the provider."""
     client_secret_file: str = Field(min_length=1, examples=["oidc-secret"])
-    """A file with the client secret and nothing else, beside platform.yaml or with its whole
-    path; nobody but its owner and group may read it."""
+    """A file with the client secret and nothing else, next to platform.yaml or with an
+    absolute path; only its owner and group may read it."""
     client_authentication: Literal["basic", "post"] = "basic"
-    """How the hub shows the secret: in the header (`client_secret_basic`) or in the form."""
+    """How the hub sends the secret: in the header (`client_secret_basic`) or in the form."""
     name: str = Field(default="", max_length=60)
-    """What the button on the login page calls the provider."""
+    """The provider's name on the login button."""
     issuer: _Encrypted | None = None
-    """Its address; `/.well-known/openid-configuration` below it says the rest."""
+    """Its address; the rest is read from `/.well-known/openid-configuration` below it."""
     authorize_url: _Encrypted | None = None
-    """Where people log in; by default as the provider's own description says."""
+    """The authorization endpoint; default: from the provider's configuration."""
     token_url: _Encrypted | None = None
-    """Where tokens come from, likewise."""
+    """The token endpoint; default likewise."""
     userinfo_url: _Encrypted | None = None
-    """Where the claims come from, likewise."""
+    """The userinfo endpoint; default likewise."""
     scopes: tuple[str, ...] | None = None
-    """What the hub asks for; `offline_access` lets it renew tokens while somebody works."""
+    """The scopes to request; `offline_access` lets the hub renew tokens during a session."""
     username_claim: str | None = None
-    """The claim that names a user, uniquely and for ever."""
+    """The claim with a unique and permanent user name."""
     groups_claim: str | None = None
-    """The claim with the user's groups; its name may hold dots."""
+    """The claim with the user's groups; its name may contain dots."""
     allowed_groups: tuple[str, ...] = ()
-    """Who may log in: members of any of these."""
+    """Members of any of these groups may log in."""
     admin_groups: tuple[str, ...] = ()
-    """Who administers the hub; they may log in as well."""
+    """Members of any of these groups may log in and are administrators."""
     allow_all: bool = False
-    """Whether everybody that the provider knows may log in."""
+    """Whether every user of the provider may log in."""
     token_exchange: TokenExchange | None = None
-    """Gives users' servers a token for data services, renewed while they run."""
+    """Gives users' servers a token for data services and keeps it fresh."""
     check_account: str = Field(
         default="", pattern=r"^([a-z][a-z0-9-]{0,30})?$", examples=["platform-check"]
     )
-    """The account whose server the site itself starts now and then, to see whether all works; no
-    person logs in as it."""
+    """The account whose server the site starts from time to time to check that everything works;
+    nobody logs in with it."""
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:
         if self.provider == "generic" and not self.issuer:
             raise ValueError(
-                "the provider generic needs its address; write e.g. issuer:"
+                "the provider generic needs an issuer; write e.g. issuer:"
                 " https://login.example.org/realms/science"
             )
         if not (self.allow_all or self.allowed_groups or self.admin_groups):
             raise ValueError(
                 "nobody could log in; write allowed_groups: [...] with groups of the provider, or"
-                " allow_all: true for everybody that it knows"
+                " allow_all: true for all its users"
             )
         if self.allow_all and self.allowed_groups:
-            raise ValueError(
-                "allow_all lets everybody in, allowed_groups would mean nothing; keep one of them"
-            )
+            raise ValueError("allow_all makes allowed_groups meaningless; keep one of them")
         if "openid" not in self.asked:
-            raise ValueError("scopes must hold openid, e.g. scopes: [openid, profile, email]")
+            raise ValueError("scopes must contain openid, e.g. scopes: [openid, profile, email]")
         return self
 
     @property
@@ -164,7 +161,7 @@ class Oidc(Section):
 
     @property
     def title(self) -> str:
-        """What people know the provider by."""
+        """The provider's name for people."""
         return self.name or self._preset.name or urlsplit(self.where).hostname or self.where
 
     @property

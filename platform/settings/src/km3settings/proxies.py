@@ -1,7 +1,7 @@
-"""The web proxy of the machine's network, as the variables `https_proxy` and the like name it.
+"""The network's web proxy, as named by `https_proxy` and similar variables.
 
-Programs of the platform speak to each other on loopback, where no proxy can help; what goes out,
-from users' notebooks say, needs it.
+The platform's programs talk to each other on loopback, which a proxy cannot reach; connections to
+the internet, for example from notebooks, need the proxy.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 __all__ = ["LOOPBACK", "VARIABLES", "beside_loopback"]
 
 _LOWER = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-#: The variables, in both spellings: programs differ in which they read.
+#: The variables in both spellings; programs differ in which they read.
 VARIABLES = (*_LOWER, *(name.upper() for name in _LOWER))
-#: What never goes through a proxy.
+#: Hosts that are never reached through a proxy.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def beside_loopback(environment: Mapping[str, str]) -> dict[str, str]:
-    """The proxy variables of an environment, with loopback taken out of the proxy's reach.
+    """Returns the proxy variables of an environment, with loopback added to the exceptions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a process of the platform is told by its environment, read once at its start."""
+"""The environment variables of the platform's processes, read once when a process starts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILE_VARIABLE = "KM3_PLATFORM_FILE"
 
 @dataclass(frozen=True)
 class Runtime:
-    """Mode, port, names and folders of one running platform, as its hub is told them."""
+    """Mode, port, names and folders of one running platform."""
 
     mode: Mode
     port: int
@@ -39,7 +39,7 @@ class Runtime:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Runtime:
-        """Returns what the variables of the table in the README say.
+        """Returns what the variables in the README's table say.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class Runtime:
         )
 
     def environment(self) -> dict[str, str]:
-        """Returns the variables that tell another process all this; no secret is among them."""
+        """Returns the same as variables for another process, without the secret."""
         found = {
             "KM3_MODE": self.mode,
             "KM3_PORT": str(self.port),

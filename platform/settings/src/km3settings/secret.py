@@ -1,4 +1,4 @@
-"""The file with the secret that the provider gave this hub."""
+"""The file with the client secret of the OpenID provider."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from km3settings.state import State
 
 __all__ = ["SecretError", "copied_secret", "keep_secret", "read_secret", "secret_file"]
 
-#: Nobody but its owner may change it, nobody but its owner and group may read it.
+#: Access that must not be granted: only the owner may write, only owner and group may read.
 _FORBIDDEN = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
-#: Providers give far shorter ones; somebody named the wrong file.
+#: Real secrets are far shorter; a longer file is the wrong file.
 _LONGEST = 4096
 
 
 class SecretError(Exception):
-    """The client secret cannot be had; the message says why and how to mend it."""
+    """The client secret cannot be read; the message says why and what to do."""
 
 
 def secret_file(oidc: Oidc, settings_file: Path | None) -> Path:
-    """The file that the settings name; a relative path starts beside platform.yaml."""
+    """Returns the file's path; a relative one starts in the folder of platform.yaml."""
     folder = settings_file.resolve().parent if settings_file else Path.cwd()
     return folder / oidc.client_secret_file
 
 
 def copied_secret(state: State) -> Path:
-    """Where `make up` puts a copy for a hub in a container, which may not read the file itself."""
+    """Returns the path of the copy for a hub in a container, which cannot read the file itself."""
     return state.root / "secret-oidc-client"
 
 
 def keep_secret(state: State, secret: str) -> None:
-    """Write that copy, mode 0600; a hub that runs uses it from the next login on."""
+    """Write that copy, mode 0600; a running hub uses it from the next login."""
     path = copied_secret(state)
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
@@ -44,12 +44,12 @@ def keep_secret(state: State, secret: str) -> None:
 
 
 def read_secret(path: Path) -> str:
-    """The secret in a file.
+    """Returns the secret in a file.
 
     Raises
     ------
     SecretError
-        Where the file is missing, cannot be read, is open to others, or holds no secret.
+        Where the file is missing, cannot be read, is readable by others, or contains no secret.
     """
     key = f"login.oidc.client_secret_file: {path}"
     try:
@@ -58,14 +58,18 @@ def read_secret(path: Path) -> str:
             text = file.read(_LONGEST + 1).strip()
     except FileNotFoundError:
         raise SecretError(
-            f"{key} is not there; write the client secret into it, mode 0600"
+            f"{key} does not exist; write the client secret to it, mode 0600"
         ) from None
     except UnicodeDecodeError:
-        raise SecretError(f"{key} is not text; it must hold the client secret only") from None
+        raise SecretError(
+            f"{key} is not a text file; it must contain only the client secret"
+        ) from None
     except OSError as error:
         raise SecretError(f"{key} cannot be read: {error.strerror or error}") from None
     if mode & _FORBIDDEN:
-        raise SecretError(f"{key} is open to others (mode {mode:04o}); run: chmod 600 '{path}'")
+        raise SecretError(
+            f"{key} is readable or writable by others (mode {mode:04o}); run: chmod 600 '{path}'"
+        )
     if not text or len(text) > _LONGEST or len(text.split()) != 1:
-        raise SecretError(f"{key} must hold the client secret and nothing else, on one line")
+        raise SecretError(f"{key} must contain only the client secret, on one line")
     return text

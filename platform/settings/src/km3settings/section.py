@@ -11,13 +11,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 __all__ = ["Address", "Section", "SiteAddress"]
 
 
-#: A path of parts that need no quoting, so that it is the same in links, cookies and log lines.
+#: A path that needs no quoting, so that it is the same in links, cookies and logs.
 _PATH = re.compile(r"^(/[A-Za-z0-9._~-]+)*$")
 
 
 def _address(value: str) -> str:
     if not re.match(r"^https?://[^\s/]+(/.*)?$", value):
-        raise ValueError("write a whole address, e.g. https://hub.example.org")
+        raise ValueError("write a complete address, e.g. https://hub.example.org")
     return value.rstrip("/")
 
 
@@ -34,20 +34,20 @@ def _site_address(value: str) -> str:
         )
     if not _PATH.match(parts.path) or {".", ".."} & set(parts.path.split("/")):
         raise ValueError(
-            "has a path with other characters than letters, digits and '-._~', e.g."
+            "has a path with characters other than letters, digits and '-._~'; write e.g."
             " https://www.example.org/km3net"
         )
     return value
 
 
-#: A whole web address, without a slash at its end.
+#: A complete web address, without a trailing slash.
 Address = Annotated[str, AfterValidator(_address)]
-#: The address of something that is served here: scheme, host, port and path.
+#: The address of a service of this site: scheme, host, port and path.
 SiteAddress = Annotated[Address, AfterValidator(_site_address)]
 
 
 class Section(BaseModel):
-    """A part of the file: no unknown keys, nothing changed after reading."""
+    """A section of the file; unknown keys are refused, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

@@ -17,21 +17,21 @@ class Homes(Section):
     """Where people keep their files."""
 
     quota: Memory | None = None
-    """How much a home should hold; the landing page shows what is used of it."""
+    """How much a home may contain; the landing page shows how much is used."""
 
 
 class Culling(Section):
-    """Stopping servers that nobody uses. A server with a busy kernel is in use."""
+    """Stopping idle servers. A server with a busy kernel is not idle."""
 
     idle_minutes: int = Field(default=60, ge=0)
-    """Stop a server after so long without activity; 0: never."""
+    """Stop a server after this many minutes without activity; 0: never."""
     check_minutes: float = Field(default=5, gt=0, le=60)
-    """How often to look."""
+    """Minutes between two checks."""
     max_age_hours: int = Field(default=0, ge=0)
-    """Stop any server after so long, busy or not; 0: never."""
+    """Stop any server after this many hours, even a busy one; 0: never."""
 
 
-#: RFC 1918, and what providers use among themselves (RFC 6598).
+#: RFC 1918, and shared address space (RFC 6598).
 _PRIVATE = [
     ipaddress.IPv4Network(network)
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
@@ -45,15 +45,15 @@ class Spawner(Section):
     """`auto`: containers where a Docker Engine answers, local processes otherwise. `swarm`:
     containers on several machines, which `deploy/` sets up and `make up` does not."""
     egress: Literal["internet", "none"] = "internet"
-    """What user servers reach (containers): the internet, or nothing but the platform."""
+    """What user servers can reach (containers): the internet, or only the platform."""
     network_pool: str = "10.213.0.0/16"
-    """Private addresses for the users' networks, 8 for each user."""
+    """Private addresses for users' networks, 8 per user."""
     start_timeout: int = Field(default=120, ge=10, le=1800)
     """Seconds that a server may take to start."""
     concurrent: int = Field(default=8, ge=1)
-    """How many servers may be starting at once; more wait for their turn."""
+    """How many servers may be starting at the same time; others wait."""
     pids: int = Field(default=512, ge=64)
-    """Processes and threads of one user server."""
+    """Limit on processes and threads of one user server."""
 
     @field_validator("network_pool")
     @classmethod

@@ -15,13 +15,13 @@ class OpenData(Section):
     enabled: bool = True
     """Whether it is started with the platform."""
     port: int | None = Field(default=None, ge=1024, le=65535)
-    """Its port on this machine; by default the login page's and 90 more, e.g. 8090."""
+    """Its port on this machine; default: the login page's port + 90, e.g. 8090."""
     public_url: SiteAddress | None = None
-    """The address that people use, if it differs from the one `make up` prints. On the hub's own
-    host (with a path) nobody can curate by it: users' servers share that host. With `enabled:
-    false`: the portal of another site, which this platform shall use."""
+    """The address that people use, if it differs from the one that `make up` prints. On a path of
+    the hub's host curators cannot log in, because users' servers share that host. With
+    `enabled: false`: the portal of another site, for this platform to use."""
     demonstration: bool = True
-    """Whether an empty portal is filled with demonstration data; what is simulated says so."""
+    """Whether an empty portal is filled with demonstration data; simulated data are marked."""
 
 
 class Services(Section):
@@ -29,4 +29,4 @@ class Services(Section):
 
     opendata: OpenData = OpenData()
     containers: tuple[str, ...] = ()
-    """Containers that join every user's network, as user servers must reach them by name."""
+    """Further containers that users' servers can reach by name: they join every user's network."""

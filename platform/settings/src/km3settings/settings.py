@@ -27,7 +27,7 @@ __all__ = ["Settings", "SettingsError", "json_schema", "load", "parse"]
 _PORTS = {"http": 80, "https": 443}
 
 
-#: Paths of JupyterHub's.
+#: Paths that JupyterHub uses.
 _OF_THE_HUB = ("hub", "user", "services", "api", "_chp_healthz")
 
 
@@ -37,7 +37,7 @@ def _origin(address: str) -> tuple[str, str | None, int | None]:
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used; the message says why and how to mend it, one finding a line."""
+    """The settings are invalid; the message has one line per mistake, with what to do."""
 
 
 class Settings(Section):
@@ -70,8 +70,8 @@ class Settings(Section):
         taken = below.removeprefix(above).split("/")[0]
         if below.startswith(above) and taken in _OF_THE_HUB:
             raise ValueError(
-                f"services.opendata.public_url: /{taken} is the hub's; write another path, e.g."
-                f" {hub}/opendata"
+                f"services.opendata.public_url: /{taken} is used by the hub; write another path,"
+                f" e.g. {hub}/opendata"
             )
         return self
 
@@ -79,28 +79,28 @@ class Settings(Section):
     @classmethod
     def _entries_with_names(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         if not entries:
-            raise ValueError("needs at least one entry; remove the key for the default ones")
+            raise ValueError("needs at least one entry; to use the defaults, remove the key")
         names = [entry.name for entry in entries]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"the name {twice[0]} stands twice; give each entry its own")
+            raise ValueError(f"the name {twice[0]} appears twice; give each entry its own name")
         return entries
 
 
 def parse(data: object) -> Settings:
-    """Settings from plain data.
+    """Returns the settings from plain data.
 
     Raises
     ------
     SettingsError
-        With one line for each finding: the key's path, what is wrong, what is right.
+        With one line per mistake: the key's path, what is wrong, what is right.
     """
     if data is None:
         data = {}
     if not isinstance(data, dict):
         raise SettingsError(
-            "the file: must hold sections such as 'site:' with their keys indented below;"
-            f" it holds a {type(data).__name__}"
+            "the file: must contain sections such as 'site:' with indented keys; it contains a"
+            f" {type(data).__name__}"
         )
     try:
         return Settings.model_validate(data)
@@ -109,12 +109,12 @@ def parse(data: object) -> Settings:
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Settings:
-    """Settings from the file `path`; None: the defaults.
+    """Returns the settings from the file `path`; None: the defaults.
 
     Raises
     ------
     SettingsError
-        Where the file cannot be read, is not YAML, or does not pass `parse`.
+        Where the file cannot be read, is not YAML, or is refused by `parse`.
     """
     if path is None:
         return Settings()
@@ -144,7 +144,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Settings:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of `platform.yaml`, for editors that complete and check while typing."""
+    """Returns the JSON Schema of `platform.yaml`, for completion and checks in editors."""
     schema = Settings.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "platform.yaml of the KM3NeT open science platform"

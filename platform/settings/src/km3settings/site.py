@@ -1,4 +1,4 @@
-"""The site: its name, its address, and what it tells its users."""
+"""The site: its name, its address, its messages to users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Banner(Section):
     text: str = Field(default="", max_length=500)
     """The message, plain text. Empty: no banner."""
     level: Literal["info", "warning", "danger"] = "info"
-    """How loud it is."""
+    """Its colour."""
 
 
 class Site(Section):
@@ -26,15 +26,15 @@ class Site(Section):
     name: str = Field(default="KM3NeT open science platform", min_length=1, max_length=80)
     """Shown in the header of every page."""
     public_url: SiteAddress | None = None
-    """The address that users type, if it differs from the one `make up` prints. With a path, such
-    as `https://www.example.org/km3net`, all of the hub is below it."""
+    """The address that users type, if it differs from the one that `make up` prints. With a path,
+    such as `https://www.example.org/km3net`, the whole hub is below that path."""
     contact: str = Field(default="your local administrator", min_length=1)
-    """Whom users should ask for help: a name, an e-mail address or an address of a page."""
+    """Whom users should ask for help: a name, an e-mail address or the address of a page."""
     banner: Banner = Banner()
 
 
 class Workshop(Section):
-    """A day with many participants."""
+    """A workshop with many participants."""
 
     title: str = ""
     """Shown on the login page; empty: no workshop."""

@@ -1,6 +1,6 @@
 """The state folder of a running platform.
 
-Everything that must survive a restart lies below one folder: accounts, database, secrets, homes
+Everything that must survive a restart is in one folder: accounts, database, secrets, homes
 (embedded), logs. Secrets are made at first use and readable by their owner only.
 """
 
@@ -19,7 +19,7 @@ PROXY_SCRIPT = "node_modules/configurable-http-proxy/bin/configurable-http-proxy
 
 @dataclass(frozen=True)
 class State:
-    """Where each file of the state folder lies."""
+    """The paths in the state folder."""
 
     root: Path
 
@@ -35,17 +35,17 @@ class State:
 
     @property
     def hosts(self) -> Path:
-        """Which home is on which machine (`km3hub.spawning.hosts`), where there are several."""
+        """The machine of each home (`km3hub.spawning.hosts`), where there are several."""
         return self.root / "hosts.json"
 
     @property
     def homes(self) -> Path:
-        """Users' homes in embedded mode, one folder a user."""
+        """Users' homes in embedded mode, one folder per user."""
         return self.root / "homes"
 
     @property
     def environments(self) -> Path:
-        """Python environments of embedded mode: `lab` and one a choice of the menu."""
+        """Python environments of embedded mode: `lab` and one per entry of the menu."""
         return self.root / "envs"
 
     @property
@@ -70,22 +70,22 @@ class State:
 
     @property
     def status(self) -> Path:
-        """What the status page remembers."""
+        """The history of the status page."""
         return self.root / "status.json"
 
     @property
     def first_login(self) -> Path:
-        """The passwords of the accounts that the first start created."""
+        """The passwords of the accounts created by the first start."""
         return self.root / "first-login.txt"
 
     def create(self) -> None:
-        """Make the folder; only its owner may look inside."""
+        """Create the folder, readable by its owner only."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.logs, self.run):
             folder.mkdir(exist_ok=True)
 
     def secret(self, name: str) -> str:
-        """The secret `name`: 64 hexadecimal digits, made at first use, mode 0600."""
+        """Returns the secret `name`: 64 hexadecimal digits, created at first use, mode 0600."""
         path = self.root / f"secret-{name}"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

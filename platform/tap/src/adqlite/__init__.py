@@ -1,4 +1,4 @@
-"""Publish tables to the Virtual Observatory: TAP 1.1, ADQL 2.1 and cone search on SQLite.
+"""Publishes tables to the Virtual Observatory: TAP 1.1, ADQL 2.1 and cone search on SQLite.
 
 :func:`publish` and :func:`publish_sqlite` put tables into a folder, :class:`TapService` answers
 queries on them in this process, and :func:`adqlite.http.asgi.application` does so over HTTP.

@@ -30,7 +30,7 @@ DISTANCE = Column(
 
 
 def cone_table(engine: Engine, schema_name: str, table_name: str) -> tuple[Schema, Table]:
-    """Give a table that cones can be searched in.
+    """Returns a table that cones can be searched in.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def cone_table(engine: Engine, schema_name: str, table_name: str) -> tuple[Schem
 
 
 def parameter(given: Mapping[str, str], name: str, low: float, high: float) -> float:
-    """Read a number from the parameters of a request, whose names are in upper case."""
+    """Reads a number from the parameters of a request, whose names are in upper case."""
     text = given.get(name, "").strip()
     if not text:
         raise VOError(f"the parameter {name} is missing; give decimal degrees, as in {name}=20.5")
     if not _NUMBER.fullmatch(text):
-        raise VOError(f"{name}={text[:40]!r} is no number of degrees")
+        raise VOError(f"{name}={text[:40]!r} is not a number of degrees")
     value = float(text)
     if not low <= value <= high:
         raise VOError(f"{name}={text[:40]} is not within {low:g} to {high:g} deg")
@@ -60,7 +60,7 @@ def parameter(given: Mapping[str, str], name: str, low: float, high: float) -> f
 def cone_search(
     engine: Engine, schema_name: str, table_name: str, given: Mapping[str, str]
 ) -> Iterator[Result]:
-    """Search a cone; rows come by distance.
+    """Searches a cone; rows come by distance.
 
     Parameters
     ----------

@@ -36,8 +36,9 @@ class TapService:
     limits : Limits, optional
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: str | Path, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
+        folder = Path(folder)
         self.store = TableStore(folder)
         self.engine = Engine(self.store, self.limits)
         self.gate = Gate(self.limits.parallel_queries)
@@ -46,7 +47,7 @@ class TapService:
     def sync(
         self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]
     ) -> tuple[Format, IO[bytes]]:
-        """Answer a query.
+        """Answers a query.
 
         Parameters
         ----------
@@ -77,7 +78,7 @@ class TapService:
         return request.format, out
 
     def create_job(self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]) -> Job:
-        """Make a pending job; its uploads are read and kept.
+        """Creates a pending job; its uploads are read and kept.
 
         Raises
         ------
@@ -96,7 +97,7 @@ class TapService:
         return job
 
     def close(self) -> None:
-        """Stop working; jobs that run are queued again for the next start."""
+        """Stops working; jobs that run are queued again for the next start."""
         self.jobs.close()
 
     def _run_job(self, job: Job, folder: Path, out: IO[bytes], stopped: Callable[[], bool]) -> str:
@@ -126,7 +127,9 @@ class TapService:
     ) -> list[UploadedTable]:
         wanted = upload_parts(parameters.get("UPLOAD", ""))
         if len(wanted) > self.limits.upload_tables:
-            raise UploadError(f"{len(wanted)} uploads, {self.limits.upload_tables} are allowed")
+            raise UploadError(
+                f"{len(wanted)} uploads; at most {self.limits.upload_tables} are allowed"
+            )
         tables = []
         for name, source in wanted.items():
             if source.startswith("param:"):
@@ -153,7 +156,7 @@ class Request:
 
 
 def check(parameters: Mapping[str, str]) -> Request:
-    """Read the parameters of a request.
+    """Reads the parameters of a request.
 
     Raises
     ------
@@ -162,26 +165,26 @@ def check(parameters: Mapping[str, str]) -> Request:
     """
     request = parameters.get("REQUEST", "doQuery")
     if request.lower() != "doquery":
-        raise VOError(f"REQUEST={request[:40]!r} is not known; there is doQuery only")
+        raise VOError(f"REQUEST={request[:40]!r} is not known; use doQuery")
     language = parameters.get("LANG", "")
     if not language:
-        raise VOError("the parameter LANG is missing; give LANG=ADQL")
+        raise VOError("the parameter LANG is missing; send LANG=ADQL")
     if language.upper() not in LANGUAGES:
-        raise VOError(f"LANG={language[:40]!r} is not known; there are {', '.join(LANGUAGES)}")
+        raise VOError(f"LANG={language[:40]!r} is not known; use one of {', '.join(LANGUAGES)}")
     if not parameters.get("QUERY", "").strip():
         raise VOError(
-            "the parameter QUERY is missing; give a query, for example "
+            "the parameter QUERY is missing; send a query, for example "
             "QUERY=SELECT * FROM tap_schema.tables"
         )
     text = parameters.get("MAXREC", "").strip()
     if text and not re.fullmatch(r"\d{1,18}", text):
-        raise VOError(f"MAXREC={text[:40]!r} is no number of rows")
+        raise VOError(f"MAXREC={text[:40]!r} is not a number of rows")
     chosen = find_format(parameters.get("RESPONSEFORMAT") or parameters.get("FORMAT"))
     return Request(parameters["QUERY"], chosen, int(text) if text else None)
 
 
 def upload_parts(text: str) -> dict[str, str]:
-    """Read the parameter UPLOAD: `name,source` pairs with `;` between them.
+    """Reads the parameter UPLOAD: `name,source` pairs with `;` between them.
 
     Raises
     ------
@@ -196,7 +199,7 @@ def upload_parts(text: str) -> dict[str, str]:
             )
         name = re.sub(r"(?i)^tap_upload\.", "", name)
         if name.lower() in {known.lower() for known in parts}:
-            raise UploadError(f"two uploads have the name {name[:40]}")
+            raise UploadError(f"two uploads are called {name[:40]}")
         parts[name] = source
     return parts
 

@@ -23,9 +23,9 @@ __all__ = ["check"]
     help="The state folder, whose accounts have groups (default: .platform of the checkout).",
 )
 def check(file: Path | None, state: Path) -> None:
-    """Check platform.yaml and say what it means.
+    """Check platform.yaml and print what it means.
 
     FILE defaults to the one that KM3_PLATFORM_FILE names, or else config/platform.yaml. Exit
-    codes: 0 all of it works, 1 it can be used but something in it cannot work, 2 it has mistakes.
+    codes: 0 everything works, 1 it is valid but something in it cannot work, 2 it is invalid.
     """
     report(file, lambda: given_groups(State(state)))

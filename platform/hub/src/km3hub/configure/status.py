@@ -1,4 +1,4 @@
-"""The status page: which services are looked at, and how, in each mode."""
+"""The status page: which services are checked, and how, in each mode."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from km3hub.configure.extending import extend
+from km3hub.status.checks import Address, Check, Container, Counts, Starts
 from km3hub.status.history import History
-from km3hub.status.looks import Address, Container, Counts, LookAt, Starts
 from km3hub.status.pages import StatusHandler, StatusJsonHandler
 from km3hub.status.watch import Watch
 from km3settings.names import Names
@@ -23,7 +23,7 @@ _PROXY_PORT = 8000
 
 def configure_status(c: Any, settings: Settings, runtime: Runtime) -> None:
     """Add the page, start the watch where a hub runs, and let Prometheus read the hub's numbers."""
-    watch = Watch(History(runtime.state.status), _looks(settings, runtime))
+    watch = Watch(History(runtime.state.status), _checks(settings, runtime))
 
     # A function, because JupyterHub copies every other value of its configuration.
     def watching() -> Watch:
@@ -48,23 +48,23 @@ def configure_status(c: Any, settings: Settings, runtime: Runtime) -> None:
     try:
         asyncio.get_running_loop().call_soon(watch.start)
     except RuntimeError:
-        return  # the configuration is only read: nothing runs that could be watched
+        return  # the configuration is only being read
 
 
-def _looks(settings: Settings, runtime: Runtime) -> list[LookAt]:
+def _checks(settings: Settings, runtime: Runtime) -> list[Check]:
     containers = runtime.mode == "docker"
     proxy = _PROXY_PORT if containers else runtime.port
-    looks: list[LookAt] = [
+    checks: list[Check] = [
         Address("hub", f"http://127.0.0.1:{proxy}/_chp_healthz"),
         Starts(_counts, _ping if containers else None),
     ]
     portal = Portal(settings, runtime)
     if containers and portal.runs_here:
         name = Names(runtime.project).opendata
-        looks.append(Container("data", lambda: _health(name)))
+        checks.append(Container("data", lambda: _health(name)))
     elif portal.for_servers:
-        looks.append(Address("data", f"{portal.for_servers}/health"))
-    return looks
+        checks.append(Address("data", f"{portal.for_servers}/health"))
+    return checks
 
 
 def _counts() -> Counts:

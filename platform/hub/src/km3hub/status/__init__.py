@@ -1,1 +1,1 @@
-"""The status page: what works, what does not, and since when, for everybody who can open it."""
+"""The status page: what works, what does not, and since when. Public."""

@@ -1,4 +1,4 @@
-"""`GET /hub/status` and `/hub/status.json`: no login, nothing about anybody."""
+"""`GET /hub/status` and `/hub/status.json`: public, without personal data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LISTED = 10
 
 
 def summary(watch: Watch) -> dict[str, Any]:
-    """What both pages say: a list of services with what holds now, and the interruptions."""
+    """Returns the content of both pages: the services with their state, and the interruptions."""
     now = watch.clock()
     history = watch.history
     services = []
@@ -39,7 +39,7 @@ def summary(watch: Watch) -> dict[str, Any]:
                 "name": name,
                 "title": title,
                 "works": latest.works if latest else None,
-                "said": latest.said if latest else "Nobody has looked yet.",
+                "said": latest.message if latest else "Not checked yet.",
                 "since": _iso(latest.start) if latest else None,
                 "interrupted_minutes": round(minutes, 1),
                 "day": history.cells(name, now),
@@ -61,32 +61,32 @@ class StatusHandler(BaseHandler):
     """The page for people."""
 
     def initialize(self, watch: Callable[[], Watch]) -> None:
-        """Remember who knows."""
+        """Keep the watch."""
         self._watch = watch()
 
     async def get(self) -> None:
-        """Answer with what was seen at the last look."""
+        """Answer with the results of the last check."""
         self.set_header("Cache-Control", "no-store")
         page = await self.render_template("status.html", status=summary(self._watch))
         self.finish(page)
 
 
 class StatusJsonHandler(HealthCheckHandler):
-    """The same for programs; nobody needs to be known, and no look into the database."""
+    """The same for programs, without login or database access."""
 
     def initialize(self, watch: Callable[[], Watch]) -> None:
-        """Remember who knows."""
+        """Keep the watch."""
         self._watch = watch()
 
     async def prepare(self) -> None:
-        """Skip who is asking: the answer is the same for everybody."""
+        """Skip authentication: the answer is the same for everybody."""
 
     def get_content_type(self) -> str:
         """JSON."""
         return "application/json"
 
     def get(self) -> None:
-        """Answer with what was seen at the last look."""
+        """Answer with the results of the last check."""
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.write(json.dumps(summary(self._watch)))
@@ -103,5 +103,5 @@ def _interruption(span: Span, lasts: bool) -> dict[str, Any]:
         "start": _iso(span.start),
         "end": None if lasts else _iso(span.end),
         "minutes": round((span.end - span.start) / 60, 1),
-        "said": span.said,
+        "said": span.message,
     }

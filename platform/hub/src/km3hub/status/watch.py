@@ -1,4 +1,4 @@
-"""Looks at every service once a minute, for as long as the hub runs."""
+"""Checks every service once a minute while the hub is running."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 from prometheus_client import Gauge
 
-from km3hub.status.history import PERIOD, History, Look
-from km3hub.status.looks import LookAt
+from km3hub.status.checks import Check
+from km3hub.status.history import PERIOD, CheckResult, History
 
 __all__ = ["Watch"]
 
 log = logging.getLogger("jupyterhub.km3hub.status")
 
-#: Seconds that the platform may take to start.
+#: Seconds after the hub's start in which failures are not recorded.
 GRACE = 60.0
 
 WORKS = Gauge("km3net_service_works", "1 while the service works for users", ["service"])
@@ -25,45 +25,45 @@ WORKS = Gauge("km3net_service_works", "1 while the service works for users", ["s
 
 @dataclass
 class Watch:
-    """Fills the history; one of them runs in the hub's event loop."""
+    """Runs the checks in the hub's event loop and fills the history."""
 
     history: History
-    looks: Sequence[LookAt]
+    checks: Sequence[Check]
     clock: Callable[[], float] = time.time
     _task: asyncio.Task[None] | None = field(default=None)
 
     def start(self) -> None:
-        """Begin, once; the loop keeps only a weak hold of its tasks, so it is kept here."""
+        """Start, once. The task is kept here because the loop has only a weak reference to it."""
         if self._task is None:
             self.history.load()
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def settle(self) -> None:
-        """Wait for what starts together with the hub: that it is not there yet is no failure."""
+        """Wait for services that start together with the hub, which are not failing yet."""
         end = time.monotonic() + GRACE
         while time.monotonic() < end:
             if all(result.works for result in await self._all()):
                 return
             await asyncio.sleep(min(PERIOD, GRACE / 12))
 
-    async def look(self) -> None:
-        """One round."""
+    async def check_all(self) -> None:
+        """Check every service once."""
         for result in await self._all():
             self.history.add(result, self.clock())
             WORKS.labels(service=result.service).set(int(result.works))
         try:
             self.history.save()
         except OSError as error:
-            log.error("the status page forgets what it saw when the hub ends: %s", error)
+            log.error("the history of the status page cannot be saved: %s", error)
 
-    async def _all(self) -> list[Look]:
-        return await asyncio.gather(*(look() for look in self.looks))
+    async def _all(self) -> list[CheckResult]:
+        return await asyncio.gather(*(check() for check in self.checks))
 
     async def _run(self) -> None:
         await self.settle()
         while True:
             try:
-                await self.look()
-            except Exception:  # a broken look must not end the others
-                log.exception("a look at the services failed")
+                await self.check_all()
+            except Exception:  # a failing check must not end the others
+                log.exception("checking the services failed")
             await asyncio.sleep(PERIOD)

@@ -1,13 +1,13 @@
 """From a data set of openkm3 to a table of the VO services.
 
-Names that ADQL would need in quotes get regular ones, positions are in degrees, arrays stay arrays.
-What a table of the VO cannot hold is left out, and said when the file is uploaded: see
-:func:`service_findings`.
+Names that ADQL accepts only in quotes are replaced by regular ones, positions are in degrees,
+arrays stay arrays. Columns that a VO table cannot represent are left out; :func:`service_findings`
+reports them when the file is uploaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from adqlite.tables.metadata import Schema, Table, TableColumn
 from adqlite.tables.names import distinct, regular_name
 from opendata.describing.cells import parameter_of
 from opendata.describing.sky import position_columns
-from opendata.vo import antares
 from openkm3.formats import ColumnData, DataSet, Meaning
 from openkm3.formats.columns import kept_unit
 from openkm3.formats.tables import columns as columns_of
@@ -41,9 +40,6 @@ _DATATYPES: dict[str, Any] = {
 _LARGEST = 2**63 - 1
 _INDEXED = ("ra", "dec", "decl", "id", "mjd", "time", "energy", "nhit")
 _FRAMES = ("", "icrs", "fk5")
-# In cone searches the events of ANTARES keep the names under which they were published.
-_LABELS = {"ant20_01.main": {c.name: c.label for c in antares.SCHEMA.tables[0].columns}}
-
 
 _Values = Callable[[], list[Any]]
 
@@ -58,7 +54,7 @@ class NoColumn(ValueError):
 
 @dataclass(frozen=True)
 class _Served:
-    """Columns, functions that list their values for SQLite, and what was found on the way."""
+    """Columns, functions that list their values for SQLite, and findings."""
 
     columns: list[TableColumn]
     values: list[_Values]
@@ -66,16 +62,25 @@ class _Served:
 
 
 def described(
-    dataset: DataSet, full_name: str, title: str
+    dataset: DataSet, full_name: str, title: str, *, labels: Mapping[str, str] | None = None
 ) -> tuple[Schema, Iterator[tuple[Any, ...]]]:
-    """Return the description and the rows of a data set's main table.
+    """Returns the description and the rows of a data set's main table.
+
+    Parameters
+    ----------
+    dataset : DataSet
+    full_name : str
+        SCHEMA.TABLE.
+    title : str
+    labels : mapping of str to str, optional
+        Names of columns in cone searches, where they differ from those in queries.
 
     Raises
     ------
     NoTable
-        It has no table, no column that can be served, or positions that are none.
+        The data set has no table, no column that can be served, or impossible positions.
     """
-    served = _served(dataset, _LABELS.get(full_name, {}))
+    served = _served(dataset, labels or {})
     schema, _, name = full_name.partition(".")
     text = dataset.annotation.header.description or ""
     table = Table(name=name, title=title, description=text, columns=tuple(served.columns))
@@ -84,19 +89,19 @@ def described(
 
 
 def service_findings(dataset: DataSet) -> list[Finding]:
-    """Return what the VO services would not serve of a data set, or not as it is.
+    """Returns what the VO services would leave out of a data set or change.
 
-    An error says that they can serve nothing of it.
+    An error means that they cannot serve any of it.
     """
     try:
         return _served(dataset, {}).findings
     except NoTable as error:
         return [
-            Finding("error", "table", str(error), "mend it, or have no table of it served by TAP")
+            Finding("error", "table", str(error), "correct the file, or do not serve it by TAP")
         ]
 
 
-def _served(dataset: DataSet, labels: dict[str, str | None]) -> _Served:
+def _served(dataset: DataSet, labels: Mapping[str, str]) -> _Served:
     try:
         _, table = dataset.main_table()
     except ValueError as error:
@@ -122,7 +127,7 @@ def _served(dataset: DataSet, labels: dict[str, str | None]) -> _Served:
         names.add(name.lower())
         if name != regular_name(key):
             findings.append(
-                Finding("warning", key, f"is served as {name}", "another column has its name")
+                Finding("warning", key, f"is served as {name}", "another column has that name")
             )
         served.columns.append(
             column.model_copy(
@@ -140,11 +145,11 @@ def _served(dataset: DataSet, labels: dict[str, str | None]) -> _Served:
 
 
 def _left_out(key: str, reason: str) -> Finding:
-    return Finding("warning", key, f"TAP leaves it out: {reason}", "other formats have it")
+    return Finding("warning", key, f"TAP leaves it out: {reason}", "it is in the other formats")
 
 
 def _with_unit(data: ColumnData, parameter: Parameter) -> ColumnData:
-    """Return a column with the unit of its description where the file itself has none."""
+    """Returns a column with the unit of its description if the file itself gives none."""
     return data if data.unit is not None else replace(data, unit=kept_unit(parameter.unit))
 
 
@@ -154,25 +159,25 @@ def _with_unit(data: ColumnData, parameter: Parameter) -> ColumnData:
 def _axes(
     known: dict[str, ColumnData], annotation: Annotation, findings: list[Finding]
 ) -> dict[str, str]:
-    """Return the columns of the position with their axes, none if it is of another frame."""
+    """Returns the columns of the position with their axes; none if the frame is another one."""
     found = position_columns(to_table(known), annotation) if known else ()
     frames = {known[key].meaning.frame.lower() for key in found} - set(_FRAMES)
     if frames:
         frame = ", ".join(sorted(frames))
         findings.append(
-            Finding("warning", found[0], f"is of the frame {frame}", "cone searches need ICRS")
+            Finding("warning", found[0], f"is in the frame {frame}", "cone searches need ICRS")
         )
         return {}
     return dict(zip(found, ("ra", "dec"), strict=False))
 
 
 def _on_the_sky(data: ColumnData, axis: str) -> ColumnData:
-    """Return right ascensions between 0 and 360 degrees, or declinations.
+    """Returns right ascensions between 0 and 360 degrees, or declinations.
 
     Raises
     ------
     NoTable
-        A declination is beyond the poles, or the unit is none of an angle.
+        A declination is beyond the poles, or the unit is not one of angle.
     """
     numbers = data.numbers()
     if data.unit is not None:
@@ -181,14 +186,14 @@ def _on_the_sky(data: ColumnData, axis: str) -> ColumnData:
         try:
             numbers = np.asarray((numbers * kept_unit(str(unit))).to_value("deg"))
         except (TypeError, ValueError):
-            raise NoTable(f"positions are in {data.unit}, which is no unit of angle") from None
+            raise NoTable(f"positions are in {data.unit}, which is not a unit of angle") from None
     wrong = np.isinf(numbers) | ((np.abs(numbers) > 90) & (axis == "dec"))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         bounds = "-90 to 90 deg" if axis == "dec" else "0 to 360 deg"
         raise NoTable(
             f"row {row + 1} has the {'declination' if axis == 'dec' else 'right ascension'} "
-            f"{numbers[row]:g}, which is not within {bounds}; a missing one has to be masked or NaN"
+            f"{numbers[row]:g}, which is not within {bounds}; mask a missing value, or write NaN"
         )
     if axis == "ra":
         numbers = np.where((numbers >= 0) & (numbers <= 360), numbers, numbers % 360)
@@ -199,7 +204,7 @@ def _on_the_sky(data: ColumnData, axis: str) -> ColumnData:
 
 
 def _column(data: ColumnData, parameter: Parameter, axis: str) -> tuple[TableColumn, _Values]:
-    """Return the description of a column, still without its name, and its values."""
+    """Returns the description of a column, still without its name, and its values."""
     if axis:
         data = _on_the_sky(data, axis)
     datatype, arraysize, values = _values(data)
@@ -219,12 +224,12 @@ def _column(data: ColumnData, parameter: Parameter, axis: str) -> tuple[TableCol
 
 
 def _description(data: ColumnData, parameter: Parameter, datatype: str) -> str:
-    said = parameter.description or data.meaning.description or parameter.name or ""
+    text = parameter.description or data.meaning.description or parameter.name or ""
     if data.meaning.timescale:
-        said = f"{said} (time scale {data.meaning.timescale.upper()})".strip()
+        text = f"{text} (time scale {data.meaning.timescale.upper()})".strip()
     if data.kind == "u" and datatype == "char":
-        said = f"{said} (unsigned integers of 64 bits, as text)".strip()
-    return said
+        text = f"{text} (unsigned integers of 64 bits, as text)".strip()
+    return text
 
 
 def _ucd(meaning: Meaning, parameter: Parameter, axis: str) -> str | None:
@@ -237,7 +242,7 @@ def _ucd(meaning: Meaning, parameter: Parameter, axis: str) -> str | None:
 
 
 def unit_text(data: ColumnData) -> str | None:
-    """Return the unit in the notation of the VO; one that it does not have as it is written."""
+    """Returns the unit in the notation of the VO, or as written if VOUnits does not have it."""
     if data.unit is None:
         return None
     try:
@@ -247,18 +252,18 @@ def unit_text(data: ColumnData) -> str | None:
 
 
 def _values(data: ColumnData) -> tuple[Any, str | None, _Values]:
-    """Return type, size of arrays and what lists the values; None where one is missing.
+    """Returns the type, the size of arrays and a function that lists values, None for missing ones.
 
     Raises
     ------
     NoColumn
-        Tables of the VO have no such values.
+        A VO table cannot represent the values.
     """
     if data.kind == "M":
         data = replace(data, values=_timestamps(data.values), mask=data.missing)
     if data.kind == "U":
         if data.values.ndim != 1:
-            raise NoColumn("it has arrays of texts")
+            raise NoColumn("it has arrays of text")
         ascii_only = all(value is None or value.isascii() for value in _listed(data))
         return ("char" if ascii_only else "unicodeChar"), "*", lambda: _listed(data)
     if data.kind == "O":
@@ -267,7 +272,7 @@ def _values(data: ColumnData) -> tuple[Any, str | None, _Values]:
     if datatype is None:
         raise NoColumn(f"it has values of type {data.values.dtype}")
     if data.kind == "u" and bool((data.filled(0) > _LARGEST).any()):
-        # No integer of the VO has 64 bits without sign; as text the digits are all there.
+        # The VO has no unsigned integers of 64 bits; text keeps all digits.
         if data.values.ndim != 1:
             raise NoColumn("it has arrays of unsigned integers above 2^63")
         return "char", "*", lambda: [v if v is None else str(v) for v in _listed(data)]
@@ -286,7 +291,7 @@ def _arrays(data: ColumnData) -> list[Any]:
 
 
 def _timestamps(values: Any) -> Any:
-    """Return times as DALI writes them, without noughts that no clock measured."""
+    """Returns times in the notation of DALI, without zeros at the end that no clock measured."""
     texts = np.datetime_as_string(values)
     if not texts.size or "." not in str(texts.flat[0]):
         return texts
@@ -300,7 +305,7 @@ def _listed(data: ColumnData) -> list[Any]:
 
 
 def _lists(data: ColumnData) -> tuple[Any, str, _Values]:
-    """Return arrays of any length."""
+    """Returns arrays of variable length."""
     gone: list[bool] = data.missing.tolist()
     rows = [None if none else np.asarray(r) for r, none in zip(data.values, gone, strict=True)]
     kinds = [row.dtype for row in rows if row is not None and row.size]

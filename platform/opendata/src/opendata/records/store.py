@@ -61,9 +61,3 @@ def put(pieces: Iterable[bytes], limit: int | None = None) -> Content:
         finally:
             temporary.unlink(missing_ok=True)
     return Content(digest.hexdigest(), size)
-
-
-def put_file(path: Path) -> Content:
-    """Keep the content of a file."""
-    with path.open("rb") as file:
-        return put(iter(lambda: file.read(2**20), b""))

@@ -1,4 +1,4 @@
-"""Serving the table of a file; that of a stranger in the sandbox."""
+"""Serving the table of a file; a stranger's file is read in the sandbox."""
 
 from __future__ import annotations
 
@@ -8,26 +8,41 @@ from opendata.sandbox import Rejected
 
 
 def serve(path: Path, folder: Path, full_name: str, title: str) -> int:
-    """Serve the main table of a file; return the number of its rows.
+    """Serves the main table of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    folder : pathlib.Path
+        Where the tables of the VO services are.
+    full_name : str
+        SCHEMA.TABLE.
+    title : str
+
+    Returns
+    -------
+    int
+        The number of rows.
 
     Raises
     ------
     ValueError
         The file has no table that can be served.
     OpenKM3Error
-        It cannot be read.
+        The file cannot be read.
     """
     from adqlite.tables.storage import TableStore
     from opendata.describing.tap_table import described
+    from opendata.vo.antares import LABELS
     from openkm3.formats import read
 
-    schema, rows = described(read(path), full_name, title)
+    schema, rows = described(read(path), full_name, title, labels=LABELS.get(full_name, {}))
     published = TableStore(folder).publish(schema, {schema.tables[0].name: rows})
     return published.tables[0].rows
 
 
 def serve_in_sandbox(path: str, folder: str, full_name: str, title: str) -> int:
-    """Serve the main table of a file for :func:`opendata.sandbox.run`; see :func:`serve`."""
+    """Serves the main table of a file within :func:`opendata.sandbox.run`; see :func:`serve`."""
     from openkm3.errors import OpenKM3Error
 
     try:

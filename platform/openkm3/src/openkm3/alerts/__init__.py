@@ -2,7 +2,7 @@
 
 >>> from openkm3 import alerts
 >>> alert = alerts.read("alert.json")          # or a VOEvent, or bytes of either
->>> alert.event_details[0].source_zenith       # degrees; minds the sign of cos_zenith
+>>> alert.event_details[0].source_zenith       # degrees, from cos_zenith
 >>> packet = alert.to_voevent()                # bytes, valid VOEvent 2.0
 >>> alerts.from_voevent(packet) == alert
 True

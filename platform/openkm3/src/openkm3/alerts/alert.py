@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from openkm3.alerts.documents import content_of, parsed_json
 from openkm3.alerts.errors import AlertError, Problem, problems_of
 from openkm3.alerts.model import AlertRecord
-from openkm3.alerts.notices import in_our_terms
+from openkm3.alerts.notices import in_gcn_terms
 from openkm3.alerts.plausibility import problems_of_alert
 from openkm3.alerts.voevent.reading import fields_of
 from openkm3.alerts.voevent.writing import to_voevent
@@ -34,7 +34,7 @@ class Alert(AlertRecord):
         """
         if isinstance(document, (str, bytes)):
             document = parsed_json(document)
-        return cls._of(in_our_terms(document))
+        return cls._of(in_gcn_terms(document))
 
     @classmethod
     def from_voevent(cls, packet: bytes | str | PathLike[str]) -> Self:
@@ -77,7 +77,7 @@ class Alert(AlertRecord):
         return to_voevent(self, cites=cites)
 
     def problems(self) -> list[Problem]:
-        """Return what the schema allows but is impossible, and which essentials are missing."""
+        """Return impossible values that the schema allows, and missing essential fields."""
         return problems_of_alert(self)
 
 

@@ -1,4 +1,4 @@
-"""``openkm3 get``: a file of the Open Data Center, checked and stored."""
+"""``openkm3 get``: download a file of the Open Data Center and check it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from . import options
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File or folder to copy it to; without, its place in the cache is printed.",
+    help="File or folder to copy it to. By default its path in the cache is printed.",
 )
 @options.server
 def get(identifier: str, output: Path | None, server: str | None) -> None:
-    """Download a resource; what is in the cache already is not downloaded again."""
+    """Download a resource, unless the cache already has it."""
     library = Library(server, max_age=0)
     entry = library.catalogue[identifier]
     if entry.kind != "resource":

@@ -18,6 +18,6 @@ class AnnotatedDocument(KM3Object):
 
     @property
     def annotation(self) -> Annotation:
-        """Header, origin and paraminfo; those of the file if the catalogue has none."""
+        """Header, origin and paraminfo; from the file if the catalogue has none."""
         known = self.entry.metadata
         return known if known.paraminfo else self._document[0]

@@ -14,24 +14,24 @@ from .parameters import in_range, in_unit_of
 
 
 class Function(AnnotatedDocument):
-    """A quantity as function of one parameter."""
+    """A quantity as a function of one parameter."""
 
     @cached_property
     def content(self) -> annotated.PolynomialContent:
         """Type and coefficients."""
         content = self._document[1]
         if not isinstance(content, annotated.PolynomialContent):
-            raise FormatError(self.path, "is no function")
+            raise FormatError(self.path, "is not a function")
         return content
 
     @property
     def functiontype(self) -> str:
-        """Kind of the function, e.g. ``polynomial``."""
+        """Type of the function, e.g. ``polynomial``."""
         return self.content.functiontype
 
     @cached_property
     def data(self) -> list[float]:
-        """The coefficients, lowest order first."""
+        """The coefficients, starting with the lowest order."""
         return list(self.content.coefficients)
 
     def evaluate(self, xvalue: Any) -> Any:
@@ -40,13 +40,13 @@ class Function(AnnotatedDocument):
         Parameters
         ----------
         xvalue : float, array or astropy.units.Quantity
-            The parameter ``xvalue`` of :meth:`show_paraminfo`, in its unit if it has none of its
-            own; masked elements count as NaN.
+            The parameter ``xvalue`` of :meth:`show_paraminfo`. A number without a unit is in the
+            parameter's unit; masked elements are treated as NaN.
 
         Returns
         -------
         float, array or None
-            Out of range None, with a warning; NaN in an array.
+            Outside the range: None, with a warning, for a number, and NaN in an array.
         """
         parameter = self.annotation.paraminfo.get("xvalue")
         xvalue = in_unit_of(parameter, xvalue)

@@ -25,12 +25,12 @@ class LookUpTable(AnnotatedDocument):
         """Axes and values."""
         content = self._document[1]
         if not isinstance(content, annotated.LookupContent):
-            raise FormatError(self.path, "is no lookup table")
+            raise FormatError(self.path, "is not a lookup table")
         return content
 
     @cached_property
     def data(self) -> dict[int, list[float | None]]:
-        """Column number to values, such that ``DataFrame.from_dict`` makes the table of it."""
+        """Column number to list of values, as ``DataFrame.from_dict`` expects."""
         return {
             number: [row[number] for row in self.content.values]
             for number in range(len(self.content.xaxis))
@@ -42,14 +42,14 @@ class LookUpTable(AnnotatedDocument):
         Parameters
         ----------
         xvalue, yvalue : float or astropy.units.Quantity
-            The parameters ``xaxis`` and ``yaxis`` of :meth:`show_paraminfo`, in their units if they
-            have none of their own.
+            The parameters ``xaxis`` and ``yaxis`` of :meth:`show_paraminfo`. A number without a
+            unit is in the parameter's unit.
 
         Returns
         -------
         float or None
-            Value of the bin or nearest point; None, with a warning, out of range or where the table
-            has no value.
+            Value of the bin or nearest point. None, with a warning, outside the range and where the
+            table has no value.
         """
         known = self.annotation.paraminfo
         xvalue = in_unit_of(known.get("xaxis"), xvalue)
@@ -61,11 +61,11 @@ class LookUpTable(AnnotatedDocument):
         row = self.content.values[self.content.yaxis.index(yvalue)]
         result = row[self.content.xaxis.index(xvalue)]
         if result is None:
-            log.warning("There is no value at x value %s, y value %s", xvalue, yvalue)
+            log.warning("The table has no value at x value %s, y value %s", xvalue, yvalue)
         return result
 
     def get_dataframe(self) -> pd.DataFrame:
-        """Return the table; index and columns are the points or bin centres of the axes."""
+        """Return the table; its index and columns are the points or bin centres of the axes."""
         import pandas as pd
 
         frame = pd.DataFrame.from_dict(self.data).astype(float)

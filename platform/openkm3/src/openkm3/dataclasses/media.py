@@ -12,11 +12,11 @@ from .resource import KM3Object
 
 
 class AcousticSample(KM3Object):
-    """Sound as wav file; :attr:`data` are the samples, one column a channel if there are more."""
+    """Sound in a wav file; :attr:`data` are the samples, one column per channel if several."""
 
     @cached_property
     def rate(self) -> int:
-        """Samples a second."""
+        """Samples per second."""
         return self._read()[0]
 
     @cached_property
@@ -41,7 +41,7 @@ class AcousticSample(KM3Object):
 
 
 class Plot(KM3Object):
-    """A finished figure; a notebook shows it."""
+    """A finished figure, which a notebook displays."""
 
     def _repr_png_(self) -> bytes | None:
         content = self.data

@@ -13,12 +13,12 @@ from ..metadata import Parameter
 
 
 def in_unit_of(parameter: Parameter | None, value: Any) -> Any:
-    """Return numbers in the unit of a parameter, NaN where they are masked.
+    """Return numbers in the unit of a parameter; masked ones become NaN.
 
     Raises
     ------
     OpenKM3Error
-        If they have a unit that cannot be converted to it.
+        If their unit cannot be converted to that of the parameter.
     """
     if value is np.ma.masked:
         return math.nan
@@ -40,7 +40,7 @@ def in_unit_of(parameter: Parameter | None, value: Any) -> Any:
         numbers = Quantity(value, unit).to_value(wanted or "")
     except (UnitsError, TypeError):
         known = (parameter.unit if parameter else None) or "a number without unit"
-        raise OpenKM3Error(f"a value in {unit} was given where {known} is expected") from None
+        raise OpenKM3Error(f"a value in {unit} was given, but {known} is expected") from None
     return float(numbers) if np.ndim(numbers) == 0 else numbers
 
 

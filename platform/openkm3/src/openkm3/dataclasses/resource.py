@@ -19,12 +19,12 @@ PARAMINFO_COLUMNS = ("Parameter", "Name", "Description", "Unit", "Symbol", "Rang
 
 
 class KM3Object:
-    """Any resource; its file is at :attr:`path` and its bytes are :attr:`data`.
+    """Any resource; :attr:`path` is its file and :attr:`data` its bytes.
 
     Attributes
     ----------
     entry : openkm3.catalogue.Entry
-        What the catalogue says of it.
+        Its entry in the catalogue.
     """
 
     def __init__(self, entry: Entry, library: Library) -> None:
@@ -43,12 +43,12 @@ class KM3Object:
 
     @cached_property
     def path(self) -> Path:
-        """Where the file is on this computer; it is downloaded if need be."""
+        """Path of the file on this computer; the file is downloaded if necessary."""
         return self._library.file(self.entry).file
 
     @cached_property
     def data(self) -> Any:
-        """The content; which type it has depends on the class."""
+        """The content; its type depends on the class."""
         return self.path.read_bytes()
 
     @property
@@ -58,7 +58,7 @@ class KM3Object:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """All that the catalogue says of it, as dict."""
+        """The entry of the catalogue as dict."""
         return self.entry.model_dump(mode="json", exclude_none=True)
 
     @property
@@ -67,7 +67,7 @@ class KM3Object:
         return self.annotation.conditions
 
     def get_origin(self) -> dict[str, Any]:
-        """Return the ranges of time, zenith ... that the data come from."""
+        """Return the ranges of time, zenith, ... that the data cover."""
         return self.annotation.origin.plain()
 
     def get_paraminfo(self) -> dict[str, Any]:
@@ -75,13 +75,13 @@ class KM3Object:
         return {key: parameter.plain() for key, parameter in self.annotation.paraminfo.items()}
 
     def show_metadata(self) -> None:
-        """Display the metadata as table."""
+        """Display the metadata as a table."""
         rows = [*_rows(self.metadata, hidden=("children", "tables", "aliases", "metadata"))]
         rows += [*_rows(self.annotation.plain(), hidden=("paraminfo",))]
         display_markdown(f"## {self.title}\n" + markdown_table(("Key", "Value"), rows))
 
     def show_paraminfo(self) -> None:
-        """Display what the parameters are, as table."""
+        """Display the parameters as a table."""
         rows = [
             (key, p.name, p.description, p.unit, p.symbol, p.range)
             for key, p in self.annotation.paraminfo.items()

@@ -24,12 +24,12 @@ _CLASSES: dict[str, type[KM3Object]] = {
 
 
 def class_for(entry: Entry) -> type[KM3Object]:
-    """Return the class for an entry: that of the longest part of its ktype that has one."""
+    """Return the class of an entry: that of the longest prefix of its ktype that has one."""
     word = entry.ktype
     while word:
         if word in _CLASSES:
             cls = _CLASSES[word]
-            # The same content may be kept in HDF5 or another format.
+            # The same kind of content may be in HDF5 or another format.
             hdf5 = (entry.filename or entry.url or "").endswith((".h5", ".hdf5"))
             return HDFTable if cls is AnnotatedTable and hdf5 else cls
         word = word.rpartition(".")[0]

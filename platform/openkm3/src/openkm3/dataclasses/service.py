@@ -20,7 +20,7 @@ _MOST_ROWS = 10_000_000
 
 
 class SCSServiceVO(KM3Object):
-    """A table in the Virtual Observatory, to be searched with pyvo or taken as a whole."""
+    """A table in the Virtual Observatory, to be searched with pyvo or loaded as a whole."""
 
     def get_tap(self) -> TAPService:
         """Return pyvo's TAP service."""
@@ -35,7 +35,9 @@ class SCSServiceVO(KM3Object):
         """The table's name in ADQL, e.g. ``ant20_01.main``."""
         name = self.entry.service.table if self.entry.service else None
         if not name or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", name):
-            raise OpenKM3Error(f"{self.identifier}: the catalogue names no table of the service")
+            raise OpenKM3Error(
+                f"{self.identifier}: the catalogue does not name a table of the service"
+            )
         return name
 
     @cached_property
@@ -44,10 +46,10 @@ class SCSServiceVO(KM3Object):
         return self.get_dataframe()
 
     def get_dataframe(self) -> pd.DataFrame:
-        """Return the full table, column names in lower case.
+        """Return the full table; column names are in lower case.
 
-        It comes from the published file where there is one, so that it works offline from the
-        cache, else from the TAP service.
+        It is read from the published file if there is one, which works offline from the cache, and
+        otherwise from the TAP service.
         """
         from ..formats.dataset import frame
 
@@ -66,27 +68,27 @@ class SCSServiceVO(KM3Object):
         query = f"SELECT * FROM {self.table}"  # noqa: S608 - the name was checked
         dal = self._pyvo()
         try:
-            # A table that is cut at the service's limit must not pass for the full one.
+            # A table truncated at the service's limit must not pass for the full one.
             with warnings.catch_warnings():
                 warnings.simplefilter("error", dal.DALOverflowWarning)
                 result = self.get_tap().run_sync(query, maxrec=_MOST_ROWS)
         except dal.DALOverflowWarning:
             raise OpenKM3Error(
-                f"{self.table} is larger than the service gives at once: select a part of it with "
-                "get_tap()"
+                f"{self.table} has more rows than the service returns at once: select some of them "
+                "with get_tap()"
             ) from None
         except dal.DALAccessError as error:
             raise ServerError(f"{self._address('tap')}: {error}") from error
         return frame(result.to_table())
 
     def show_paraminfo(self) -> None:
-        """Print the table's name, what it is, and its columns."""
+        """Print the name, description and columns of the table."""
         dal = self._pyvo()
         try:
             service = self.get_scs()
-            _ = service.columns  # asks the service, before anything is printed
+            _ = service.columns  # a request, so that an error comes before any output
         except dal.DALAccessError as error:
-            log.warning("The service cannot be asked, this is from the catalog: %s", error)
+            log.warning("The service does not answer; this is from the catalog: %s", error)
             super().show_paraminfo()
             return
         print(f"Table: {self.table}")

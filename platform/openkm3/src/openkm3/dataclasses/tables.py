@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class TableObject(KM3Object):
-    """A file of tables, of any format that :mod:`openkm3.formats` reads."""
+    """A file of tables in any format that :mod:`openkm3.formats` reads."""
 
     @cached_property
     def dataset(self) -> DataSet:
-        """All tables with units, and the file's metadata."""
+        """All tables with units, and the metadata of the file."""
         from ..formats import read
 
         return read(self.path)
 
     @property
     def annotation(self) -> Annotation:
-        """Header, origin and paraminfo; those of the file if the catalogue has none."""
+        """Header, origin and paraminfo; from the file if the catalogue has none."""
         known = self.entry.metadata
         return known if known.paraminfo or known.header.plain() else self._annotation_of_file
 
@@ -37,7 +37,7 @@ class TableObject(KM3Object):
     def _annotation_of_file(self) -> Annotation:
         from ..formats import detect, hdf5
 
-        # HDF5 gives its metadata without the data.
+        # In HDF5 the metadata can be read without the data.
         if detect(self.path) == "hdf5":
             return hdf5.annotation(self.path)
         return self.dataset.annotation
@@ -53,12 +53,12 @@ class TableObject(KM3Object):
         return self.get_dataframe()
 
     def get_dataframe(self, table: str | None = None) -> pd.DataFrame:
-        """Return a table as pandas DataFrame.
+        """Return a table as a pandas DataFrame.
 
         Parameters
         ----------
         table : str, optional
-            Its name; the table of events, or the first one, by default.
+            Its name. By default the table of events, otherwise the first one.
         """
         from ..formats.dataset import frame
 
@@ -69,7 +69,7 @@ class TableObject(KM3Object):
             return self.dataset.main_table()[1]
         if name not in self.dataset.tables:
             raise FormatError(
-                self.path, f"has no table {name!r}, only {', '.join(self.dataset.tables)}"
+                self.path, f"has no table {name!r}; its tables are {', '.join(self.dataset.tables)}"
             )
         return self.dataset.tables[name]
 
@@ -82,7 +82,7 @@ class HDFTable(TableObject):
     """Tables in HDF5."""
 
     def chunks(self, table: str = "events", rows: int = 250_000) -> Iterator[Any]:
-        """Yield a table in pieces, as structured arrays; files larger than memory can be read."""
+        """Yield a table in chunks of structured arrays, for files larger than memory."""
         from ..formats import hdf5
 
         return hdf5.stream(self.path, table, rows)

@@ -34,7 +34,7 @@ def stacked(parts: Sequence[tuple[Array, Mask] | None], gone: Mask) -> tuple[Arr
     known = [part for part in parts if part is not None]
     if len(known) != np.count_nonzero(~gone) or not known:
         return None
-    # Empty lists have a type by accident.
+    # The type of an empty list means nothing.
     types = [array.dtype for array, _ in known if array.size] or [np.dtype(float)]
     if len({dtype.kind for dtype in types}) > 1 and {dtype.kind for dtype in types} - set("iuf"):
         return None
@@ -56,7 +56,7 @@ def _varying(
     if any(array.ndim != 1 for array, _ in known):
         return None
     if any(unset.any() for _, unset in known):
-        # Within such an array only NaN can say that an element is missing.
+        # In an array of varying length only NaN can mark a missing element.
         if dtype.kind not in "iuf" or any(
             np.abs(array).max(initial=0) > _LARGEST_EXACT for array, _ in known
         ):

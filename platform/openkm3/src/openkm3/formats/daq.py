@@ -1,7 +1,7 @@
 """KM3NeT's online (DAQ) ROOT files, read with uproot alone.
 
-km3io 1.2 reads offline files only. The classes of the data acquisition are flat C structures
-behind a header of ten bytes, so their layout is all that is needed (Jpp, JDAQ/JDAQEvent.hh and
+km3io 1.2 reads only offline files. The classes of the data acquisition are flat C structures after
+a header of ten bytes, so their layout is enough to read them (Jpp, JDAQ/JDAQEvent.hh and
 JDAQSummaryFrame.hh).
 """
 
@@ -44,7 +44,7 @@ _EVENTS = "KM3NET_EVENT"
 
 
 def rate(code: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return photomultiplier rates in Hz from the byte that stands for them.
+    """Return photomultiplier rates in Hz from the bytes that encode them.
 
     The scale is logarithmic from 2 kHz (code 0 means no rate) to 2 MHz (code 255).
     """
@@ -57,9 +57,9 @@ def read(path: Path) -> DataSet:
     Returns
     -------
     DataSet
-        Of these tables, those that the file has: ``summaryslices`` (one row a DOM and slice, with
-        ``rate`` in Hz for 31 photomultipliers), ``snapshot_hits`` and ``triggered_hits`` (one row
-        a hit; ``event`` counts the events from 0).
+        The tables that the file has: ``summaryslices`` (one row per DOM and slice, with ``rate`` in
+        Hz for 31 photomultipliers), ``snapshot_hits`` and ``triggered_hits`` (one row per hit;
+        ``event`` is the index of the event).
 
     Raises
     ------

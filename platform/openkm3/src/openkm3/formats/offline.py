@@ -1,4 +1,4 @@
-"""KM3NeT's offline ROOT files through km3io: one row an event, with its best muon track."""
+"""KM3NeT's offline ROOT files through km3io: one row per event, with its best muon track."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def read(path: Path) -> DataSet:
     Returns
     -------
     DataSet
-        Table ``events``: identifiers, ``mjd`` (UTC), and the fields of the track; NaN where an
-        event has none. ``dir_*`` is where the particle flies to. The file's own header goes into
-        the metadata under ``conditions``.
+        Table ``events``: identifiers, ``mjd`` (UTC), and the fields of the track, NaN if an event
+        has no track. ``dir_*`` is the direction of flight. The file's own header is in the
+        metadata under ``conditions``.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def _tracks(reader: Any) -> dict[str, Any]:
 
 def _header(reader: Any) -> dict[str, Any] | None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # km3io warns of files without the header of simulations
+        warnings.simplefilter("ignore")  # km3io warns about files without a simulation header
         if reader.header is None:
             return None
     return {str(key): str(value) for key, value in reader.header.items()}

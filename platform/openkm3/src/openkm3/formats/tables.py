@@ -1,4 +1,4 @@
-"""Tables of columns: from astropy's tables to the model of a column, and back."""
+"""Conversion between astropy's tables and the model of a column."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def columns(table: Table) -> dict[str, ColumnData]:
     """Return the model of each column of a table.
 
-    What consists of several columns is taken apart: a sky position ``pos`` becomes ``pos.ra`` and
-    ``pos.dec``, a structured column one column for each of its fields.
+    Compound columns are split: a sky position ``pos`` becomes ``pos.ra`` and ``pos.dec``, a
+    structured column one column for each of its fields.
 
     Raises
     ------
     TypeError
-        If a column is of a type that cannot be kept; the message names it.
+        If a column has a type that the model cannot hold; the message names the column.
     """
     result: dict[str, ColumnData] = {}
     for name in table.colnames:
@@ -49,7 +49,7 @@ def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
         return
     taken = represent_mixins_as_columns(AstropyTable({name: column}))
     if taken.colnames == [name]:
-        raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
+        raise TypeError(f"a column of type {type(column).__name__} cannot be stored")
     system = getattr(column, "frame", None)
     equinox = str(getattr(getattr(system, "equinox", None), "value", ""))
     frame = with_equinox(str(getattr(system, "name", "")), equinox)
@@ -59,7 +59,7 @@ def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
 
 
 def to_table(content: dict[str, ColumnData]) -> Table:
-    """Return a table of columns."""
+    """Return the table of the given columns."""
     from astropy.table import Table as AstropyTable
 
     return AstropyTable({name: each.to_table() for name, each in content.items()}, copy=False)

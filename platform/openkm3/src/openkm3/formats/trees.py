@@ -1,7 +1,7 @@
 """ROOT files that are neither offline nor DAQ files: every tree as a table, through uproot.
 
-So the published data release of ORCA's oscillation analysis is read, orientations and acoustic
-events of the calibration, and what GiBUU and gSeaGen write.
+Examples are the data release of ORCA's oscillation analysis, orientations and acoustic events of
+the calibration, and output of GiBUU and gSeaGen.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _BOOKKEEPING = ("fUniqueID", "fBits")
 
 
 def read(path: Path) -> DataSet:
-    """Read all trees, of each its newest cycle.
+    """Read the newest cycle of every tree.
 
     Returns
     -------
     DataSet
-        A table for each tree, a column for each branch of numbers, text, or arrays of numbers;
-        other branches are left out, with a warning.
+        A table for each tree, and a column for each branch of numbers, text, or arrays of numbers.
+        Other branches are skipped with a warning.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def read(path: Path) -> DataSet:
         held = ", ".join(sorted(set(kinds.values()))[:5]) or "nothing"
         raise FormatError(
             path,
-            f"holds no tree, so there is no table of rows in it, but {held}: read it by uproot",
+            f"has no trees and therefore no tables, only {held}: read it with uproot",
         )
     return DataSet(tables, Annotation())
 
@@ -62,7 +62,7 @@ def _columns(path: Path, tree: Any) -> dict[str, ColumnData]:
         data = _column(branch)
         if data is None:
             log.warning(
-                "%s: branch %s of %s is of type %s, which no table holds; it is left out.",
+                "%s: branch %s of %s is skipped: a table cannot hold its type %s.",
                 *(path.name, branch.name, tree.name, branch.typename),
             )
             continue

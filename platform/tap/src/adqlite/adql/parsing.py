@@ -17,7 +17,7 @@ _LARGEST = 2**63  # of an integer; only after a minus sign as large as this
 
 
 def parse(query: str, limits: Limits) -> tree.Query:
-    """Parse an ADQL query.
+    """Parses an ADQL query.
 
     Raises
     ------
@@ -28,8 +28,8 @@ def parse(query: str, limits: Limits) -> tree.Query:
     """
     if len(query) > limits.query_characters:
         raise QueryError(
-            f"the query has {len(query)} characters, {limits.query_characters} are allowed; "
-            "upload a table instead of writing long lists"
+            f"the query has {len(query)} characters; at most {limits.query_characters} are "
+            "allowed, so upload a table instead of a long list"
         )
     bad = next((c for c in query if ord(c) < 32 and c not in "\t\r\n\f"), None)
     if bad is not None:
@@ -45,7 +45,7 @@ def parse(query: str, limits: Limits) -> tree.Query:
             if depth > limits.nesting:
                 raise QueryError(f"the query is nested deeper than {limits.nesting} parentheses")
             if number % 256 == 255 and time.monotonic() > deadline:
-                raise QueryTimeout("the query takes too long to understand; write a shorter one")
+                raise QueryTimeout("parsing the query timed out; write a shorter one")
         result: tree.Query = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedCharacters as error:
         raise QueryError(_unknown_character(error, query)) from None
@@ -73,9 +73,9 @@ def _place(line: int, column: int) -> str:
 def _unknown_character(error: UnexpectedCharacters, query: str) -> str:
     place, character = _place(error.line, error.column), query[error.pos_in_stream or 0]
     if character in "'\"":
-        return f"this is not understood as ADQL: {place}: the quote {character} is not closed"
-    hint = "; a name with such letters needs double quotes" if not character.isascii() else ""
-    return f"this is not understood as ADQL: {place} near {character!r}{hint}"
+        return f"this is not valid ADQL: {place}: the quote {character} is not closed"
+    hint = "; put a name with such characters in double quotes" if not character.isascii() else ""
+    return f"this is not valid ADQL: {place} near {character!r}{hint}"
 
 
 def _unexpected(error: UnexpectedToken, query: str) -> str:
@@ -86,16 +86,16 @@ def _unexpected(error: UnexpectedToken, query: str) -> str:
     if (token.type == "INTEGER" and before[-1:] == ["LIMIT"]) or str(token).upper() == "LIMIT":
         return "ADQL has no LIMIT; write SELECT TOP 10 ..., and OFFSET at the end"
     if token.type == "$END":
-        return "this is not understood as ADQL: something is missing at the end of the query"
+        return "this is not valid ADQL: the query is incomplete at its end"
     place = _place(token.line or 1, token.column or 1)
     if error.expected <= {"$END", "SEMICOLON"}:
         return f"the query should end before {str(token)!r} ({place})"
     hint = ""
     if "IDENTIFIER" in error.expected and str(token)[:1].isalpha():
-        hint = "; it is a word of ADQL: as a name it needs double quotes"
+        hint = "; this is a reserved word: to use it as a name, put it in double quotes"
     elif "QUOTED" in error.expected and token.type != "STRING":
         hint = "; a name is expected here"
-    return f"this is not understood as ADQL: {place} near {str(token)!r}{hint}"
+    return f"this is not valid ADQL: {place} near {str(token)!r}{hint}"
 
 
 def _without_quotes(token: Token) -> str:

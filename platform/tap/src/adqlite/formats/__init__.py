@@ -44,7 +44,7 @@ class Format:
 
 
 def write_result(chosen: Format, result: Result, out: IO[bytes], limits: Limits) -> None:
-    """Write a result in a format.
+    """Writes a result in a format.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class _Counted:
     def write(self, data: bytes) -> int:
         self._left -= len(data)
         if self._left < 0:
-            raise VOError("the result is larger than this service gives; select fewer rows")
+            raise VOError("the result is larger than this service allows; select fewer rows")
         return self._out.write(data)
 
 
@@ -88,12 +88,12 @@ def _separated(delimiter: str) -> Callable[[Result, IO[bytes]], None]:
 
 
 def _shown(value: Any) -> str:
-    """Return a number, a boolean or an array as text that says it exactly."""
+    """Returns a number, a boolean or an array as text that says it exactly."""
     return json.dumps(value) if isinstance(value, list) else str(value)
 
 
 def _typed(result: Result) -> Iterator[list[Any]]:
-    """Yield rows of Python's own values, arrays as lists in lists."""
+    """Yields rows of Python's own values, arrays as lists in lists."""
     readers = []
     for column in result.columns:
         read = cell_reader(column)
@@ -137,7 +137,7 @@ def _json(result: Result, out: IO[bytes]) -> None:
 
 
 def _in_json(value: Any) -> Any:
-    """Return a value that JSON has; an infinite number, which it lacks, as text."""
+    """Returns a value that JSON has; an infinite number, which it lacks, as text."""
     if isinstance(value, list):
         return [_in_json(item) for item in value]
     if isinstance(value, float) and math.isinf(value):
@@ -249,7 +249,7 @@ FORMATS = (
 
 
 def find_format(name: str | None) -> Format:
-    """Give the format of a name or media type, VOTable where none is given.
+    """Returns the format of a name or media type, VOTable where none is given.
 
     Raises
     ------
@@ -263,5 +263,5 @@ def find_format(name: str | None) -> Format:
         if wanted in {n.lower() for n in (known.name, known.mime, *known.aliases)}:
             return known
     raise VOError(
-        f"the format {name[:80]!r} is not known; there are {', '.join(f.name for f in FORMATS)}",
+        f"the format {name[:80]!r} is not known; use one of {', '.join(f.name for f in FORMATS)}",
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 
 def distinct_names(names: Sequence[str], same: Callable[[str], str] = str) -> list[str]:
-    """Return names of which no two are equal.
+    """Returns names of which no two are equal.
 
     Parameters
     ----------

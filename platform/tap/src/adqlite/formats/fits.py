@@ -28,7 +28,7 @@ _TYPES = {
 
 
 def write_fits(result: Result, out: IO[bytes]) -> None:
-    """Write a result.
+    """Writes a result.
 
     Missing integers become the TNULL of their column, missing booleans a byte 0, missing texts
     begin with one (an empty text with a blank).
@@ -54,7 +54,7 @@ def write_fits(result: Result, out: IO[bytes]) -> None:
 
 
 def _with_logical(buffer: BytesIO, columns: list[Column]) -> bytes:
-    """Return the file with its bytes of booleans declared as such.
+    """Returns the file with its bytes of booleans declared as such.
 
     astropy writes true and false only; a column of bytes becomes one of T, F and missing ones (0)
     by its TFORM, while the data, which are not read again, stay as they are.
@@ -73,7 +73,7 @@ def _with_logical(buffer: BytesIO, columns: list[Column]) -> bytes:
 
 
 def _plain(name: str) -> str:
-    """Return a name in ASCII, with an underscore for other letters."""
+    """Returns a name in ASCII, with an underscore for other letters."""
     return "".join(c if c.isascii() and c.isprintable() else "_" for c in name)[:60] or "col"
 
 
@@ -114,23 +114,23 @@ def _text(column: Column, value: str | None) -> bytes:
         return b"\0"
     if not value.isascii():
         raise VOError(
-            f"the column {column.name} has the text {value[:40]!r}, and FITS has ASCII only; ask "
-            "for VOTable, CSV, JSON or Parquet"
+            f"the column {column.name} has the text {value[:40]!r}, but FITS allows ASCII only; "
+            "use VOTable, CSV, JSON or Parquet"
         )
     # A text of a NUL at its beginning is a missing one, and nothing but that is.
     return value.encode().replace(b"\0", b" ") or b" "
 
 
 def _free_integer(column: Column, values: list[Any]) -> int:
-    """Return an integer that none of the values is."""
+    """Returns an integer that none of the values is."""
     taken = {value for value in values if value is not None}
     low = -(1 << BITS[column.datatype])
     for candidate in range(low, low + len(taken) + 1):
         if candidate not in taken and candidate < -low:
             return candidate
     raise VOError(
-        f"the column {column.name} has every {column.datatype}, so that FITS has none left for "
-        "those that are missing; ask for VOTable, CSV, JSON or Parquet"
+        f"the column {column.name} contains every possible {column.datatype}, so that FITS has "
+        "no value left to mark missing ones; use VOTable, CSV, JSON or Parquet"
     )
 
 

@@ -31,7 +31,7 @@ _ROWS = 50_000  # of one group
 
 
 def write_parquet(result: Result, out: IO[bytes]) -> None:
-    """Write a result; what is missing is null, in arrays as well."""
+    """Writes a result; what is missing is null, in arrays as well."""
     names = distinct_names([column.name for column in result.columns])
     fields = [
         pa.field(name, _type(column), metadata=_about(column))

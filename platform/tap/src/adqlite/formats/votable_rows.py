@@ -27,7 +27,7 @@ def null_of(column: Column) -> int:
 
 
 def _present(column: Column, value: int) -> int:
-    """Return an integer that is not missing.
+    """Returns an integer that is not missing.
 
     Raises
     ------
@@ -36,8 +36,8 @@ def _present(column: Column, value: int) -> int:
     """
     if value == null_of(column):
         raise VOError(
-            f"the column {column.name} has the value {value}, which stands for a missing one in "
-            "this serialization; ask for BINARY2 (for arrays: CSV, JSON or Parquet)"
+            f"the column {column.name} contains {value}, which marks missing values in this "
+            "serialization; use BINARY2 (for arrays: CSV, JSON or Parquet)"
         )
     return value
 
@@ -78,8 +78,8 @@ def _cell_writer(column: Column) -> Callable[[Any], str]:
 def _exact_xml(column: Column, text: str) -> str:
     if bad := NOT_XML.search(text):
         raise VOError(
-            f"the column {column.name} has a text with {bad.group()!r}, which XML cannot hold; ask "
-            "for BINARY2, CSV or JSON"
+            f"the column {column.name} contains text with {bad.group()!r}, which XML cannot "
+            "represent; use BINARY2, CSV or JSON"
         )
     return escape(text, _ENTITIES)
 
@@ -101,7 +101,7 @@ def _writer_of_numbers(column: Column) -> Callable[[Any], str]:
 
 
 def _padded(column: Column, items: list[Any]) -> list[Any]:
-    """Return an array with as many items as its column says."""
+    """Returns an array with as many items as its column says."""
     shape = shape_of(column)
     if None in shape:
         return items

@@ -82,7 +82,7 @@ class _Endpoint:
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         limit = self.service.limits.upload_bytes * self.service.limits.upload_tables
         sent = ServerRequest(scope, _counted(receive, limit))
-        base = self.base or str(sent.base_url).rstrip("/")
+        base = self.base or _base(sent)
         query = sent.query_params.multi_items()
         read: Callable[[], Form] = Form
         if sent.method == "POST" and "POST" in self.route.methods:
@@ -93,7 +93,14 @@ class _Endpoint:
 
 
 async def _to_tap(request: ServerRequest) -> ServerResponse:
-    return RedirectResponse(f"{request.base_url}tap")
+    return RedirectResponse(f"{_base(request)}/tap")
+
+
+def _base(request: ServerRequest) -> str:
+    """Returns the address of this application, also where it is mounted in another one."""
+    # Not `request.base_url`, which is that of the outermost application.
+    root = request.scope.get("root_path", "").rstrip("/")
+    return f"{request.url.scheme}://{request.url.netloc}{root}"
 
 
 def _counted(receive: Receive, limit: int) -> Callable[[], Awaitable[Message]]:

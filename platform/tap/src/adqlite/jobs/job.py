@@ -49,7 +49,7 @@ def _time(seconds: float | None) -> datetime | None:
 
 
 def job_of(row: sqlite3.Row) -> Job:
-    """Return the job of a row of the file."""
+    """Returns the job of a row of the file."""
     created, destruction = _time(row["created"]), _time(row["destruction"])
     if created is None or destruction is None:  # NOT NULL in the file
         raise ValueError(row["id"])

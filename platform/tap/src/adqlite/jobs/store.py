@@ -83,7 +83,7 @@ class JobStore:
     # What people do with jobs
 
     def create(self, parameters: Mapping[str, str], run_id: str | None = None) -> Job:
-        """Make a pending job.
+        """Creates a pending job.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class JobStore:
             count = database.execute("SELECT COUNT(*) FROM jobs").fetchone()[0]
             if count >= self.limits.jobs:
                 raise Busy(
-                    f"this service keeps {self.limits.jobs} jobs and has that many; delete "
+                    f"this service already keeps {self.limits.jobs} jobs, its maximum; delete "
                     "jobs that you no longer need, or try again later"
                 )
             database.execute(
@@ -117,7 +117,7 @@ class JobStore:
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
-        """Give a job.
+        """Returns a job.
 
         Raises
         ------
@@ -139,15 +139,15 @@ class JobStore:
             return {str(phase): int(count) for phase, count in rows}
 
     def path(self, job_id: str) -> Path:
-        """Give the folder of a job's files."""
+        """Returns the folder of a job's files."""
         return self.folder / f"job-{job_id}"
 
     def result(self, job_id: str) -> Path:
-        """Give the file with a job's result."""
+        """Returns the file with a job's result."""
         return self.path(job_id) / "result"
 
     def set_parameters(self, job_id: str, parameters: Mapping[str, str]) -> Job:
-        """Change parameters of a pending job.
+        """Changes parameters of a pending job.
 
         Raises
         ------
@@ -163,26 +163,26 @@ class JobStore:
         return self.get(job_id)
 
     def set_destruction(self, job_id: str, when: datetime) -> Job:
-        """Change when a job is deleted; not later than the service keeps jobs."""
+        """Changes when a job is deleted; not later than the service keeps jobs."""
         job = self.get(job_id)
         latest = job.created + timedelta(days=self.limits.job_days)
         self._update(job_id, {"destruction": min(when, latest).timestamp()})
         return self.get(job_id)
 
     def set_duration(self, job_id: str, seconds: int) -> Job:
-        """Change how long a job may run; not longer than the service allows."""
+        """Changes how long a job may run; not longer than the service allows."""
         allowed = self.limits.async_seconds
         self._update(job_id, {"duration": min(seconds, allowed) if seconds > 0 else allowed})
         return self.get(job_id)
 
     def start(self, job_id: str) -> Job:
-        """Queue a pending job; does nothing to one that was started before."""
+        """Queues a pending job; does nothing to one that was started before."""
         if self._update(job_id, {"phase": QUEUED}, only=(PENDING,)):
             self.work()
         return self.get(job_id)
 
     def abort(self, job_id: str) -> Job:
-        """Stop a job that has not ended."""
+        """Stops a job that has not ended."""
         self._update(
             job_id, {"phase": ABORTED, "ended": time.time()}, only=(PENDING, QUEUED, EXECUTING)
         )
@@ -191,7 +191,7 @@ class JobStore:
         return self.get(job_id)
 
     def delete(self, job_id: str) -> None:
-        """Delete a job and its files; it is stopped first."""
+        """Deletes a job and its files; it is stopped first."""
         self.abort(job_id)
         with self._database() as database:
             database.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
@@ -200,7 +200,7 @@ class JobStore:
             self._changed.notify_all()
 
     def wait(self, job_id: str, seconds: float, phase: str | None = None) -> Job:
-        """Give a job when its phase is another one, or after so many seconds."""
+        """Returns a job when its phase is another one, or after so many seconds."""
         deadline = time.monotonic() + seconds
         job = self.get(job_id)
         first = phase or job.phase
@@ -215,7 +215,7 @@ class JobStore:
         return job
 
     def sweep(self) -> int:
-        """Delete the jobs whose time is over, and say how many they were."""
+        """Deletes the jobs whose time is over, and say how many they were."""
         with self._database() as database:
             rows = database.execute(
                 "SELECT id FROM jobs WHERE destruction < ?", (time.time(),)
@@ -228,7 +228,7 @@ class JobStore:
     # The work
 
     def work(self) -> None:
-        """Start the threads that run queued jobs, and wake them."""
+        """Starts the threads that run queued jobs, and wake them."""
         with self._changed:
             self._threads = [t for t in self._threads if t.is_alive()]
             while len(self._threads) < self.limits.parallel_jobs and not self._stopping:
@@ -238,7 +238,7 @@ class JobStore:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop the threads; jobs that run are queued again."""
+        """Stops the threads; jobs that run are queued again."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -307,7 +307,7 @@ class JobStore:
             end = {"phase": ERROR, "error": str(error)}
         except Exception:
             log.exception("job %s failed", job.id)
-            end = {"phase": ERROR, "error": "the service failed; its log says why"}
+            end = {"phase": ERROR, "error": "the service failed; its log has the reason"}
         finally:
             partial.unlink(missing_ok=True)
             self._running.pop(job.id, None)
@@ -362,7 +362,7 @@ class JobStore:
     def _update(
         self, job_id: str, values: Mapping[str, Any], only: tuple[str, ...] | None = None
     ) -> bool:
-        """Change a job, where its phase is one of `only`; names come from this module."""
+        """Changes a job, where its phase is one of `only`; names come from this module."""
         sets = ", ".join(f"{name} = ?" for name in values)
         marks = ", ".join("?" for _ in only or ())
         where = f" AND phase IN ({marks})" if only else ""

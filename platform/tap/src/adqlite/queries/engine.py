@@ -71,7 +71,7 @@ class Engine:
         self._translations = lru_cache(256)(self._translate_published)
 
     def translate(self, query: str, uploads: Mapping[str, UploadedTable]) -> Translation:
-        """Translate a query for the tables that there are now."""
+        """Translates a query for the tables that there are now."""
         if not uploads:
             return self._translations(query, _Same(self.store.schemas()))
         return translate(query, self._finder(self.store.schemas(), uploads), self.limits)
@@ -104,7 +104,7 @@ class Engine:
         uploads: Sequence[UploadedTable] = (),
         stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[Result]:
-        """Run a query; its rows can be read inside the `with` block.
+        """Runs a query; its rows can be read inside the `with` block.
 
         Parameters
         ----------
@@ -145,7 +145,7 @@ class Engine:
     def _connection(
         self, translation: Translation, uploads: Sequence[UploadedTable]
     ) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
-        """Give a connection that sees the tables of the query; without uploads one is kept."""
+        """Returns a connection that sees the tables of the query; without uploads one is kept."""
         files = []
         for name in sorted(translation.schemas - {"tap_upload"}):
             schema = self.store.schema(name)
@@ -178,7 +178,7 @@ class Engine:
     def _keep(
         self, key: _Files, connection: sqlite3.Connection, errors: list[str]
     ) -> list[sqlite3.Connection]:
-        """Keep a connection for the next query on these files; give those that are too many."""
+        """Keeps a connection for the next query on these files; give those that are too many."""
         with self._lock:
             spare = [self._idle.pop(key)[0]] if key in self._idle else []
             self._idle[key] = (connection, errors)
@@ -256,7 +256,7 @@ class Gate:
 
     @contextmanager
     def __call__(self, seconds: float) -> Iterator[None]:
-        """Wait for a free place at most so long.
+        """Waits for a free place at most so long.
 
         Raises
         ------
@@ -264,7 +264,7 @@ class Gate:
             None became free.
         """
         if not self._free.acquire(timeout=seconds):
-            raise Busy("too many queries run at this time; try again in a minute, or run a job")
+            raise Busy("too many queries are running; try again in a minute, or run a job")
         try:
             yield
         finally:

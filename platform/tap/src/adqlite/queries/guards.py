@@ -21,7 +21,7 @@ _ALLOWED = {
 }
 _FUNCTIONS = {"count", "sum", "avg", "min", "max", "like", "coalesce", "nullif"}
 _REWORDED = {
-    "integer overflow": "a SUM of integers does not fit into 64 bits; CAST what is summed to "
+    "integer overflow": "a SUM of integers does not fit into 64 bits; CAST its argument to "
     "DOUBLE PRECISION",
 }
 _LOOK = 0.25  # seconds between two looks at the disk
@@ -39,7 +39,7 @@ class Clock:
         self.reason: str | None = None
 
     def __call__(self) -> int:
-        """Say whether the query has to end."""
+        """Says whether the query has to end."""
         if self.reason is None:
             if time.monotonic() > self.deadline:
                 self.reason = "time"
@@ -54,7 +54,7 @@ class Clock:
 
 @lru_cache(1)
 def _temporary_folder() -> str:
-    """Give the folder that SQLite takes for temporary files."""
+    """Returns the folder that SQLite takes for temporary files."""
     places = (os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/tmp", ".")  # noqa: S108
     return next(p for p in places if p and os.access(p, os.W_OK | os.X_OK))
 
@@ -62,7 +62,7 @@ def _temporary_folder() -> str:
 def authorise(
     action: int, first: str | None, second: str | None, database: str | None, _: str | None
 ) -> int:
-    """Let SQLite do what reading published tables needs, and nothing else."""
+    """Lets SQLite do what reading published tables needs, and nothing else."""
     if action not in _ALLOWED:
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION:
@@ -76,7 +76,7 @@ def authorise(
 
 @contextmanager
 def as_vo_errors(clock: Clock, errors: list[str], seconds: float) -> Iterator[None]:
-    """Word the errors of SQLite for who sent the query."""
+    """Words the errors of SQLite for who sent the query."""
     try:
         yield
     except VOError:
@@ -89,7 +89,7 @@ def as_vo_errors(clock: Clock, errors: list[str], seconds: float) -> Iterator[No
             ) from None
         if clock.reason == "space":
             raise QueryError(
-                "the query has more to sort than this service has space for; select less"
+                "sorting the rows needs more disk space than this service allows; select less"
             ) from None
         if clock.reason == "abort":
             raise QueryAborted("the query was stopped") from None
@@ -100,7 +100,7 @@ def as_vo_errors(clock: Clock, errors: list[str], seconds: float) -> Iterator[No
 def guarded(
     rows: Iterator[tuple[Any, ...]], clock: Clock, errors: list[str], seconds: float
 ) -> Iterator[tuple[Any, ...]]:
-    """Give rows as long as the query is within its bounds."""
+    """Returns rows as long as the query is within its bounds."""
     with as_vo_errors(clock, errors, seconds):
         for number, row in enumerate(rows):
             # Many cheap rows pass without a step of the progress handler.

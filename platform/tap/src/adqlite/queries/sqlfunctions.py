@@ -15,9 +15,9 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import wraps
 from typing import Any
 
+from adqlite import geometry
 from adqlite.errors import QueryError
-from adqlite.queries import geometry
-from adqlite.queries.geometry import declination, longitude, parsed
+from adqlite.geometry import declination, longitude, parsed
 
 _NEAR = 1e-12  # deg; two directions this close are one
 
@@ -27,7 +27,7 @@ class _Impossible(ValueError):
 
 
 def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function of geometry end the query."""
+    """Lets a function of geometry end the query."""
 
     @wraps(function)
     def call(*values: Any) -> Any:
@@ -43,7 +43,7 @@ def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def separation(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
-    """Return the angle between two directions in degrees."""
+    """Returns the angle between two directions in degrees."""
     return geometry.separation(longitude(ra1), declination(dec1), longitude(ra2), declination(dec2))
 
 
@@ -59,7 +59,7 @@ def _in_point(ra: float, dec: float, ra0: float, dec0: float) -> int:
 def _in_box(  # noqa: PLR0917 - called by SQLite, which knows no names
     ra: float, dec: float, ra0: float, dec0: float, width: float, height: float
 ) -> int:
-    """Return whether a direction is in a box (ranges of coordinates around a centre)."""
+    """Returns whether a direction is in a box (ranges of coordinates around a centre)."""
     geometry.check_box(ra0, dec0, width, height)
     away = (longitude(ra) - ra0 + 180) % 360 - 180
     return int(abs(away) <= width / 2 and abs(declination(dec) - dec0) <= height / 2)
@@ -69,7 +69,7 @@ def _coordinate(axis: int) -> Callable[[str], float]:
     def coordinate(point: str) -> float:
         shape = parsed(point)
         if shape.kind != "Position":
-            raise ValueError(f"COORD{axis + 1} is of a point, not of a {shape.kind.lower()}")
+            raise ValueError(f"COORD{axis + 1} needs a point, not a {shape.kind.lower()}")
         return shape.numbers[axis]
 
     return coordinate
@@ -79,7 +79,7 @@ def _distance(first: str, second: str) -> float:
     points = [parsed(first), parsed(second)]
     for point in points:
         if point.kind != "Position":
-            raise ValueError(f"DISTANCE is of two points, not of a {point.kind.lower()}")
+            raise ValueError(f"DISTANCE needs two points, not a {point.kind.lower()}")
     return geometry.separation(*points[0].numbers, *points[1].numbers)
 
 
@@ -109,7 +109,7 @@ _GEOMETRY: dict[str, tuple[int, Callable[..., Any]]] = {
 
 
 def real(value: float | int) -> float:
-    """Return a number in double precision, if that is the same number.
+    """Returns a number in double precision, if that is the same number.
 
     Raises
     ------
@@ -119,19 +119,19 @@ def real(value: float | int) -> float:
     number = float(value)
     if number != value:
         raise _Impossible(
-            f"the integer {value} becomes a real number here, of which none is equal to it; CAST "
-            "it to DOUBLE PRECISION for the nearest, real numbers beside it to BIGINT, or all to "
-            "VARCHAR"
+            f"the integer {value} meets real numbers here, and double precision cannot represent "
+            "it; CAST it to DOUBLE PRECISION to accept the nearest value, CAST the real numbers to "
+            "BIGINT, or CAST all to VARCHAR"
         )
     return number
 
 
 def _whole(value: float | int) -> int:
-    """Return what was computed with integers, of which SQLite makes a real number in need."""
+    """Returns what was computed with integers, of which SQLite makes a real number in need."""
     if not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
         raise _Impossible(
-            f"an integer of about {value:.3g} does not fit into 64 bits; CAST what it is computed "
-            "from to DOUBLE PRECISION"
+            f"an integer of about {value:.3g} does not fit into 64 bits; CAST the numbers that "
+            "it is computed from to DOUBLE PRECISION"
         )
     return value
 
@@ -141,7 +141,7 @@ def _integer(value: Any, bits: int) -> int:
         _check_digits(value)
         whole = int(value) if isinstance(value, int | str) else math.trunc(value)
     except (ValueError, OverflowError):
-        raise _Impossible(f"CAST: {value!r} is no integer") from None
+        raise _Impossible(f"CAST: {value!r} is not an integer") from None
     if not -(1 << bits) <= whole < 1 << bits:
         raise _Impossible(f"CAST: {value} does not fit into {bits + 1} bits")
     return whole
@@ -158,11 +158,11 @@ def _number(value: Any) -> float:
     except ValueError as error:
         if isinstance(error, _Impossible):
             raise
-        raise _Impossible(f"CAST: {value!r} is no number") from None
+        raise _Impossible(f"CAST: {value!r} is not a number") from None
 
 
 def _check_digits(value: Any) -> None:
-    """Refuse what Python reads as a number, and nobody else does: 1_000 and nan."""
+    """Refuses what Python reads as a number, and nobody else does: 1_000 and nan."""
     if isinstance(value, str) and ("_" in value or "nan" in value.lower()):
         raise ValueError(value)
 
@@ -272,7 +272,7 @@ def _null_on_null(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _noted(function: Callable[..., Any], errors: list[str]) -> Callable[..., Any]:
-    """Return a function whose complaints are kept; SQLite says only that there was one."""
+    """Returns a function whose complaints are kept; SQLite says only that there was one."""
 
     @wraps(function)
     def call(*values: Any) -> Any:
@@ -288,7 +288,7 @@ def _noted(function: Callable[..., Any], errors: list[str]) -> Callable[..., Any
 
 
 def register(connection: sqlite3.Connection) -> list[str]:
-    """Give a connection the functions of ADQL; what they complain about comes in the list."""
+    """Returns a connection the functions of ADQL; what they complain about comes in the list."""
     errors: list[str] = []
     functions = {
         **{name: (arity, _refusing(f)) for name, (arity, f) in _GEOMETRY.items()},

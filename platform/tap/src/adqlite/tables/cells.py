@@ -19,14 +19,14 @@ BITS = {"short": 15, "int": 31, "long": 63}
 
 
 def frozen_array(values: Sequence[Any]) -> str:
-    """Return an array as SQLite keeps it: flat, the first axis of the VOTable fastest."""
+    """Returns an array as SQLite keeps it: flat, the first axis of the VOTable fastest."""
     return json.dumps(
         [None if isinstance(v, float) and math.isnan(v) else v for v in values], allow_nan=True
     )
 
 
 def cell_reader(column: Column) -> Callable[[Any], Any]:
-    """Return the function that gives the values of a column as Python has them.
+    """Returns the function that gives the values of a column as Python has them.
 
     Integers, floats, booleans and texts are those of Python, arrays flat lists of them; None stands
     for what is missing, in arrays as well.
@@ -78,18 +78,18 @@ def _integer_reader(column: Column) -> Callable[[Any], int | None]:
 def _wrong(column: Column, value: Any) -> Any:
     raise QueryError(
         f"the column {column.name} has the value {value!r}, which is too large for the type "
-        f"{column.datatype}; CAST what it is computed from to DOUBLE PRECISION"
+        f"{column.datatype}; CAST the numbers that it is computed from to DOUBLE PRECISION"
     )
 
 
 def shape_of(column: Column) -> tuple[int | None, ...]:
-    """Return the axes of an array, the slowest first as numpy has them; None for any length."""
+    """Returns the axes of an array, the slowest first as numpy has them; None for any length."""
     axes = (column.arraysize or "*").split("x")
     return tuple(None if "*" in axis else int(axis) for axis in reversed(axes))
 
 
 def nested(values: list[Any], shape: Sequence[int | None]) -> list[Any]:
-    """Return a flat array as lists of lists."""
+    """Returns a flat array as lists of lists."""
     for length in reversed(shape[1:]):
         if not length:
             return values

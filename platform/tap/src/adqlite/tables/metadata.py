@@ -18,14 +18,16 @@ RESERVED_SCHEMAS = {"main", "temp", "tap_schema", "tap_upload"}
 
 def _regular(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no regular ADQL name: letters, digits and _, a letter first")
+        raise ValueError(
+            f"{name!r} is not a regular ADQL name: use letters, digits and _, with a letter first"
+        )
     return name
 
 
 def _unit(text: str | None) -> str | None:
-    """Return a unit as it is written: one beyond VOUnits is worth more to people than none."""
+    """Returns a unit as it is written: one beyond VOUnits is worth more to people than none."""
     if text and not text.isprintable():
-        raise ValueError(f"the unit {text!r} has characters that cannot be printed")
+        raise ValueError(f"the unit {text!r} contains unprintable characters")
     return text or None
 
 
@@ -116,7 +118,7 @@ class Table(BaseModel):
         return self
 
     def column(self, name: str) -> TableColumn | None:
-        """Give the column of this name, in any case, or None."""
+        """Returns the column of this name, in any case, or None."""
         return next((c for c in self.columns if c.name.lower() == name.lower()), None)
 
     @property
@@ -159,5 +161,5 @@ class Schema(BaseModel):
         return self
 
     def table(self, name: str) -> Table | None:
-        """Give the table of this name, in any case, or None."""
+        """Returns the table of this name, in any case, or None."""
         return next((t for t in self.tables if t.name.lower() == name.lower()), None)

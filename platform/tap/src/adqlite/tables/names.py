@@ -13,28 +13,28 @@ FULL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\.[A-Za-z][A-Za-z0-9_]{0,62}"
 
 
 def proposed_name(identifier: str) -> str:
-    """Return the name of a record's table where nobody gave one."""
+    """Returns the name of a record's table where nobody gave one."""
     schema = re.sub(r"\W", "_", identifier, flags=re.ASCII).strip("_").lower()
     return f"{schema if schema[:1].isalpha() else f't_{schema}'}"[:63] + ".main"
 
 
 def name_problem(full_name: str) -> str | None:
-    """Return why a table cannot have a name, None if it can."""
+    """Returns why a table cannot have a name, None if it can."""
     if not FULL_NAME.fullmatch(full_name):
         return (
-            f"{full_name!r} is no table name: write SCHEMA.TABLE, letters, digits and _, each part "
-            "with a letter first"
+            f"{full_name!r} is not a table name: write SCHEMA.TABLE with letters, digits and _, "
+            "each part starting with a letter"
         )
     for part in full_name.lower().split("."):
         if part in RESERVED:
-            return f"{part} is a word of ADQL; choose another name than {full_name}"
+            return f"{part} is a reserved word of ADQL; choose another name than {full_name}"
     if full_name.lower().partition(".")[0] in RESERVED_SCHEMAS:
-        return f"the schema of {full_name} is taken by the services themselves"
+        return f"the schema of {full_name} is reserved for the services themselves"
     return None
 
 
 def regular_name(name: str) -> str:
-    """Return a name that ADQL takes without quotes."""
+    """Returns a name that ADQL takes without quotes."""
     regular = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
     if not regular[0].isalpha():
         regular = f"c_{regular}"
@@ -42,7 +42,7 @@ def regular_name(name: str) -> str:
 
 
 def distinct(name: str, taken: Collection[str]) -> str:
-    """Return a name that is none of those taken, which are in lower case: x, x_2, x_3 ..."""
+    """Returns a name that is none of those taken, which are in lower case: x, x_2, x_3 ..."""
     found, number = name, 1
     while found.lower() in taken:
         number += 1

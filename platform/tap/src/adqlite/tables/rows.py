@@ -12,7 +12,7 @@ from adqlite.tables.metadata import Column
 
 
 def quoted(name: str) -> str:
-    """Quote an SQL identifier.
+    """Quotes an SQL identifier.
 
     With double quotes SQLite would take an unknown name for a string; with these it does not.
     """
@@ -22,7 +22,7 @@ def quoted(name: str) -> str:
 def create(
     connection: sqlite3.Connection, database: str, table: str, columns: Sequence[Column]
 ) -> None:
-    """Make an empty table."""
+    """Creates an empty table."""
     kinds = ", ".join(f"{quoted(column.name)} {_affinity(column)}" for column in columns)
     connection.execute(f"CREATE TABLE {quoted(database)}.{quoted(table)} ({kinds})")
 
@@ -34,7 +34,7 @@ def insert(
     columns: Sequence[Column],
     rows: Iterable[Sequence[Any]],
 ) -> int:
-    """Add rows and say how many they were."""
+    """Adds rows and say how many they were."""
     marks = ", ".join("?" for _ in columns)
     cursor = connection.executemany(
         f"INSERT INTO {quoted(database)}.{quoted(table)} VALUES ({marks})",  # noqa: S608
@@ -44,14 +44,16 @@ def insert(
 
 
 def storable(column: Column, value: Any) -> Any:
-    """Give a value as SQLite keeps it; None for NaN and for what is masked."""
+    """Returns a value as SQLite keeps it; None for NaN and for what is masked."""
     masked = getattr(value, "mask", False)
     if value is None or (masked is True or (getattr(masked, "ndim", None) == 0 and bool(masked))):
         return None
     if column.is_text:
         text = value.decode() if isinstance(value, bytes) else str(value)
         if column.datatype == "char" and not text.isascii():
-            raise ValueError(f"{text[:40]!r} has letters beyond ASCII, which char does not have")
+            raise ValueError(
+                f"{text[:40]!r} contains characters beyond ASCII; use the datatype unicodeChar"
+            )
         return text
     if column.is_array:
         import numpy as np  # here, because a server that publishes nothing does without
@@ -60,11 +62,11 @@ def storable(column: Column, value: Any) -> Any:
         numbers = np.ma.asarray(value).ravel().tolist()
         return frozen_array([storable(item, number) for number in numbers])
     if isinstance(value, str | bytes):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     if column.is_integer or column.datatype == "boolean":
         whole = int(value)
         if whole != value:
-            raise ValueError(f"{value!r} is no whole number")
+            raise ValueError(f"{value!r} is not an integer")
         bits = BITS.get(column.datatype, 1)
         if not -(1 << bits) <= whole < (1 << bits):
             raise ValueError(f"{value!r} does not fit into {column.datatype}")

@@ -39,16 +39,16 @@ class TableStore:
         self._tap_schema: Path | None = None
 
     def schemas(self) -> list[Schema]:
-        """Give every published schema, TAP_SCHEMA last."""
+        """Returns every published schema, TAP_SCHEMA last."""
         self._refresh()
         return [*self._schemas.values(), tapschema.SCHEMA]
 
     def schema(self, name: str) -> Schema | None:
-        """Give the schema of this name, in any case, or None."""
+        """Returns the schema of this name, in any case, or None."""
         return next((s for s in self.schemas() if s.name.lower() == name.lower()), None)
 
     def file(self, schema: Schema) -> Path:
-        """Give the SQLite file with the tables of a schema."""
+        """Returns the SQLite file with the tables of a schema."""
         if schema is tapschema.SCHEMA:
             self._refresh()
             if self._tap_schema is None:  # not published yet, or removed by hand
@@ -57,7 +57,7 @@ class TableStore:
         return self.folder / str(schema.file)
 
     def publish(self, schema: Schema, rows: Mapping[str, Iterable[Sequence[Any]]]) -> Schema:
-        """Publish tables under a name, in place of what had the name before.
+        """Publishes tables under a name, in place of what had the name before.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class TableStore:
         return published
 
     def withdraw(self, name: str) -> bool:
-        """Take a schema out of publication; false where there is none of this name."""
+        """Takes a schema out of publication; false where there is none of this name."""
         schema = self.schema(name)
         if schema is None or schema is tapschema.SCHEMA:
             return False
@@ -148,7 +148,7 @@ class TableStore:
 
 
 def optimise(path: Path) -> None:
-    """Collect the statistics that SQLite chooses indexes by."""
+    """Collects the statistics that SQLite chooses indexes by."""
     connection = sqlite3.connect(path)
     try:
         connection.execute("ANALYZE")

@@ -110,7 +110,7 @@ SCHEMA = Schema(
 
 
 def fill(connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
-    """Write TAP_SCHEMA about the given schemas into an empty database."""
+    """Writes TAP_SCHEMA about the given schemas into an empty database."""
     rows: dict[str, list[tuple[object, ...]]] = {table.name: [] for table in SCHEMA.tables}
     for schema_index, schema in enumerate(schemas):
         rows["schemas"].append((schema.name, schema.utype, schema.description, schema_index))

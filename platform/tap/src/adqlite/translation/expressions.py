@@ -57,11 +57,11 @@ class Expressions:
         }
 
     def subquery(self, query: tree.Query) -> tuple[str, list[Typed]]:
-        """Write a query inside of an expression; return what it selects as well."""
+        """Writes a query inside of an expression; return what it selects as well."""
         raise NotImplementedError
 
     def value(self, node: tree.Expression) -> Typed:
-        """Write a value or a condition."""
+        """Writes a value or a condition."""
         scope = self.scopes[-1]
         before = len(scope.bare)
         outer = [(around, len(around.bare)) for around in self.scopes[:-1]]
@@ -74,13 +74,13 @@ class Expressions:
         return found
 
     def condition(self, node: tree.Expression) -> Sql:
-        """Write what has to be a condition."""
+        """Writes what has to be a condition."""
         found = self.value(node)
         types.need(found, _CONDITION, "a condition")
         return found.sql
 
     def filter(self, node: tree.Expression) -> Sql:
-        """Write a condition of which only matters whether it holds, not whether it is NULL.
+        """Writes a condition of which only matters whether it holds, not whether it is NULL.
 
         There, and through AND and OR only, the hints for an index may stand beside it: where they
         are false the condition is false or NULL.
@@ -94,12 +94,14 @@ class Expressions:
     # Names and literals
 
     def source(self, path: tuple[str, ...]) -> Source:
-        """Find a table of FROM, the innermost query first."""
+        """Finds a table of FROM, the innermost query first."""
         qualifier = ".".join(path).lower()
         for scope in reversed(self.scopes):
             found = [s for s in scope.sources if qualifier in s.names]
             if len(found) > 1:
-                raise QueryError(f"{'.'.join(path)} stands for two tables; name them with AS")
+                raise QueryError(
+                    f"{'.'.join(path)} names two tables; give them different names with AS"
+                )
             if found:
                 return found[0]
         raise QueryError(f"there is no table {'.'.join(path)} in FROM")
@@ -310,7 +312,7 @@ class Expressions:
 
 
 def columns_named(source: Source, name: str) -> Iterable[Typed]:
-    """Yield the columns of a name, in any case."""
+    """Yields the columns of a name, in any case."""
     for column, key in zip(source.columns, source.keys, strict=True):
         if column.name.lower() == name.lower():
             yield value_of(sql.name(source.alias, key), column, source=source)
@@ -330,9 +332,7 @@ def _numeric(value: Typed) -> Any:
 
 def _whole(value: Typed, symbol: str) -> None:
     if value.kind is not Kind.NULL and not value.column.is_integer:
-        raise QueryError(
-            f"{symbol} is for integers; {value.column.datatype} has no bits to combine"
-        )
+        raise QueryError(f"{symbol} needs integers, not values of type {value.column.datatype}")
 
 
 def _bits(symbol: str, left: Sql, right: Sql) -> Sql:

@@ -99,7 +99,7 @@ AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
 
 
 def call(name: str, values: Sequence[Typed]) -> Typed:
-    """Return a function of mathematics or of texts.
+    """Returns a function of mathematics or of texts.
 
     Raises
     ------
@@ -120,12 +120,12 @@ def call(name: str, values: Sequence[Typed]) -> Typed:
 
 
 def any_case(value: sql.Sql, pattern: sql.Sql) -> sql.Sql:
-    """Return whether a text fits a pattern, capital letters or not."""
+    """Returns whether a text fits a pattern, capital letters or not."""
     return sql.like(sql.call("adql_lower", value), sql.call("adql_lower", pattern))
 
 
 def check_count(name: str, count: int, least: int, most: int | None) -> None:
-    """Refuse a number of arguments.
+    """Refuses a number of arguments.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def check_count(name: str, count: int, least: int, most: int | None) -> None:
 
 
 def aggregate(name: str, value: Typed, *, distinct: bool) -> Typed:
-    """Return COUNT, SUM, AVG, MIN or MAX.
+    """Returns COUNT, SUM, AVG, MIN or MAX.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def aggregate(name: str, value: Typed, *, distinct: bool) -> Typed:
 
 
 def coalesce(values: Sequence[Typed]) -> Typed:
-    """Return the first value that is not missing."""
+    """Returns the first value that is not missing."""
     check_count("COALESCE", len(values), 2, None)
     column = unified(values, "COALESCE")
     return Typed(
@@ -174,14 +174,14 @@ def coalesce(values: Sequence[Typed]) -> Typed:
 
 
 def nullif(values: Sequence[Typed]) -> Typed:
-    """Return the first value, or none where it equals the second."""
+    """Returns the first value, or none where it equals the second."""
     check_count("NULLIF", len(values), 2, 2)
     first, second = types.comparable(values[0], values[1], "NULLIF")
     return value_of(sql.call("nullif", first.sql, second.sql), column_of(first.column))
 
 
 def unified(values: Sequence[Typed], where: str) -> Column:
-    """Return the type that several values have together."""
+    """Returns the type that several values have together."""
     for value in values:
         types.need(value, VALUES, where)
     return column_of(types.common([types.type_of(value) for value in values], where))
@@ -205,7 +205,7 @@ _BITS = {"short": 15, "int": 31, "long": 63}
 
 
 def cast(value: Typed, type_name: str, length: int | None) -> Typed:
-    """Return a value in another type; numbers lose their fraction, texts what is too long.
+    """Returns a value in another type; numbers lose their fraction, texts what is too long.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def cast(value: Typed, type_name: str, length: int | None) -> Typed:
         There is no such type, or it cannot hold such a value.
     """
     if type_name not in _CASTS:
-        raise QueryError(f"CAST knows {', '.join(_CASTS)}, not {type_name}")
+        raise QueryError(f"CAST to {type_name} is not supported; use one of {', '.join(_CASTS)}")
     types.need(value, (Kind.NUMBER, Kind.TEXT, Kind.BOOLEAN), "CAST")
     column, function = _CASTS[type_name]
     if length is not None and not column.is_text:
@@ -233,7 +233,7 @@ def cast(value: Typed, type_name: str, length: int | None) -> Typed:
 
 
 def in_unit(value: Typed, unit: str) -> Typed:
-    """Return a number in another unit.
+    """Returns a number in another unit.
 
     Raises
     ------
@@ -245,11 +245,11 @@ def in_unit(value: Typed, unit: str) -> Typed:
 
     types.need(value, _NUMBER, "IN_UNIT")
     if not value.column.unit:
-        raise QueryError("IN_UNIT: the unit of its first argument is not known")
+        raise QueryError("IN_UNIT: its first argument has no unit")
     try:
         target = units.Unit(unit, format="vounit")
     except ValueError:
-        raise QueryError(f"IN_UNIT: {unit[:40]!r} is no unit of VOUnits") from None
+        raise QueryError(f"IN_UNIT: {unit[:40]!r} is not a unit of VOUnits") from None
     try:
         source = units.Unit(value.column.unit, format="vounit")
         factor = float(source.to(target))

@@ -24,7 +24,7 @@ _MOST_ROWS = 2**62
 
 
 def translate(query: str, find_table: FindTable, limits: Limits) -> Translation:
-    """Translate an ADQL query.
+    """Translates an ADQL query.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class _Written:
     form: str = "select"
 
     def part(self, *forms: str) -> str:
-        """Return the text as a part of a set, where only these forms may stand as they are."""
+        """Returns the text as a part of a set, where only these forms may stand as they are."""
         return self.text if self.form in forms else f"SELECT * FROM ({self.text})"  # noqa: S608
 
 
@@ -74,11 +74,11 @@ class Queries(Tables):
     """Writes whole queries; the columns of each are called c1, c2 and so on in the SQL."""
 
     def subquery(self, query: tree.Query) -> tuple[str, list[Typed]]:
-        """Write a query inside of an expression."""
+        """Writes a query inside of an expression."""
         return self.query(query)
 
     def query(self, node: tree.Query) -> tuple[str, list[Typed]]:
-        """Write a query with the named queries before it."""
+        """Writes a query with the named queries before it."""
         written = self._query(node)
         return written.text, list(written.selected)
 
@@ -115,7 +115,7 @@ class Queries(Tables):
         return f"{sql.name(alias)} AS ({written})"
 
     def _sorted(self, node: tree.Query) -> _Written:
-        """Write a query with ORDER BY and OFFSET; TOP counts sorted rows."""
+        """Writes a query with ORDER BY and OFFSET; TOP counts sorted rows."""
         if isinstance(node.body, tree.Select):
             return self._select(node.body, node.order_by, node.offset)
         written = self._body(node.body)
@@ -195,7 +195,7 @@ class Queries(Tables):
         return _limited(_Written(text, tuple(selected)), keys, node.top, offset)
 
     def _group(self, key: tree.Expression, items: Sequence[tree.Item]) -> sql.Sql:
-        """Write a part of GROUP BY: an expression, or the alias of one."""
+        """Writes a part of GROUP BY: an expression, or the alias of one."""
         if isinstance(key, tree.Name) and len(key.path) == 1 and not self.is_column(key.path[0]):
             name = key.path[0].lower()
             key = next(
@@ -235,7 +235,7 @@ class Queries(Tables):
         return f"{_as_expression(value.sql)}{' DESC' if key.descending else ''}"
 
     def _position(self, key: tree.SortKey, selected: Sequence[Typed]) -> str:
-        """Write a column of the result by which its rows are sorted."""
+        """Writes a column of the result by which its rows are sorted."""
         node = key.expression
         numbers: list[int] = []
         if isinstance(node, tree.Number) and isinstance(node.value, int):
@@ -247,7 +247,7 @@ class Queries(Tables):
                 if value.column.name.lower() == node.path[0].lower()
             ]
         else:
-            raise QueryError("ORDER BY takes a name or a number of a selected column here")
+            raise QueryError("ORDER BY: use the name or the number of a selected column here")
         if not numbers:
             raise QueryError(f"ORDER BY: no column {_shown(node)} is selected")
         if len({selected[number - 1].sql for number in numbers}) > 1:
@@ -260,7 +260,7 @@ def _shown(node: tree.Expression) -> str:
 
 
 def _as_expression(written: sql.Sql) -> str:
-    """Return SQL that ORDER BY and GROUP BY do not take for the number of a column."""
+    """Returns SQL that ORDER BY and GROUP BY do not take for the number of a column."""
     return f"+{written}" if written.text.isdecimal() else str(written)
 
 
@@ -278,7 +278,7 @@ def _limited(
 
 
 def _converted(written: _Written, columns: Sequence[Column]) -> _Written:
-    """Return the queries with the types that their columns have together with others."""
+    """Returns the queries with the types that their columns have together with others."""
     cells = []
     for number, (value, column) in enumerate(zip(written.selected, columns, strict=True), 1):
         key = sql.name(f"c{number}")

@@ -10,8 +10,8 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from adqlite import geometry
 from adqlite.errors import QueryError
-from adqlite.queries import geometry
 from adqlite.translation import sql, types
 from adqlite.translation.functions import check_count
 from adqlite.translation.sql import Sql
@@ -53,7 +53,7 @@ FUNCTIONS = frozenset(
 
 
 def call(name: str, values: Sequence[Typed]) -> Typed:
-    """Return a function of geometry.
+    """Returns a function of geometry.
 
     Raises
     ------
@@ -90,15 +90,15 @@ def _geometry(value: Typed, where: str) -> Typed:
 
 
 def _shape(function: str, values: Sequence[Typed]) -> Typed:
-    """Return a shape; a point may stand for two coordinates, and a frame before all."""
+    """Returns a shape; a point may stand for two coordinates, and a frame before all."""
     if values and values[0].kind is Kind.TEXT:
         if not values[0].sql.text.startswith("'"):
             raise QueryError(
-                f"{function.upper()} takes numbers; a text before them is the frame, 'ICRS'"
+                f"{function.upper()} takes numbers; only the frame 'ICRS' may stand before them"
             )
         frame = values[0].sql.text.strip("'").strip().upper()
         if frame not in _FRAMES:
-            raise QueryError(f"coordinates are ICRS here, {values[0].sql.text} is not known")
+            raise QueryError(f"coordinates have to be ICRS; {values[0].sql.text} is not supported")
         values = values[1:]
     numbers: list[Typed] = []
     for value in values:
@@ -156,7 +156,7 @@ def _predicate(function: str, first: Typed, second: Typed) -> Typed:
 
 
 def _as_point(value: Typed) -> Typed:
-    """Return a point that a function gives as one of two coordinates.
+    """Returns a point that a function gives as one of two coordinates.
 
     A point is within a box by its coordinates, wherever it comes from.
     """
@@ -184,7 +184,7 @@ def _distance(values: Sequence[Typed]) -> Typed:
 
 
 def hints(symbol: str, left: Typed, right: Typed) -> list[Sql]:
-    """Return conditions that hold wherever a comparison does, and that an index answers."""
+    """Returns conditions that hold wherever a comparison does, and that an index answers."""
     for one, other, compared in (
         (left, right, symbol),
         (right, left, _MIRRORED.get(symbol, symbol)),
@@ -232,7 +232,7 @@ def _is_position(ra: Typed, dec: Typed) -> bool:
 def _rectangle(
     point: Sequence[Typed], centre: Sequence[Typed], radius: Typed, *, reach: str = "adql_reach"
 ) -> list[Sql]:
-    """Return conditions that every direction in a cone fulfils, and that indexes answer."""
+    """Returns conditions that every direction in a cone fulfils, and that indexes answer."""
     conditions: list[Sql] = []
     # Which of the two is the table does not matter for the distance, but for the index.
     for (ra, dec), (ra0, dec0) in ((point, centre), (centre, point)):

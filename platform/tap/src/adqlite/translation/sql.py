@@ -37,7 +37,7 @@ class Sql:
         return self.text
 
     def within(self, level: int) -> str:
-        """Return the text for a place where only what binds as strongly may stand."""
+        """Returns the text for a place where only what binds as strongly may stand."""
         return self.text if self.level >= level else f"({self.text})"
 
 
@@ -46,28 +46,28 @@ ROWS = Sql("*")
 
 
 def number(value: float) -> Sql:
-    """Return a number; one below zero has a sign."""
+    """Returns a number; one below zero has a sign."""
     return Sql(repr(value)) if value >= 0 else prefix("-", Sql(repr(-value)))
 
 
 def text(value: str) -> Sql:
-    """Return a text in quotes."""
+    """Returns a text in quotes."""
     return Sql("'" + value.replace("'", "''") + "'")
 
 
 def name(*parts: str) -> Sql:
-    """Return a name in quotes; with double quotes SQLite would take an unknown one for a text."""
+    """Returns a name in quotes; with double quotes SQLite would take an unknown one for a text."""
     return Sql(".".join("`" + part.replace("`", "``") + "`" for part in parts))
 
 
 def infix(operator: str, left: Sql, right: Sql) -> Sql:
-    """Return two operands with an operator that groups from the left."""
+    """Returns two operands with an operator that groups from the left."""
     level = _LEVEL[operator]
     return Sql(f"{left.within(level)} {operator} {right.within(level + 1)}", level)
 
 
 def prefix(operator: str, operand: Sql) -> Sql:
-    """Return an operand with a sign or NOT before it."""
+    """Returns an operand with a sign or NOT before it."""
     level = _LEVEL["NOT" if operator == "NOT" else "sign"]
     # Two signs without anything between them would begin a comment.
     inner = operand.within(level if operator == "NOT" else level + 1)
@@ -75,12 +75,12 @@ def prefix(operator: str, operand: Sql) -> Sql:
 
 
 def every(conditions: Sequence[Sql]) -> Sql:
-    """Return conditions combined by AND."""
+    """Returns conditions combined by AND."""
     return _combined("AND", conditions)
 
 
 def some(conditions: Sequence[Sql]) -> Sql:
-    """Return conditions combined by OR."""
+    """Returns conditions combined by OR."""
     return _combined("OR", conditions)
 
 
@@ -92,44 +92,44 @@ def _combined(operator: str, conditions: Sequence[Sql]) -> Sql:
 
 
 def between(value: Sql, low: Sql, high: Sql) -> Sql:
-    """Return whether a value is within two others."""
+    """Returns whether a value is within two others."""
     level = _LEVEL["BETWEEN"]
     above = level + 1
     return Sql(f"{value.within(above)} BETWEEN {low.within(above)} AND {high.within(above)}", level)
 
 
 def like(value: Sql, pattern: Sql) -> Sql:
-    """Return whether a text fits a pattern."""
+    """Returns whether a text fits a pattern."""
     level = _LEVEL["LIKE"]
     return Sql(f"{value.within(level + 1)} LIKE {pattern.within(level + 1)}", level)
 
 
 def among(value: Sql, items: Iterable[Sql] | str) -> Sql:
-    """Return whether a value is among others, or among the rows of a query."""
+    """Returns whether a value is among others, or among the rows of a query."""
     level = _LEVEL["IN"]
     listed = items if isinstance(items, str) else ", ".join(map(str, items))
     return Sql(f"{value.within(level + 1)} IN ({listed})", level)
 
 
 def is_null(value: Sql) -> Sql:
-    """Return whether a value is missing."""
+    """Returns whether a value is missing."""
     level = _LEVEL["IS"]
     return Sql(f"{value.within(level + 1)} IS NULL", level)
 
 
 def negated(condition: Sql, *, when: bool = True) -> Sql:
-    """Return the opposite of a condition."""
+    """Returns the opposite of a condition."""
     return prefix("NOT", condition) if when else condition
 
 
 def call(function: str, *arguments: Sql, distinct: bool = False) -> Sql:
-    """Return a function with its arguments."""
+    """Returns a function with its arguments."""
     inner = ", ".join(map(str, arguments))
     return Sql(f"{function}({'DISTINCT ' if distinct else ''}{inner})")
 
 
 def case(branches: Iterable[tuple[Sql, Sql]], otherwise: Sql | None) -> Sql:
-    """Return CASE with conditions."""
+    """Returns CASE with conditions."""
     parts = [f"WHEN {condition} THEN {value}" for condition, value in branches]
     if otherwise is not None:
         parts.append(f"ELSE {otherwise}")
@@ -137,15 +137,15 @@ def case(branches: Iterable[tuple[Sql, Sql]], otherwise: Sql | None) -> Sql:
 
 
 def as_real(value: Sql) -> Sql:
-    """Return a number in double precision."""
+    """Returns a number in double precision."""
     return call("adql_real", value)
 
 
 def scalar(query: str) -> Sql:
-    """Return the one value of a query."""
+    """Returns the one value of a query."""
     return Sql(f"({query})")
 
 
 def exists(query: str) -> Sql:
-    """Return whether a query has rows."""
+    """Returns whether a query has rows."""
     return Sql(f"EXISTS ({query})")

@@ -27,7 +27,7 @@ class Tables(Expressions):
         self._numbers = itertools.count(1)
 
     def new_alias(self) -> str:
-        """Return a name for a table in the SQL."""
+        """Returns a name for a table in the SQL."""
         return f"t{next(self._numbers)}"
 
     def is_column(self, name: str) -> bool:
@@ -38,14 +38,14 @@ class Tables(Expressions):
         )
 
     def columns_of(self, source: Source) -> list[Typed]:
-        """Return the columns of one table."""
+        """Returns the columns of one table."""
         return [
             value_of(sql.name(source.alias, key), column, source=source)
             for column, key in zip(source.columns, source.keys, strict=True)
         ]
 
     def all_columns(self) -> list[Typed]:
-        """Return what * means: columns that a join merged come first, and once."""
+        """Returns what * means: columns that a join merged come first, and once."""
         scope = self.scopes[-1]
         rest = [value for source in scope.sources for value in self.columns_of(source)]
         return [
@@ -54,7 +54,7 @@ class Tables(Expressions):
         ]
 
     def from_clause(self, tables: Sequence[tree.From], scope: Scope) -> str:
-        """Write FROM, and note its tables."""
+        """Writes FROM, and note its tables."""
         written = [self._table(table, scope) for table in tables]
         if len(tables) > 1:
             # SQLite reads commas as joins from left to right; in ADQL a join binds more.
@@ -139,7 +139,7 @@ class Tables(Expressions):
         return f" ON {sql.every(conditions)}" if conditions else " ON 1"
 
     def _within(self, condition: tree.Expression, scope: Scope, sides: _Sides) -> Sql:
-        """Write the condition of a join, which sees the tables of the join only."""
+        """Writes the condition of a join, which sees the tables of the join only."""
         everything, scope.sources = scope.sources, [*sides[0][0], *sides[1][0]]
         try:
             return self.filter(condition)
@@ -147,7 +147,7 @@ class Tables(Expressions):
             scope.sources = everything
 
     def _merge(self, name: str, node: tree.Join, scope: Scope, sides: _Sides) -> Sql:
-        """Write that a column is equal on both sides, and note what it means from now on."""
+        """Writes that a column is equal on both sides, and note what it means from now on."""
         left, right = (_column(name, *side) for side in sides)
         left, right = types.comparable(left, right, "USING")
         column = types.common([left.column, right.column], "USING")
@@ -166,7 +166,7 @@ _Sides = tuple[_Side, _Side]
 
 
 def _selected(names: set[str], alias: str, columns: Sequence[Column]) -> Source:
-    """Return the source that a query in SQL is, whose columns are c1, c2 and so on."""
+    """Returns the source that a query in SQL is, whose columns are c1, c2 and so on."""
     keys = tuple(f"c{number}" for number in range(1, len(columns) + 1))
     described = tuple(column_of(c, name=c.name, description=c.description) for c in columns)
     return Source(frozenset(names), alias, described, keys)
@@ -178,7 +178,7 @@ def _names(sources: Sequence[Source], merged: dict[str, Typed]) -> list[str]:
 
 
 def _shared(sides: _Sides) -> list[str]:
-    """Return the names that NATURAL joins by."""
+    """Returns the names that NATURAL joins by."""
     left, right = (_names(*side) for side in sides)
     return [name for name in left if name in right]
 

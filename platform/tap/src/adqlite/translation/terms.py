@@ -25,7 +25,7 @@ class Kind(Enum):
     """What can be done with a value; each is worded as in messages."""
 
     NUMBER = "a number"
-    TEXT = "a text"
+    TEXT = "text"
     GEOMETRY = "a geometry"
     BOOLEAN = "a boolean"
     ARRAY = "an array"
@@ -128,7 +128,7 @@ class Translation:
 
 
 def kind_of(column: Column) -> Kind:
-    """Return what can be done with the values of a column."""
+    """Returns what can be done with the values of a column."""
     if (column.xtype or "").lower().startswith("adql:"):
         return Kind.GEOMETRY
     if column.is_text:
@@ -139,11 +139,11 @@ def kind_of(column: Column) -> Kind:
 
 
 def value_of(sql: Sql, column: Column, *, source: Source | None = None) -> Typed:
-    """Return an expression of the type of a column."""
+    """Returns an expression of the type of a column."""
     return Typed(sql, kind_of(column), column, source=source)
 
 
 def column_of(column: Column, **changes: str | None) -> Column:
-    """Return the type of a column under another name or unit, without what is said of it alone."""
+    """Returns the type of a column under another name or unit, without what is said of it alone."""
     kept = {key: getattr(column, key) for key in ("datatype", "arraysize", "xtype", "unit", "ucd")}
     return Column.model_validate({"name": "", **kept, **changes})

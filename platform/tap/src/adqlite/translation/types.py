@@ -30,7 +30,7 @@ _INTEGERS = ("short", "int", "long")
 
 
 def need(value: Typed, kinds: Sequence[Kind], where: str) -> None:
-    """Refuse a value of a kind that does not fit.
+    """Refuses a value of a kind that does not fit.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def need(value: Typed, kinds: Sequence[Kind], where: str) -> None:
     wanted = "a value" if kinds == VALUES else " or ".join(kind.value for kind in kinds)
     hint = ""
     if value.kind is Kind.CONDITION:
-        hint = "; a condition belongs into WHERE, HAVING, ON or CASE WHEN"
+        hint = "; a condition belongs in WHERE, HAVING, ON or CASE WHEN"
     elif Kind.CONDITION in kinds and value.kind is Kind.NUMBER:
         hint = "; compare it, as in CONTAINS(...) = 1"
     elif kinds == (Kind.TEXT,) and value.kind is Kind.NUMBER:
@@ -52,14 +52,14 @@ def need(value: Typed, kinds: Sequence[Kind], where: str) -> None:
 
 
 def arithmetic(operator: str, left: Column, right: Column) -> Column:
-    """Return the type of a sum, difference, product or quotient."""
+    """Returns the type of a sum, difference, product or quotient."""
     kind = LONG if left.is_integer and right.is_integer else DOUBLE
     same = left.unit == right.unit and operator in "+-"
     return column_of(kind, unit=left.unit if same else None)
 
 
 def exact(written: sql.Sql, operands: Sequence[Typed]) -> sql.Sql:
-    """Return arithmetic with integers such that it is refused where 64 bits do not hold it.
+    """Returns arithmetic with integers such that it is refused where 64 bits do not hold it.
 
     SQLite goes on with a real number, which has lost the last digits, and divides it as one.
     """
@@ -78,12 +78,12 @@ def _bits(operand: Typed) -> int:
 
 
 def summed(column: Column) -> Column:
-    """Return the type of SUM."""
+    """Returns the type of SUM."""
     return column_of(column, datatype="long" if column.is_integer else "double")
 
 
 def comparable(left: Typed, right: Typed, where: str) -> tuple[Typed, Typed]:
-    """Return two values that can be compared; a text that stands for a number becomes one.
+    """Returns two values that can be compared; a text that stands for a number becomes one.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def comparable(left: Typed, right: Typed, where: str) -> tuple[Typed, Typed]:
 
 
 def _as_number(value: Typed, other: Typed) -> Typed:
-    """Return the number that a literal text says, next to a number; databases do the same."""
+    """Returns the number that a literal text says, next to a number; databases do the same."""
     if other.kind is not Kind.NUMBER or value.kind is not Kind.TEXT:
         return value
     literal = value.sql.text
@@ -119,7 +119,7 @@ def _as_number(value: Typed, other: Typed) -> Typed:
 
 
 def common(columns: Sequence[Column | None], where: str) -> Column:
-    """Return the type that holds all values of several; None stands for NULL.
+    """Returns the type that holds all values of several; None stands for NULL.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def _wider(a: Column, b: Column, where: str) -> Column:
 
 
 def converted(value: Typed, column: Column) -> sql.Sql:
-    """Return a value in the type that it has together with others."""
+    """Returns a value in the type that it has together with others."""
     if value.kind is Kind.NULL:
         return value.sql
     real = column.datatype in {"float", "double"} and column.arraysize is None
@@ -165,5 +165,5 @@ def converted(value: Typed, column: Column) -> sql.Sql:
 
 
 def type_of(value: Typed) -> Column | None:
-    """Return the type of a value; None for NULL, which has that of its place."""
+    """Returns the type of a value; None for NULL, which has that of its place."""
     return None if value.kind is Kind.NULL else value.column

@@ -32,7 +32,7 @@ _WIDTHS = {
 
 
 def inspect(name: str, stream: IO[bytes], limits: Limits) -> list[bytes]:
-    """Look through a document.
+    """Looks through a document.
 
     Returns
     -------
@@ -57,8 +57,12 @@ def inspect(name: str, stream: IO[bytes], limits: Limits) -> list[bytes]:
     try:
         parser.ParseFile(stream)
     except expat.ExpatError as error:
-        hint = "" if b"<VOTABLE" in start else "; uploads are VOTables, so convert other formats"
-        raise UploadError(f"upload {name}: this is no well-formed XML ({error}){hint}") from None
+        hint = (
+            ""
+            if b"<VOTABLE" in start
+            else "; an upload has to be a VOTable, so convert other formats"
+        )
+        raise UploadError(f"upload {name}: this is not well-formed XML ({error}){hint}") from None
     return looker.flags if looker.tables == 1 else []
 
 
@@ -102,16 +106,16 @@ class _Inspection:
 
     def check(self, local: str, tag: str, attributes: dict[str, str]) -> None:
         if self.depth == 0 and local != "VOTABLE":
-            self.refuse(f"this is no VOTable but <{tag}>")
+            self.refuse(f"this is not a VOTable but <{tag}>")
         if self.depth >= _DEPTH:
             self.refuse(f"elements are nested deeper than {_DEPTH}")
         if any(len(value) > _ATTRIBUTE_CHARACTERS for value in attributes.values()):
             self.refuse(f"an attribute of {tag} is too long")
         if local == "STREAM":
             if "href" in attributes:
-                self.refuse("data elsewhere (STREAM href) are not fetched")
+                self.refuse("external data (STREAM href) are not fetched")
             if attributes.get("encoding", "base64") != "base64":
-                self.refuse("STREAM has to be encoded as base64")
+                self.refuse("STREAM has to be encoded in base64")
         if local in {"FITS", "PARQUET"}:
             self.refuse(f"{local} inside a VOTable is not accepted")
         if local == "FIELD" and self.columns >= self.limits.upload_columns:
@@ -136,14 +140,16 @@ class _Inspection:
 def _check_records(
     name: str, content: str, fields: list[dict[str, str]], limits: Limits, *, with_nulls: bool
 ) -> list[bytes]:
-    """Refuse binary data that do not end with a whole row; astropy would leave the rest out.
+    """Refuses binary data that do not end with a whole row; astropy would leave the rest out.
 
     Returns the flags of each row.
     """
     try:
         data = base64.b64decode("".join(content.split()), validate=True)
     except ValueError as error:
-        raise UploadError(f"upload {name}: the binary data are no base64 ({error})") from None
+        raise UploadError(
+            f"upload {name}: the binary data are not valid base64 ({error})"
+        ) from None
     shapes = [_shape(name, field) for field in fields]
     flags = (len(fields) + 7) // 8 if with_nulls else 0
     at = count = 0
@@ -170,7 +176,7 @@ def _check_records(
 
 
 def _shape(name: str, field: dict[str, str]) -> tuple[int, int | None]:
-    """Give the bits of an element of a column, and how many a cell has (None: it says itself)."""
+    """Returns the bits of one element of a column, and the elements per cell (None: variable)."""
     kind = field.get("datatype", "")
     if kind != "bit" and kind not in _WIDTHS:
         raise UploadError(
@@ -182,5 +188,5 @@ def _shape(name: str, field: dict[str, str]) -> tuple[int, int | None]:
         return bits, None
     parts = size.split("x")
     if not all(part.isdecimal() and len(part) < 9 for part in parts):
-        raise UploadError(f"upload {name}: arraysize {size[:40]!r} is not understood")
+        raise UploadError(f"upload {name}: arraysize {size[:40]!r} is not valid")
     return bits, math.prod(map(int, parts))

@@ -34,7 +34,7 @@ _KINDS = {
 
 
 def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
-    """Read an uploaded VOTable.
+    """Reads an uploaded VOTable.
 
     Parameters
     ----------
@@ -50,10 +50,14 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
         The name or the document is not accepted; the message says why.
     """
     if not _NAME.fullmatch(name):
-        raise UploadError(f"{name!r} is no name for a table: letters, digits and _, a letter first")
+        raise UploadError(
+            f"{name!r} is not a table name: use letters, digits and _, starting with a letter"
+        )
     size = stream.seek(0, 2)
     if size > limits.upload_bytes:
-        raise UploadTooLarge(f"upload {name}: {size} bytes, {limits.upload_bytes} are allowed")
+        raise UploadTooLarge(
+            f"upload {name}: {size} bytes; at most {limits.upload_bytes} are allowed"
+        )
     stream.seek(0)
     flags = inspect(name, stream, limits)
     stream.seek(0)
@@ -61,7 +65,7 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
     columns = _columns(name, table.fields, limits)
     if len(table.array) > limits.upload_rows:
         raise UploadError(
-            f"upload {name}: {len(table.array)} rows, {limits.upload_rows} are allowed"
+            f"upload {name}: {len(table.array)} rows; at most {limits.upload_rows} are allowed"
         )
     values = [
         _values(column, table.array[key])
@@ -94,7 +98,7 @@ def _columns(name: str, fields: list[Field], limits: Limits) -> list[Column]:
     for number, found in enumerate(fields, 1):
         label = (found.name or found.ID or f"col_{number}").strip() or f"col_{number}"
         if label.lower() in taken:
-            raise UploadError(f"upload {name}: two columns have the name {label}")
+            raise UploadError(f"upload {name}: two columns are called {label}")
         if not label.isprintable() or len(label) > 200:
             raise UploadError(f"upload {name}: column {number} has a name that is not accepted")
         taken.add(label.lower())
@@ -123,13 +127,13 @@ def _columns(name: str, fields: list[Field], limits: Limits) -> list[Column]:
 
 
 def _without_flagged(values: list[Any], flags: list[bytes], index: int) -> list[Any]:
-    """Return texts without those that BINARY2 says are missing."""
+    """Returns texts without those that BINARY2 says are missing."""
     at, bit = index // 8, 0x80 >> index % 8
     return [None if row[at] & bit else v for v, row in zip(values, flags, strict=True)]
 
 
 def _with_its_letters(column: Column, values: list[Any]) -> Column:
-    """Return a column of texts such that its type has their letters: char is ASCII."""
+    """Returns a column of texts such that its type has their letters: char is ASCII."""
     if column.datatype == "char" and not all(v is None or v.isascii() for v in values):
         return column.model_copy(update={"datatype": "unicodeChar"})
     return column
@@ -154,7 +158,7 @@ def _values(column: Column, cells: np.ma.MaskedArray) -> list[Any]:
 
 
 def _array(cell: Any) -> str | None:
-    """Return an array as SQLite keeps it; items that are masked are missing."""
+    """Returns an array as SQLite keeps it; items that are masked are missing."""
     import numpy as np
 
     numbers = np.ma.asarray(cell)

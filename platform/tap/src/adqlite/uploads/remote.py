@@ -43,7 +43,7 @@ class _PinnedConnection(http.client.HTTPConnection):
 
 
 def public_address(host: str, port: int) -> str:
-    """Look up a host.
+    """Looks up a host.
 
     Raises
     ------
@@ -55,13 +55,13 @@ def public_address(host: str, port: int) -> str:
             str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         }
     except (OSError, UnicodeError):
-        raise UploadError(f"the host {host[:80]!r} of the upload is not known") from None
+        raise UploadError(f"the host {host[:80]!r} of the upload cannot be found") from None
     for address in found:
         ip = ipaddress.ip_address(address.partition("%")[0])
         mapped = getattr(ip, "ipv4_mapped", None)
         if not (mapped or ip).is_global or ip.is_multicast:
             raise UploadError(
-                f"the host {host[:80]!r} of the upload is not a public one; "
+                f"the host {host[:80]!r} of the upload has no public address; "
                 "send the table with the request instead"
             )
     return sorted(found)[0]
@@ -69,7 +69,7 @@ def public_address(host: str, port: int) -> str:
 
 @contextmanager
 def fetch(url: str, limits: Limits) -> Iterator[IO[bytes]]:
-    """Fetch a table into a temporary file.
+    """Fetches a table into a temporary file.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def fetch(url: str, limits: Limits) -> Iterator[IO[bytes]]:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
-        raise UploadError(f"{url[:80]!r} is no address") from None
+        raise UploadError(f"{url[:80]!r} is not an address") from None
     if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
         raise UploadError(f"{url[:80]!r} is neither param:NAME nor an http or https address")
     if port != _PORTS[parts.scheme]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import cast
 
 from django.utils import timezone
 
+from opendata.records import signals
 from opendata.records.drafts import Refused
 from opendata.records.models import Account, AuditEntry, Role, State, Version
 from opendata.records.publishing.labels import newest
@@ -18,7 +19,6 @@ from opendata.records.publishing.steps import (
     require_state,
     step,
 )
-from opendata.vo import records as tables
 from openkm3.metadata import Finding, validate
 
 #: Contents whose metadata describe data; of others the metadata only have to be readable.
@@ -32,7 +32,8 @@ def findings(version: Version) -> list[Finding]:
         found += validate(version.annotation)
     for file in version.files.select_related("description"):
         found += [Finding(**item) for item in file.description.content.get("findings", [])]
-    found += tables.findings(version)
+    for _, more in signals.inspecting.send(Version, version=version):
+        found += cast("list[Finding]", more)
     return list(dict.fromkeys(found))
 
 
@@ -56,8 +57,7 @@ def submit(version: Version, account: Account, *, accept_findings: str = "") -> 
     )
     if needs_file:
         raise Refused("there is nothing to publish: add a file, a DOI, an address or a service")
-    with _tables():
-        tables.check(version)
+    signals.submitting.send(Version, version=version)
     version.state = State.REVIEW
     version.submitted_by = account.name
     version.findings_accepted = accept_findings
@@ -86,15 +86,15 @@ def sent_back(version: Version) -> str:
 
 @step
 def approve(
-    version: Version, account: Account, *, serve: tables.Serve = tables.serve_safely
+    version: Version, account: Account, *, serve: Callable[..., object] | None = None
 ) -> Version:
     """Publish a version; whoever submitted it cannot.
 
     Parameters
     ----------
-    serve : callable
-        Reads the file whose table the VO services get; that of a stranger in a process of its own,
-        which is the default.
+    serve : callable, optional
+        Reads the file whose table the VO services get. By default it is read in the sandbox, as a
+        stranger's file has to be.
     """
     need(account, Role.REVIEWER)
     require_state(version, State.REVIEW)
@@ -111,8 +111,7 @@ def approve(
     record.current = newest(record)
     record.reindex()
     audit(account, "publish", version)
-    with _tables():
-        tables.follow(record, serve)
+    signals.current_changed.send(Version, record=record, serve=serve)
     return version
 
 
@@ -122,7 +121,7 @@ def withdraw(
     account: Account,
     reason: str,
     *,
-    serve: tables.Serve = tables.serve_safely,
+    serve: Callable[..., object] | None = None,
 ) -> Version:
     """Take a published version back; a tombstone with the reason stays."""
     need(account, Role.REVIEWER)
@@ -137,14 +136,5 @@ def withdraw(
     record.current = newest(record) or version
     record.reindex()
     audit(account, "withdraw", version, reason=reason)
-    with _tables():
-        tables.follow(record, serve)
+    signals.current_changed.send(Version, record=record, serve=serve)
     return version
-
-
-@contextmanager
-def _tables() -> Iterator[None]:
-    try:
-        yield
-    except tables.NotServed as error:
-        raise Refused(str(error)) from None

@@ -34,13 +34,13 @@ def ra_reach(dec: float, radius: float) -> float | None:
 
 
 def vector(ra: float, dec: float) -> Vector:
-    """Give the unit vector of a direction."""
+    """Returns the unit vector of a direction."""
     r, d = math.radians(ra), math.radians(dec)
     return math.cos(d) * math.cos(r), math.cos(d) * math.sin(r), math.sin(d)
 
 
 def direction(v: Vector) -> tuple[float, float]:
-    """Give right ascension (0 to 360) and declination of a vector."""
+    """Returns right ascension (0 to 360) and declination of a vector."""
     return math.degrees(math.atan2(v[1], v[0])) % 360, math.degrees(
         math.atan2(v[2], math.hypot(v[0], v[1]))
     )
@@ -192,7 +192,7 @@ class Shape:
 
 
 def position(ra: float, dec: float) -> Shape:
-    """Return a point.
+    """Returns a point.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def position(ra: float, dec: float) -> Shape:
 
 
 def circle(ra: float, dec: float, radius_: float) -> Shape:
-    """Return a circle.
+    """Returns a circle.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def circle(ra: float, dec: float, radius_: float) -> Shape:
 
 
 def box(ra: float, dec: float, width: float, height: float) -> Shape:
-    """Return the polygon of a box: sides in right ascension and declination around a centre.
+    """Returns the polygon of a box: sides in right ascension and declination around a centre.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def box(ra: float, dec: float, width: float, height: float) -> Shape:
 
 
 def polygon(*numbers: float) -> Shape:
-    """Return a polygon from the coordinates of its corners.
+    """Returns a polygon from the coordinates of its corners.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def polygon(*numbers: float) -> Shape:
 
 
 def longitude(ra: float) -> float:
-    """Return a right ascension between 0 and 360 degrees; those beyond go round.
+    """Returns a right ascension between 0 and 360 degrees; those beyond go round.
 
     Raises
     ------
@@ -254,7 +254,7 @@ def longitude(ra: float) -> float:
 
 
 def declination(dec: float) -> float:
-    """Return a declination in degrees.
+    """Returns a declination in degrees.
 
     Raises
     ------
@@ -267,7 +267,7 @@ def declination(dec: float) -> float:
 
 
 def radius(value: float) -> float:
-    """Return the radius of a circle in degrees.
+    """Returns the radius of a circle in degrees.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def radius(value: float) -> float:
 
 
 def check_box(ra: float, dec: float, width: float, height: float) -> None:
-    """Refuse a box that cannot be.
+    """Refuses a box that cannot be.
 
     Raises
     ------
@@ -296,7 +296,7 @@ def check_box(ra: float, dec: float, width: float, height: float) -> None:
 
 @lru_cache(maxsize=4096)
 def parsed(text: str) -> Shape:
-    """Read a shape from text."""
+    """Reads a shape from text."""
     kind, _, rest = str(text).partition(" ICRS ")
     makers: dict[str, Callable[..., Shape]] = {
         "Position": position,
@@ -304,5 +304,5 @@ def parsed(text: str) -> Shape:
         "Polygon": polygon,
     }
     if kind not in makers:
-        raise ValueError(f"{text!r} is no geometry")
+        raise ValueError(f"{text!r} is not a geometry")
     return makers[kind](*map(float, rest.split()))

@@ -1,4 +1,4 @@
-"""What `platform.yaml` asks for that is allowed and yet cannot work, as sentences for an admin."""
+"""Valid settings that cannot work, each as a sentence for an administrator."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 from km3settings.provider import Oidc
 from km3settings.settings import Settings
 
-__all__ = ["doubts", "named_groups", "unenforced"]
+__all__ = ["findings", "named_groups", "unenforced"]
 
 
 def named_groups(settings: Settings) -> dict[str, list[str]]:
-    """For each group that an environment or size is for, where it is named."""
+    """Returns, for each group named by an environment or size, the places that name it."""
     found: dict[str, list[str]] = {}
     for section, entries in (("environments", settings.environments), ("sizes", settings.sizes)):
         for entry in entries:
@@ -20,13 +20,13 @@ def named_groups(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
-def doubts(settings: Settings, given: Collection[str] | None) -> list[str]:
-    """What cannot work.
+def findings(settings: Settings, given: Collection[str] | None) -> list[str]:
+    """Returns what cannot work, one sentence each.
 
     Parameters
     ----------
     settings
-        Settings that are valid.
+        Valid settings.
     given
         The groups that accounts have; None: unknown.
     """
@@ -40,39 +40,39 @@ def _groups(settings: Settings, given: Collection[str] | None) -> Iterator[str]:
         where = ", ".join(places)
         if oidc:
             if why := _never_given(oidc, group):
-                yield f"{where}: the group {group} can be nobody's: {why}"
+                yield f"{where}: no user can be in the group {group}: {why}"
         elif given is not None and group not in given:
             yield (
-                f"{where}: nobody is in the group {group}; give it to an account: km3hub accounts"
+                f"{where}: no account is in the group {group}; add it to one: km3hub accounts"
                 f" set NAME --groups {group}"
             )
     if oidc:
         for key in ("allowed_groups", "admin_groups"):
             for group in getattr(oidc, key):
                 if why := _never_given(oidc, group):
-                    yield f"login.oidc.{key}: the group {group} can be nobody's: {why}"
+                    yield f"login.oidc.{key}: no user can be in the group {group}: {why}"
 
 
 def _never_given(oidc: Oidc, group: str) -> str:
-    """Why a provider cannot name this group; empty: it can, as far as is known."""
+    """Returns why the provider can never send this group; empty where it may."""
     claim = oidc.groups.lower()
     if claim == "wlcg.groups" and not group.startswith("/"):
-        return f"in the claim wlcg.groups each begins with a slash; write /{group}"
+        return f"groups in the claim wlcg.groups start with a slash; write /{group}"
     if claim.rstrip("s").endswith("entitlement") and group.startswith("/"):
-        return f"in entitlements none begins with a slash; write {group.lstrip('/')}"
+        return f"groups in entitlements do not start with a slash; write {group.lstrip('/')}"
     return ""
 
 
 def unenforced(settings: Settings) -> list[str]:
-    """What local processes (embedded mode) cannot do of what the settings ask for."""
+    """Returns which settings have no effect on local processes (embedded mode)."""
     found = []
     if settings.spawner.egress != "internet":
         found.append(
-            "spawner.egress: local processes reach the internet all the same; only containers can"
-            " be kept from it"
+            "spawner.egress: has no effect on local processes, which can reach the internet; only"
+            " containers can be kept from it"
         )
     if settings.services.containers:
         found.append(
-            "services.containers: local processes have no networks that a container could join"
+            "services.containers: has no effect on local processes, which have no networks to join"
         )
     return found

@@ -46,14 +46,14 @@ def test_groups_that_nobody_has_are_named_with_the_places_and_the_command(
     result = check(EXPERTS)
     assert result.exit_code == 1
     assert "OK" not in result.output
-    places = "environments: joint, sizes: big: nobody is in the group experts"
+    places = "environments: joint, sizes: big: no account is in the group experts"
     assert places in result.output
     assert "km3hub accounts set NAME --groups students" in result.output
     store = AccountStore(tmp_path / "state" / "accounts.json")
     store.add("ada", "long-enough", groups=("experts",))
     result = check(EXPERTS)
     assert "experts;" not in result.output
-    assert "nobody is in the group students" in result.output
+    assert "no account is in the group students" in result.output
     store.change("ada", groups=("experts", "students"))
     result = check(EXPERTS)
     assert result.exit_code == 0
@@ -63,8 +63,8 @@ def test_groups_that_nobody_has_are_named_with_the_places_and_the_command(
 @pytest.mark.parametrize(
     ("provider", "groups", "said"),
     [
-        ("provider: escape-iam", "allowed_groups: [escape]", "login.oidc.allowed_groups: the group"
-         " escape can be nobody's"),
+        ("provider: escape-iam", "allowed_groups: [escape]", "allowed_groups: no user can"
+         " be in the group escape"),
         ("provider: escape-iam", "admin_groups: [escape/admins]", "write /escape/admins"),
         ("provider: egi-check-in", "allowed_groups: [/vo]", "write vo"),
         ("provider: escape-iam", "allowed_groups: [/escape]", ""),
@@ -86,14 +86,14 @@ def test_a_menu_for_a_group_that_the_provider_cannot_give(check: object) -> None
     assert callable(check)
     login = f"{{provider: escape-iam, {OIDC}, allow_all: true}}"
     result = check(f"{EXPERTS}login: {{method: oidc, oidc: {login}}}")
-    assert "environments: joint, sizes: big: the group experts can be nobody's" in result.output
+    assert "environments: joint, sizes: big: no user can be in the group experts" in result.output
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{kind: process, egress: none}", "spawner.egress: local processes reach the internet"),
-        ("{kind: process}\nservices: {containers: [db]}", "services.containers: local processes"),
+        ("{kind: process, egress: none}", "spawner.egress: has no effect on local processes"),
+        ("{kind: process}\nservices: {containers: [db]}", "services.containers: has no effect"),
         ("{kind: docker, egress: none}", ""),
         ("{kind: process}", ""),
     ],

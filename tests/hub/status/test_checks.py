@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from km3hub.status.history import Look
-from km3hub.status.looks import Address, Container, Counts, LookAt, Starts
+from km3hub.status.checks import Address, Check, Container, Counts, Starts
+from km3hub.status.history import CheckResult
 
 
-def seen(look: LookAt) -> Look:
+def seen(look: Check) -> CheckResult:
     """What it sees; in a thread, as Playwright keeps an event loop in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(look())).result()  # type: ignore[arg-type]
@@ -40,12 +40,12 @@ def address() -> Iterator[str]:
 
 def test_a_page_that_answers_works(address: str) -> None:
     look = seen(Address("data", f"{address}/health"))
-    assert (look.works, look.said) == (True, "It answers.")
+    assert (look.works, look.message) == (True, "Responding.")
 
 
 def test_an_error_is_no_answer_and_tells_users_no_address(address: str) -> None:
     look = seen(Address("data", f"{address}/broken"))
-    assert (look.works, look.said) == (False, "It does not answer.")
+    assert (look.works, look.message) == (False, "Not responding.")
 
 
 def test_nobody_at_the_port_is_no_answer() -> None:
@@ -53,21 +53,21 @@ def test_nobody_at_the_port_is_no_answer() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     look = seen(Address("data", f"http://127.0.0.1:{port}/health"))
-    assert (look.works, look.said) == (False, "It does not answer.")
+    assert (look.works, look.message) == (False, "Not responding.")
 
 
 @pytest.mark.parametrize(
     ("health", "works", "said"),
     [
-        ("healthy", True, "It answers."),
-        ("starting", False, "It is starting."),
-        ("unhealthy", False, "It does not answer."),
-        ("exited", False, "It does not answer."),
+        ("healthy", True, "Responding."),
+        ("starting", False, "Starting."),
+        ("unhealthy", False, "Not responding."),
+        ("exited", False, "Not responding."),
     ],
 )
 def test_a_container_is_as_docker_sees_it(health: str, works: bool, said: str) -> None:
     look = seen(Container("data", lambda: health))
-    assert (look.works, look.said) == (works, said)
+    assert (look.works, look.message) == (works, said)
 
 
 def test_a_container_that_is_gone_does_not_run() -> None:
@@ -75,7 +75,7 @@ def test_a_container_that_is_gone_does_not_run() -> None:
         raise OSError("no such container: km3net-opendata")
 
     look = seen(Container("data", missing))
-    assert (look.works, look.said) == (False, "It does not run.")
+    assert (look.works, look.message) == (False, "Not running.")
 
 
 class _Counter:
@@ -89,7 +89,7 @@ class _Counter:
 @pytest.mark.parametrize(
     ("before", "after", "works", "said"),
     [
-        ((5, 9), (5, 9), True, "Nobody started a server in the last hour."),
+        ((5, 9), (5, 9), True, "No server was started in the last hour."),
         ((5, 9), (17, 9), True, "12 started in the last hour, none failed."),
         ((5, 9), (6, 10), True, "1 started in the last hour, 1 failed."),
         ((5, 9), (5, 10), True, "0 started in the last hour, 1 failed."),
@@ -103,7 +103,7 @@ def test_starts_are_judged_by_those_of_late(
     starts = Starts(_Counter(before, after))
     assert seen(starts).works
     look = seen(starts)
-    assert (look.works, look.said) == (works, said)
+    assert (look.works, look.message) == (works, said)
 
 
 def test_without_an_engine_nothing_can_be_started() -> None:
@@ -111,4 +111,4 @@ def test_without_an_engine_nothing_can_be_started() -> None:
         raise OSError("connection refused")
 
     look = seen(Starts(_Counter((3, 0)), silent))
-    assert (look.works, look.said) == (False, "No server can be started.")
+    assert (look.works, look.message) == (False, "No server can be started.")
