@@ -19,21 +19,20 @@ PUBLIC = Path(__file__).resolve().parents[3] / "shared/data/joint/irf_file_new_C
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
-from nugamma.datasets import arca_datasets, build, cta_dataset
-from nugamma.responses.arca import ArcaResponse
-from nugamma.responses import prod5
+from nugamma.datasets import build
+from nugamma.instruments import ARCA, CTA
 from nugamma.sources import load_source
 
 step, cta, folder = sys.argv[1:]
 source = load_source("VelaX")
 began, cpu = time.perf_counter(), time.process_time()
-response = prod5.load(cta or None)
+telescope = CTA.replace(response=cta or None)
 if step == "cta":
-    cta_dataset(source, response=response)
+    list(telescope.maps(source))
 elif step == "arca":
-    arca_datasets(source)
+    list(ARCA.maps(source))
 else:
-    build(source, cta_response=response, cache=folder)
+    build(source, [telescope, ARCA], cache=folder)
 print(json.dumps({
     "wall": time.perf_counter() - began,
     "cpu": time.process_time() - cpu,

@@ -120,7 +120,7 @@ def test_portal_goes_and_comes_back_with_the_settings_and_keeps_its_data(site: S
     site.platform.await_portal()
     assert "Open Data" in httpx.get(f"{site.platform.address}/hub/login", timeout=60).text
     accounts = (
-        "from opendata.records.models import Account as A; print([a.name for a in A.objects.all()])"
+        "from opendata.accounts.models import User; print([u.username for u in User.objects.all()])"
     )
     shell = ["opendata", "django", "shell", "-c", accounts]
     assert "cora" in site.container(site.names.opendata).exec_run(shell).output.decode()

@@ -135,7 +135,8 @@ class HandIn(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         """List alerts that wait for their sign-off."""
-        waiting = Notice.objects.filter(issued__isnull=True, refused=False)[:200]
+        waiting = Notice.objects.filter(issued__isnull=True, refused=False)
+        waiting = waiting.select_related("sender", "signer")[:200]
         return Response([_state(notice) for notice in waiting])
 
     @extend_schema(request={"application/json": OpenApiTypes.OBJECT}, responses=OpenApiTypes.OBJECT)
@@ -169,6 +170,6 @@ def _state(notice: Notice) -> dict[str, object]:
         "id": notice.ivorn,
         "role": notice.role,
         "state": state,
-        "sender": notice.sender,
-        "signer": notice.signer,
+        "sender": notice.sender.username,
+        "signer": notice.signer.username if notice.signer else "",
     }
