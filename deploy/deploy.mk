@@ -17,7 +17,8 @@ lint-deploy: .deploy ## check playbooks and roles (ansible-lint, profile product
 	@cd deploy && ANSIBLE_HOME=.ansible PATH=$(CURDIR)/deploy/.venv/bin:$$PATH .venv/bin/ansible-lint -q
 
 test-deploy: .dev .deploy ## deploy to hosts in containers and test them (Docker Engine and images needed)
-	@deploy/.venv/bin/python -m pytest --rootdir deploy/tests -c deploy/tests/pytest.ini $(or $(TESTS),deploy/tests)
+	@deploy/.venv/bin/python -m pytest --rootdir deploy/tests -c deploy/tests/machines.ini $(or $(TESTS),deploy/tests)
 
 .deploy: .hub
 	@$(VENV)/python deploy/environment.py
+	@$(VENV)/python deploy/program.py

@@ -1,6 +1,6 @@
 """Build the platform's images: `make images [IMAGES="stack joint"]`.
 
-Each step is a line here; the engine's whole output is in .platform/logs/image-NAME.log.
+Prints one line per step; the engine's full output is in .platform/logs/image-NAME.log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
-#: Settings of the machine that builds and that a build on it needs too: a proxy, a package index.
+#: Environment variables of this machine that builds need too: its web proxy.
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 FAILURES = (
@@ -31,7 +31,7 @@ FAILURES = (
 
 @dataclass(frozen=True)
 class Built:
-    """What the summary says of one image."""
+    """One line of the summary."""
 
     recipe: recipes.Recipe
     seconds: float
@@ -45,30 +45,30 @@ class Built:
     "--site-ca",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with certificates of the site's authorities, beside those this machine knows.",
+    help="File with certificates of the site's authorities, added to those this machine trusts.",
 )
-@click.option("--no-site-ca", is_flag=True, help="Take no certificates from this machine.")
+@click.option("--no-site-ca", is_flag=True, help="Do not copy certificates from this machine.")
 def main(
     names: tuple[str, ...], base_image: str, site_ca: tuple[Path, ...], no_site_ca: bool
 ) -> None:
-    """Build the images NAMES and what they stand on; without names, all of them."""
+    """Build the named images and their parents; without names, all of them."""
     console = Console(highlight=False, soft_wrap=True)
     logs = recipes.ROOT / ".platform" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     built: list[Built] = []
-    # Two at a time would build everything twice and write to the same logs.
+    # Two builds at a time would do everything twice and write to the same logs.
     alone = FileLock(logs / "images.lock")
     try:
         wanted = recipes.in_order(list(names))
         engine.check()
         if not _taken(alone):
-            console.print("another `make images` is at work here; waiting for it ...")
+            console.print("waiting for another `make images` in this checkout to finish ...")
             alone.acquire()
         folder = recipes.ROOT / "images/base/certs"
         files = [] if no_site_ca else certificates.sources(list(site_ca))
         authorities = certificates.stage(files, folder)
         if authorities:
-            console.print(f"site certificates of this machine go in: {', '.join(authorities)}")
+            console.print(f"adding this machine's site certificates: {', '.join(authorities)}")
         debian.provide(base_image, console.print, logs / "image-debian.log")
         for recipe in wanted:
             built.append(_build(recipe, base_image, logs, console))
@@ -90,7 +90,7 @@ def _taken(lock: FileLock) -> bool:
 
 
 def _build(recipe: recipes.Recipe, base_image: str, logs: Path, console: Console) -> Built:
-    """Build one image, a line a step."""
+    """Build one image, printing one line per step."""
     version = recipes.version()
     arguments = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
     if recipe.folder == "base":
@@ -121,7 +121,7 @@ def _build(recipe: recipes.Recipe, base_image: str, logs: Path, console: Console
 
 
 def summarise(built: list[Built], console: Console) -> None:
-    """Print the table of what was built."""
+    """Print a table of the images that were built."""
     table = Table()
     table.add_column("image", no_wrap=True)
     for heading in ("size", "Python packages", "Debian packages", "seconds"):

@@ -1,7 +1,7 @@
 """Install and start Docker Engine from the distribution: `make engine` (root; Debian, Ubuntu).
 
-Does only what is missing, so running it again, or where an engine already answers, changes nothing.
-Needs nothing but Python, because it runs before anything of the platform is installed.
+Does only what is missing: running it again, or where an engine already answers, changes nothing.
+Needs only Python, because it runs before anything of the platform is installed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 
 LOG = Path("/var/log/dockerd.log")
 PID_FILE = Path("/var/run/docker.pid")
-PATIENCE_SECONDS = 60
+START_SECONDS = 60
 
 
 class EngineError(Exception):
-    """The engine cannot be installed or started; the message says why."""
+    """The engine cannot be installed or started; the message says why and what to do."""
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def answers() -> str | None:
-    """The version of the engine that answers, or None."""
+    """Return the version of the engine that answers, None if there is none."""
     if not shutil.which("docker"):
         return None
     command = ["docker", "info", "--format", "{{.ServerVersion}}"]
@@ -50,36 +50,36 @@ def answers() -> str | None:
 
 
 def packages_missing() -> list[str]:
-    """The Debian packages that this machine lacks."""
+    """Return the Debian packages that this machine lacks."""
     missing = []
     if not shutil.which("docker") or not (answers() or shutil.which("dockerd")):
         missing.append("docker.io")
     if not _succeeds("docker", "compose", "version") and not shutil.which("docker-compose"):
         missing.append("docker-compose")
-    # Makes the base image where none can be pulled.
+    # Makes the base image where it cannot be pulled.
     if not shutil.which("debootstrap"):
         missing.append("debootstrap")
     return missing
 
 
 def refuse_where_impossible(missing: list[str]) -> None:
-    """Say early why it cannot work here, rather than fail half way."""
+    """Raise an error at once where this machine or user cannot do it, rather than fail half way."""
     todo = f"install {' '.join(missing)}" if missing else "start the engine"
     if platform.system() != "Linux" or not shutil.which("apt-get"):
         raise EngineError(
-            f"it would {todo}, but knows only how to do that on Debian and Ubuntu. Install Docker "
-            "Engine in the way of this system; without it the platform runs embedded"
+            f"cannot {todo}: that is automated for Debian and Ubuntu only. Install Docker Engine "
+            "with this system's package manager; without an engine the platform runs embedded"
         )
     if os.geteuid() != 0:
-        raise EngineError(f"it has to {todo}, which only root can: run `sudo make engine`")
+        raise EngineError(f"only root can {todo}: run `sudo make engine`")
 
 
 def install(packages: list[str]) -> None:
-    """Install Debian packages; what apt says is shown only if it fails."""
+    """Install Debian packages; apt's output is shown only if it fails."""
     print(f"installing {' '.join(packages)} ...", flush=True)
     _apt("update")
     wanted = ["iptables", *packages]
-    # Since Debian 13 the command is a package of its own, which the engine only recommends.
+    # Since Debian 13 the command `docker` is a separate package, which the engine only recommends.
     if "docker.io" in packages and _succeeds("apt-cache", "show", "docker-cli"):
         wanted.append("docker-cli")
     _apt("install", "--yes", "--no-install-recommends", *wanted)
@@ -89,47 +89,47 @@ def _apt(*arguments: str) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(["apt-get", *arguments], capture_output=True, text=True, env=environment)
     if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
-        raise EngineError(f"`apt-get {' '.join(arguments)}` failed:\n{said}")
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+        raise EngineError(f"`apt-get {' '.join(arguments)}` failed:\n{end}")
 
 
 def start() -> None:
-    """Start the engine: by systemd where that runs, else in the background."""
+    """Start the engine with systemd, or in the background where systemd is not running."""
     if Path("/run/systemd/system").is_dir():
         print("starting docker.service ...", flush=True)
         done = subprocess.run(
             ["systemctl", "enable", "--now", "docker"], capture_output=True, text=True
         )
         if done.returncode:
-            raise EngineError(f"systemd did not start it: {done.stderr.strip()}")
+            raise EngineError(f"systemd could not start docker.service: {done.stderr.strip()}")
         return
     if _left_behind():
-        print(f"removing {PID_FILE}, left behind by an engine that was killed")
+        print(f"removing {PID_FILE}, which a killed engine left behind")
         PID_FILE.unlink()
-    print(f"starting dockerd in the background, its log is {LOG} ...", flush=True)
+    print(f"starting dockerd in the background (log: {LOG}) ...", flush=True)
     with LOG.open("a") as log:
-        # In a session of its own: it must outlive this terminal.
+        # In its own session, so that it outlives this terminal.
         subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
 
 
 def wait() -> str:
-    """Wait until the engine answers; its version."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Wait until the engine answers; return its version."""
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if version := answers():
             return version
         time.sleep(0.5)
-    said = "\n".join(LOG.read_text(errors="replace").splitlines()[-8:]) if LOG.exists() else ""
+    end = "\n".join(LOG.read_text(errors="replace").splitlines()[-8:]) if LOG.exists() else ""
     raise EngineError(
-        f"the engine does not answer after {PATIENCE_SECONDS} s. The end of its log "
-        f"({LOG}, or `journalctl -u docker`):\n{said}"
+        f"the engine did not answer within {START_SECONDS} s. The end of its log "
+        f"({LOG}, or `journalctl -u docker`):\n{end}"
     )
 
 
 def _left_behind() -> bool:
-    """Whether the pid file names no running dockerd (a new one would refuse to start)."""
+    """Return whether the PID file names no running dockerd, which would stop a new one."""
     if not PID_FILE.exists():
         return False
     try:

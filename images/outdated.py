@@ -1,7 +1,7 @@
-"""Print which of the images NAME... were built from other code than this checkout has.
+"""Print which of the images NAME... were not built from the code in this checkout.
 
-Usage: outdated.py NAME...; nothing is printed of an image that is not there, or whose code cannot
-be told (outside a git checkout, or built so).
+Usage: outdated.py NAME...; prints nothing about an image that is missing, or whose code is unknown
+(outside a git checkout, or built outside one).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _LABEL = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
 
 
 def built_from(image: str) -> str:
-    """The revision that an image was built from; empty where that is unknown."""
+    """Return the revision that an image was built from; empty if unknown."""
     command = ["docker", "image", "inspect", "--format", _LABEL, image]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def main(names: list[str]) -> None:
-    """Print one name a line."""
+    """Print one name per line."""
     for name in names:
         recipe = recipes.RECIPES.get(name)
         if recipe is None:

@@ -7,8 +7,6 @@ import os
 import shutil
 import socket
 import ssl
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +26,7 @@ from deploy.tests.containers import (
     runs,
     start_machine,
 )
-from deploy.tests.site import ANSIBLE, DEPLOY, KEEP, RESULTS, Play, Site, kept_folder, ssh_key
+from deploy.tests.site import KEEP, RESULTS, Play, Site, kept_folder, prepare, ssh_key
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
@@ -58,16 +56,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def needed() -> None:
-    """An engine, Ansible, images, and their archive."""
+def ansible() -> None:
+    """Ansible in `deploy/.venv`, which is installed where it is missing."""
+    prepare("environment.py")
+
+
+@pytest.fixture(scope="session")
+def needed(ansible: None) -> None:
+    """An engine, Ansible, the program for machines, images and their archive."""
     if docker("version", check=False).returncode:
         pytest.skip("no Docker Engine answers: make engine images")
-    if not (ANSIBLE / "ansible-playbook").exists():
-        pytest.skip("there is no deploy/.venv: make lint-deploy")
-    archive = [sys.executable, str(DEPLOY / "archive.py"), *IMAGES]
-    done = subprocess.run(archive, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"there is no archive of the images: {done.stderr.strip()}")
+    prepare("program.py")
+    prepare("archive.py", *IMAGES)
 
 
 @pytest.fixture(scope="session")

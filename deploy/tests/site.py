@@ -7,11 +7,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 DEPLOY = Path(__file__).resolve().parents[1]
@@ -22,6 +24,16 @@ ARCHIVE = DEPLOY / "archive"
 RESULTS = DEPLOY.parent / "tests" / ".results" / "deploy"
 #: Whether machines and inventories are left, and taken again by the next run.
 KEEP = bool(os.environ.get("KM3_KEEP"))
+
+
+def prepare(script: str, *arguments: str) -> None:
+    """Run a script of `deploy/` that brings something up to date; skip where it cannot be had."""
+    # The environment of the platform's own commands, which has what they need.
+    python = DEPLOY.parent / ".venv" / "bin" / "python"
+    command = [str(python if python.exists() else sys.executable), str(DEPLOY / script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"deploy/{script} failed: {done.stderr.strip()}")
 
 
 def kept_folder(name: str) -> Path:

@@ -66,7 +66,7 @@ def test_failed_upgrade_goes_back_while_users_work(
     assert play.code != 0
     said = " ".join(play.output.split())
     assert "cannot log in" in said
-    assert "The host runs the release before, and a user can log in" in said
+    assert "The host runs the previous release, and a user can log in" in said
     assert tag(deployed) == before
     assert kernel.run("print(kept)").strip() == "42"
 
@@ -104,7 +104,8 @@ def test_restore_is_rehearsed_beside_the_platform(saved: Machine, site: Site) ->
     play = site.play("restore_drill").require_success()
     said = " ".join(play.output.split())
     told = re.search(
-        r"hub: backup \w{8}: (\d+) files .* (\d+) volumes and (\d+) databases are", said
+        r"hub: backup \w{8}: restored (\d+) files .* (\d+) volumes and (\d+) databases are",
+        said,
     )
     assert told, said
     files, volumes, databases = map(int, told.groups())
@@ -114,7 +115,7 @@ def test_restore_is_rehearsed_beside_the_platform(saved: Machine, site: Site) ->
     assert files > int(saved.run("sh", "-c", homes))
     # The hub's and the portal's.
     assert databases >= 2
-    assert "has not the images" not in said
+    assert "no longer has the images" not in said
     assert not saved.run("sh", "-c", "ls -d /var/tmp/km3net-drill-* 2>/dev/null || true").strip()
 
 
@@ -133,7 +134,7 @@ def test_full_storage_is_told_and_the_next_backup_succeeds(
     finally:
         deployed.run("sh", "-c", f"umount {place} /mnt/small")
     assert play.code != 0
-    assert "km3net-backup: restic backup" in play.output
+    assert "km3host: restic backup" in play.output
     assert "no space left" in play.output
     kernel.run("Path('large').unlink()")
     site.play("backup").require_success()
@@ -256,6 +257,6 @@ def test_removed_platform_is_put_back_by_a_play_that_was_interrupted(
     site.play("teardown", *said).require_success()
     assert not deployed.run("docker", "ps", "--all", "--quiet")
     assert not deployed.run("docker", "volume", "ls", "--quiet")
-    site.interrupt("site", "platform : Start what does not run as it should")
+    site.interrupt("site", "platform : Start the platform's containers")
     site.play("site").require_success()
     assert site.play("site").require_success().changed == 0

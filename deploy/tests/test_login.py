@@ -125,9 +125,7 @@ def visit(shape: str, name: str, provider: Provider, acme: Path, *, work: bool =
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     python = ROOT / ".venv" / "bin" / "python"
     if not program or not python.exists():
-        pytest.skip(
-            "needs Chromium and the development environment: apt-get install chromium, make test"
-        )
+        pytest.skip("needs Chromium and the development environment: make tools, make test")
     given = {
         "program": program,
         "address": f"https://{HUB}",

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.tests.site import ANSIBLE, Play, Site, ssh_key
+from deploy.tests.site import Play, Site, ssh_key
+
+pytestmark = pytest.mark.usefixtures("ansible")
 
 GOOD = {
     "platform_hub_name": "hub.example.org",
@@ -32,7 +34,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "kind": ({"firewall_tcp_ports": "https"}, "firewall_tcp_ports"),
     "address": ({"platform_hub_name": "https://hub.example.org"}, "without https://"),
     "portal": ({"platform_portal_name": ""}, "platform_portal_name: opendata.example.org"),
-    "observatory": ({"platform_vo_name": "data.example.org"}, "one more name of it"),
+    "observatory": ({"platform_vo_name": "data.example.org"}, "must be another name for it"),
     "value": (
         {"platform_settings": {"sizes": [{"name": "s", "memory": "x", "cpu": 1}]}},
         "e.g. 2G",
@@ -102,8 +104,6 @@ SYSTEMS: dict[str, tuple[dict[str, Any], str]] = {
 
 def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
     """An inventory whose hosts are this machine; nothing but facts is asked of it."""
-    if not (ANSIBLE / "ansible-playbook").exists():
-        pytest.skip("there is no deploy/.venv: make lint-deploy")
     site = Site(folder / "inventory", "127.0.0.1", folder / "no-key", dict(GOOD))
     common = {"ansible_connection": "local", "ansible_become": False}
     common["ansible_python_interpreter"] = sys.executable
@@ -113,7 +113,7 @@ def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
+def play(ansible: None, tmp_path_factory: pytest.TempPathFactory) -> Play:
     hosts = {name: wrong for name, (wrong, _) in WRONG.items()} | {"good": {}}
     key = ssh_key(tmp_path_factory.mktemp("storage"))
     public = key.with_suffix(".pub").read_text()
@@ -148,7 +148,7 @@ def test_wrong_setting_is_refused(play: Play, host: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def systems(tmp_path_factory: pytest.TempPathFactory) -> Play:
+def systems(ansible: None, tmp_path_factory: pytest.TempPathFactory) -> Play:
     hosts = {name: settings for name, (settings, _) in SYSTEMS.items()}
     return local(tmp_path_factory.mktemp("systems"), hosts).play("../tests/systems")
 

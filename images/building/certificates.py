@@ -1,8 +1,8 @@
-"""Certificates of the site's own authorities, carried from this machine into the images.
+"""Certificates of the site's own authorities, copied from this machine into the images.
 
-Where a site inspects or signs HTTPS with its own authority, nothing inside a container can
-download anything unless it knows that authority too. Only what this machine trusts beyond the
-public authorities is taken.
+Where a site inspects or signs HTTPS with its own authority, programs in a container can download
+nothing unless they trust that authority too. Only authorities that this machine trusts beyond the
+public ones are copied.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 
 __all__ = ["CertificateError", "sources", "stage"]
 
-#: Variables by which clients are told to trust another bundle than their own.
+#: Environment variables that make clients trust another bundle than their own.
 VARIABLES = (
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
@@ -38,16 +38,16 @@ PUBLIC_FOLDER = Path("/usr/share/ca-certificates")
 
 
 class CertificateError(Exception):
-    """A file that should hold certificates cannot be read as such."""
+    """A file that should contain certificates cannot be read as such."""
 
 
 def sources(named: list[Path]) -> list[Path]:
-    """The files in which this machine may name authorities of the site.
+    """Return the files in which this machine may list the site's authorities.
 
     Parameters
     ----------
     named
-        Files given on the command line; these must exist, the others are taken where present.
+        Files given on the command line; they must exist.
     """
     found = [Path(os.environ[name]) for name in VARIABLES if os.environ.get(name)]
     found += sorted(SITE_FOLDER.rglob("*.crt")) if SITE_FOLDER.is_dir() else []
@@ -55,15 +55,15 @@ def sources(named: list[Path]) -> list[Path]:
 
 
 def stage(files: list[Path], folder: Path) -> list[str]:
-    """Write the site's authorities found in `files` to `folder` as `host-*.crt`, one a file.
+    """Write the site's authorities found in `files` to `folder` as `host-*.crt`, one per file.
 
-    Files of that name from an earlier call that are no longer wanted are removed; others are
-    left alone. Returns the names of the authorities, for people to read.
+    Removes files of that name from an earlier call that are no longer needed, and leaves others
+    alone. Returns the names of the authorities, for people to read.
 
     Raises
     ------
     CertificateError
-        If a file does not hold certificates in PEM form.
+        If a file does not contain certificates in PEM format.
     """
     known = {_fingerprint(item) for item in _public()}
     wanted: dict[str, x509.Certificate] = {}
@@ -78,7 +78,7 @@ def stage(files: list[Path], folder: Path) -> list[str]:
     for name, certificate in wanted.items():
         text = certificate.public_bytes(Encoding.PEM)
         path = folder / name
-        # An unchanged file keeps its time, and the engine its cache.
+        # An unchanged file keeps its time, so that the engine keeps its cache.
         if not path.exists() or path.read_bytes() != text:
             path.write_bytes(text)
     return [_name(certificate) for certificate in wanted.values()]
@@ -87,7 +87,7 @@ def stage(files: list[Path], folder: Path) -> list[str]:
 def _public() -> list[x509.Certificate]:
     """Return the public authorities: those of Debian, and of certifi as it was released.
 
-    Sites put their own authority into certifi's file, too; such a file says nothing of what is
+    A site may have added its own authority to certifi's file, which then does not show what is
     public.
     """
     files = [Path(certifi.where())] if _released() else []
@@ -97,7 +97,7 @@ def _public() -> list[x509.Certificate]:
 
 
 def _released() -> bool:
-    """Return whether certifi's file has the checksum that its package recorded."""
+    """Return whether certifi's file has the checksum recorded in its package."""
     for entry in metadata.files("certifi") or ():
         if entry.name == "cacert.pem" and entry.hash is not None:
             digest = sha256(Path(certifi.where()).read_bytes()).digest()
@@ -108,11 +108,11 @@ def _released() -> bool:
 def _read(file: Path) -> list[x509.Certificate]:
     try:
         with warnings.catch_warnings():
-            # Some public authorities have odd serial numbers; nobody here can do anything about it.
+            # Some public authorities have odd serial numbers, which users cannot change.
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return x509.load_pem_x509_certificates(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise CertificateError(f"{file} holds no certificates in PEM form: {error}") from error
+        raise CertificateError(f"{file} contains no certificates in PEM format: {error}") from error
 
 
 def _fingerprint(certificate: x509.Certificate) -> str:

@@ -1,4 +1,4 @@
-"""The base image: the one that is there, else from a registry, else made with debootstrap."""
+"""The base image: taken from the engine, else pulled, else made with debootstrap."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["BaseImageError", "provide"]
 
-#: Not wanted in an image; licences (`copyright`) stay. The official slim images leave out the same.
+#: Left out of images, as in Debian's official slim ones; licences (`copyright`) stay.
 _DOCUMENTATION = ("doc", "man", "info", "locale", "groff", "lintian", "linda")
 _DPKG = "".join(f"path-exclude /usr/share/{name}/*\n" for name in _DOCUMENTATION) + (
     "path-include /usr/share/doc/*/copyright\n"
@@ -25,21 +25,21 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class BaseImageError(Exception):
-    """The base image can be had in no way."""
+    """The base image is missing and can neither be pulled nor made."""
 
 
 def provide(image: str, say: Callable[[str], None], log: Path) -> None:
-    """Make sure that the engine has `image`; says how it came.
+    """Make sure that the engine has `image`, reporting how it was obtained.
 
     Raises
     ------
     BaseImageError
-        If it is not there, cannot be pulled and cannot be made here.
+        If it is missing, cannot be pulled and cannot be made here.
     """
     if _quiet("docker", "image", "inspect", image).returncode == 0:
-        say(f"base image {image}: already here")
+        say(f"base image {image}: present")
         return
-    say(f"base image {image}: asking its registry ...")
+    say(f"base image {image}: pulling ...")
     pulled = _quiet("docker", "pull", "--quiet", image)
     if pulled.returncode == 0:
         say(f"base image {image}: pulled")
@@ -47,7 +47,7 @@ def provide(image: str, say: Callable[[str], None], log: Path) -> None:
     reason = (pulled.stderr.strip().splitlines() or ["no reason given"])[-1]
     say(f"base image {image}: cannot be pulled ({reason})")
     suite = _suite(image)
-    say(f"base image {image}: making it from Debian {suite} with debootstrap, a minute or two ...")
+    say(f"base image {image}: making it with debootstrap from Debian {suite} (1-2 minutes) ...")
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="km3net-base-") as folder:
         root = Path(folder) / "root"
         with log.open("w") as stream:
@@ -58,38 +58,38 @@ def provide(image: str, say: Callable[[str], None], log: Path) -> None:
             )
         if made.returncode:
             tail = "\n".join(log.read_text().splitlines()[-5:])
-            raise BaseImageError(f"debootstrap failed:\n{tail}\nThe whole log: {log}")
+            raise BaseImageError(f"debootstrap failed:\n{tail}\nThe full log is in {log}")
         _slim(root, suite)
         _import(root, image)
     say(f"base image {image}: made with debootstrap")
 
 
 def _suite(image: str) -> str:
-    """Debian's name in `debian:NAME-slim`; refuses what debootstrap here cannot make."""
+    """Return the Debian release in `debian:NAME-slim`; refuse what debootstrap cannot make here."""
     repository, _, tag = image.partition(":")
     if repository != "debian" or not tag:
         raise BaseImageError(
-            f"{image} is not here and cannot be pulled. Load it with `docker load`, "
+            f"{image} is missing and cannot be pulled. Load it with `docker load`, "
             "or use debian:trixie-slim, which can be made here"
         )
     if os.geteuid() != 0:
         raise BaseImageError(
-            f"{image} is not here and cannot be pulled. It can be made here, but only "
-            "by root: run `sudo make images` once"
+            f"{image} is missing and cannot be pulled. Root can make it: "
+            "run `sudo make images` once"
         )
     if not shutil.which("debootstrap"):
         raise BaseImageError(
-            f"{image} is not here and cannot be pulled. It can be made with "
-            "debootstrap, which is not installed: run `make engine` as root, which installs it"
+            f"{image} is missing and cannot be pulled. It can be made with debootstrap, which is "
+            "not installed: run `sudo make engine`"
         )
     return tag.removesuffix("-slim")
 
 
 def _slim(root: Path, suite: str) -> None:
-    """Bring a fresh debootstrap tree to what the official slim images hold."""
+    """Reduce a fresh debootstrap tree to the contents of the official slim images."""
     (root / "etc/dpkg/dpkg.cfg.d/docker").write_text(_DPKG)
     (root / "etc/apt/apt.conf.d/docker").write_text(_APT)
-    # Services are not started by the installation of their package.
+    # Installing a package does not start its service.
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
@@ -125,7 +125,7 @@ def _import(root: Path, image: str) -> None:
         text=True,
     )
     if tar.wait() or done.returncode:
-        raise BaseImageError(f"the engine did not take the new base image: {done.stderr.strip()}")
+        raise BaseImageError(f"the engine could not import the base image: {done.stderr.strip()}")
 
 
 def _quiet(*command: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What the Docker Engine says about itself and about images."""
+"""Facts about the Docker Engine and its images."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from typing import Any
 
 __all__ = ["EngineError", "check", "manifest", "size"]
 
-#: All images and what is needed while building them, with room to spare.
+#: Disk space for all images and their builds, with a margin.
 NEEDED_BYTES = 6 * 1024**3
 
 
 class EngineError(Exception):
-    """No engine answers, or it has no room."""
+    """No engine answers, or its disk is too full."""
 
 
 def check() -> None:
-    """Make sure that an engine answers and that its disk has room.
+    """Check that an engine answers and that its disk has enough space.
 
     Raises
     ------
     EngineError
-        If not; the message says what to do.
+        If not, with what to do.
     """
     if not shutil.which("docker"):
-        raise EngineError("there is no `docker` command here: run `make engine` as root")
+        raise EngineError("the command `docker` is missing: run `sudo make engine`")
     try:
         answer = _docker("info", "--format", "{{json .}}")
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise EngineError(
-            f"the Docker Engine does not answer ({reason}). Run `make engine` as root to start "
-            "it; if it runs, your account may have to be in the group `docker`"
-        ) from error
+        raise _no_answer(reason) from error
     info: dict[str, Any] = json.loads(answer)
     if info.get("ServerErrors"):
-        raise EngineError(
-            f"the Docker Engine does not answer ({info['ServerErrors'][0]}). Run `make engine` as "
-            "root to start it; if it runs, your account may have to be in the group `docker`"
-        )
+        raise _no_answer(info["ServerErrors"][0])
     root = Path(info["DockerRootDir"])
-    # An engine elsewhere (DOCKER_HOST) keeps its images where we cannot look.
+    # The disk of a remote engine (DOCKER_HOST) cannot be seen from here.
     if root.is_dir() and (free := shutil.disk_usage(root).free) < NEEDED_BYTES:
         raise EngineError(
-            f"{root} has {free / 1024**3:.1f} GB free, the images need "
-            f"{NEEDED_BYTES / 1024**3:.0f} GB. `docker system df` shows what is in use, "
-            "`docker image prune` frees what nothing uses"
+            f"{root} has {free / 1024**3:.1f} GB free, but the images need "
+            f"{NEEDED_BYTES / 1024**3:.0f} GB. `docker system df` shows what uses space, "
+            "`docker image prune` removes unused images"
         )
+
+
+def _no_answer(reason: str) -> EngineError:
+    return EngineError(
+        f"the Docker Engine does not answer ({reason}). Start it with `sudo make engine`; if it is "
+        "running, your account may need to be in the group `docker`"
+    )
 
 
 def size(image: str) -> int:
-    """Size of an image on disk in bytes, with its parents'."""
+    """Return the size of an image on disk in bytes, including its parents."""
     return int(_docker("image", "inspect", "--format", "{{.Size}}", image))
 
 
 def manifest(image: str) -> dict[str, Any]:
-    """The image's list of what is installed in it."""
+    """Return the image's list of installed packages."""
     text = _docker("run", "--rm", "--network=none", "--entrypoint=cat", image, "/opt/manifest.json")
     return dict(json.loads(text))
 

@@ -1,4 +1,4 @@
-"""One `docker build`: its output goes to a log, people see a line a step."""
+"""One `docker build`: its output goes to a log, users see one line per step."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["BuildError", "Step", "build", "steps"]
 _CLASSIC = re.compile(r"^Step (?P<number>\d+/\d+) : (?P<what>.*)")
 _KIT = re.compile(r"^#(?P<id>\d+) \[(?:\S+ +)?(?P<number>\d+/\d+)\] (?P<what>.*)")
 _KIT_END = re.compile(r"^#(?P<id>\d+) (?P<how>CACHED|DONE(?: (?P<seconds>[\d.]+)s)?)$")
-#: The steps that take time; ENV, LABEL and the like are in the log only.
+#: Instructions that take time; ENV, LABEL and the like appear only in the log.
 _WORK = ("FROM", "RUN", "COPY")
 
 
 class BuildError(Exception):
-    """`docker build` failed; the message has the end of its output and where the rest is."""
+    """`docker build` failed; the message has the end of its output and the path of the log."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def build(
     log: Path,
     target: str | None = None,
 ) -> Iterator[Step]:
-    """Build an image, yielding each step when it is done.
+    """Build an image, yielding each finished step.
 
     Raises
     ------
@@ -76,11 +76,11 @@ def build(
         yield from steps(logged(process.stdout or ()))
     if process.wait():
         tail = "\n".join(f"    {line}" for line in lines[-12:])
-        raise BuildError(f"docker build failed:\n{tail}\nThe whole log: {log}")
+        raise BuildError(f"docker build failed:\n{tail}\nThe full log is in {log}")
 
 
 def steps(lines: Iterable[str]) -> Iterator[Step]:
-    """The finished steps in the output of either builder, instantaneous ones left out."""
+    """Yield the finished steps in the output of either builder, without instantaneous ones."""
     classic: re.Match[str] | None = None
     began, cached = time.monotonic(), False
     running: dict[str, re.Match[str]] = {}

@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / "platform"
 LOCKS = OWN / "locks"
 VENV = ROOT / ".venv"
+
+sys.path.insert(0, str(OWN / "launcher" / "src"))
+from km3up.version import BUILD_VARIABLE, version_of  # noqa: E402 - from the checkout, not installed
+
 #: For each kind of `.venv` its locks, and the platform's own distributions; none: all of them.
 CONTENTS = {
     "hub": (("hub", "launcher"), ("settings", "hub", "launcher")),
@@ -54,7 +58,7 @@ def own_python() -> str:
 
 def fingerprint(name: str) -> str:
     """What the installed environment depends on."""
-    content = own_python().encode()
+    content = (own_python() + version_of(ROOT)).encode()
     pyprojects = sorted(OWN.glob("*/pyproject.toml"))
     for path in (
         LOCKS / "uv.txt",
@@ -111,12 +115,14 @@ def main() -> None:
         " a site certificate authority set SSL_CERT_FILE."
     )
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(*pip, "--require-hashes", "-r", LOCKS / "uv.txt", problem=offline)
-    os.environ.update(VIRTUAL_ENV=str(VENV))
+    run(*pip, "--no-compile", "--require-hashes", "-r", LOCKS / "uv.txt", problem=offline)
+    os.environ.update({"VIRTUAL_ENV": str(VENV), BUILD_VARIABLE: version_of(ROOT)})
     uv = [VENV / "bin" / "uv", "--quiet", "pip", "install"]
     locks, names = CONTENTS[name]
     chosen = [word for lock in locks for word in ("-r", LOCKS / f"{lock}.txt")]
-    run(*uv, "--require-hashes", "--compile-bytecode", *chosen, problem=offline)
+    # The first login waits for the hub, and Python compiles what it imports; `dev` runs all of it.
+    compiling = ["--compile-bytecode"] if name == "dev" else []
+    run(*uv, "--require-hashes", *compiling, *chosen, problem=offline)
     names = names or tuple(sorted(p.parent.name for p in OWN.glob("*/pyproject.toml")))
     own = [word for part in names for word in ("-e", OWN / part)]
     run(*uv, "--no-deps", "--build-constraints", LOCKS / "uv.txt", *own, problem=offline)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,8 +19,10 @@ import httpx
 import numpy as np
 import psutil
 
+from tests import commands
 from tests.bench.figures import Figure, percentile, spread
 from tests.opendata.running import Server, environment, run, serve
+from tests.waiting import wait_until
 
 TITLE = "Open Data Center"
 RECORDS = 10_000
@@ -73,7 +74,7 @@ def fill(variables: dict[str, str]) -> None:
     """Copy a record until there are enough."""
     program = FILL.replace("NUMBER", str(RECORDS))
     settings = {"DJANGO_SETTINGS_MODULE": "opendata.settings"}
-    subprocess.run([sys.executable, "-c", program], env=variables | settings, check=True)
+    commands.run(sys.executable, "-c", program, env=variables | settings)
 
 
 def idle(server: Server) -> list[Figure]:
@@ -121,13 +122,13 @@ def server_time(server: Server, path: str) -> float:
     answer = server.get(path)
     assert answer.status_code == 200, answer.text
     number = answer.headers["X-Request-ID"]
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        for line in reversed(server.log):
-            if number in line:
-                return float(json.loads(line)["ms"])
-        time.sleep(0.001)
-    raise AssertionError(f"the log does not name {path}")
+    line = wait_until(
+        lambda: next((line for line in reversed(server.log) if number in line), None),
+        seconds=5,
+        what=f"the log names {path}",
+        interval=0.001,
+    )
+    return float(json.loads(line)["ms"])
 
 
 def downloads(server: Server) -> Figure:
@@ -158,8 +159,8 @@ def downloads(server: Server) -> Figure:
 def queries(folder: Path, server: Server) -> list[Figure]:
     """The query service against bare SQLite, in turn."""
     # Here, since the services need no settings of Django but numpy and others take a while.
-    from opendata.vo.engine.limits import Limits
-    from opendata.vo.engine.service import TapService
+    from adqlite.limits import Limits
+    from adqlite.service import TapService
 
     big(folder)
     service = TapService(folder, Limits(default_rows=2_000_000))
@@ -234,15 +235,15 @@ def bare_sql(query: str) -> str:
 
 def separation() -> Callable[..., float]:
     """The angle between two directions, as the services compute it."""
-    from opendata.vo.engine.geometry import separation as angle
+    from adqlite.geometry import separation as angle
 
     return angle
 
 
 def big(folder: Path) -> None:
     """Publish a million positions."""
-    from opendata.vo.engine.metadata import Schema, Table, TableColumn
-    from opendata.vo.engine.storage import TableStore
+    from adqlite.tables.metadata import Schema, Table, TableColumn
+    from adqlite.tables.storage import TableStore
 
     draw = np.random.default_rng(1)
     ra = draw.uniform(0, 360, 1_000_000)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import httpx
 
+from tests import commands
 from tests.bench.figures import Figure, spread
 from tests.e2e.platforms import Person, start
 from tests.e2e.servers import stop_server
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 TITLE = "One user, warm, containers"
 ROUNDS = 7
@@ -54,7 +55,7 @@ def bare_until_lab() -> float:
     run = ["docker", "run", "--detach", "--rm", "--publish", f"127.0.0.1:{port}:8888"]
     run += ["--env", "JUPYTER_TOKEN=bench", "--memory", "2g", IMAGE]
     began = time.perf_counter()
-    container = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    container = commands.run(*run).stdout.strip()
     try:
         headers = {"Authorization": "token bench"}
         with httpx.Client(
@@ -63,20 +64,15 @@ def bare_until_lab() -> float:
             await_page(client, "/lab")
         return time.perf_counter() - began
     finally:
-        subprocess.run(
-            ["docker", "rm", "--force", "--volumes", container], capture_output=True, check=True
-        )
+        commands.run("docker", "rm", "--force", "--volumes", container)
 
 
 def await_page(client: httpx.Client, path: str) -> None:
     """Ask for a page every 50 ms until it answers 200 itself, without a redirect to the hub."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            answer = client.get(path, follow_redirects=False)
-        except httpx.HTTPError:
-            answer = None
-        if answer is not None and answer.status_code == 200:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{path} did not answer 200")
+    wait_until(
+        lambda: client.get(path, follow_redirects=False).status_code == 200,
+        seconds=120,
+        what=f"{path} answers 200",
+        ignoring=httpx.HTTPError,
+        interval=0.05,
+    )

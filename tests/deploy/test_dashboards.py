@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.commands import run
 from tests.deploy.sources import DEPLOY
 
 DASHBOARDS = sorted((DEPLOY / "dashboards").glob("*.json"))
@@ -25,8 +26,8 @@ def _panels(file: Path) -> list[dict[str, Any]]:
 def _checked(rules: Path) -> subprocess.CompletedProcess[str]:
     promtool = shutil.which("promtool")
     if promtool is None:
-        pytest.skip("promtool is missing; run: apt-get install prometheus")
-    return subprocess.run([promtool, "check", "rules", rules], capture_output=True, text=True)
+        pytest.skip("promtool is missing; run: make tools")
+    return run(promtool, "check", "rules", rules, status=None)
 
 
 @each

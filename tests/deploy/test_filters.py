@@ -104,3 +104,9 @@ def test_misspelt_setting_is_told_the_right_name() -> None:
     specifications = km3net.specifications(str(DEPLOY / "roles"))
     told = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], specifications)
     assert told == ["proxy_tsl: there is no such setting; write proxy_tls."]
+
+
+def test_libraries_that_can_be_imported_are_told_from_others() -> None:
+    libraries = module("plugins/filter/libraries.py")
+    assert libraries.importable("json")
+    assert not libraries.importable("no_such_library_of_a_cloud")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import configparser
 import re
 from typing import Any
@@ -16,8 +15,8 @@ from tests.deploy.sources import DEPLOY, module
 FAMILIES = {"Debian": "Debian", "Ubuntu": "Debian", "AlmaLinux": "RedHat"}
 
 
-def variables(role: str) -> dict[str, Any]:
-    return dict(yaml.safe_load((DEPLOY / "roles" / role / "vars" / "main.yml").read_text()))
+def variables(role: str, name: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((DEPLOY / "roles" / role / "vars" / f"{name}.yml").read_text()))
 
 
 def accepted() -> list[tuple[str, str]]:
@@ -28,12 +27,18 @@ def accepted() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("system", "release"), accepted())
 def test_every_accepted_system_has_packages_of_base_and_engine(system: str, release: str) -> None:
-    family = FAMILIES[system]
-    base, engine = variables("base"), variables("docker")["docker_own_packages"]
-    assert "nftables" in base["base_family_packages"][family]
-    assert any(name.startswith("docker") for name in engine[system][release])
-    for service in ("base_ssh", "base_clock"):
-        assert f"'{family}':" in base[service]
+    base = variables("base", FAMILIES[system])
+    assert "nftables" in base["base_own_packages"]
+    assert base["base_ssh"]
+    assert base["base_clock"]
+    engine = variables("docker", system)["docker_own_packages"]
+    assert any(name.startswith("docker") for name in engine[release])
+
+
+@pytest.mark.parametrize("role", ["base", "host"])
+def test_families_of_systems_have_values_for_the_same_variables(role: str) -> None:
+    names = {family: set(variables(role, family)) for family in FAMILIES.values()}
+    assert len(set(map(frozenset, names.values()))) == 1, names
 
 
 def test_packages_are_installed_in_one_place() -> None:
@@ -49,13 +54,14 @@ def test_packages_are_installed_in_one_place() -> None:
     assert found == apart | {"base/tasks/install.yml"}
 
 
-@pytest.mark.parametrize(
-    "program", ["backup/files/backup", "registry/files/registry", "verify/files/verify"]
-)
-def test_programs_of_the_host_are_read_by_python_3_9(program: str) -> None:
-    # AlmaLinux 9 has no newer one by itself.
-    text = (DEPLOY / "roles" / f"{program}.py").read_text()
-    assert ast.parse(text, feature_version=(3, 9)).body
+@pytest.mark.parametrize("family", sorted(set(FAMILIES.values())))
+def test_every_family_of_systems_has_a_python_for_km3host(family: str) -> None:
+    packages = variables("host", family)["host_packages"]
+    pythons = [name for name in packages if name.startswith("python3")]
+    command = (DEPLOY / "roles/host/templates/command.j2").read_text()
+    assert all(f"/usr/bin/{python}" in command for python in pythons)
+    # Debian's own is new enough; that of AlmaLinux 9 is 3.9.
+    assert bool(pythons) == (family == "RedHat")
 
 
 @pytest.mark.parametrize(

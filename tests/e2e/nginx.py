@@ -1,17 +1,18 @@
-"""A real web server in front of a platform, as an institute has one."""
+"""A real web server in front of a platform, like that of an institute."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-#: What the README tells administrators to write, with the folders of a server of one's own.
+from tests.waiting import wait_until
+
+#: The configuration that the README gives administrators, with the test's own folders.
 CONFIGURATION = """
 {user}
 daemon off;
@@ -57,7 +58,7 @@ def program() -> str | None:
 
 @dataclass
 class WebServer:
-    """nginx on one port of loopback, both of IPv4 and of IPv6."""
+    """nginx on one port of loopback, for IPv4 and IPv6."""
 
     folder: Path
     port: int
@@ -65,29 +66,30 @@ class WebServer:
 
     @classmethod
     def start(cls, folder: Path, port: int, places: dict[str, int]) -> WebServer:
-        """Start it; `places` says to which port of this machine each path leads."""
+        """Start nginx; `places` maps each path to a local port."""
         nginx = program()
         assert nginx
         locations = "".join(
             LOCATION.format(path=path, port=behind) for path, behind in places.items()
         )
         file = folder / "nginx.conf"
-        # Its workers write large requests to the folder, which is the tests' own.
+        # The workers write large requests to the test's folder.
         user = "user root;" if os.geteuid() == 0 else ""
         file.write_text(
             CONFIGURATION.format(user=user, folder=folder, port=port, locations=locations)
         )
         process = subprocess.Popen([nginx, "-c", str(file), "-e", str(folder / "error.log")])
         server = cls(folder, port, process)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                assert httpx.get(f"http://127.0.0.1:{port}/", timeout=5).text.startswith("the inst")
-                return server
-            except httpx.TransportError:
-                assert process.poll() is None, (folder / "error.log").read_text()
-                assert time.monotonic() < deadline, "nginx does not answer"
-                time.sleep(0.1)
+        answer = wait_until(
+            server.answer, seconds=30, what="nginx answers", ignoring=httpx.TransportError
+        )
+        assert answer.text.startswith("the institute"), answer.text
+        return server
+
+    def answer(self) -> httpx.Response:
+        """Return the answer of the institute's own page."""
+        assert self.process.poll() is None, (self.folder / "error.log").read_text()
+        return httpx.get(f"http://127.0.0.1:{self.port}/", timeout=5)
 
     def asked(self) -> str:
         """The log of requests."""

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from tests.commands import run
 from tests.e2e.platforms import (
     PORTAL,
     ROOT,
@@ -29,6 +29,7 @@ from tests.e2e.platforms import (
 )
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -55,25 +56,19 @@ def the_process(state: Path, words: str) -> psutil.Process:
 
 
 def await_status(url: str, status: int, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if (
-                httpx.get(url, timeout=5, follow_redirects=True, trust_env=False).status_code
-                == status
-            ):
-                return
-        except httpx.HTTPError:
-            pass
-        assert time.monotonic() < deadline, f"{url} does not answer {status}"
-        time.sleep(0.2)
+    def answered() -> bool:
+        answer = httpx.get(url, timeout=5, follow_redirects=True, trust_env=False)
+        return answer.status_code == status
+
+    wait_until(answered, seconds=seconds, what=f"{url} answers {status}", ignoring=httpx.HTTPError)
 
 
 def await_text(url: str, text: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while text not in httpx.get(url, timeout=30, trust_env=False).text:
-        assert time.monotonic() < deadline, f"{url} does not show {text}"
-        time.sleep(0.2)
+    wait_until(
+        lambda: text in httpx.get(url, timeout=30, trust_env=False).text,
+        seconds=seconds,
+        what=f"{url} shows {text}",
+    )
 
 
 def test_first_passwords_are_stored_for_their_owner_only(running: Platform) -> None:
@@ -103,7 +98,7 @@ def test_a_second_up_says_where_the_first_one_runs(running: Platform) -> None:
     assert running.password not in result.stdout
 
 
-def test_a_port_that_a_running_platform_cannot_take_is_told(running: Platform) -> None:
+def test_a_port_that_a_running_platform_cannot_use_is_reported(running: Platform) -> None:
     other = str(free_ports(PORTAL + 1))
     result = km3hub("up", "--mode", "embedded", "--port", other, *running.options)
     assert f"PORT={other} was not applied" in result.stdout
@@ -297,10 +292,9 @@ def test_a_portal_that_died_is_started_again_by_the_hub(running: Platform) -> No
     (portal,) = processes(running.state, "opendata")
     portal.send_signal(signal.SIGKILL)
     # Its process stands in the table until the hub looks, its port is free at once.
-    deadline = time.monotonic() + 10
-    while answers(f"{running.portal}/health"):
-        assert time.monotonic() < deadline, "the portal was not killed"
-        time.sleep(0.1)
+    wait_until(
+        lambda: not answers(f"{running.portal}/health"), seconds=10, what="the portal is gone"
+    )
     assert f"{running.portal}   does not answer" in running.command("status").stdout
     # The hub looks after its services every half minute.
     running.await_portal(60)
@@ -350,7 +344,7 @@ def test_down_stops_everything_and_keeps_the_data(tmp_path: Path) -> None:
     platform.stop()
 
 
-def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+def test_a_used_port_is_an_error_that_suggests_another(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     share_installation(tmp_path / "state")
     config = tmp_path / "platform.yaml"
@@ -402,9 +396,7 @@ def test_clean_says_what_it_deletes_and_asks(running: Platform) -> None:
 
 
 def test_make_alone_lists_the_targets() -> None:
-    import subprocess
 
-    result = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
-    assert result.returncode == 0
+    result = run("make", cwd=ROOT, env=os.environ)
     for target in ("up", "down", "test", "images", "engine", "clean"):
         assert f"make {target} " in result.stdout

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from tests.commands import run
 from tests.e2e.conftest import why_no_containers
 from tests.e2e.platforms import ROOT, start
 from tests.e2e.servers import start_kernel, start_server
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("KM3_STOP_ENGINE") != "1",
@@ -34,7 +34,7 @@ def stop_engine() -> None:
 
 
 def start_engine() -> None:
-    subprocess.run([sys.executable, ROOT / "images" / "engine.py"], check=True, timeout=120)
+    run(sys.executable, ROOT / "images" / "engine.py", timeout=120)
 
 
 def login_page_answers(address: str) -> bool:
@@ -60,10 +60,11 @@ def test_after_the_engine_came_back_the_platform_and_all_files_are_there(tmp_pat
         assert "Traceback" not in told.stderr
         start_engine()
 
-        deadline = time.monotonic() + 120
-        while not login_page_answers(platform.address):
-            assert time.monotonic() < deadline, "the platform did not come back by itself"
-            time.sleep(0.5)
+        wait_until(
+            lambda: login_page_answers(platform.address),
+            seconds=120,
+            what="the platform is back by itself",
+        )
         person = platform.api(platform.user, platform.password)
         start_server(person)
         kept = start_kernel(person).run("print(open('kept.txt').read())")

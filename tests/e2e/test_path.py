@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tests.e2e import nginx
 from tests.e2e.platforms import PORTAL, Platform, answers, start
 from tests.e2e.servers import start_kernel, start_server
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 PATH = "/institute/km3net"
 
@@ -36,7 +36,7 @@ class Behind:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     if not nginx.program():
-        pytest.skip("nginx is missing; run: apt-get install nginx-light")
+        pytest.skip("nginx is missing; run: make tools")
     folder = tmp_path_factory.mktemp("path")
     web_folder = tmp_path_factory.mktemp("nginx")
     web_folder.chmod(0o755)
@@ -151,10 +151,11 @@ def test_a_person_finds_everything_below_the_path(site: Behind, page: Page) -> N
 def data(site: Behind) -> str:
     """The portal's address for people, when it answers."""
     address = f"{site.address}/data"
-    deadline = time.monotonic() + 120
-    while not answers(f"{address}/health"):
-        assert time.monotonic() < deadline, "the portal does not answer by the web server"
-        time.sleep(0.3)
+    wait_until(
+        lambda: answers(f"{address}/health"),
+        seconds=120,
+        what="the portal answers through the web server",
+    )
     return address
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.e2e.platforms import ROOT, Platform
 from tests.e2e.servers import Kernel, run_notebook, start_kernel, start_server
 from tests.e2e.test_browser import picture
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -133,7 +134,7 @@ def test_the_same_link_opens_the_same_notebook_with_what_the_user_did(
     assert "My notes on" in kernel.run("print(open(p).read())")
 
 
-def test_openkm3_and_pyvo_find_the_portal_without_being_told(platform: Platform) -> None:
+def test_openkm3_and_pyvo_find_the_portal_without_configuration(platform: Platform) -> None:
     kernel = a_kernel(platform)
     rows = kernel.run(
         "from openkm3.store import KM3Store;"
@@ -170,13 +171,15 @@ def test_a_link_to_no_record_makes_no_file(platform: Platform, name: str) -> Non
 
 def test_the_status_page_says_that_all_works(platform: Platform, page: Page) -> None:
     """The hub looks once a minute, and the engine at the portal's health every half."""
-    deadline = time.monotonic() + 150
-    while True:
-        seen = httpx.get(f"{platform.address}/hub/status.json", timeout=60).json()
-        if seen["works"]:
-            break
-        assert time.monotonic() < deadline, seen
-        time.sleep(1)  # the interval between two looks, not a wait
+
+    def status() -> dict[str, Any]:
+        return dict(httpx.get(f"{platform.address}/hub/status.json", timeout=60).json())
+
+    seen = wait_until(
+        lambda: found if (found := status())["works"] else None,
+        seconds=150,
+        what=lambda: f"the hub reports that everything works: {status()}",
+    )
     assert [one["name"] for one in seen["services"]] == ["hub", "servers", "data"]
     page.goto(f"{platform.address}/hub/status")
     expect(page.get_by_role("heading", name="All services are working")).to_be_visible()

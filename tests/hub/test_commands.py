@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from km3hub.cli import COMMANDS, main
 from km3hub.login import passwords
 from km3hub.login.accounts import AccountStore
 from km3up.cli import main as km3up
+from tests.commands import run
 
 
 @pytest.fixture
@@ -185,12 +185,17 @@ def test_the_hub_s_container_gets_the_command_where_it_has_the_accounts(
     path = docker(tmp_path, 'echo "$@"; cat; exit 7')
     program = "from km3hub.cli import main; main()"
     command = ("add", "ada", "--password-stdin")
-    done = subprocess.run(
-        [sys.executable, "-c", program, "accounts", "--state", state, *command],
+    done = run(
+        sys.executable,
+        "-c",
+        program,
+        "accounts",
+        "--state",
+        state,
+        *command,
+        status=None,
         input="my-password\n",
         env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
     )
     expected = "exec -i km3net-hub-1 km3hub accounts add ada --password-stdin\nmy-password\n"
     assert done.stdout == expected
@@ -323,7 +328,7 @@ def test_the_help_lists_every_command_and_imports_none() -> None:
         "except SystemExit: pass\n"
         "print(sorted({'jupyterhub', 'argon2', 'docker', 'pydantic'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = run(sys.executable, "-c", program, status=None)
     assert done.stdout.endswith("[]\n")
     for command in COMMANDS:
         assert f"  {command} " in done.stdout

@@ -1,4 +1,4 @@
-"""What `make engine` says where it has nothing to do, may not, or cannot."""
+"""`make engine` where there is nothing to do, where it may not, and where it cannot."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.commands import run
 from tests.images.container import ROOT, Container, docker
 
 Start = Callable[..., Container]
@@ -26,7 +27,7 @@ def bare_debian(start: Start, user: str) -> subprocess.CompletedProcess[str]:
 def test_an_engine_that_answers_is_left_alone(need: Callable[[str], str]) -> None:
     need("base")
     before = docker("info", "--format", "{{.ID}} {{.SystemTime}}").stdout.split()[0]
-    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True)
+    done = run(sys.executable, SCRIPT, status=None)
     if "only root can" in done.stderr:
         pytest.skip("something besides the engine is missing: run `sudo make engine`")
     assert done.returncode == 0, done.stderr
@@ -35,10 +36,10 @@ def test_an_engine_that_answers_is_left_alone(need: Callable[[str], str]) -> Non
 
 
 @pytest.mark.docker
-def test_someone_else_than_root_is_told_what_it_would_do(start: Start) -> None:
+def test_another_user_learns_what_root_has_to_run(start: Start) -> None:
     done = bare_debian(start, "1000")
     assert done.returncode == 1
-    assert done.stderr.startswith("make engine: it has to install docker.io docker-compose")
+    assert done.stderr.startswith("make engine: only root can install docker.io docker-compose")
     assert "run `sudo make engine`" in done.stderr
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 
 from tests.images.container import Container, docker
 from tests.lab.running import execute
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -91,7 +91,8 @@ def test_server_kernel_and_saving_work(lab: str, home: str, start: Start, what: 
             "root's": [],
         }.get(what, ["cannot be used"])
         # The kernel's notice comes after its first answer.
-        deadline = time.monotonic() + 120
-        while missing := [words for words in expected if words not in _said(client)]:
-            assert time.monotonic() < deadline, missing
-            time.sleep(0.2)  # the interval between two looks, not a wait
+        wait_until(
+            lambda: all(words in _said(client) for words in expected),
+            seconds=120,
+            what=lambda: f"{expected} in {_said(client)}",
+        )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -10,10 +11,12 @@ from django.test import Client
 from django.utils import timezone
 from lxml import etree
 
+from opendata.accounts.models import Token
+from opendata.accounts.roles import Role
 from opendata.alerts.models import Notice
-from opendata.records.models import Account, Role, Token
 from openkm3 import alerts
 
+from .accounts import user
 from .running import Server
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -38,7 +41,7 @@ DOCUMENT = {
 
 
 def _web(name: str, *roles: Role) -> Client:
-    account = Account.objects.create(name=name, roles=list(roles))
+    account = user(name, *roles)
     return Client(headers={"Authorization": f"Bearer {Token.issue(account)}"})
 
 
@@ -260,9 +263,48 @@ def test_openkm3_follows_updates_on_a_real_server(seeded_server: Server) -> None
     assert found == [(1, "test"), (2, "test")]
 
 
+_ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def _atom(web: Client) -> etree._Element:
+    return etree.fromstring(web.get("/alerts/feed.xml").content)
+
+
+def test_the_feed_for_news_readers_is_atom(web: Client) -> None:
+    empty = web.get("/alerts/feed.xml")
+    assert web.get("/alerts/feed.xml", headers={"If-None-Match": empty["ETag"]}).status_code == 304
+    issued = timezone.now().replace(microsecond=0)
+    notice = Notice.objects.create(
+        ivorn="ivo://km3net.org/VOEvent#KM3<1>&",
+        event_name="KM3\x0b<1>",
+        role="observation",
+        alert_type="initial",
+        document={},
+        voevent=b"",
+        sender=user("daq", Role.ALERT_SENDER),
+        issued=issued,
+    )
+    root = _atom(web)
+    # RFC 4287, section 4.1: what a feed and an entry must have.
+    for parent in (root, root.find(f"{_ATOM}entry")):
+        for name in ("id", "title", "updated"):
+            assert len(parent.findall(f"{_ATOM}{name}")) == 1
+    assert root.findtext(f"{_ATOM}author/{_ATOM}name") == "KM3NeT"
+    assert datetime.fromisoformat(root.findtext(f"{_ATOM}updated")) == issued
+    entry = root.find(f"{_ATOM}entry")
+    assert entry.findtext(f"{_ATOM}id") == notice.ivorn
+    assert entry.findtext(f"{_ATOM}title") == "KM3<1> (observation, initial)"
+    links = [(link.get("type"), link.get("href")) for link in entry.findall(f"{_ATOM}link")]
+    assert links == [
+        (None, f"http://testserver/alerts/{notice.pk}/"),
+        ("application/xml", f"http://testserver/alerts/{notice.pk}.xml"),
+    ]
+
+
 def test_the_feed_for_news_readers_says_of_a_place_what_is_known(web: Client) -> None:
     # Notices of older portals may have one coordinate only.
     known = {"ra": 120.5, "dec": -30.25}
+    daq = user("daq", Role.ALERT_SENDER)
     for number, keys in enumerate([(), ("ra",), ("dec",), ("ra", "dec")]):
         Notice.objects.create(
             ivorn=f"ivo://km3net.org/VOEvent#KM3-{number}",
@@ -271,11 +313,11 @@ def test_the_feed_for_news_readers_says_of_a_place_what_is_known(web: Client) ->
             document={},
             voevent=b"",
             instrument="ARCA028",
-            sender="daq",
+            sender=daq,
             issued=timezone.now(),
             **{key: known[key] for key in keys},
         )
-    root = etree.fromstring(web.get("/alerts/feed.xml").content)
+    root = _atom(web)
     found = {element.text for element in root.iter("{http://www.w3.org/2005/Atom}summary")}
     ra, dec = "ra 120.5 deg", "dec -30.25 deg"
     assert found == {"ARCA028", f"ARCA028, {ra}", f"ARCA028, {dec}", f"ARCA028, {ra}, {dec}"}

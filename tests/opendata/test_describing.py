@@ -15,15 +15,17 @@ from astropy.time import Time
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from opendata import describing
+from opendata.accounts.models import User
 from opendata.describing.anew import describe_anew, outdated
 from opendata.describing.cells import missing_rows, plain
 from opendata.describing.content import _table
 from opendata.describing.plots import plots_of_table
 from opendata.describing.sky import sky_of
-from opendata.pages import plots
-from opendata.records.models import Account, Description
+from opendata.portal import plots
+from opendata.records.models import Description
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
 
@@ -210,6 +212,31 @@ def test_maps_leave_cells_without_value_empty() -> None:
     assert plots.draw(ratios).count("<rect") == plots.draw(full).count("<rect")
 
 
+@pytest.mark.parametrize("kind", ["map", "steps"])
+def test_labels_of_strangers_are_drawn_as_text(kind: str) -> None:
+    evil = "</text><script>\x00\x0b&"
+    labels = dict.fromkeys(("title", "xlabel", "ylabel", "zlabel", "note"), evil)
+    values = {"map": {"y": [0.0, 1.0], "z": [[2.0]]}, "steps": {"y": [2.0]}}[kind]
+    drawn = plots.draw({"kind": kind, "x": [0.0, 1.0], **labels, **values})
+    assert "<script" not in drawn
+    texts = etree.fromstring(drawn).xpath("//text/text()")
+    assert "</text><script>&" in texts
+
+
+def test_the_script_finds_the_axes_of_a_plot_in_its_attributes() -> None:
+    labels = dict.fromkeys(("title", "xlabel", "ylabel"), "a")
+    drawn = plots.draw({"kind": "steps", "x": [0.5, 1.0, 2.5], "y": [2.0, 3.0], **labels})
+    root = etree.fromstring(drawn)
+    low, high, start, stop = map(float, root.get("data-x").split())
+    line = root.find("path[@class='line']").get("d")
+    assert (low, high) == (0.5, 2.5)
+    assert line.startswith(f"M{start} ")
+    assert line.endswith(f"H{stop}")
+    grid = root.xpath("//g[@class='grid']/path/@d")
+    _, _, bottom, top = root.get("data-y").split()
+    assert grid[0].endswith(f" {top}V{bottom}")
+
+
 def test_a_function_without_a_range_is_not_drawn_over_an_invented_one(tmp_path: Path) -> None:
     content = {"content": {"functiontype": "polynomial", "coefficients": [1.0, 2.0]}}
     path = tmp_path / "f.json"
@@ -274,7 +301,7 @@ def test_nan_in_a_files_own_metadata_is_no_json_number(tmp_path: Path) -> None:
 
 
 def test_what_an_earlier_portal_described_is_described_anew(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     description = version.files.get().description

@@ -88,7 +88,7 @@ def by_pyvo(server: Server, cache: Path) -> Numbers:
 
 def by_curl(server: Server, cache: Path) -> Numbers:
     if shutil.which("curl") is None:
-        pytest.skip("needs the program curl: apt-get install curl")
+        pytest.skip("needs the program curl: make tools")
 
     def curl(path: str, *options: str) -> bytes:
         command = ["curl", "--silent", "--show-error", "--fail", *options, server.url + path]

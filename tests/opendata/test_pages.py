@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from opendata import describing
+from opendata.accounts.models import User
+from opendata.portal.plots.sky import project
 from opendata.records import publishing
-from opendata.records.models import Account, Record, Version
+from opendata.records.models import Record, Version
 from opendata.records.publishing import Draft, NewRecord
 
 from .records import ECSV, draft, published
@@ -30,9 +33,7 @@ def test_pages_of_an_empty_portal_work(web: Client, path: str) -> None:
     assert web.get(path).status_code == 200
 
 
-def test_a_record_page_holds_what_one_needs(
-    web: Client, curator: Account, reviewer: Account
-) -> None:
+def test_a_record_page_holds_what_one_needs(web: Client, curator: User, reviewer: User) -> None:
     version = published(curator, reviewer)
     page = web.get("/records/cnt24_01/").content.decode()
     for text in (
@@ -47,7 +48,7 @@ def test_a_record_page_holds_what_one_needs(
         assert text in page
 
 
-def test_what_people_write_is_never_run(web: Client, curator: Account, reviewer: Account) -> None:
+def test_what_people_write_is_never_run(web: Client, curator: User, reviewer: User) -> None:
     published(curator, reviewer, title=f"Title {EVIL}", description=EVIL)
     answer = web.get("/records/cnt24_01/")
     page = answer.content.decode()
@@ -59,8 +60,17 @@ def test_what_people_write_is_never_run(web: Client, curator: Account, reviewer:
     assert EVIL not in web.get(f"/search?q={EVIL}").content.decode()
 
 
+def test_search_engines_find_all_records(web: Client, curator: User, reviewer: User) -> None:
+    published(curator, reviewer)
+    answer = web.get("/sitemap.xml")
+    assert answer["Content-Type"] == "application/xml"
+    found = [element.text for element in ET.fromstring(answer.content).iter() if element.text]  # noqa: S314
+    assert [text for text in found if text.strip()] == ["http://testserver/records/cnt24_01/"]
+    assert "Sitemap: http://testserver/sitemap.xml" in web.get("/robots.txt").content.decode()
+
+
 def test_a_tombstone_says_why_and_offers_no_file(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     publishing.withdraw(published(curator, reviewer), reviewer, "Wrong calibration.")
     answer = web.get("/records/cnt24_01/")
@@ -82,7 +92,7 @@ def test_all_that_is_generated_says_so(seeded_server: Server) -> None:
 
 
 def test_pages_ask_the_database_as_little_among_ten_thousand_records(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
 
     version = published(curator, reviewer)
@@ -126,7 +136,7 @@ def test_pages_ask_the_database_as_little_among_ten_thousand_records(
     "row", [[734852.001, 734852.0010001], [5.0, 5.0], [1e300, -1e300], [0.0, 1e-320]]
 )
 def test_narrow_and_wide_values_are_drawn(
-    web: Client, curator: Account, reviewer: Account, row: list[float]
+    web: Client, curator: User, reviewer: User, row: list[float]
 ) -> None:
     first, second = (repr(value).encode() for value in row)
     content = ECSV.replace(b"\n1.5", b"\n" + first).replace(b"\n2.5", b"\n" + second)
@@ -138,7 +148,7 @@ def test_narrow_and_wide_values_are_drawn(
 
 
 def test_positions_of_a_sky_map_come_with_what_is_known_of_them(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     points = web.get("/records/cnt24_01/versions/1.0/sky.json").json()
@@ -149,7 +159,7 @@ def test_positions_of_a_sky_map_come_with_what_is_known_of_them(
 
 
 def test_the_page_of_an_older_version_offers_that_version_only(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     first = published(curator, reviewer)
     second = publishing.next_version(first.record, curator, "new")
@@ -180,8 +190,8 @@ def test_the_page_of_an_older_version_offers_that_version_only(
 )
 def test_an_unknown_day_is_neither_before_nor_after(
     web: Client,
-    curator: Account,
-    reviewer: Account,
+    curator: User,
+    reviewer: User,
     days: tuple[str | None, str | None],
     found: tuple[str, int],
 ) -> None:
@@ -210,6 +220,16 @@ def test_maps_and_sky_maps_say_what_is_under_the_pointer(
     figure.locator("svg").focus()
     page.keyboard.press("ArrowUp")
     assert "Spectral index: 2.35 to 2.45" in figure.locator("output").inner_text()
+    # The mark lies over the cell of that bin.
+    mark, cells = figure.locator(".cell"), figure.locator("rect")
+    under = cells.nth(9 * 20 + 10).bounding_box()
+    over = mark.bounding_box()
+    assert over
+    assert under
+    middle = [box["x"] + box["width"] / 2 for box in (over, under)]
+    assert middle[0] == pytest.approx(middle[1], abs=2)
+    middle = [box["y"] + box["height"] / 2 for box in (over, under)]
+    assert middle[0] == pytest.approx(middle[1], abs=2)
     page.goto(f"{seeded_server.url}/records/ana20_01_vo/")
     sky = page.locator("[data-sky]")
     with page.expect_response("**/sky.json"):
@@ -220,6 +240,11 @@ def test_maps_and_sky_maps_say_what_is_under_the_pointer(
     assert said.startswith("RA ")
     assert "Number of hits" in said
     assert "Event SIM" in said
+    ra, dec = (float(text) for text in re.findall(r"-?[\d.]+(?=°)", said))
+    found = re.match(r"M(\S+) (\S+)a", sky.locator(".found").get_attribute("d") or "")
+    assert found
+    x, y = project(ra, dec)
+    assert (float(found[1]) + 7, float(found[2])) == pytest.approx((x, y), abs=0.1)
     page.close()
 
 
@@ -238,6 +263,7 @@ def test_in_a_browser_one_finds_a_record_and_reads_its_plot(
     page.keyboard.type("week of orca")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="SIMULATED ORCA4 events file").click()
+    page.wait_for_url("**/records/evts20_01_file1/")  # with its scripts
     plot = page.locator("[data-plot]").nth(1)
     plot.locator("svg").hover()
     assert "entries:" in plot.locator("output").inner_text()

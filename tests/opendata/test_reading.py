@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
-from opendata.exports.oai import _VERBS
+from opendata.accounts.models import User
+from opendata.exports.oai.documents import VERBS
 from opendata.records import publishing
-from opendata.records.models import Account
 
 from .records import ECSV, published
 
@@ -15,7 +15,7 @@ OAI = "{http://www.openarchives.org/OAI/2.0/}"
 
 
 @pytest.fixture
-def record(curator: Account, reviewer: Account) -> None:
+def record(curator: User, reviewer: User) -> None:
     published(curator, reviewer, doi="10.5072/FK2/TEST")
 
 
@@ -126,7 +126,7 @@ def _oai(web: Client, query: str) -> ET.Element:
 
 
 def test_oai_lists_a_record_and_later_its_deletion(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     for prefix in ("oai_dc", "oai_datacite"):
@@ -137,6 +137,24 @@ def test_oai_lists_a_record_and_later_its_deletion(
     header = root.find(f".//{OAI}header")
     assert header is not None
     assert header.get("status") == "deleted"
+
+
+@pytest.mark.parametrize(
+    ("span", "found"),
+    [
+        ("from=2020-01-01", True),
+        ("until=9999-12-31", True),
+        ("until=9999-12-31T23:59:59Z", True),
+        ("from=0001-01-01&until=9999-12-31", True),
+        ("until=2020-01-01", False),
+        ("from=9999-12-31T23:59:59Z", False),
+    ],
+)
+def test_oai_lists_what_changed_in_a_span(
+    web: Client, record: None, span: str, found: bool
+) -> None:
+    root = _oai(web, f"verb=ListRecords&metadataPrefix=oai_dc&{span}")
+    assert (root.find(f"{OAI}ListRecords") is not None) == found
 
 
 @pytest.mark.parametrize(
@@ -151,7 +169,15 @@ def test_oai_lists_a_record_and_later_its_deletion(
         ("verb=ListRecords&metadataPrefix=marc", "cannotDisseminateFormat"),
         ("verb=ListRecords&resumptionToken=x", "badResumptionToken"),
         ("verb=ListRecords&metadataPrefix=oai_dc&from=yesterday", "badArgument"),
+        (
+            "verb=ListRecords&metadataPrefix=oai_dc&from=2020-01-01&until=2020-01-01T00:00:00Z",
+            "badArgument",
+        ),
         ("verb=ListRecords&metadataPrefix=oai_dc&until=1999-01-01", "noRecordsMatch"),
+        ("verb=ListSets&resumptionToken=0|oai_dc|||", "badResumptionToken"),
+        ("verb=ListRecords&resumptionToken=0|oai_dc||", "badResumptionToken"),
+        ("verb=ListRecords&resumptionToken=0||||", "badResumptionToken"),
+        ("verb=ListRecords&resumptionToken=9|oai_dc|||", "noRecordsMatch"),
     ],
 )
 def test_oai_errors_have_the_protocols_codes(
@@ -162,7 +188,7 @@ def test_oai_errors_have_the_protocols_codes(
     assert error.get("code") == code
 
 
-@pytest.mark.parametrize("verb", sorted(set(_VERBS) - {"GetRecord"}))
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"GetRecord"}))
 def test_oai_answers_every_verb(web: Client, record: None, verb: str) -> None:
     more = "&metadataPrefix=oai_dc" if verb in ("ListRecords", "ListIdentifiers") else ""
     assert _oai(web, f"verb={verb}{more}").find(f"{OAI}{verb}") is not None

@@ -72,8 +72,10 @@ def test_convert(tmp_path: Path) -> None:
         "convert", tmp_path / "orca.h5", tmp_path / "orca.vot", code=2
     )
     run("convert", tmp_path / "orca.h5", tmp_path / "orca.vot", "--force")
-    assert "means no format" in run("convert", tmp_path / "orca.h5", tmp_path / "x.doc", code=2)
-    assert "for FITS only" in run(
+    assert "is not that of a format" in run(
+        "convert", tmp_path / "orca.h5", tmp_path / "x.doc", code=2
+    )
+    assert "applies only to FITS" in run(
         "convert", tmp_path / "orca.h5", tmp_path / "x.ecsv", "--vodf", code=2
     )
 
@@ -81,31 +83,31 @@ def test_convert(tmp_path: Path) -> None:
 def test_validate_catches_the_published_header(tmp_path: Path) -> None:
     write(published.orca_events(), tmp_path / "one_week_orca.h5")
     text = run("validate", tmp_path / "one_week_orca.h5", code=1)
-    assert "header.measurement_stop: the stop 2019-09-17T06:00:00.202000000 lies 16.0 days" in text
+    assert "header.measurement_stop: the stop 2019-09-17T06:00:00.202000000 is 16.0 days" in text
     found = json.loads(run("validate", "--json", tmp_path / "one_week_orca.h5", code=1))
     (findings,) = found.values()
     assert {"error", "warning"} <= {finding["level"] for finding in findings}
 
 
-def test_validate_is_content_with_good_files(tmp_path: Path) -> None:
+def test_validate_finds_no_problem_in_good_files(tmp_path: Path) -> None:
     if not published.ANTARES.is_dir():
         pytest.skip(f"needs the public ANTARES data in {published.ANTARES}")
     write(published.antares_events(), tmp_path / "antares.ecsv")
-    assert "nothing to complain about" in run("validate", "--strict", tmp_path / "antares.ecsv")
+    assert "no problems found" in run("validate", "--strict", tmp_path / "antares.ecsv")
 
 
 def test_lookups_and_functions_are_known(server: OpenDataCenter, tmp_path: Path) -> None:
     path = server.folder / "storage" / "acc.json"
     assert "Acceptance of the detector to a given flux" in run("info", path)
     run("validate", path, code=1)  # it has no header
-    assert "nothing to convert" in run("convert", path, tmp_path / "x.h5", code=2)
+    assert "it has no table of rows" in run("convert", path, tmp_path / "x.h5", code=2)
     (tmp_path / "other.json").write_text('{"alert": 1}')
-    assert "no lookup table" in run("info", tmp_path / "other.json", code=2)
+    assert "neither a lookup table nor a function" in run("info", tmp_path / "other.json", code=2)
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     assert "cannot be reached" in run("list", "--server", "http://127.0.0.1:9", code=2)
-    assert "cannot be used" in run("list", "--server", "nonsense", code=2)
+    assert "is not a web address" in run("list", "--server", "nonsense", code=2)
     assert "no such file" in run("validate", tmp_path / "no.h5", code=2)
 
 

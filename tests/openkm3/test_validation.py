@@ -62,7 +62,7 @@ def test_the_published_orca_header_stops_before_it_starts() -> None:
     (order,) = [f for f in found if f.where == "header.measurement_stop"]
     assert order.level == "error"
     assert order.problem == (
-        "the stop 2019-09-17T06:00:00.202000000 lies 16.0 days before the start "
+        "the stop 2019-09-17T06:00:00.202000000 is 16.0 days before the start "
         "2019-10-03T06:00:00.544000000"
     )
     (licence,) = [f for f in found if f.where == "header.license"]
@@ -100,7 +100,11 @@ def test_times_of_origin(span: dict[str, str], where: str, words: str) -> None:
     [
         ("zenith", {"min": 0, "max": 200, "unit": "deg"}, "outside 0 to 180 deg"),
         ("zenith", {"min": 0, "max": 3.2, "unit": "rad"}, "outside 0 to 180 deg"),
-        ("zenith", {"min": 0, "max": 1, "unit": "GeV"}, "unit of energy, but zenith is of angle"),
+        (
+            "zenith",
+            {"min": 0, "max": 1, "unit": "GeV"},
+            "unit of energy, but zenith needs a unit of angle",
+        ),
         ("energy", {"min": 5, "max": 1, "unit": "GeV"}, "min 5 is above max 1"),
         ("energy", {"min": 5, "max": 9}, "is missing"),
         ("energy", {"min": 5, "max": 9, "unit": "Gev"}, "'Gev' is not a unit"),
@@ -113,14 +117,17 @@ def test_ranges_of_origin(key: str, span: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["deg", "GeV^{-1} cm^{2} s", "m2", "GeV-1 cm-2 s-1", "1/s", "%"])
-def test_units_as_published_are_understood(unit: str) -> None:
+def test_units_as_published_are_parsed(unit: str) -> None:
     assert findings({"paraminfo": {"x": {"description": "d", "unit": unit}}}) == []
 
 
 @pytest.mark.parametrize(
     ("parameter", "words"),
     [
-        ({"columnname": "decl", "unit": "m"}, "'m' is a unit of length, but decl is of angle"),
+        (
+            {"columnname": "decl", "unit": "m"},
+            "'m' is a unit of length, but decl needs a unit of angle",
+        ),
         ({"name": "x", "ucd": "pos.eq.ra;meta.main", "unit": "s"}, "unit of time"),
         ({"name": "energy", "unit": "deg"}, "unit of angle"),
         ({"name": "x", "unit": "furlongs per fortnight"}, "is not a unit"),
@@ -133,7 +140,7 @@ def test_parameters(parameter: dict[str, Any], words: str) -> None:
     assert words in finding.problem
 
 
-def test_data_are_compared_with_what_is_said_of_them() -> None:
+def test_data_are_compared_with_the_metadata() -> None:
     table = Table({"ra": [0.0, 400.0, np.nan], "extra": [1, 2, 3]}, units={"ra": "rad"})
     described = {
         "ra": {"description": "d", "unit": "deg", "range": [0, 360]},
@@ -142,20 +149,20 @@ def test_data_are_compared_with_what_is_said_of_them() -> None:
     problems = {f.where: f.problem for f in findings({"paraminfo": described}, {"t": table})}
     assert problems == {
         "paraminfo.gone.columnname": "there is no column 'gone'",
-        "paraminfo.ra.range": "1 of 3 values lie outside 0 to 360",
+        "paraminfo.ra.range": "1 of 3 values are outside 0 to 360",
         "column extra": "has no paraminfo",
     }
     described["ra"]["unit"] = "GeV"
     problems = {f.where: f.problem for f in findings({"paraminfo": described}, {"t": table})}
     assert problems["paraminfo.ra.unit"].startswith("'GeV' is a unit of energy") or (
-        "says GeV, but the column is in rad" in problems["paraminfo.ra.unit"]
+        "is GeV, but the column is in rad" in problems["paraminfo.ra.unit"]
     )
 
 
-def test_a_wrong_kid_and_contact_are_told() -> None:
+def test_a_wrong_kid_and_contact_are_reported() -> None:
     assert single({"kid": "123"}).where == "kid"
     header = GOOD["header"] | {"contact": "the spokesperson"}
-    assert single({"header": header}).problem == "'the spokesperson' is no address"
+    assert single({"header": header}).problem == "'the spokesperson' is not an address"
 
 
 def test_paraminfo_kept_as_json_texts_is_read() -> None:

@@ -1,13 +1,11 @@
-"""Filters for a storage of backups that is reached by ssh."""
+"""Filters for a backup storage that is reached by ssh."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import fnmatch
-import hashlib
-import hmac
 import shlex
+import shutil
+import subprocess
+import tempfile
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 
 class Storage(NamedTuple):
-    """Where ssh finds the storage."""
+    """The address of a storage, for ssh."""
 
     host: str
     user: str = ""
@@ -24,7 +22,7 @@ class Storage(NamedTuple):
 
     @property
     def known_as(self) -> str:
-        """Its name in files of known hosts."""
+        """Its name in a known hosts file."""
         return f"[{self.host}]:{self.port}" if self.port not in (0, 22) else self.host
 
     @property
@@ -34,7 +32,7 @@ class Storage(NamedTuple):
 
 
 def storage(repository: str) -> Storage | None:
-    """The storage of a restic repository; none where it is not, or not rightly, one by sftp.
+    """Return the storage of a restic repository; None if it is not a valid one by sftp.
 
     The forms are restic's: `sftp:user@host:/folder` and `sftp://user@host:port//folder`.
     """
@@ -52,12 +50,12 @@ def storage(repository: str) -> Storage | None:
         found = Storage(host, user)
     if not repository.startswith("sftp:") or not found.host or not folder:
         return None
-    # What starts so would be an option of ssh.
+    # ssh would take it for an option.
     return None if found.host.startswith("-") else found
 
 
 def key_problem(text: str) -> str:
-    """What is wrong with a private key; nothing: an empty text."""
+    """Return what is wrong with a private key; empty if nothing is."""
     pem = text.strip().encode() + b"\n"
     load = (
         serialization.load_ssh_private_key
@@ -67,10 +65,10 @@ def key_problem(text: str) -> str:
     try:
         load(pem, None)
     except TypeError:
-        return "has a passphrase, which nobody types at night"
+        return "has a passphrase, and nobody is there to type it at night"
     except (ValueError, UnsupportedAlgorithm) as error:
         return (
-            "has a passphrase, which nobody types at night"
+            "has a passphrase, and nobody is there to type it at night"
             if "passphrase" in str(error) or "password" in str(error)
             else "is not a private key"
         )
@@ -78,39 +76,26 @@ def key_problem(text: str) -> str:
 
 
 def is_known(known_hosts: str, host: Storage) -> bool:
-    """Whether one of the lines, as of `ssh-keyscan`, has a key of a storage."""
-    for line in known_hosts.splitlines():
-        names, _, rest = line.strip().partition(" ")
-        kind, _, key = rest.partition(" ")
-        try:
-            found = base64.b64decode(key.split()[0], validate=True) if key.strip() else b""
-        except binascii.Error:
-            continue
-        # A key begins with its kind.
-        if found[4 : 4 + len(kind)] == kind.encode() and kind and _names(names, host.known_as):
-            return True
-    return False
+    """Return whether a text in the format of known hosts has a valid key of a storage.
 
-
-def _names(names: str, name: str) -> bool:
-    """Whether the first word of a line of known hosts stands for a host."""
-    if names.startswith("|1|"):
-        _, _, salt, digest = names.split("|")
-        own = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
-        return hmac.compare_digest(own, base64.b64decode(digest))
-    # Brackets are no pattern there.
-    patterns = (pattern.replace("[", "[[]") for pattern in names.split(","))
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    ssh-keygen reads it, so that patterns, hashed names and ports mean what ssh takes them for; with
+    `-l` it passes over keys that it cannot read.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="km3net-known-hosts-") as file:
+        file.write(known_hosts.rstrip() + "\n")
+        file.flush()
+        command = ["ssh-keygen", "-l", "-F", host.known_as, "-f", file.name]
+        return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def problems(repository: Any, key: Any, known_hosts: Any) -> list[str]:
-    """What is wrong with the way to the storage, a sentence each; nothing: an empty list."""
-    told = problem(str(repository), str(key), str(known_hosts))
-    return [told] if told else []
+    """Return what is wrong with the settings of a storage, one sentence each."""
+    found = problem(str(repository), str(key), str(known_hosts))
+    return [found] if found else []
 
 
 def problem(repository: str, key: str, known_hosts: str) -> str:
-    """The first of them; nothing: an empty text."""
+    """Return the first problem; empty if there is none."""
     own = bool(key or known_hosts)
     if not repository.startswith("sftp:"):
         other = (
@@ -121,7 +106,7 @@ def problem(repository: str, key: str, known_hosts: str) -> str:
     place = storage(repository)
     if place is None:
         return (
-            "backup_repository is by sftp, but names no machine and folder. Write"
+            "backup_repository is by sftp, but does not name a machine and a folder. Write"
             " sftp:user@host:/folder, or, with a port, sftp://user@host:port//folder."
         )
     wrong = key_problem(key) if key else "is missing"
@@ -132,16 +117,21 @@ def problem(repository: str, key: str, known_hosts: str) -> str:
             " vault_backup_ssh_key: | into vault.yml and below it all lines of backup-key, two"
             " spaces before each."
         )
+    if own and shutil.which("ssh-keygen") is None:
+        return (
+            "ssh-keygen, which reads backup_known_hosts, is not installed on this machine. Run:"
+            " apt-get install openssh-client"
+        )
     if own and not is_known(known_hosts, place):
         return (
             f"backup_known_hosts has no key of {place.known_as}. Write backup_known_hosts: | and"
             f" below it, two spaces before each, the lines that `{place.scan}` prints."
         )
-    return ""  # with neither, root's own key and known hosts are used
+    return ""  # with neither, ssh uses root's own key and known hosts
 
 
 def sftp_command(repository: Any, key_file: str, known_hosts_file: str) -> str:
-    """The command by which restic reaches its storage with a key of its own."""
+    """Return the command by which restic reaches its storage with a key of its own."""
     place = storage(str(repository))
     if place is None:
         return ""
@@ -153,7 +143,7 @@ def sftp_command(repository: Any, key_file: str, known_hosts_file: str) -> str:
         "UserKnownHostsFile": known_hosts_file,
         "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes",
-        # So that a storage that went away is noticed.
+        # Notices a storage that no longer answers.
         "ConnectTimeout": "60",
         "ServerAliveInterval": "60",
     }
@@ -164,10 +154,10 @@ def sftp_command(repository: Any, key_file: str, known_hosts_file: str) -> str:
 
 
 class FilterModule:
-    """Ansible's way to find them."""
+    """The filters by the names that roles use."""
 
     def filters(self) -> dict[str, Any]:
-        """The filters by the names that roles use."""
+        """Return the filters by name."""
         return {
             "km3net_backup_problems": problems,
             "km3net_sftp_command": sftp_command,

@@ -28,6 +28,7 @@ from km3hub.login.accounts import (
     expiry,
     normalised,
 )
+from tests.commands import run
 
 PASSWORD = "long-enough"
 
@@ -262,5 +263,5 @@ def test_checks_in_threads_leave_no_memory_behind() -> None:
         "    list(threads.map(lambda _: passwords.matches(passwords.NOBODY, 'x'), range(8)))\n"
         "    print(size() - before)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = run(sys.executable, "-c", program, status=None)
     assert int(done.stdout) < 10e6

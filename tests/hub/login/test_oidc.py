@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tests.hub.login.conftest import Site, StartSite
 from tests.hub.running import Client, login_error
 from tests.lab.running import execute, kernels_prefix, lab_python
 from tests.oidc.running import SECRET, at_provider, log_in
+from tests.waiting import wait_until
 
 
 def person(name: str, *groups: str) -> dict[str, Any]:
@@ -69,18 +70,14 @@ def ada(site: Site) -> Iterator[Client]:
         yield browser
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.1)
-
-
 def start_server(browser: Client, name: str, **options: str) -> httpx.Response:
     answer = browser.api("POST", f"/users/{name}/server", json=options)
     if answer.status_code in (201, 202):
-        until(lambda: browser.api("GET", f"/users/{name}").json()["servers"][""]["ready"])
+        wait_until(
+            lambda: browser.api("GET", f"/users/{name}").json()["servers"][""]["ready"],
+            seconds=30,
+            what="the server is ready",
+        )
     return answer
 
 
@@ -181,7 +178,11 @@ def test_the_site_itself_starts_and_uses_the_server_of_its_own_account_only(site
         server = "/hub/api/users/site-check/server"
         open_to_all = {"environment": "open"}
         assert checks.post(server, json=open_to_all).status_code in (201, 202)
-        until(lambda: checks.get("/hub/api/users/site-check").json()["servers"][""]["ready"])
+        wait_until(
+            lambda: checks.get("/hub/api/users/site-check").json()["servers"][""]["ready"],
+            seconds=30,
+            what="the server is ready",
+        )
         assert checks.get("/user/site-check/").text == "hello verify"
         assert checks.delete(server).status_code in (202, 204)
         assert checks.post("/hub/api/users/bob/server").status_code in (403, 404)
@@ -277,7 +278,7 @@ def test_who_leaves_the_group_is_out_and_a_server_that_runs_is_left_alone(site: 
         assert new.status_code == 403
         # The server asks the hub again after a second, and goes on.
         again = time.monotonic() + 1.1
-        until(lambda: time.monotonic() > again)
+        wait_until(lambda: time.monotonic() > again, seconds=30, what="the hub would ask again")
         assert browser.get("/user/leaver/").status_code == 200
         assert browser.get("/hub/home").status_code == 302
 
@@ -394,7 +395,11 @@ def test_a_notebook_finds_a_fresh_data_token_in_a_file(site: Site) -> None:
         assert execute(url, made, kernel, MODE).strip() == "0o600"
         assert site.provider.data(first).json()["who"] == "scientist"
         # Another one before that one ends.
-        until(lambda: execute(url, made, kernel, READ).strip() != first)
+        wait_until(
+            lambda: execute(url, made, kernel, READ).strip() != first,
+            seconds=30,
+            what="the token was renewed",
+        )
         assert site.provider.data(execute(url, made, kernel, READ).strip()).status_code == 200
         assert first not in site.hub.log
         assert first not in (site.hub.state.logs / "server-scientist.log").read_text()
@@ -402,7 +407,11 @@ def test_a_notebook_finds_a_fresh_data_token_in_a_file(site: Site) -> None:
         # The login ends; the server goes on, without the token, and says so.
         site.provider.set_person("scientist", None)
         notices = lambda: lab.get("km3/notices").text  # noqa: E731
-        until(lambda: "Your login has ended" in notices())
+        wait_until(
+            lambda: "Your login has ended" in notices(),
+            seconds=30,
+            what="the notice that the login has ended",
+        )
         assert "FileNotFoundError" in execute(url, made, kernel, READ)
     site.provider.set_seconds(3600)
 

@@ -9,15 +9,9 @@ import pytest
 from astropy import units as u
 from gammapy.datasets import MapDataset
 
-from nugamma.datasets import (
-    FoldedDataset,
-    PixelResponse,
-    arca_datasets,
-    cta_dataset,
-    group,
-    pixel_response,
-)
+from nugamma.datasets import FoldedDataset, PixelResponse, group, pixel_response
 from nugamma.datasets.morphology import spatial_model
+from nugamma.instruments import ARCA, CTA
 from nugamma.responses.cta import CtaResponse
 from nugamma.sources import Source, load_source
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
@@ -55,15 +49,15 @@ def gamma_fluxes(vela, spectra, cta_maps) -> dict[str, np.ndarray]:
 def public() -> CtaResponse:
     if not PUBLIC.is_file():
         pytest.skip(
-            "needs the public CTA response: nugamma.responses.cta.download gets it, put it into "
-            "../shared/data/joint beside the checkout"
+            "needs the public CTA response: nugamma.responses.prod5.download fetches it, put it "
+            "into ../shared/data/joint beside the checkout"
         )
     return CtaResponse.read(PUBLIC)
 
 
 @pytest.fixture(scope="session")
 def cta_maps(vela, public) -> MapDataset:
-    return cta_dataset(vela, response=public)
+    return next(CTA.replace(response=public).maps(vela))
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +68,7 @@ def cta_pixels(vela, cta_maps) -> PixelResponse:
 @pytest.fixture(scope="session")
 def arca_maps(vela) -> list[MapDataset]:
     """Return maps with a step of a day: as exact as 8 h, and made in less time."""
-    return arca_datasets(vela, time_step=24 * u.hour)
+    return list(ARCA.replace(time_step=24 * u.hour).maps(vela))
 
 
 @pytest.fixture(scope="session")

@@ -228,38 +228,44 @@ MASKED = np.ma.MaskedArray([1.0, 2.0], mask=[False, True])
         (lambda: counting.classical_upper_limit(1, 1.0, 1.5), "between 0 and 1"),
         (lambda: counting.upper_limit(1, 1.0, method="bayes"), "unknown method"),  # type: ignore[arg-type]
         (lambda: counting.mean_upper_limit(1.0, method="bayes"), "unknown method"),  # type: ignore[arg-type]
-        (lambda: counting.on_off_p_value(1, 1, 0.0), "ratio of the exposures"),
+        (lambda: counting.on_off_p_value(1, 1, 0.0), "alpha"),
         (lambda: counting.discovery_signal(1.0, 1.5), "p_value and power"),
-        (lambda: counting.combined_upper_limit([1], [0.0], [1.0]), "somewhere above zero"),
+        (lambda: counting.combined_upper_limit([1], [0.0], [1.0]), "zero everywhere"),
         (lambda: counting.combined_upper_limit([1, 2], [0.0, 1.0], [0.0, 1.0]), "neither"),
-        (lambda: counting.combined_upper_limit([1, 2], [1.0, 1.0, 1.0], [1.0, 1.0]), "one shape"),
-        (lambda: counting.combined_upper_limit([1], [np.nan], [1.0]), "signal must be zero"),
-        (lambda: counting.combined_upper_limit(MASKED, [1.0, 1.0], [1.0, 1.0]), "are masked"),
+        (
+            lambda: counting.combined_upper_limit([1, 2], [1.0, 1.0, 1.0], [1.0, 1.0]),
+            "same shape",
+        ),
+        (lambda: counting.combined_upper_limit([1], [np.nan], [1.0]), "signal must be finite"),
+        (
+            lambda: counting.combined_upper_limit(MASKED, [1.0, 1.0], [1.0, 1.0]),
+            "are masked",
+        ),
         (lambda: counting.combined_upper_limit([1, 1], MASKED, [1.0, 1.0]), "are masked"),
         (lambda: counting.classical_upper_limit(MASKED), "are masked"),
         (lambda: counting.poisson_p_value(3, Masked(1.0, mask=True)), "are masked"),
         (lambda: counting.on_off_p_value([1, 2], 4, MASKED), "are masked"),
         (lambda: counting.classical_upper_limit(1, 2 * u.s), "plain numbers"),
         (lambda: counting.classical_upper_limit("many"), "plain numbers"),
-        (lambda: counting.classical_upper_limit([1, 2], [1.0, 2.0, 3.0]), "one shape"),
-        (lambda: counting.feldman_cousins(2.5), "whole counts"),  # type: ignore[arg-type]
+        (lambda: counting.classical_upper_limit([1, 2], [1.0, 2.0, 3.0]), "same shape"),
+        (lambda: counting.feldman_cousins(2.5), "whole count"),  # type: ignore[arg-type]
         (lambda: counting.feldman_cousins(10**13), "up to 1e"),
         (lambda: counting.mean_upper_limit(1e13, method="feldman-cousins"), "up to 1e"),
         (lambda: counting.poisson_p_value(2.5, 1.0), "whole numbers"),
         (lambda: counting.critical_count(1.0, 0.0), "between 0 and 1"),
         (lambda: counting.critical_count(1.0, np.nan), "between 0 and 1"),
         (lambda: counting.sigma_of(1.5), "between 0 and 1"),
-        (lambda: counting.sigma_of(np.nan), "zero or more"),
-        (lambda: counting.p_value_of(np.nan), "must be a number"),
-        (lambda: counting.p_value_of(-1.0), "both sides are zero or more"),
-        (lambda: counting.p_value_of([1.0, 2.0]), "must be a number"),  # type: ignore[arg-type]
+        (lambda: counting.sigma_of(np.nan), "finite and not negative"),
+        (lambda: counting.p_value_of(np.nan), "must be a finite number"),
+        (lambda: counting.p_value_of(-1.0), "two-sided sigma must be zero or more"),
+        (lambda: counting.p_value_of([1.0, 2.0]), "must be a finite number"),  # type: ignore[arg-type]
         (lambda: counting.p_value_of(1.0, 3), "1 or 2 sides"),  # type: ignore[arg-type]
         (lambda: counting.feldman_cousins([3, 4]), "one count"),  # type: ignore[arg-type]
         (lambda: counting.upper_limit(3, [1.0, 2.0]), "one count"),  # type: ignore[arg-type]
         (lambda: counting.mean_upper_limit([1.0, 2.0]), "one count"),  # type: ignore[arg-type]
-        (lambda: counting.on_off_upper_limit([1, 2], 1, 1.0), "single counts"),  # type: ignore[arg-type]
-        (lambda: counting.feldman_cousins(3, 1.0, "90"), "is a number"),  # type: ignore[arg-type]
-        (lambda: counting.on_off_upper_limit(1, 1, np.inf), "ratio of the exposures"),
+        (lambda: counting.on_off_upper_limit([1, 2], 1, 1.0), "one n_on, n_off and alpha"),  # type: ignore[arg-type]
+        (lambda: counting.feldman_cousins(3, 1.0, "90"), "must be a number"),  # type: ignore[arg-type]
+        (lambda: counting.on_off_upper_limit(1, 1, np.inf), "alpha"),
     ],
 )
 def test_impossible_counts_are_refused(call: object, complaint: str) -> None:

@@ -85,7 +85,7 @@ def test_what_is_never_seen_is_not_drawn(arca: ArcaTelescope) -> None:
     for draw in (figures.plot_sensitivity, figures.plot_index):
         with pytest.raises(VisibilityError, match="sees none of these declinations"):
             draw(unseen)
-    with pytest.raises(VisibilityError, match="the table has 2"):
+    with pytest.raises(VisibilityError, match="one declination, not 2"):
         figures.plot_index(sensitivity_curve(arca, [0, 10] * u.deg, [2.0, 2.5]))
     alone = sensitivity_curve(arca, [-20, 85] * u.deg)
     assert figures.plot_sensitivity(alone).get_lines()[0].get_marker() == "o"

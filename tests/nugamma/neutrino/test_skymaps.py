@@ -243,7 +243,7 @@ def test_declinations_of_a_region_are_equatorial(tmp_path: Path, coordsys: str) 
 
 def test_what_a_file_leaves_open_is_said(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", {"PROB": blob()}, ORDERING="RING", COORDSYS=None)
-    with pytest.warns(FollowUpWarning, match="no frame"):
+    with pytest.warns(FollowUpWarning, match="does not name its frame"):
         is_blob(SkyMap.read(path))
     is_blob(SkyMap.read(path, frame="ICRS"))
     galactic = write(
@@ -251,7 +251,7 @@ def test_what_a_file_leaves_open_is_said(tmp_path: Path) -> None:
     )
     is_blob(SkyMap.read(galactic, frame="galactic"))
     unordered = write(tmp_path / "c.fits", {"PROB": blob()})
-    with pytest.warns(FollowUpWarning, match="how its pixels are ordered"):
+    with pytest.warns(FollowUpWarning, match="the order of its pixels"):
         is_blob(SkyMap.read(unordered))
     with pytest.warns(FollowUpWarning, match="scaled to 1"):
         is_blob(SkyMap.read(write(tmp_path / "d.fits", {"PROB": blob() * 0.99}, ORDERING="RING")))
@@ -268,44 +268,44 @@ NESTED = healpy.reorder(blob(), r2n=True)
 @pytest.mark.parametrize(
     ("columns", "units", "head", "reason"),
     [
-        ({"PROB": blob()}, {}, {"COORDSYS": "H", "ORDERING": "RING"}, "frame 'H' is not known"),
+        ({"PROB": blob()}, {}, {"COORDSYS": "H", "ORDERING": "RING"}, "unknown frame 'H'"),
         ({"PROB": blob()}, {}, {"ORDERING": "SPIRAL"}, "in the order SPIRAL"),
         ({"PROB": blob()}, {}, {"ORDERING": "NUNIQ"}, "in the order NUNIQ"),
         ({"PROB": blob()}, {}, {"PIXTYPE": "CAR"}, "no table of HEALPix"),
-        ({"PROB": blob()}, {"PROB": "erg"}, {"ORDERING": "RING"}, "in erg"),
-        ({"PROB": blob()[:-5]}, {}, {"ORDERING": "RING", "NSIDE": NSIDE}, "cut short"),
+        ({"PROB": blob()}, {"PROB": "erg"}, {"ORDERING": "RING"}, "the unit erg"),
+        ({"PROB": blob()[:-5]}, {}, {"ORDERING": "RING", "NSIDE": NSIDE}, "it is truncated"),
         ({"PROB": np.ones(12 * 9) / 108}, {}, {"ORDERING": "RING"}, "not a power of two"),
         ({"PROB": -blob()}, {}, {"ORDERING": "RING"}, "negative"),
         ({"PROB": np.append(blob()[1:], np.nan)}, {}, {"ORDERING": "RING"}, "NaN"),
         ({"PROB": blob() * 0}, {}, {"ORDERING": "RING"}, "zero everywhere"),
         ({"PROB": blob() * 3}, {}, {"ORDERING": "RING"}, "sums to 3"),
-        ({"A": blob(), "B": blob()}, {}, {"ORDERING": "RING"}, "say which one"),
+        ({"A": blob(), "B": blob()}, {}, {"ORDERING": "RING"}, "name the one"),
         ({"UNIQ": UNIQ}, {}, {"ORDERING": "NUNIQ"}, "without probabilities"),
-        ({"UNIQ": UNIQ - UNIQ, "PROB": NESTED}, {}, {"ORDERING": "NUNIQ"}, "no cell"),
+        ({"UNIQ": UNIQ - UNIQ, "PROB": NESTED}, {}, {"ORDERING": "NUNIQ"}, "invalid cell numbers"),
         (
             {"UNIQ": np.append(UNIQ[1:], 4), "PROB": NESTED},
             {},
             {"ORDERING": "NUNIQ"},
-            "counts twice",
+            "would count twice",
         ),
         ({"PIXEL": PIXELS, "PROB": blob()}, {}, {"ORDERING": "RING"}, "needs NSIDE"),
         (
             {"PIXEL": PIXELS // 2, "PROB": blob()},
             {},
             {"ORDERING": "RING", "NSIDE": NSIDE},
-            "names a pixel twice",
+            "the same pixel twice",
         ),
         (
             {"PIXEL": PIXELS + 1, "PROB": blob()},
             {},
             {"ORDERING": "RING", "NSIDE": NSIDE},
-            "beyond those of nside",
+            "out of range for nside",
         ),
         (
             {"PROB": blob()},
             {},
             {"ORDERING": "RING", "INDXSCHM": "EXPLICIT", "NSIDE": NSIDE},
-            "without a column PIXEL",
+            "needs a column PIXEL",
         ),
         ({"PROB": blob()}, {}, {"ORDERING": "RING", "INDXSCHM": "SPARSE"}, "SPARSE"),
     ],
@@ -328,9 +328,9 @@ def test_what_is_no_coverage_map_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FollowUpError, match=r"read a map of probabilities with SkyMap\.read"):
         CredibleRegion.read(path)
     (tmp_path / "text.fits").write_text("nothing")
-    with pytest.raises(FollowUpError, match="no coverage map"):
+    with pytest.raises(FollowUpError, match="as a coverage map"):
         CredibleRegion.read(tmp_path / "text.fits")
-    with pytest.raises(FollowUpError, match="no pixel at all"):
+    with pytest.raises(FollowUpError, match="the region is empty"):
         CredibleRegion(MOC.new_empty(4))
     image = tmp_path / "image.fits"
     fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.ones((4, 4)))]).writeto(image)
@@ -365,14 +365,14 @@ def test_a_column_that_numbers_the_pixels_otherwise_is_not_left_out(
 @pytest.mark.parametrize("nside", ["abc", 64.5])
 def test_an_nside_that_is_no_number_is_refused(tmp_path: Path, nside: Any) -> None:
     path = write(tmp_path / "a.fits", {"PROB": blob()}, ORDERING="RING", NSIDE=nside)
-    with pytest.raises(FollowUpError, match="no whole number"):
+    with pytest.raises(FollowUpError, match="not a whole number"):
         SkyMap.read(path)
 
 
 @pytest.mark.parametrize("kind", ["S1", complex, bool])
 def test_columns_of_other_things_are_no_probabilities(tmp_path: Path, kind: Any) -> None:
     path = write(tmp_path / "a.fits", {"PROB": blob().astype(kind)}, ORDERING="RING")
-    with pytest.raises(FollowUpError, match="holds no probabilities"):
+    with pytest.raises(FollowUpError, match="does not contain numbers"):
         SkyMap.read(path)
 
 
@@ -386,5 +386,5 @@ def test_masked_pixels_and_bad_data_have_no_probability(tmp_path: Path) -> None:
         tmp_path / "a.fits", {"PROB": np.where(far, -999.0, p)}, ORDERING="RING", BAD_DATA=-999
     )
     is_blob(SkyMap.read(path))
-    with pytest.raises(FollowUpError, match="does not hold probabilities"):
+    with pytest.raises(FollowUpError, match="does not contain probabilities"):
         SkyMap(p / u.sr)

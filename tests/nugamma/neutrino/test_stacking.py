@@ -64,7 +64,7 @@ def test_limit_of_a_clean_source_is_not_spoilt_by_a_dirty_one() -> None:
 
 def test_a_cone_that_a_response_does_not_have_is_refused() -> None:
     """The nearest one was taken, however far away it was."""
-    with pytest.raises(ResponseError, match=f"no cone of .*but of {CONE.value:g} deg"):
+    with pytest.raises(ResponseError, match=f"no cone of .*only of {CONE.value:g} deg"):
         stack([place(1.0, 1.0)], FLUX, radius=3 * CONE)
     with pytest.raises(ResponseError, match="no cone of"):
         sensitivity(place(1.0, 1.0), FLUX, radius=CONE / 2)
@@ -91,19 +91,19 @@ def test_limits_cover() -> None:
         (lambda: stack([], FLUX, radius=CONE), "no sources"),
         (lambda: stack([place(1, 1)], FLUX, [1, 2], radius=CONE), "2 weights for 1"),
         (lambda: stack([place(1, 1)], FLUX, radius=CONE, names=["a", "b"]), "2 names for 1"),
-        (lambda: stack([place(0, 1)], FLUX, radius=CONE), "sees none"),
+        (lambda: stack([place(0, 1)], FLUX, radius=CONE), "expects no event"),
         (lambda: stack([place(1, 1)], FLUX, radius=CONE).p_value([1, 2]), "2 counts for 1"),
         (lambda: flux_weights([0.0, 0.0]), "all fluxes"),
-        (lambda: flux_weights([1.0, -1.0]), "zero or more"),
-        (lambda: flux_weights([1.0, np.nan]), "zero or more"),
-        (lambda: flux_weights(np.ma.array([1.0, 5.0], mask=[False, True])), "some are masked"),
-        (lambda: flux_weights(Masked([1.0, 5.0], mask=[False, True]) * u.TeV), "some are masked"),
-        (lambda: flux_weights([1 * u.TeV, 1 * u.cm]), "in one unit"),
+        (lambda: flux_weights([1.0, -1.0]), "none negative"),
+        (lambda: flux_weights([1.0, np.nan]), "none negative"),
+        (lambda: flux_weights(np.ma.array([1.0, 5.0], mask=[False, True])), "are masked"),
+        (lambda: flux_weights(Masked([1.0, 5.0], mask=[False, True]) * u.TeV), "are masked"),
+        (lambda: flux_weights([1 * u.TeV, 1 * u.cm]), "in the same unit"),
         (
             lambda: stack([place(1, 1)], FLUX, radius=CONE).upper_limit(
                 np.ma.array([3], mask=[True])
             ),
-            "some are masked",
+            "some values are masked",
         ),
     ],
 )

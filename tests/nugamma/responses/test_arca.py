@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import files
@@ -18,6 +17,7 @@ from gammapy.maps import MapAxis
 
 from nugamma.errors import ResponseError
 from nugamma.responses.arca import ArcaResponse
+from tests import commands
 
 SHARED = Path(__file__).resolve().parents[4] / "shared/data/joint"
 PACKAGED = {
@@ -62,7 +62,7 @@ def looked_up(name: str, column: str, energy: float, zenith: float) -> float:
 def test_the_code_of_km3irf_is_not_run():
     program = "import sys; from nugamma.responses.arca import ArcaResponse; ArcaResponse.read();"
     program += "print([name for name in sys.modules if name.startswith('km3')])"
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    run = commands.run(sys.executable, "-c", program, status=None)
     assert run.stdout.strip() == "[]", run.stderr
 
 
@@ -148,9 +148,9 @@ def test_no_event_is_lost_in_energy_or_direction(arca):
 
 def test_point_spread_and_dispersion_are_refused_from_above(arca):
     for zenith in (30, 79.9, 181) * u.deg:
-        with pytest.raises(ResponseError, match="valid for zenith angles from 80"):
+        with pytest.raises(ResponseError, match="valid at zenith angles from 80"):
             arca.edisp_kernel(zenith, TRUE, WIDE)
-        with pytest.raises(ResponseError, match="valid for zenith angles from 80"):
+        with pytest.raises(ResponseError, match="valid at zenith angles from 80"):
             arca.psf_values(zenith, TRUE.center, [0.1] * u.deg)
 
 
@@ -200,12 +200,12 @@ def factor(column: str, value: float) -> Callable[[fits.BinTableHDU], None]:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("aeff", unit("EFFAREA", "s"), "column EFFAREA is in s, which is no m2"),
-        ("aeff", unit("THETA_LO", "GeV"), "column THETA_LO is in GeV, which is no rad"),
-        ("bkg_nu", unit("BKG", "s-1 sr-1"), "column BKG is in"),
-        ("psf", unit("RPSF", "m2"), "column RPSF is in m2"),
-        ("aeff", number("EFFAREA", np.nan), "column EFFAREA holds NaN"),
-        ("bkg_mu", number("BKG", -1.0), "column BKG holds negative numbers"),
+        ("aeff", unit("EFFAREA", "s"), "column EFFAREA has the unit s, which .* to m2"),
+        ("aeff", unit("THETA_LO", "GeV"), "column THETA_LO has the unit GeV, which .* to rad"),
+        ("bkg_nu", unit("BKG", "s-1 sr-1"), "column BKG has the unit"),
+        ("psf", unit("RPSF", "m2"), "column RPSF has the unit m2"),
+        ("aeff", number("EFFAREA", np.nan), "column EFFAREA has non-finite"),
+        ("bkg_mu", number("BKG", -1.0), "column BKG has negative numbers"),
         ("edisp", factor("MATRIX", 0.5), "neither as a probability nor as a density"),
         ("psf", factor("RPSF", 1.2), r"point spread function sums to 1\.19"),
         ("edisp", lambda hdu: hdu.columns.change_name("MATRIX", "M"), "column MATRIX is missing"),
@@ -254,25 +254,25 @@ def test_edges_and_units_of_axes_are_checked(folder, name):
     low, high = table["ENERG_LO"].copy(), table["ENERG_HI"].copy()
     table["ENERG_LO"], table["ENERG_HI"] = high, low
     table.write(path, overwrite=True)
-    with pytest.raises(ResponseError, match=rf"{name}\.fits: the bins of ENERG .*do not rise"):
+    with pytest.raises(ResponseError, match=rf"{name}\.fits: the bins of ENERG .*do not ascend"):
         ArcaResponse.read(folder)
     table["ENERG_LO"], table["ENERG_HI"] = low, high
     table["THETA_LO"].unit = table["THETA_HI"].unit = "deg"
     table.write(path, overwrite=True)
-    with pytest.raises(ResponseError, match=rf"{name}\.fits: THETA reaches to [23]\.\d+ deg"):
+    with pytest.raises(ResponseError, match=rf"{name}\.fits: THETA ends at [23]\.\d+ deg"):
         ArcaResponse.read(folder)
     fits.HDUList([fits.PrimaryHDU()]).writeto(path, overwrite=True)
-    with pytest.raises(ResponseError, match=rf"{name}\.fits: no table 1 can be read"):
+    with pytest.raises(ResponseError, match=rf"{name}\.fits: table 1 cannot be read"):
         ArcaResponse.read(folder)
 
 
 def test_a_missing_or_damaged_file_is_named(folder):
     path = folder / "psf.fits"
     path.write_bytes(path.read_bytes()[:4000])
-    with pytest.raises(ResponseError, match=r"psf\.fits: no table"):
+    with pytest.raises(ResponseError, match=r"psf\.fits: table 1 cannot"):
         ArcaResponse.read(folder)
     path.unlink()
-    with pytest.raises(ResponseError, match=r"incomplete: there is no .*psf\.fits"):
+    with pytest.raises(ResponseError, match=r"incomplete: .*psf\.fits not found"):
         ArcaResponse.read(folder)
 
 

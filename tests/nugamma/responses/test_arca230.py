@@ -118,21 +118,21 @@ Change = Callable[[str], str]
 @pytest.mark.parametrize(
     ("name", "change", "complaint"),
     [
-        (AREA, lambda text: text.replace("aeff [m^2]", "aeff [cm^2]"), "columns .*units"),
-        (AREA, lambda text: text[: len(text) // 2], "cut short|not a complete|no numbers"),
+        (AREA, lambda text: text.replace("aeff [m^2]", "aeff [cm^2]"), "columns .*include units"),
+        (AREA, lambda text: text[: len(text) // 2], "truncated|not a complete|not numbers"),
         (
             AREA,
             lambda text: "".join(text.splitlines(keepends=True)[:-40]),
-            "not cover",
+            "ends below",
         ),
-        (AREA, lambda text: "".join(text.splitlines(keepends=True)[:-7]), "cut short"),
-        (AREA, lambda text: text.replace("4.443943574718268e-05", "nan"), "NaN"),
+        (AREA, lambda text: "".join(text.splitlines(keepends=True)[:-7]), "truncated"),
+        (AREA, lambda text: text.replace("4.443943574718268e-05", "nan"), "non-finite"),
         (AREA, lambda text: text.replace("4.443943574718268e-05", "-1"), "negative"),
-        (AREA, lambda text: text.replace("4.443943574718268e-05", "many"), "no numbers"),
-        (AREA, lambda text: text.replace("4.443943574718268e-05", ""), "no numbers"),
+        (AREA, lambda text: text.replace("4.443943574718268e-05", "many"), "not numbers"),
+        (AREA, lambda text: text.replace("4.443943574718268e-05", ""), "not numbers"),
         (AREA, lambda _: "", "columns|not a complete"),
         (AREA, lambda _: "\x00\x01\x02", "columns|not a complete"),
-        (PSF, lambda text: "".join(text.splitlines(keepends=True)[:-7]), "cut short"),
+        (PSF, lambda text: "".join(text.splitlines(keepends=True)[:-7]), "truncated"),
         (PSF, lambda text: text.replace(",132.0", ",-132.0"), "negative"),
         ("bkg_track.csv", lambda text: text.replace("rate [s^-1]", "rate [yr^-1]"), "units"),
         ("energyresponse_numuCC_track.csv", lambda text: text.replace(",", ";"), "columns"),
@@ -152,7 +152,7 @@ def test_spoilt_files_are_refused(
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ResponseError, match="no such file; name the folder"):
+    with pytest.raises(ResponseError, match="not found; give the folder"):
         Arca230.read(tmp_path / "nowhere")
 
 

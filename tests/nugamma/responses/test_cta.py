@@ -17,13 +17,14 @@ from astropy.io import fits
 from astropy.table import QTable, Table
 
 from nugamma.errors import ResponseError
-from nugamma.responses.cta import SHA256, CtaResponse, download, named
-from nugamma.responses.performance import QUANTILES, TABLE, tabulate
+from nugamma.responses.cta import PUBLISHED_SHA256, CtaResponse
+from nugamma.responses.performance import QUANTILES, TABLE, packaged, tabulate
+from nugamma.responses.prod5 import download, load, released_file
 
 PUBLIC = Path(__file__).resolve().parents[4] / "shared/data/joint/irf_file_new_CTA.fits"
 needs_public = pytest.mark.skipif(
     not PUBLIC.is_file(),
-    reason="needs the public response: nugamma.responses.cta.download gets it, "
+    reason="needs the public response: nugamma.responses.prod5.download fetches it, "
     "put it into ../shared/data/joint beside the checkout",
 )
 PACKAGED = files("nugamma.responses").joinpath(TABLE)
@@ -37,7 +38,7 @@ def public() -> CtaResponse:
 
 @pytest.fixture(scope="module")
 def compact() -> CtaResponse:
-    return CtaResponse.compact()
+    return packaged()
 
 
 def test_the_packaged_table_is_small_and_says_where_it_comes_from():
@@ -53,11 +54,11 @@ def test_the_packaged_table_is_small_and_says_where_it_comes_from():
 
 @needs_public
 def test_the_packaged_table_is_what_the_public_file_says(public):
-    packaged = QTable.read(PACKAGED.read_bytes().decode(), format="ascii.ecsv")
+    table = QTable.read(PACKAGED.read_bytes().decode(), format="ascii.ecsv")
     derived = tabulate(public)
-    assert packaged.colnames == derived.colnames
+    assert table.colnames == derived.colnames
     for name in derived.colnames:
-        assert u.allclose(packaged[name], derived[name], rtol=6e-5), name  # five digits
+        assert u.allclose(table[name], derived[name], rtol=6e-5), name  # five digits
 
 
 @needs_public
@@ -116,9 +117,9 @@ def copy(tmp_path) -> Path:
 @pytest.mark.parametrize(
     ("hdu", "column", "unit", "message"),
     [
-        ("EFFECTIVE AREA", "EFFAREA", "TeV", "column EFFAREA is in TeV, which is no m2"),
-        ("ENERGY DISPERSION", "ENERG_LO", "m", "column ENERG_LO is in m"),
-        ("BACKGROUND", "BKG", "s-1", "column BKG is in"),
+        ("EFFECTIVE AREA", "EFFAREA", "TeV", "column EFFAREA has the unit TeV, which .* to m2"),
+        ("ENERGY DISPERSION", "ENERG_LO", "m", "column ENERG_LO has the unit m"),
+        ("BACKGROUND", "BKG", "s-1", "column BKG has the unit"),
     ],
 )
 def test_wrong_units_are_refused(copy, hdu, column, unit, message):
@@ -129,10 +130,10 @@ def test_wrong_units_are_refused(copy, hdu, column, unit, message):
 
 
 @needs_public
-def test_numbers_that_are_none_are_refused(copy):
+def test_non_finite_numbers_are_refused(copy):
     with fits.open(copy, mode="update") as content:
         content["EFFECTIVE AREA"].data["EFFAREA"][0, 2, 3] = np.nan
-    with pytest.raises(ResponseError, match="EFFAREA holds NaN"):
+    with pytest.raises(ResponseError, match="EFFAREA has non-finite"):
         CtaResponse.read(copy)
 
 
@@ -141,7 +142,7 @@ def test_a_file_without_background_is_refused(copy, tmp_path):
     with fits.open(copy) as content:
         del content["BACKGROUND"]
         content.writeto(tmp_path / "short.fits")
-    with pytest.raises(ResponseError, match="no table BACKGROUND"):
+    with pytest.raises(ResponseError, match="table BACKGROUND cannot be read"):
         CtaResponse.read(tmp_path / "short.fits")
 
 
@@ -181,7 +182,7 @@ def test_a_missing_table_is_named(tmp_path, hdu):
     with fits.open(PUBLIC) as content:
         del content[hdu]
         content.writeto(tmp_path / "less.fits")
-    with pytest.raises(ResponseError, match=rf"less\.fits: no table {hdu} can be read"):
+    with pytest.raises(ResponseError, match=rf"less\.fits: table {hdu} cannot be read"):
         CtaResponse.read(tmp_path / "less.fits")
 
 
@@ -204,35 +205,39 @@ def release(tmp_path, monkeypatch):
 
 @needs_public
 def test_responses_are_chosen_by_site_and_zenith_angle(release, public, compact):
-    assert named("north-40deg") == release / NORTH
-    read = CtaResponse.read("north-40deg")
+    assert released_file("north-40deg") == release / NORTH
+    read = load("north-40deg")
     assert (read.site, read.zenith) == ("north", 40 * u.deg)
     assert (public.site, public.zenith) == ("south", 20 * u.deg)
     assert (compact.site, compact.zenith) == ("south", 20 * u.deg)
-    assert named("south-20deg") is None
-    assert CtaResponse.read("south-20deg").checksum == compact.checksum
+    assert released_file("south-20deg") is None
+    assert load("south-20deg").checksum == compact.checksum
+    assert load(public) is public
+    assert load(PUBLIC).checksum == PUBLISHED_SHA256
     for name, message in (
         (
             "south-60deg",
-            r"not on this machine: get Prod5-South-60deg-AverageAz-14MSTs37SSTs.*5499840",
+            r"not on this machine: download Prod5-South-60deg-AverageAz-14MSTs37SSTs.*5499840",
         ),
-        ("west-20deg", "is not known: south or north with 20, 40 or 60 deg"),
-        ("north-30deg", "is not known"),
+        ("west-20deg", "unknown CTA response .*use south or north with 20, 40 or 60 deg"),
+        ("north-30deg", "unknown CTA response"),
     ):
         with pytest.raises(ResponseError, match=message):
-            named(name)
+            released_file(name)
 
 
 @needs_public
 def test_a_name_that_the_header_contradicts_is_refused(release):
     wrong = release / NORTH.replace("North", "South")
     (release / NORTH).rename(wrong)
-    with pytest.raises(ResponseError, match=r"Prod5-South.*disagree on the site"):
+    with pytest.raises(ResponseError, match=r"Prod5-South.*name different sites"):
         CtaResponse.read(wrong)
 
 
-def test_a_path_that_leads_nowhere_is_refused(tmp_path):
-    with pytest.raises(ResponseError, match=r"there is no CTA response .*download gets the public"):
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(
+        ResponseError, match=r"CTA response .*not found; .*download fetches the public"
+    ):
         CtaResponse.read(tmp_path / "none.fits")
 
 
@@ -263,12 +268,12 @@ def test_the_public_file_is_downloaded_once_and_checked(server, tmp_path, public
     again = download(tmp_path / "cache", address=address)
     assert first == again
     assert asked == ["/irf.fits"]
-    assert CtaResponse.read(first).checksum == public.checksum == SHA256
+    assert CtaResponse.read(first).checksum == public.checksum == PUBLISHED_SHA256
 
 
 def test_another_file_than_the_public_one_is_refused_and_not_kept(server, tmp_path):
     address, _ = server
-    with pytest.raises(ResponseError, match=r"not downloaded: .*sha256 differs"):
+    with pytest.raises(ResponseError, match=r"could not be downloaded: .*sha256 differs"):
         download(tmp_path / "cache", address=address, sha256="0" * 64)
     assert not [path for path in (tmp_path / "cache").rglob("*.fits") if path.is_file()]
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from nugamma.running.study import REVISION, Study, scan_one
 from nugamma.running.workers import Dask, Inline, Processes, workers
 from tests.nugamma.inference import synthetic
 from tests.nugamma.running.study_in_a_process import STUDY
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,11 +38,9 @@ def expected(problem: Problem) -> list[dict[str, Any]]:
     return run_study(problem, STUDY)
 
 
-def wait_for(condition: Any, what: str, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"no {what} within {seconds} s"
-        time.sleep(0.02)
+def entries_in(journal: Path) -> int:
+    """Count the entries below the journal's first line."""
+    return journal.read_bytes().count(b"\n") - 1 if journal.exists() else 0
 
 
 def started(out: Path, count: int) -> subprocess.Popen[bytes]:
@@ -60,11 +58,11 @@ def test_a_killed_scan_continues_to_the_same_result(
     journal = tmp_path / "scan.json.journal"
     process = started(out, 1)
     try:
-        wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 5, "work")
+        wait_until(lambda: entries_in(journal) > 4, seconds=120, what="five entries", interval=0.02)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    kept = journal.read_bytes().count(b"\n") - 1
+    kept = entries_in(journal)
     assert not out.exists()
     assert 5 <= kept < STUDY.pseudo
     # a crash can cut the last line off
@@ -88,7 +86,7 @@ def test_a_pool_that_loses_a_process_gives_the_same_result(
     journal = tmp_path / "scan.json.journal"
     process = started(out, 2)
     try:
-        wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 5, "work")
+        wait_until(lambda: entries_in(journal) > 4, seconds=120, what="five entries", interval=0.02)
         children = [
             child
             for child in psutil.Process(process.pid).children()
@@ -119,8 +117,10 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     )
     running = [scheduler]
     try:
-        wait_for(
-            lambda: address_file.exists() and address_file.read_text()[-1:] == "}", "scheduler"
+        wait_until(
+            lambda: address_file.exists() and address_file.read_text()[-1:] == "}",
+            seconds=120,
+            what="the scheduler has written its address",
         )
         address = json.loads(address_file.read_text())["address"]
         for _ in range(2):
@@ -230,7 +230,7 @@ def test_a_scheduler_that_does_not_answer_is_told(
     problem: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed", reason="needs Dask: pip install 'nugamma[dask]'")
-    monkeypatch.setattr("nugamma.running.workers.PATIENCE", 0.5)
+    monkeypatch.setattr("nugamma.running.workers.TIMEOUT", 0.5)
     with pytest.raises(RunningError, match="no Dask scheduler answers"):
         run_study(problem, Study(share=0.0, pseudo=1), workers=Dask("tcp://127.0.0.1:1"))
 

@@ -87,14 +87,14 @@ def test_positions_in_every_usual_way(load, position):
         ("{ra: 10 deg, b: 3 deg}", "give ra and dec"),
         ("{ra: 1 deg, dec: 1 deg, l: 1 deg, b: 1 deg}", "both are given"),
         ("{}", "give ra and dec"),
-        ("{l: 10 deg, b: 91 deg}", "position.b: is 91.0 deg; -90 to 90"),
+        ("{l: 10 deg, b: 91 deg}", "position.b: is 91.0 deg; it must be between -90 and 90"),
         ("{ra: 10, dec: 3 deg}", "position.ra: is 10; write a number with a unit"),
         ("{ra: 25:00:00, dec: 3 deg}", "position.ra: is '25:00:00'; write"),
         ("{ra: 10:61:00, dec: 3 deg}", "position.ra: is '10:61:00'; write"),
         ("{ra: 10 deg, dec: 3h0m0s}", "position.dec: is '3h0m0s'; write"),
     ],
 )
-def test_positions_that_are_none_are_refused(load, position, message):
+def test_invalid_positions_are_refused(load, position, message):
     text = yaml.safe_dump({k: v for k, v in MINE.items() if k != "position"})
     with pytest.raises(SourceError, match=message):
         load(f"{text}position: {position}\n")
@@ -141,18 +141,18 @@ def test_a_spectral_model_stands_for_flux_points(load):
         ("flux_points", {"file": "nowhere.ecsv"}, "nowhere.ecsv"),
         ("flux_points", None, "either flux_points, or a spectral model"),
         ("hadronic", PROTONS, "either flux_points, or a spectral model"),
-        ("distance", None, "distance: this key is missing"),
+        ("distance", None, "distance: missing key"),
         ("distance", 0.29, "with its unit, as in 0.29 kpc"),
         ("distance", "3 TeV", "unit like kpc"),
         ("distance", "far away", "unit like kpc"),
-        ("distance", "-3 kpc", "not a positive number"),
-        ("distance", "nan kpc", "not a positive number"),
-        ("colour", "blue", "colour: this key is not known"),
-        ("position.dec", "95 deg", "position.dec: is 95.0 deg; -90 to 90"),
-        ("position.ra", "400 deg", "0 to 360"),
+        ("distance", "-3 kpc", "must be a positive number"),
+        ("distance", "nan kpc", "must be a positive number"),
+        ("colour", "blue", "colour: unknown key"),
+        ("position.dec", "95 deg", "position.dec: is 95.0 deg; it must be between -90 and 90"),
+        ("position.ra", "400 deg", "between 0 and 360"),
         ("morphology.type", "ring", "morphology.type"),
         ("morphology.radius", None, "radius is missing"),
-        ("morphology.radius", "0 deg", "radius 0.0 deg is not a positive"),
+        ("morphology.radius", "0 deg", "radius must be a positive number, not 0.0 deg"),
         ("photon_fields", ["starlight"], "CMB, FIR, NIR"),
         ("photon_fields", [], "photon_fields"),
         ("name", "", "name"),
@@ -166,7 +166,9 @@ def test_a_mistake_is_named_with_its_place(load, path, value, message):
 
 def test_an_impossible_particle_spectrum_is_refused(load):
     content = changed("flux_points", None)
-    with pytest.raises(SourceError, match=r"mine.yaml: particle spectrum: e_cutoff is -1"):
+    with pytest.raises(
+        SourceError, match=r"mine.yaml: particle .*e_cutoff must be positive, not -1"
+    ):
         load(content | {"hadronic": PROTONS | {"e_cutoff": "-1 TeV"}})
 
 
@@ -183,16 +185,16 @@ def test_what_is_no_description_is_refused(load, text):
 
 
 def test_a_missing_description_is_named(tmp_path):
-    with pytest.raises(SourceError, match=r"nowhere\.yaml: cannot be read: No such file"):
+    with pytest.raises(SourceError, match=r"nowhere\.yaml cannot be read: No such file"):
         load_source(tmp_path / "nowhere.yaml")
 
 
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (QTable({"e_ref": [1] * u.TeV}), "column dnde is missing"),
+        (QTable({"e_ref": [1] * u.TeV}), "no column dnde, e2dnde, flux, eflux or norm"),
         (QTable({"e_ref": [1.0]}), "e_ref has no unit"),
-        (QTable({"e_ref": [1] * u.s}), "e_ref is in s, not in a unit like TeV"),
+        (QTable({"e_ref": [1] * u.s}), "e_ref has the unit s; it needs one like TeV"),
     ],
 )
 def test_a_table_with_wrong_columns_is_refused(load, tmp_path, table, message):
@@ -210,8 +212,8 @@ def test_a_file_that_is_no_table_is_refused(load, tmp_path):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("distance: 1 kpc\n", "distance is given twice, in line .* and "),
-        ("extra: {dec: 1 deg, dec: 2 deg}\n", "dec is given twice, in line "),
+        ("distance: 1 kpc\n", "duplicate key distance in lines .* and "),
+        ("extra: {dec: 1 deg, dec: 2 deg}\n", "duplicate key dec in lines "),
     ],
 )
 def test_a_key_that_is_given_twice_is_refused(load, text, what):

@@ -110,7 +110,7 @@ def test_upper_limits_are_not_measurements(tmp_path: Path, flag: str) -> None:
             flag, np.where(limits, "True", "False")
         )
         expected = N - 2
-    with pytest.warns(SourceWarning, match=rf"of {N} rows {N - expected} (is an|are) upper limit"):
+    with pytest.warns(SourceWarning, match=rf"{N - expected} (is an|are) upper limits? among {N}"):
         points = through_file(tmp_path, table)
     assert len(points) == expected
     assert np.all(np.isfinite(points["dnde"]))
@@ -120,7 +120,7 @@ def test_rows_of_nothing_are_left_out_and_counted(tmp_path: Path) -> None:
     table = Table({"e_ref": REF, "dnde": DNDE, "dnde_err": DNDE * 0.1}, masked=True)
     table["dnde"][0] = table["dnde_err"][0] = np.nan
     table["dnde"].mask[3] = table["dnde_err"].mask[3] = True
-    with pytest.warns(SourceWarning, match=rf"of {N} rows 2 have no value"):
+    with pytest.warns(SourceWarning, match=rf": 2 have no value among {N} rows"):
         points = through_file(tmp_path, table)
     assert u.allclose(points["dnde"], DNDE[[1, 2, *range(4, N)]])
 
@@ -149,12 +149,18 @@ def test_units_of_every_column_are_converted(tmp_path: Path) -> None:
     [
         ({"dnde": DNDE}, "dnde_err is missing .or dnde_errn and dnde_errp"),
         ({"dnde": DNDE, "dnde_errn": DNDE}, "dnde_err is missing"),
-        ({"dnde": DNDE, "dnde_err": DNDE.to_value() * u.m}, "dnde_err is in m"),
+        ({"dnde": DNDE, "dnde_err": DNDE.to_value() * u.m}, "dnde_err has the unit m"),
         ({"dnde": DNDE, "dnde_err": DNDE.value}, "dnde_err has no unit"),
         ({"flux": DNDE * u.TeV, "flux_err": DNDE * u.TeV}, "e_min is missing"),
         ({"norm": np.ones(N), "norm_err": np.ones(N)}, "ref_dnde is missing"),
-        ({"dnde": DNDE, "dnde_err": DNDE, "is_ul": ["maybe"] * N}, "'maybe', not true or false"),
-        ({"dnde": DNDE, "dnde_err": DNDE, "is_ul": [True] * N}, "no measurement among 8 rows"),
+        (
+            {"dnde": DNDE, "dnde_err": DNDE, "is_ul": ["maybe"] * N},
+            "'maybe' instead of true",
+        ),
+        (
+            {"dnde": DNDE, "dnde_err": DNDE, "is_ul": [True] * N},
+            "none of the 8 rows is",
+        ),
         ({"dnde": DNDE, "dnde_err": DNDE * 0}, "dnde_err is not positive in row 1"),
         ({"dnde": DNDE, "dnde_err": DNDE, "time_min": np.arange(N) * u.d}, "light curve"),
     ],

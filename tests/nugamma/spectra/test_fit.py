@@ -11,7 +11,7 @@ from nugamma.errors import SpectrumError
 from nugamma.sources import Source, load_source, published_sources
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
 from nugamma.spectra.fit import fit_source, particle_spectra
-from nugamma.spectra.leastsquares import Problem
+from nugamma.spectra.leastsquares import FluxPointsFit
 from tests.nugamma.spectra import direct
 
 FLUX = u.Unit("cm-2 s-1 TeV-1")
@@ -85,7 +85,7 @@ def test_every_start_leads_to_the_same_minimum(name, kind):
     source = load_source(name)
     points = source.flux_points
     operator = SpectralOperator.differential(points["e_ref"], kind, source.distance)
-    problem = Problem.of(name, points, operator)
+    problem = FluxPointsFit.of(name, points, operator)
     starts = problem.starts()
     assert len(starts) > 3
     minima = [problem._refined(start)[0] for start in starts]
@@ -150,12 +150,12 @@ def test_errors_of_the_parameters_follow_from_those_of_the_points():
     )
     expected, errors = operator.flux(fit.spectrum), source.flux_points["dnde_err"]
     random = np.random.default_rng(1)
-    start = Problem.of("toy", source.flux_points, operator).starts()[0]
+    start = FluxPointsFit.of("toy", source.flux_points, operator).starts()[0]
     found = []
     for _ in range(100):
         points = source.flux_points.copy()
         points["dnde"] = expected + errors * random.normal(size=len(points))
-        found.append(Problem.of("toy", points, operator)._refined(start)[1])
+        found.append(FluxPointsFit.of("toy", points, operator)._refined(start)[1])
     assert np.std(found, axis=0)[1] == pytest.approx(np.sqrt(fit.covariance[1, 1]), rel=0.25)
 
 
@@ -189,11 +189,11 @@ def test_result_is_plain_json_with_units(fits):
 @pytest.mark.parametrize(
     ("dnde", "message"),
     [
-        ([1e-12, 1e-13, 1e-14], "mine: 3 flux points do not determine 3"),
+        ([1e-12, 1e-13, 1e-14], "mine: 3 flux points cannot determine 3"),
         ([-1e-12] * 5, "no flux point is above zero"),
     ],
 )
-def test_points_that_say_too_little_are_refused(dnde, message):
+def test_too_few_points_are_refused(dnde, message):
     with pytest.raises(SpectrumError, match=message):
         fit_source(described(dnde))
 

@@ -116,5 +116,5 @@ def test_gammapy_fits_flux_points_with_it():
 
 
 def test_an_unknown_particle_is_refused():
-    with pytest.raises(SpectrumError, match="gamma, neutrino"):
+    with pytest.raises(SpectrumError, match="gamma or neutrino"):
         PionDecaySpectralModel(particle="neutron")

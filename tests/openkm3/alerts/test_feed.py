@@ -57,7 +57,7 @@ def test_an_unchanged_feed_is_not_sent_again():
         assert feed.asked_for(FEED, 200) == 2
 
 
-def test_the_backlog_can_be_left_out():
+def test_the_backlog_can_be_skipped():
     feed = Feed()
     feed.issue(1, 2, 3)
     with serving(feed) as url:
@@ -130,13 +130,13 @@ def test_a_receiver_that_is_restarted_goes_on_where_it_was(tmp_path):
         ({"alerts": {"1": {"event_name": "A", "dec": 200}}}, "dec: must be between -90 and 90"),
         ({"alerts": {"1": [1]}}, "must be a JSON object"),
         ({"role": "test"}, "the feed says test, the alert itself observation"),
-        ({"elsewhere": "http://127.0.0.2:1"}, "on another server than the feed"),
-        ({"elsewhere": "file://"}, "on another server than the feed"),
+        ({"elsewhere": "http://127.0.0.2:1"}, "is not on the server of the feed"),
+        ({"elsewhere": "file://"}, "is not on the server of the feed"),
         ({"bodies": {"/alerts/1.json": b" " * (5 * 2**20)}}, "larger than"),
-        ({"failing": {"/alerts/1.json": (410, {})}}, "not on the server any more"),
+        ({"failing": {"/alerts/1.json": (410, {})}}, "no longer on the server"),
     ],
 )
-def test_an_alert_that_cannot_be_used_is_logged_and_left_out(change, message, caplog):
+def test_an_unusable_alert_is_logged_and_skipped(change, message, caplog):
     feed = Feed()
     feed.issue(1)
     for name, value in change.items():
@@ -167,7 +167,7 @@ def test_an_alert_that_cannot_be_used_is_logged_and_left_out(change, message, ca
         ({"bodies": {FEED: b" " * (5 * 2**20)}}, "larger than"),
     ],
 )
-def test_an_address_that_is_no_feed_is_refused_at_once(change, message):
+def test_an_address_that_is_not_a_feed_is_refused_at_once(change, message):
     feed = Feed(**change)
     with serving(feed) as url, pytest.raises(FeedError, match=message):
         next(alerts.follow(url, interval=FAST))

@@ -99,7 +99,7 @@ def test_every_field_is_judged_as_the_schema_judges(schema, field):
     ("change", "path", "message"),
     [
         ({"dec": "18"}, "dec", "must be a number"),
-        ({"ra": None}, "ra", "null is no value"),
+        ({"ra": None}, "ra", "must not be null"),
         ({"alert_type": "final"}, "alert_type", "'retraction'"),
         ({"event_details": [{}, {"ra": True}]}, "event_details[1].ra", "must be a number"),
         ({"counterpart_info": [{"redshift": "1"}]}, "counterpart_info[0].redshift", "a number"),

@@ -180,13 +180,17 @@ BROKEN = [
     ("2023-02-13T", "2023-02-30T", "/ISOTime: must be a time"),
     ('unit="PeV"', 'unit="apples"', "/Param[2]: Param Energy must be a number"),
     ("UTC-ICRS-TOPO", "UT1-ICRS-TOPO", "/AstroCoords: times in UT1-ICRS-TOPO"),
-    ('role="observation"', 'role="rumour"', "/@role: role 'rumour' does not exist"),
+    (
+        'role="observation"',
+        'role="rumour"',
+        "/@role: must be observation, prediction, utility or test, not 'rumour'",
+    ),
     ("<C2>-7.8</C2>", "", "/Position2D: has no C2"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "message"), BROKEN)
-def test_a_value_that_cannot_be_understood_is_named_with_its_path(old, new, message):
+def test_an_invalid_value_is_named_with_its_path(old, new, message):
     text = shared(KM3).read_text()
     assert old in text
     with pytest.raises(alerts.AlertError) as caught:

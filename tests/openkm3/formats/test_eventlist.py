@@ -56,7 +56,7 @@ TIMES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("source", [".vot", ".ecsv", ".fits"])
 @pytest.mark.parametrize("case", sorted(TIMES))
-def test_times_are_understood(tmp_path: Path, case: str, source: str) -> None:
+def test_times_are_recognised(tmp_path: Path, case: str, source: str) -> None:
     events = converted(tmp_path, Table({**PLACE, **ENERGY, **TIMES[case]}), source)
     np.testing.assert_allclose(events.time.utc.mjd, MJD, rtol=0, atol=1e-6)
 
@@ -64,7 +64,7 @@ def test_times_are_understood(tmp_path: Path, case: str, source: str) -> None:
 @pytest.mark.parametrize("scale", ["utc", "tt", "tai"])
 @pytest.mark.parametrize("source", [".ecsv", ".fits"])
 @pytest.mark.parametrize("form", ["isot", "mjd", "unix"])
-def test_times_of_astropy_are_understood(
+def test_times_of_astropy_are_recognised(
     tmp_path: Path, form: str, source: str, scale: str
 ) -> None:
     when = getattr(WHEN, scale)
@@ -116,9 +116,9 @@ def test_time_scales_of_fits(tmp_path: Path, named: str, scale: str) -> None:
 
 
 @pytest.mark.parametrize("named", ["LOCAL", "GPS", "unheard-of"])
-def test_a_time_scale_that_is_not_understood_is_named(tmp_path: Path, named: str) -> None:
+def test_an_unsupported_time_scale_is_named(tmp_path: Path, named: str) -> None:
     table = Table({**PLACE, **ENERGY, "TIME": MJD * u.s}, meta={"MJDREF": 0.0, "TIMESYS": named})
-    with pytest.raises(FormatError, match=f"time scale {named.lower()}, which is not understood"):
+    with pytest.raises(FormatError, match=f"time scale {named.lower()}, which is not supported"):
         write(DataSet({"events": table}), tmp_path / "x.fits")
 
 
@@ -186,16 +186,16 @@ def test_positions_that_are_none_and_single_precision(tmp_path: Path) -> None:
 
 UNCLEAR: dict[str, tuple[dict[str, Any], str]] = {
     "time without unit": ({**ENERGY, "time": MJD}, "'time' has neither a unit nor an epoch"),
-    "seconds without epoch": ({**ENERGY, "time": MJD * u.s}, "since an epoch that nothing says"),
+    "seconds without epoch": ({**ENERGY, "time": MJD * u.s}, "since an unknown epoch"),
     "days since an epoch": ({**ENERGY, "time": [1.0, 2, 3] * u.d}, "TIME=NAME:mjd"),
     "text that is no time": ({**ENERGY, "time": ["a", "b", "c"]}, "'a', which is not ISO 8601"),
     "two times": ({**ENERGY, "mjd": MJD, "time": (MJD + 1) * u.d}, "'mjd', 'time'"),
     "energy without unit": ({**TIME, "energy": [1.0, 2, 3]}, "'energy' has no unit"),
     "energy in seconds": ({**TIME, "energy": [1.0, 2, 3] * u.s}, "not a unit of energy"),
-    "logarithm": ({**TIME, "log10_energy": [1.0, 2, 3] * u.GeV}, "is called a logarithm"),
+    "logarithm": ({**TIME, "log10_energy": [1.0, 2, 3] * u.GeV}, "is named as a logarithm"),
     "milliseconds": (
         {**ENERGY, "unix_time": WHEN.unix * 1e3},
-        "3 of 3 values that are not between",
+        "3 of 3 values of 'unix_time' are not between",
     ),
     "JD called MJD": ({**ENERGY, "mjd": MJD + 2400000.5}, "not between 1970 and 2100"),
     "a mark for no time": ({**ENERGY, "mjd": [60000, -999, 60001]}, "1 of 3 .* such as -999"),
@@ -205,7 +205,7 @@ UNCLEAR: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", sorted(UNCLEAR))
-def test_what_is_unclear_is_asked_for(tmp_path: Path, case: str) -> None:
+def test_an_ambiguous_column_is_an_error_that_names_the_option(tmp_path: Path, case: str) -> None:
     columns, words = UNCLEAR[case]
     with pytest.raises(FormatError, match=words) as caught:
         write(DataSet({"events": Table({**PLACE, **columns})}), tmp_path / "x.fits")
@@ -289,14 +289,14 @@ LACKING: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", sorted(LACKING))
-def test_a_time_or_energy_that_is_not_there_is_not_made_up(tmp_path: Path, case: str) -> None:
+def test_a_missing_time_or_energy_is_not_invented(tmp_path: Path, case: str) -> None:
     content, role = LACKING[case]
     table = Table({**PLACE, **content})
     table.write(tmp_path / "a.ecsv")
     command = ["convert", str(tmp_path / "a.ecsv"), str(tmp_path / "x.fits")]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 2
-    assert f"no column is known to be {role}, among 'ra', 'dec'" in result.output
+    assert f"no column is recognised as {role}, among 'ra', 'dec'" in result.output
     assert f"{table.colnames[-1]!r}" in result.output
     assert f"--column {role}=NAME" in result.output
     assert not (tmp_path / "x.fits").exists()
@@ -307,10 +307,10 @@ def test_a_time_or_energy_that_is_not_there_is_not_made_up(tmp_path: Path, case:
 
 def test_choices_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
     nowhere = DataSet({"events": Table({**TIME, **ENERGY})})
-    with pytest.raises(FormatError, match="no column is known to be RA"):
+    with pytest.raises(FormatError, match="no column is recognised as RA"):
         write(nowhere, tmp_path / "x.fits", chosen={"TIME": "mjd"})
     named = DataSet({"events": Table({**PLACE, **TIME, **ENERGY, "name": ["a", "b", "c"]})})
-    with pytest.raises(FormatError, match="'name' is not a different number"):
+    with pytest.raises(FormatError, match="'name' holds neither a different 64-bit number"):
         write(named, tmp_path / "x.fits", chosen={"EVENT_ID": "name"})
 
 
@@ -323,7 +323,7 @@ def test_a_choice_is_for_the_tables_that_have_the_column(tmp_path: Path) -> None
         write(DataSet({"hits": hits, "events": events}), path, chosen={"TIME": "where"})
 
 
-def test_a_list_of_sources_beside_the_events_is_no_event_list(tmp_path: Path) -> None:
+def test_a_list_of_sources_is_not_an_event_list(tmp_path: Path) -> None:
     events, sources = Table({**PLACE, **TIME, **ENERGY}), Table({**PLACE, "name": ["a", "b", "c"]})
     write(DataSet({"sources": sources, "events": events}), tmp_path / "x.fits")
     with fits.open(tmp_path / "x.fits") as file:

@@ -152,7 +152,7 @@ def test_pickled_objects_are_never_made(tmp_path: Path) -> None:
     FRAME.to_hdf(tmp_path / "x.h5", key="e", format="table")
     with h5py.File(tmp_path / "x.h5", "r+") as file:
         file["e"].attrs["non_index_axes"] = np.bytes_(b"cos\nsystem\n(S'true'\ntR.")
-    with pytest.raises(FormatError, match=r"an object os\.system"):
+    with pytest.raises(FormatError, match=r"an object of type os\.system"):
         read(tmp_path / "x.h5")
 
 

@@ -115,7 +115,7 @@ def test_a_zenith_beyond_straight_down_is_refused():
 
 
 def test_a_track_without_direction_is_refused():
-    with pytest.raises(ValueError, match="has no direction"):
+    with pytest.raises(ValueError, match="remove tracks without a direction"):
         LocalDirection.from_flight_vector([0, 1], [0, 0], [0, 0])
 
 

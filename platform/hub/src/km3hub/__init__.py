@@ -1,3 +1,5 @@
 """The KM3NeT platform's JupyterHub as a package."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("km3hub")

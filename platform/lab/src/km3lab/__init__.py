@@ -1,3 +1,5 @@
 """What runs inside a user's server: its start, tutorials, landing page, notices, memory watch."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("km3lab")

@@ -31,6 +31,8 @@ class Started:
     """What changed for a platform that was running already."""
     notes: tuple[str, ...] = ()
     """What was not applied, and how to apply it."""
+    pending: tuple[str, ...] = ()
+    """Environments that are not installed yet; the platform can be used without them."""
 
 
 class Backend(Protocol):

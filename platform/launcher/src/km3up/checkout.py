@@ -153,6 +153,22 @@ class Checkout:
             started = replace(started, notes=(*started.notes, kept))
         return started
 
+    def finish(self) -> None:
+        """Install what the first login did not need.
+
+        Raises
+        ------
+        Failure
+            If packages cannot be downloaded; the platform runs on, and the next call continues.
+        """
+        with self._alone():
+            if self.mode == "embedded":
+                self._embedded().finish(self.settings())
+
+    def compile(self) -> None:
+        """Compile the bytecode of the environments of embedded mode."""
+        self._embedded().installation(self.settings()).compile()
+
     def stop(self) -> bool:
         """Stop everything in this state folder; return whether anything was running."""
         if not self.state.root.exists():
@@ -175,7 +191,7 @@ class Checkout:
     def install(self) -> None:
         """Install what embedded mode needs, without starting anything."""
         with self._alone():
-            Embedded(**self._parts("embedded", 0)).install(self.settings())
+            self._embedded().install(self.settings())
 
     def belongings(self) -> list[str]:
         """Returns what `clean` would delete, one line each, in both modes."""
@@ -194,6 +210,9 @@ class Checkout:
         # Volumes first: should that fail, the state folder still says whose they are.
         for mode in reversed(MODES):
             self._backend(mode).clean()
+
+    def _embedded(self) -> Embedded:
+        return Embedded(**self._parts("embedded", 0))
 
     def _backend(self, mode: Mode, port: int = 0) -> Backend:
         if mode == "docker":

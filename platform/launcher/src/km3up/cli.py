@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-import km3up
 from km3settings.runtime import FILE_VARIABLE
 from km3settings.settings import SettingsError
 from km3settings.state import State
@@ -28,7 +27,7 @@ NOT_RUNNING = "The platform is not running."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(km3up.__version__, prog_name="km3up")
+@click.version_option(package_name="km3up", prog_name="km3up")
 def main() -> None:
     """Start and stop the KM3NeT open science platform of this checkout.
 
@@ -114,6 +113,9 @@ def up(mode: str, port: int | None, state: Path | None, config: Path | None, pro
         public = settings.site.public_url or ""
         seconds = time.monotonic() - began
         _report(started, checkout.state, seconds, provider=provider, public=public)
+        if started.pending:
+            click.echo(f"\n  You can log in now; {', '.join(started.pending)} will follow.")
+        checkout.finish()
 
 
 def _report(started: Started, state: State, seconds: float, *, provider: str, public: str) -> None:
@@ -174,6 +176,15 @@ def install(state: Path | None, config: Path | None, project: str) -> None:
     """Install what embedded mode needs, without starting anything."""
     with reported():
         open_checkout(state, config, project).install()
+
+
+@main.command("compile", hidden=True)
+@of_checkout
+def compile_(state: Path | None, config: Path | None, project: str) -> None:
+    """Compile installed environments, with low priority; `up` starts this behind itself."""
+    os.nice(10)
+    with reported():
+        open_checkout(state, config, project).compile()
 
 
 @main.command()

@@ -22,10 +22,10 @@ from km3settings.runtime import Runtime
 from km3settings.settings import Settings, SettingsError, parse
 from km3up import processes
 from km3up.backend import Service, Started
-from km3up.environments import Installer
 from km3up.failure import Failure
 from km3up.hub import HubProgram, still_as_started
 from km3up.in_force import InForce, refuse_other_path
+from km3up.installation import Installation
 from km3up.node import NodePackages
 from km3up.provider import by_provider, client_secret
 from km3up.waiting import wait_until
@@ -108,25 +108,18 @@ class Embedded:
                 return False
         return self._all_answer(f"{self._entrance(settings).hub}/health")
 
+    def installation(self, settings: Settings) -> Installation:
+        """Return what this platform needs installed."""
+        return Installation(
+            root=self.root, state=self.runtime.state, settings=settings, say=self.say
+        )
+
     def install(self, settings: Settings) -> None:
-        """Install environments and proxy as locked; fast where they are up to date."""
-        installer = Installer(root=self.root, folder=self.runtime.state.environments)
-        menu = [environment.name for environment in settings.environments]
-        for name in menu:
-            if not installer.has_kernel(name):
-                raise Failure(
-                    f"environments: {name} cannot run as a local process: there is no lock"
-                    f" platform/locks/{name}.txt with a kernel. Own environments need containers"
-                )
-        wanted = ["lab", *menu, *(["opendata"] if settings.services.opendata.enabled else [])]
-        for name in wanted:
-            if not installer.is_current(name):
-                self.say(f"Installing the environment {name}")
-                installer.install(name)
-        node = NodePackages(root=self.root, folder=self.runtime.state.proxy)
-        if not node.is_current():
-            self.say("Installing the proxy")
-            node.install()
+        """Install and compile everything, without starting anything."""
+        installation = self.installation(settings)
+        installation.first()
+        installation.rest()
+        installation.compile()
 
     def up(self, settings: Settings) -> Started:
         """Install what is missing, start what is not running, apply changes.
@@ -150,7 +143,8 @@ class Embedded:
         changes = wanted.differs(before) if ran_before else []
         if changes or not ran_before:
             self._require_free_ports(settings)
-        self.install(settings)
+        installation = self.installation(settings)
+        installation.first()
         new_accounts = not by_provider(settings) and self._hub.make_first_accounts(state)
         notes = tuple(unenforced(settings))
         if changes or not ran_before:
@@ -165,7 +159,17 @@ class Embedded:
         data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
         portal = self.status(settings).get("Open Data")
         address = self._entrance(settings).local
-        return Started(address, data, new_accounts, ran_before, portal, tuple(changes), notes)
+        return Started(
+            address, data, new_accounts, ran_before, portal, tuple(changes), notes,
+            pending=tuple(installation.pending),
+        )  # fmt: skip
+
+    def finish(self, settings: Settings) -> None:
+        """Install what the first login did not need, and begin to compile all of it."""
+        installation = self.installation(settings)
+        installation.rest()
+        if not any(True for _ in self._processes(*processes.BEHIND)):
+            installation.compile_behind(self.settings_file)
 
     def _require_same_path(self, settings: Settings) -> None:
         """Refuse another URL path while users' servers are running, which depend on the old one.
@@ -245,6 +249,7 @@ class Embedded:
 
     def down(self) -> bool:
         """Stop hub, proxy and users' servers; return whether any was running."""
+        processes.end(list(self._processes(*processes.BEHIND)))
         found = list(self._processes(*processes.ROLES))
         processes.end(found)
         return bool(found)

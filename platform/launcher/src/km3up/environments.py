@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from km3up.command import run
+from km3up.version import BUILD_VARIABLE, version_of
 
 __all__ = ["Installer"]
 
 #: The platform's own distributions in an environment, where not only the client library.
 OWN = {
-    "lab": ("lab",),
-    "joint": ("openkm3", "nugamma"),
-    "opendata": ("openkm3", "opendata"),
+    "lab": ("lab", "pdf"),
+    "joint": ("openkm3", "nugamma", "pdf"),
+    "opendata": ("openkm3", "tap", "opendata"),
 }
 #: Environments without a kernel: those of the platform's programs.
 PROGRAMS = ("lab", "opendata")
@@ -43,6 +46,9 @@ class Installer:
     def _lock(self, name: str) -> Path:
         return self.root / "platform" / "locks" / f"{name}.txt"
 
+    def _own(self, name: str) -> tuple[str, ...]:
+        return OWN.get(name, ("openkm3", "pdf"))
+
     def _python_of(self, name: str) -> str:
         """Returns the version of an environment's Python, which may differ from the caller's."""
         try:
@@ -53,6 +59,7 @@ class Installer:
 
     def _fingerprint(self, name: str) -> str:
         content = self._python_of(name).encode() + self._lock(name).read_bytes()
+        content += " ".join(self._own(name)).encode()
         return hashlib.sha256(content).hexdigest()
 
     def has_kernel(self, name: str) -> bool:
@@ -74,8 +81,16 @@ class Installer:
             return False
         return stamp.read_text(encoding="utf-8") == self._fingerprint(name)
 
+    def packages(self, name: str) -> int:
+        """Return how many packages the lock of `name` lists."""
+        lines = self._lock(name).read_text("utf-8").splitlines()
+        return sum("==" in line and not line.startswith((" ", "#")) for line in lines)
+
     def install(self, name: str) -> None:
-        """Install `name`; an interrupted installation is completed by the next call.
+        """Install `name` without compiling it; the next call completes an interrupted one.
+
+        Compiling takes ten times as long as installing from a filled cache, and Python compiles
+        by itself what it imports: :meth:`compile` does the rest, when nobody waits for it.
 
         Raises
         ------
@@ -88,19 +103,33 @@ class Installer:
             self._uv("venv", "--clear", "--python", sys.executable, str(prefix))
         target = ["--python", str(prefix / "bin" / "python")]
         constraints = ["--build-constraints", str(self._lock("uv"))]
-        self._uv(
-            "pip", "sync", *target, *constraints, "--require-hashes", "--compile-bytecode",
-            str(self._lock(name)),
-        )  # fmt: skip
+        self._uv("pip", "sync", *target, *constraints, "--require-hashes", str(self._lock(name)))
         own = [
-            word
-            for part in OWN.get(name, ("openkm3",))
-            for word in ("-e", str(self.root / "platform" / part))
+            word for part in self._own(name) for word in ("-e", str(self.root / "platform" / part))
         ]
         self._uv("pip", "install", *target, *constraints, "--no-deps", *own)
+        if name != "opendata":
+            python = str(prefix / "bin" / "python")
+            run([python, "-m", "km3pdf.register"], problem=PROBLEM)
         if name not in PROGRAMS:
             self._kernel(prefix, self._python_of(name))
         (prefix / ".installed").write_text(self._fingerprint(name), encoding="utf-8")
+
+    def is_compiled(self, name: str) -> bool:
+        """Whether the bytecode of the installed `name` is complete."""
+        stamp = self.folder / name / ".compiled"
+        return stamp.exists() and stamp.read_text(encoding="utf-8") == self._fingerprint(name)
+
+    def compile(self, name: str) -> None:
+        """Compile all modules of the installed `name`, so that servers and kernels start sooner.
+
+        A module that cannot be compiled here (for another Python, say) is left out.
+        """
+        prefix = self.folder / name
+        python = str(prefix / "bin" / "python")
+        command = [python, "-m", "compileall", "-q", "-j", "0", str(prefix / "lib")]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        (prefix / ".compiled").write_text(self._fingerprint(name), encoding="utf-8")
 
     def _kernel(self, prefix: Path, version: str) -> None:
         version = ".".join(version.split(".")[:2])
@@ -112,4 +141,5 @@ class Installer:
 
     def _uv(self, *arguments: str) -> None:
         uv = str(Path(sys.executable).with_name("uv"))
-        run([uv, "--quiet", *arguments], problem=PROBLEM)
+        environment = {**os.environ, BUILD_VARIABLE: version_of(self.root)}
+        run([uv, "--quiet", *arguments], problem=PROBLEM, environment=environment)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["ROLES", "end", "listening", "of"]
+__all__ = ["BEHIND", "ROLES", "end", "listening", "of"]
 
 #: The values of `KM3_ROLE` in the environment of a platform's processes.
 ROLES = ("hub", "opendata", "server")
+#: Background work for a platform, which is not a part of it.
+BEHIND = ("install",)
 #: Seconds that processes have to end by themselves.
 STOP_LIMIT = 20
 

@@ -1,54 +1,54 @@
-"""What can go wrong, in words for the person who can act."""
+"""Errors and warnings of nugamma; their messages say what to do."""
 
 from __future__ import annotations
 
 
 class NugammaError(ValueError):
-    """Input that nugamma cannot work with; the message says which and what to do."""
+    """Input that nugamma cannot use; the message says which, and what to do."""
 
 
 class ResponseError(NugammaError):
-    """An instrument response is missing, has the wrong units, or does not cover what was asked."""
+    """An instrument response is missing, has wrong units, or does not cover the request."""
 
 
 class DatasetError(NugammaError):
-    """A dataset cannot be made, for example because the source is never visible."""
+    """A dataset cannot be built, for example because the source is never visible."""
 
 
 class CacheError(NugammaError):
-    """A file of the cache cannot be read or written."""
+    """The cache cannot be read or written."""
 
 
 class SpectrumError(NugammaError):
-    """A spectrum cannot be evaluated or fitted: a parameter, energy or unit is impossible."""
+    """A spectrum cannot be evaluated or fitted: a parameter, energy or unit is invalid."""
 
 
 class SourceError(NugammaError):
-    """A source is not known, or its description is not usable."""
+    """A source is unknown, or its description is invalid."""
 
 
 class InferenceError(NugammaError):
-    """A fit, a scan or an interval cannot be made of what was given."""
+    """A fit, a scan or an interval cannot be computed from the given input."""
 
 
 class VisibilityError(NugammaError):
-    """A declination or zenith angle that is none, or a source that is never visible."""
+    """A declination or zenith angle is invalid, or a source is never visible."""
 
 
 class CountingError(NugammaError):
-    """A count, background, selection or confidence level that is none."""
+    """A count, background, selection or confidence level is invalid."""
 
 
 class FollowUpError(NugammaError):
-    """An alert, sky map or event list that no follow-up can be made of."""
+    """An alert, sky map or event list cannot be used for a follow-up."""
 
 
 class RunningError(NugammaError):
-    """Work cannot be run, continued or written."""
+    """A computation cannot be run or continued, or its result cannot be read or written."""
 
 
 class NugammaWarning(UserWarning):
-    """Something was left out, assumed or lost; the message says what, and how much."""
+    """Something was left out, assumed or lost; the message says what and how much."""
 
 
 class SourceWarning(NugammaWarning):
@@ -56,8 +56,8 @@ class SourceWarning(NugammaWarning):
 
 
 class FollowUpWarning(NugammaWarning):
-    """A sky map leaves something open, and the usual reading was taken."""
+    """A sky map is ambiguous, and the usual interpretation was taken."""
 
 
 class DatasetWarning(NugammaWarning):
-    """A dataset sees only a part of its source, or in another way than it was asked."""
+    """A dataset covers only a part of its source, or differs from a real observation."""

@@ -1,7 +1,7 @@
-"""Colours of figures: one per experiment and one per model, the same in every figure.
+"""Colours of figures: one per experiment and model, the same in every figure.
 
-Okabe and Ito's colours, which remain distinct for colour-blind readers
-(https://jfly.uni-koeln.de/color). `nugamma plot` and the notebooks both import these.
+They are Okabe and Ito's colours, which colour-blind readers can distinguish
+(https://jfly.uni-koeln.de/color). `nugamma plot` and the notebooks use them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ BLACK, GREY, PALE = "#000000", "#5B6670", "#E3E8EC"
 
 #: Experiments.
 CTA, KM3NET, BOTH = BLUE, RED, BLACK
-#: Models: pion decay of protons (gamma rays and neutrinos) and inverse Compton of electrons.
-#: None is the colour of an experiment.
+#: Models: pion decay (protons) and inverse Compton (electrons); no colour of an experiment.
 PROTONS, ELECTRONS = GREEN, ORANGE
 
 #: Colour and name of each scenario of a scan (`nugamma.inference.scans.SCENARIOS`).
 SCENARIO_COLOURS = {"gamma": CTA, "neutrino": KM3NET, "combined": BOTH}
 SCENARIO_NAMES = {"gamma": "CTA", "neutrino": "KM3NeT", "combined": "CTA + KM3NeT"}
 
-#: For curves that belong to no single experiment or model, in this order.
+#: For curves that do not belong to one experiment or model, in this order.
 SERIES = (BLUE, RED, GREEN, ORANGE, PINK)

@@ -1,4 +1,4 @@
-"""High-level data that are no tables of rows: lookup tables and functions, as annotated JSON.
+"""High-level data that are not tables of rows: lookup tables and functions, as annotated JSON.
 
 ::
 
@@ -36,10 +36,10 @@ class _Content(BaseModel):
 
 
 class Axis(_Content):
-    """How a parameter is divided.
+    """The binning of a parameter.
 
-    Either `edges` of bins, or `points`, of which the nearest counts; both increasing, and in terms
-    of the transformed parameter (``sin_deg``: the sine of an angle in degrees).
+    Either the `edges` of bins, or `points`, of which the nearest is used. Both increase, and both
+    are values of the transformed parameter (``sin_deg``: the sine of an angle in degrees).
     """
 
     transform: Literal["linear", "sin_deg", "cos_deg", "log10"] = "linear"
@@ -47,7 +47,7 @@ class Axis(_Content):
     points: list[float] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
-    def _is_one_of_both(self) -> Self:
+    def _has_edges_or_points(self) -> Self:
         values = self.edges or self.points
         if values is None or (self.edges and self.points):
             raise ValueError("an axis has either edges or points")
@@ -59,7 +59,7 @@ class Axis(_Content):
         return len(self.points) if self.points else len(self.edges or [0]) - 1
 
     def index(self, value: float) -> int:
-        """Return the number of the bin or nearest point; values beyond the ends count as there."""
+        """Return the index of the bin or nearest point; a value beyond an end gets the last one."""
         where = _TRANSFORMS[self.transform](value)
         if self.edges:
             return min(max(bisect.bisect_right(self.edges, where) - 1, 0), len(self) - 1)
@@ -68,9 +68,9 @@ class Axis(_Content):
 
 
 class LookupContent(_Content):
-    """Values on a grid: one list a row of the y axis, one value a bin of the x axis.
+    """Values on a grid: one list per bin of the y axis, in it one value per bin of the x axis.
 
-    A value that is missing is None, ``null`` in JSON.
+    A missing value is None, ``null`` in JSON.
     """
 
     xaxis: Axis
@@ -89,7 +89,7 @@ class LookupContent(_Content):
 
 
 class PolynomialContent(_Content):
-    """A polynomial; coefficients from the lowest order."""
+    """A polynomial; the coefficients start with the lowest order."""
 
     functiontype: Literal["polynomial"]
     coefficients: list[float] = Field(min_length=1)
@@ -104,7 +104,7 @@ def read(path: Path) -> tuple[Annotation, Content]:
     Raises
     ------
     FormatError
-        If it is not JSON, or no lookup table or function; the message says where.
+        If it is not JSON, or neither a lookup table nor a function; the message says where.
     """
     try:
         data: Any = json.loads(limits.document(path))
@@ -113,9 +113,9 @@ def read(path: Path) -> tuple[Annotation, Content]:
     except RecursionError:
         raise FormatError(path, "is nested too deeply") from None
     except ValueError as error:
-        raise FormatError(path, f"is not JSON, or cut off: {error}") from None
+        raise FormatError(path, f"is not JSON, or is truncated: {error}") from None
     if not isinstance(data, dict) or "content" not in data:
-        raise FormatError(path, "has no 'content', so it is no lookup table or function")
+        raise FormatError(path, "has no 'content', so it is neither a lookup table nor a function")
     content = data.pop("content")
     try:
         annotation = Annotation.parse(data)
@@ -125,7 +125,7 @@ def read(path: Path) -> tuple[Annotation, Content]:
         raise FormatError(path, str(error)) from None
     except (ValidationError, TypeError) as error:
         if isinstance(error, TypeError):
-            raise FormatError(path, "content is no object") from None
+            raise FormatError(path, "content is not a JSON object") from None
         first = error.errors(include_url=False)[0]
         place = ".".join(("content", *(str(part) for part in first["loc"])))
         raise FormatError(path, f"{place}: {first['msg']}") from None

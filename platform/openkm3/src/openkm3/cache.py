@@ -1,8 +1,12 @@
-"""Files of the server on this computer's disk.
+"""The cache: files of a server on the local disk.
 
 Each file is stored under its sha256, and a small index entry per address says which one is
-current. An index entry is replaced in one step after its file has arrived whole, so that readers
-never see a mixture, a broken download changes nothing, and several processes share one cache.
+current. An index entry is replaced atomically after its file is complete. So readers never see
+half a file, a failed download changes nothing, and several processes can share one cache.
+
+A general cache such as pooch was considered. It has no conditional requests (ETag), no limit on
+the size of a download, no check of a file before it replaces the old one, and no lock between
+processes, and it needs a checksum to notice that a file on the server has changed.
 
 ::
 
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-#: Most bytes of a file whose size the catalogue does not tell.
+#: Largest download in bytes if the catalogue gives no size.
 LARGEST = 100 * 2**30
 _CHUNK = 2**20
 
@@ -50,18 +54,18 @@ class Cached:
 
     @property
     def file(self) -> Path:
-        """Where the file is."""
+        """Path of the file."""
         return Path(self.path)
 
     @property
     def age(self) -> float:
-        """Seconds since the server was last asked."""
+        """Seconds since the last request to the server."""
         return (datetime.now(UTC) - datetime.fromisoformat(self.checked)).total_seconds()
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """What is known of a file before it arrives."""
+    """What is known about a file before the download."""
 
     sha256: str | None
     size: int | None
@@ -79,7 +83,7 @@ class Cache:
     server : str
         The server's address.
     timeout : float, optional
-        Seconds to wait for the server's next bytes.
+        Seconds to wait for the next bytes from the server.
     """
 
     def __init__(self, folder: Path, server: str, *, timeout: float = 30.0) -> None:
@@ -90,7 +94,7 @@ class Cache:
         self.timeout = timeout
 
     def cached(self, url: str) -> Cached | None:
-        """Return what the cache has of an address, None if nothing whole."""
+        """Return the cached file of an address, None if there is no complete one."""
         try:
             content = json.loads(self._index(url).read_text("utf-8"))
             found = Cached(**content)
@@ -108,26 +112,26 @@ class Cache:
         name: str | None = None,
         check: Callable[[Path], None] | None = None,
     ) -> Cached:
-        """Return a file, from the cache if the server has no newer one.
+        """Return a file, from the cache unless the server has a newer one.
 
         Parameters
         ----------
         url : str
             Address of the file.
         sha256, size : optional
-            What the catalogue says of the file. With a sha256 that is in the cache, the server is
-            not asked; a download that differs is refused.
+            What the catalogue says about the file. If the cache has a file with this sha256, no
+            request is made. A download that differs is refused.
         name : str, optional
             Name to store the file under.
         check : callable, optional
-            Looks at a new file before it takes the old one's place; what it raises is passed on.
+            Called with a new file before it replaces the old one; its exceptions are passed on.
 
         Raises
         ------
         DownloadError
-            If the file arrived cut off or changed.
+            If the download is incomplete, or is not the file in the catalogue.
         ServerError
-            If the server cannot be reached or refuses, and the cache has nothing.
+            If the server cannot be reached, or answers with an error.
         """
         found = self.cached(url)
         if found and sha256 and found.sha256 == sha256:
@@ -145,7 +149,7 @@ class Cache:
         headers = {"Accept-Encoding": "identity", "User-Agent": "openkm3"}
         if found and found.etag and expected.sha256 is None:
             headers["If-None-Match"] = found.etag
-        # A network that swallows everything must not keep who works offline waiting.
+        # Whoever works offline must not wait long for a network that drops all packets.
         timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, 5.0))
         try:
             with (
@@ -162,7 +166,7 @@ class Cache:
                     )
                 return self._receive(url, response, expected)
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-            raise DownloadError(f"{url}: the download broke off: {error}") from None
+            raise DownloadError(f"{url}: the download was interrupted: {error}") from None
         except httpx.TimeoutException:
             raise ServerError(
                 f"{url}: the server did not answer within {self.timeout:g} s"
@@ -172,22 +176,26 @@ class Cache:
 
     def _receive(self, url: str, response: httpx.Response, expected: _Expected) -> Cached:
         if response.headers.get("content-encoding", "identity") not in ("", "identity"):
-            raise DownloadError(f"{url}: the server sends the file packed, which was not asked for")
+            raise DownloadError(
+                f"{url}: the server compresses the file although the request forbids it"
+            )
         limit = LARGEST if expected.size is None else expected.size
         with self._temporary("files") as handle:
             digest, received = hashlib.sha256(), 0
             for chunk in response.iter_raw(_CHUNK):
                 received += len(chunk)
                 if received > limit:
-                    raise DownloadError(f"{url}: the file is larger than the {limit} bytes it has")
+                    raise DownloadError(
+                        f"{url}: the file is larger than the expected {limit} bytes"
+                    )
                 digest.update(chunk)
                 handle.write(chunk)
-            # A length in the answer is checked by the HTTP library.
+            # The HTTP library checks the length that the answer declares.
             if expected.size is not None and received != expected.size:
                 raise DownloadError(f"{url}: {received} of {expected.size} bytes arrived")
             if expected.sha256 is not None and digest.hexdigest() != expected.sha256:
                 raise DownloadError(
-                    f"{url}: the file is not the one in the catalogue (its sha256 differs): "
+                    f"{url}: the file is not the one in the catalogue (its sha256 differs); "
                     "update the catalogue and try again"
                 )
             handle.flush()
@@ -238,7 +246,7 @@ class Cache:
 
     @contextmanager
     def _lock(self, url: str) -> Iterator[None]:
-        """One download of an address at a time, among all processes that share the cache."""
+        """Allow one download of an address at a time among all processes that share the cache."""
         from filelock import FileLock
 
         path = self._index(url).with_suffix(".lock")
@@ -256,8 +264,8 @@ class Cache:
 
 def _unwritable(folder: Path, error: OSError) -> OpenKM3Error:
     return OpenKM3Error(
-        f"The cache {folder} cannot be written ({error.strerror}): make room, or set OPENKM3_CACHE "
-        "to another folder"
+        f"Cannot write to the cache {folder} ({error.strerror}): free some space, or set "
+        "OPENKM3_CACHE to another folder"
     )
 
 
@@ -266,7 +274,7 @@ def _now() -> str:
 
 
 def _name(url: str) -> str:
-    """Return a harmless file name for an address."""
+    """Return a safe file name for an address."""
     name = PurePosixPath(unquote(urlsplit(url).path)).name
     name = re.sub(r"[^A-Za-z0-9_.+\-]", "_", name).lstrip(".")
     return name[-150:] or "file"

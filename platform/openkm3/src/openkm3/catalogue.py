@@ -1,14 +1,14 @@
-"""The contract between client and server: what ``GET SERVER/catalog.json`` answers.
+"""The contract between client and server: the answer to ``GET SERVER/catalog.json``.
 
-One document lists everything that is published. A server builds it from these models and a client
-reads it with them, so both keep the same rules:
+One document lists everything that is published. A server builds it from these models, and a client
+reads it with the same models, so both follow the same rules:
 
 - identifiers and aliases are unique in the catalogue;
 - a collection or stream names its parts in `children`; parts are entries too, and no entry is a
-  part of itself, directly or through others;
-- an address may be relative to that of the catalogue;
+  part of itself, directly or indirectly;
+- an address may be relative to the address of the catalogue;
 - `version` is MAJOR.MINOR. A client reads every minor version of its major version and ignores
-  fields it does not know; a change that would mislead it raises the major version.
+  unknown fields; a change that would mislead an older client raises the major version.
 
 Only pydantic is needed here.
 """
@@ -52,17 +52,17 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", to_lower=Tr
 
 
 def _web_address(text: str) -> str:
-    """Take http(s) addresses and relative references only: no local files, no other schemes."""
+    """Accept only http(s) addresses and relative references: no local files, no other schemes."""
     parts = urlsplit(text)
     if parts.scheme not in ("", "http", "https") or (parts.scheme and not parts.netloc):
         raise ValueError("is not a web address")
     if any(ord(character) < 33 for character in text):
-        raise ValueError("holds blanks or control characters")
+        raise ValueError("contains spaces or control characters")
     return text
 
 
 def _file_name(text: str) -> str:
-    """Take plain names only: a name is what the client stores the file as."""
+    """Accept only plain file names, since the client stores the file under this name."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+\- ]{0,199}", text) or ".." in text:
         raise ValueError("is not a plain file name")
     return text
@@ -92,20 +92,20 @@ class Entry(_Model):
     identifier : str
         ``<class><yy>_<nn>[_<part>]``, e.g. ``ana20_01_acc``.
     aliases : list of str
-        Other names under which it was published, e.g. ``annotated_aeff0``.
+        Other names under which it has been published, e.g. ``annotated_aeff0``.
     ktype : str
-        What it is; decides the class that a client makes of it (:data:`openkm3.metadata.KTYPES`).
+        The kind of content, which decides the client's class (:data:`openkm3.metadata.KTYPES`).
     url : str, optional
-        Where the file is, or for papers and software the address to visit.
+        Address of the file; for papers and software the page to visit.
     filename, media_type, size, sha256, etag
-        Of the file. A client with a file of this sha256 asks the server no more; size and sha256
-        are what a download is checked against.
+        Of the file. A client that has a file with this sha256 does not download it again; a
+        download must have this size and sha256.
     tables : list of str
         Names of the tables in the file.
     children : list of str
-        Identifiers of the parts, in the order of display.
+        Identifiers of the parts, in display order.
     metadata : Annotation
-        The file's own metadata, so that clients can show them without the file.
+        The file's own metadata, so that clients can show it without the file.
     """
 
     identifier: Identifier
@@ -136,12 +136,14 @@ class Entry(_Model):
     @model_validator(mode="after")
     def _resources_have_no_parts(self) -> Self:
         if self.kind == "resource" and self.children:
-            raise ValueError(f"resource {self.identifier} has children, which only others may")
+            raise ValueError(
+                f"resource {self.identifier} has children; only collections and streams may"
+            )
         return self
 
 
 class Catalogue(_Model):
-    """Everything that a server has published."""
+    """Everything that a server publishes."""
 
     format: Literal["openkm3-catalogue"] = "openkm3-catalogue"
     version: str = Field(default=VERSION, pattern=r"^\d+\.\d+$")
@@ -161,7 +163,9 @@ class Catalogue(_Model):
         for identifier, parts in children.items():
             for part in parts:
                 if part not in children:
-                    raise ValueError(f"{identifier} names the part {part}, which is no entry")
+                    raise ValueError(
+                        f"{identifier} names the part {part}, but there is no such entry"
+                    )
         try:
             TopologicalSorter(children).prepare()
         except CycleError as error:
@@ -175,7 +179,8 @@ class Catalogue(_Model):
         Raises
         ------
         CatalogueError
-            If it is none, is of another major version, or breaks the rules; the message says where.
+            If it is not a catalogue, has another major version, or breaks the rules; the message
+            says where.
         """
         try:
             data = json.loads(content)
@@ -186,7 +191,7 @@ class Catalogue(_Model):
         major = str(data.get("version", "")).split(".")[0]
         if major != VERSION.split(".", maxsplit=1)[0]:
             raise CatalogueError(
-                f"has version {data.get('version')}, this openkm3 reads {VERSION}: "
+                f"has version {data.get('version')}, but this openkm3 reads version {VERSION}: "
                 "install a newer openkm3"
             )
         try:
@@ -205,12 +210,12 @@ class Catalogue(_Model):
         return {name: e for e in self.entries for name in (e.identifier, *e.aliases)}
 
     def __getitem__(self, name: str) -> Entry:
-        """Return the entry of this identifier or alias.
+        """Return the entry with this identifier or alias.
 
         Raises
         ------
         UnknownIdentifier
-            With the closest identifiers that exist.
+            If there is none; the message suggests similar identifiers.
         """
         try:
             return self._by_name[name]
@@ -237,5 +242,5 @@ class Catalogue(_Model):
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the contract as JSON Schema, for servers that publish it."""
+    """Return the contract as JSON Schema, for servers to publish."""
     return Catalogue.model_json_schema()

@@ -1,4 +1,4 @@
-"""What can go wrong, one class a cause; every message is a sentence for the person who can act."""
+"""Errors, one class per cause; every message is a sentence for the person who can act."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class OpenKM3Error(Exception):
-    """Base of all errors that openkm3 raises on purpose."""
+    """Base class of all errors that openkm3 raises on purpose."""
 
 
 class ConfigurationError(OpenKM3Error):
@@ -14,18 +14,18 @@ class ConfigurationError(OpenKM3Error):
 
 
 class ServerError(OpenKM3Error):
-    """The Open Data Center cannot be reached or answers nonsense.
+    """The Open Data Center cannot be reached, or its answer is not usable.
 
-    A notebook shows the sentence and its notes alone: no line of the user's code is to blame.
+    A notebook shows only the sentence and its notes, since the user's code is not at fault.
     """
 
     def _render_traceback_(self) -> list[str]:
-        # IPython's hook for errors that know best how they are shown.
+        # IPython calls this hook instead of printing a traceback.
         return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", [])]
 
 
 class CatalogueError(OpenKM3Error):
-    """A catalogue does not keep the contract of :mod:`openkm3.catalogue`."""
+    """A catalogue does not follow the contract of :mod:`openkm3.catalogue`."""
 
 
 class UnknownIdentifier(OpenKM3Error, KeyError):
@@ -37,18 +37,18 @@ class UnknownIdentifier(OpenKM3Error, KeyError):
 
 
 class DownloadError(OpenKM3Error):
-    """A file did not arrive whole; what was in the cache before is still there."""
+    """A download is incomplete or differs from the catalogue; the cache is unchanged."""
 
 
 class MissingPackage(OpenKM3Error, ImportError):
-    """An optional package is needed for this.
+    """An optional package is not installed.
 
     Parameters
     ----------
     purpose : str
         What needs it, as the start of a sentence.
     extra : str
-        The extra of the distribution that brings it.
+        The extra of the distribution that contains it.
     """
 
     def __init__(self, purpose: str, extra: str) -> None:
@@ -56,12 +56,12 @@ class MissingPackage(OpenKM3Error, ImportError):
 
 
 class FormatError(OpenKM3Error, ValueError):
-    """A file is damaged, of another format than expected, or not safe to read.
+    """A file is damaged, has another format than expected, or is not safe to read.
 
     Parameters
     ----------
     path : pathlib.Path or str
-        The file, as the user named it.
+        The file, by the name that the user gave.
     problem : str
         What is wrong with it.
     """
@@ -73,4 +73,9 @@ class FormatError(OpenKM3Error, ValueError):
 
 
 class MetadataError(OpenKM3Error, ValueError):
-    """Metadata cannot be understood at all (what is merely wrong is a finding, not an error)."""
+    """Metadata cannot be parsed (wrong values are findings of the validator, not errors)."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of another library's message, which can be pages long."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -11,7 +11,7 @@ from .errors import CatalogueError, OpenKM3Error, ServerError
 from .messages import log
 from .settings import Settings
 
-#: Seconds for which a catalogue from the cache is taken without asking the server.
+#: Seconds for which a cached catalogue is used without a request to the server.
 MAX_AGE = 3600.0
 
 
@@ -25,12 +25,12 @@ class Library:
     cache : str or pathlib.Path, optional
         The cache's folder.
     max_age : float, optional
-        Seconds for which a cached catalogue is used without asking the server.
+        Seconds for which a cached catalogue is used without a request to the server.
 
     Raises
     ------
     ServerError
-        If the server has no catalogue for us and the cache has none either.
+        If neither the server nor the cache has a usable catalogue.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Library:
             try:
                 catalogue = Catalogue.parse(found.file.read_bytes())
             except (CatalogueError, OSError):
-                found = None  # written by another version: ask again
+                found = None  # written by another version: download it again
             else:
                 if found.age < max_age:
                     return catalogue
@@ -67,7 +67,7 @@ class Library:
             return catalogue
 
     def update(self) -> None:
-        """Ask the server for its catalogue; on failure the present one stays."""
+        """Download the server's catalogue; on failure the present one stays."""
         self.catalogue = self._fetch()
 
     def _fetch(self) -> Catalogue:
@@ -76,8 +76,8 @@ class Library:
                 Catalogue.parse(path.read_bytes())
             except CatalogueError as error:
                 raise ServerError(
-                    f"{self.url} {error}. Is {self.server} an Open Data Center of this platform? "
-                    "OPENKM3_SERVER names another"
+                    f"{self.url} {error}. Check that {self.server} is an Open Data Center of this "
+                    "platform; OPENKM3_SERVER selects another server"
                 ) from None
 
         try:
@@ -86,28 +86,46 @@ class Library:
             if "OPENKM3_SERVER" in str(error):
                 raise
             raise ServerError(
-                f"No catalogue from {error} (OPENKM3_SERVER or the argument 'server' name another "
-                "server)"
+                f"No catalogue from {error} (select another server with OPENKM3_SERVER or the "
+                "argument 'server')"
             ) from None
         self.from_cache = not cached.fresh
         return Catalogue.parse(cached.file.read_bytes())
 
+    def resource(self, identifier: str) -> Entry:
+        """Return the entry of a resource.
+
+        Raises
+        ------
+        UnknownIdentifier
+            If there is no such entry.
+        OpenKM3Error
+            If it is a collection or stream; the message names its parts.
+        """
+        entry = self.catalogue[identifier]
+        if entry.kind != "resource":
+            parts = ", ".join(entry.children)
+            raise OpenKM3Error(
+                f"{entry.identifier} is a {entry.kind}; get one of its parts: {parts}"
+            )
+        return entry
+
     def address(self, reference: str) -> str:
-        """Return an absolute address; those in the catalogue may be relative to it."""
+        """Return the absolute form of an address, which may be relative to the catalogue."""
         return urljoin(self.url, reference)
 
     def local(self, entry: Entry) -> Path | None:
-        """Return where the cache has an entry's file, None if it has not."""
+        """Return the path of an entry's file in the cache, None if it is not cached."""
         cached = self.cache.cached(self.address(entry.url)) if entry.url else None
         return cached.file if cached else None
 
     def file(self, entry: Entry) -> Cached:
-        """Return an entry's file, downloaded if the cache does not have the published one.
+        """Return an entry's file; it is downloaded unless the cache has the published one.
 
         Raises
         ------
         OpenKM3Error
-            If the entry has no file, or it is neither to be had nor in the cache.
+            If the entry has no file, or the file is neither available nor in the cache.
         """
         if not entry.url:
             raise OpenKM3Error(f"{entry.identifier} has no file")

@@ -10,9 +10,9 @@ log = logging.getLogger()
 
 
 def show_messages() -> None:
-    """Make messages visible where nobody has set up logging, as in a notebook.
+    """Make messages visible if logging is not configured yet, as in a notebook.
 
-    A program that has its own logging keeps it untouched.
+    The logging of a program that configured its own is left alone.
     """
     if not log.handlers:
         logging.basicConfig(level=logging.INFO)
@@ -21,14 +21,14 @@ def show_messages() -> None:
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table in Markdown, each line as KM3NeT's notebooks show it."""
+    """Return a Markdown table in the format of KM3NeT's published notebooks."""
     lines = [_line(columns), _line(["-" * len(column) for column in columns])]
     lines += [_line([_cell(value) for value in row]) for row in rows]
     return "".join(lines)
 
 
 def display_markdown(text: str) -> None:
-    """Show Markdown rendered in a notebook, as text elsewhere."""
+    """Display Markdown: rendered in a notebook, as plain text elsewhere."""
     try:
         from IPython import get_ipython
         from IPython.display import Markdown, display
@@ -36,7 +36,7 @@ def display_markdown(text: str) -> None:
         print(text)
         return
     shell = get_ipython()
-    # IPython in a terminal cannot render Markdown and would show the object's name.
+    # IPython in a terminal does not render Markdown; it would print the object's repr.
     if shell is None or type(shell).__name__ == "TerminalInteractiveShell":
         print(text)
     else:

@@ -1,4 +1,4 @@
-"""The store as first shown: an index to print, tables as lists, pandas or plots.
+"""The store in its first published style: a printed index; tables as lists, pandas or plots.
 
 >>> from openkm3.openio import KM3Store
 >>> ks = KM3Store()
@@ -22,7 +22,7 @@ LoadOption = Literal["plain", "pandas", "plot"]
 
 
 class KM3Store:
-    """Access to all open data of KM3NeT; parameters as of :class:`openkm3.store.KM3Store`."""
+    """Access to all open data of KM3NeT; parameters as for :class:`openkm3.store.KM3Store`."""
 
     def __init__(self, server: str | None = None, cache: str | Path | None = None) -> None:
         show_messages()
@@ -34,16 +34,16 @@ class KM3Store:
         return self._library.catalogue
 
     def print_index(self, include_technical: bool = False) -> None:
-        """Print what there is: names, tables and headers.
+        """Print the name, tables and header of each resource.
 
         Parameters
         ----------
         include_technical : bool, optional
-            Also print addresses, types and where the cache has the files.
+            Also print addresses, media types and paths in the cache.
         """
         for entry in self.catalogue.resources():
             if not (entry.url or entry.metadata.header.plain()):
-                continue  # a paper, for example, has nothing to load
+                continue  # nothing to load, e.g. a paper
             print(_name(entry))
             print("=====")
             print(f"tables: {entry.tables}")
@@ -67,31 +67,27 @@ class KM3Store:
         Parameters
         ----------
         identifier : str
-            Its identifier or one of its other names, e.g. ``one_week_orca``.
+            Its identifier or one of its aliases, e.g. ``one_week_orca``.
         tables : list of str, optional
-            The wanted tables; all that hold data by default.
+            The tables to load. By default all tables that hold data.
         loadoption : {"plain", "pandas", "plot"}, optional
-            What :attr:`~openkm3.dataclasses.KM3Object.data` becomes: a dict of column name to list,
-            or a pandas DataFrame; of several tables a dict of these. ``plot`` is ``plain`` and
-            draws the table as its paraminfo says; the axes are the object's attribute ``axes``.
+            The type of :attr:`~openkm3.dataclasses.KM3Object.data`: a dict of column name to list,
+            or a pandas DataFrame; for several tables a dict of these. ``plot`` is ``plain`` and
+            also draws the table as its paraminfo describes it; the object's attribute ``axes`` has
+            the axes.
 
         Raises
         ------
         UnknownIdentifier
             If there is no such entry.
         OpenKM3Error
-            If it has no file, or the file is neither to be had nor in the cache.
+            If it has no file, or the file is neither available nor in the cache.
         """
         if loadoption not in ("plain", "pandas", "plot"):
             raise OpenKM3Error(
-                f"There is no loadoption {loadoption!r}; there are 'plain', 'pandas' and 'plot'"
+                f"{loadoption!r} is not a loadoption; use 'plain', 'pandas' or 'plot'"
             )
-        entry = self.catalogue[identifier]
-        if entry.kind != "resource":
-            parts = ", ".join(entry.children)
-            raise OpenKM3Error(
-                f"{entry.identifier} is a {entry.kind}; get one of its parts: {parts}"
-            )
+        entry = self._library.resource(identifier)
         result = class_for(entry)(entry, self._library)
         if not isinstance(result, TableObject):
             return result
@@ -110,12 +106,12 @@ class KM3Store:
 
 
 def _name(entry: Entry) -> str:
-    """Return the name of the slides where there is one."""
+    """Return the name under which an entry was first shown, otherwise its identifier."""
     return entry.aliases[0] if entry.aliases else entry.identifier
 
 
 def _read(result: TableObject, wanted: list[str] | None) -> DataSet:
-    """Read the wanted tables only, where the format allows it."""
+    """Read only the wanted tables, if the format allows it."""
     from .formats import detect, hdf5
 
     if detect(result.path) == "hdf5":
@@ -130,5 +126,5 @@ def _read(result: TableObject, wanted: list[str] | None) -> DataSet:
     for name in names:
         if name not in dataset.tables:
             known = ", ".join(dataset.tables)
-            raise FormatError(result.path, f"has no table {name!r}, only {known}")
+            raise FormatError(result.path, f"has no table {name!r}; its tables are {known}")
     return DataSet({name: dataset.tables[name] for name in names}, dataset.annotation)

@@ -1,4 +1,4 @@
-"""A table drawn as its paraminfo says: bins as steps, anything else as line."""
+"""Draws a table as its paraminfo describes it: bins as steps, anything else as a line."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def plot(dataset: DataSet, annotation: Annotation, title: str) -> Axes:
     """Draw the main table.
 
-    With parameters ``lower_edge`` and ``upper_edge`` the value is drawn as steps over these bins,
-    else the second column over the first. Values over more than two orders of magnitude get a
-    logarithmic axis.
+    With parameters ``lower_edge`` and ``upper_edge`` the value is drawn as steps over these bins;
+    otherwise the second column is drawn over the first. Values that span more than two orders of
+    magnitude get a logarithmic axis.
     """
     try:
         import matplotlib.pyplot as plt
@@ -40,13 +40,15 @@ def plot(dataset: DataSet, annotation: Annotation, title: str) -> Axes:
         lower, upper, heights = (_numbers(table, name) for name in (low[0], high[0], value[0]))
         edges = np.append(lower, upper[-1:])
         if np.isnan(edges).any():
-            raise OpenKM3Error(f"{title}: an edge of a bin is missing, so they cannot be drawn")
+            raise OpenKM3Error(f"{title} cannot be plotted: a bin edge is missing")
         axes.stairs(heights, edges, baseline=None)
         axes.set_xlabel(_label(*low))
     else:
         names = [name for name in table.colnames if table[name].dtype.kind in "iuf"]
         if len(names) < 2:
-            raise OpenKM3Error(f"{title}: there are no two columns of numbers to plot")
+            raise OpenKM3Error(
+                f"{title} cannot be plotted: it has fewer than two columns of numbers"
+            )
         value = (names[1], _described(annotation, names[1]))
         heights = _numbers(table, names[1])
         axes.plot(_numbers(table, names[0]), heights)
@@ -60,10 +62,10 @@ def plot(dataset: DataSet, annotation: Annotation, title: str) -> Axes:
 
 
 def _numbers(table: Table, name: str) -> NDArray[np.float64]:
-    """Return a column with NaN, which leaves a gap, where a value is missing."""
+    """Return a column as floats; missing values are NaN, which leaves a gap."""
     data = ColumnData.of(table[name])
     if data.kind not in "iufb":
-        raise OpenKM3Error(f"column {name!r} holds no numbers, so it cannot be drawn")
+        raise OpenKM3Error(f"column {name!r} cannot be plotted: it does not hold numbers")
     numbers: NDArray[np.float64] = data.numbers()
     return numbers
 

@@ -1,4 +1,4 @@
-"""Which server is asked and where the cache is."""
+"""The address of the server and the folder of the cache."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ PUBLIC_SERVER = "https://opendata.km3net.de"
 
 @dataclass(frozen=True)
 class Settings:
-    """The server's address without a slash at its end, and the cache's folder."""
+    """The server's address without a trailing slash, and the cache's folder."""
 
     server: str
     cache: Path
 
     @classmethod
     def find(cls, server: str | None = None, cache: str | Path | None = None) -> Settings:
-        """Take each from the first that has it.
+        """Return the settings, each from the first source that has it.
 
-        The argument; the environment (``OPENKM3_SERVER``, ``OPENKM3_CACHE``); a configuration
-        file (``OPENKM3_CONFIG``, else ``openkm3/config.toml`` in the user's, then the site's
-        configuration folder; keys ``server`` and ``cache``); the default.
+        The sources are, in this order: the argument; the environment (``OPENKM3_SERVER``,
+        ``OPENKM3_CACHE``); a configuration file (``OPENKM3_CONFIG``, otherwise
+        ``openkm3/config.toml`` in the user's, then in the site's configuration folder; keys
+        ``server`` and ``cache``); the default.
 
         Raises
         ------
         ConfigurationError
-            If an address or a configuration file cannot be used.
+            If an address or a configuration file is not valid.
         """
         files = list(_files())
         where = str(
@@ -55,7 +56,7 @@ def _address(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(
-            f"The server's address {text!r} cannot be used; write e.g. {PUBLIC_SERVER}"
+            f"The server's address {text!r} is not a web address; write e.g. {PUBLIC_SERVER}"
         )
     return text.strip().rstrip("/").removesuffix("/catalog.json")
 
@@ -64,7 +65,7 @@ def _files() -> Iterator[tuple[Path, dict[str, Any]]]:
     if named := os.environ.get("OPENKM3_CONFIG"):
         path = Path(named)
         if not path.is_file():
-            raise ConfigurationError(f"OPENKM3_CONFIG names {path}, which is no file")
+            raise ConfigurationError(f"OPENKM3_CONFIG names {path}, but there is no such file")
         yield path, _load(path)
         return
     for folder in (
@@ -89,6 +90,6 @@ def _first(files: list[tuple[Path, dict[str, Any]]], key: str) -> str | None:
         if value is None:
             continue
         if not isinstance(value, str) or not value:
-            raise ConfigurationError(f'{path}: {key} must be a text, e.g. {key} = "..."')
+            raise ConfigurationError(f'{path}: {key} must be a string, e.g. {key} = "..."')
         return value
     return None

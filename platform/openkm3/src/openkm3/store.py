@@ -1,4 +1,4 @@
-"""The store as of 2021: typed objects, lists in Markdown, messages in the log.
+"""The store in the style of 2021: typed objects, Markdown lists, messages in the log.
 
 >>> from openkm3.store import KM3Store
 >>> store = KM3Store()
@@ -17,8 +17,8 @@ from .errors import OpenKM3Error
 from .library import Library
 from .messages import display_markdown, log, markdown_table, show_messages
 
-#: Resources that are visited, not loaded.
-_ELSEWHERE = ("km3.resource.paper", "km3.resource.software")
+#: Resources that are web pages to visit, not data to load.
+_WEB_PAGES = ("km3.resource.paper", "km3.resource.software")
 
 
 class KM3Store:
@@ -27,15 +27,16 @@ class KM3Store:
     Parameters
     ----------
     server : str, optional
-        Address of the Open Data Center; else ``OPENKM3_SERVER``, a configuration file, or
+        Address of the Open Data Center. By default ``OPENKM3_SERVER``, a configuration file, or
         KM3NeT's public server.
     cache : str or pathlib.Path, optional
-        Folder for the catalogue and downloaded files; else ``OPENKM3_CACHE`` or the user's cache.
+        Folder for the catalogue and downloaded files. By default ``OPENKM3_CACHE`` or the user's
+        cache folder.
 
     Raises
     ------
     ServerError
-        If there is no catalogue, neither on the server nor in the cache.
+        If neither the server nor the cache has a catalogue.
     """
 
     def __init__(self, server: str | None = None, cache: str | Path | None = None) -> None:
@@ -52,17 +53,17 @@ class KM3Store:
         return self._library.catalogue
 
     def update_catalog(self) -> None:
-        """Load the catalogue from the server again."""
+        """Download the catalogue from the server again."""
         self._library.update()
         log.info("Updated catalog!")
 
     def list(self, identifier: str | None = None) -> None:
-        """Display what there is.
+        """Display the collections, or the parts of one.
 
         Parameters
         ----------
         identifier : str, optional
-            A collection or stream, of which the parts are listed; all collections by default.
+            A collection or stream, whose parts are listed. By default all collections are listed.
 
         Raises
         ------
@@ -84,20 +85,20 @@ class KM3Store:
         Parameters
         ----------
         identifier : str
-            Its identifier or one of its other names.
+            Its identifier or one of its aliases.
 
         Returns
         -------
         KM3Object or None
-            An object of the class for its content; None, with a message, for what cannot be
-            loaded, such as a paper.
+            An object of the class for its content. None, with a message, for entries that cannot
+            be loaded, such as a paper.
 
         Raises
         ------
         UnknownIdentifier
             If there is no such entry.
         ServerError, DownloadError
-            If its file is neither to be had nor in the cache.
+            If its file is neither available nor in the cache.
         """
         entry = self.catalogue[identifier]
         if reason := self._why_not(entry):
@@ -107,7 +108,7 @@ class KM3Store:
         cls = class_for(entry)
         if not (entry.url or entry.service):
             raise OpenKM3Error(f"{entry.identifier} has neither a file nor a service")
-        # A service's table is fetched when it is asked for, everything else now.
+        # The table of a service is fetched on access, every other file now.
         if entry.url and not issubclass(cls, SCSServiceVO):
             cached = self._library.file(entry)
             if not cached.fresh:
@@ -121,7 +122,7 @@ class KM3Store:
             return f"{entry.identifier} is a {entry.kind}. See its parts with list()."
         if entry.state == "withdrawn":
             return f"{entry.identifier} was withdrawn. {entry.description}".strip()
-        for word in _ELSEWHERE:
+        for word in _WEB_PAGES:
             if entry.ktype.startswith(word):
                 what = word.rpartition(".")[2]
                 url = f"https://doi.org/{entry.doi}" if entry.doi else entry.url

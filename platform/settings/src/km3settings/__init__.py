@@ -1,3 +1,5 @@
 """The settings of the KM3NeT platform, and every fact that follows from them."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("km3settings")

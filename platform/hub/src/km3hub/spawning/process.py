@@ -84,10 +84,11 @@ class EmbeddedSpawner(ProgressSteps, SimpleLocalProcessSpawner):
         """Start the process; its output goes to its own log."""
         choice = self.chosen()
         prefix = self._environment(choice.environment.name)
-        if not (prefix / "bin" / "python").exists():
+        if not (prefix / ".installed").exists():
             raise StartError(
-                f"The environment “{choice.environment.title}” is not installed on this machine."
-                " Choose another one, or run: make up",
+                f"The environment “{choice.environment.title}” is not installed yet. While"
+                " `make up` is still at work, wait until it is done; otherwise run it again. Other"
+                " environments can be used now.",
                 reason="environment",
             )
         # If the home is unusable, the server starts all the same and says so.

@@ -1,4 +1,4 @@
-"""KM3NeT/ARCA as km3irf has it, as a telescope for sensitivities."""
+"""KM3NeT/ARCA with the response from km3irf, for sensitivities."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Floats = npt.NDArray[np.float64]
 
 TRUE = MapAxis.from_energy_bounds("0.1 TeV", "10 PeV", nbin=40, name="energy_true")
 RECO = MapAxis.from_energy_bounds("0.1 TeV", "10 PeV", nbin=20, name="energy")
-#: Bands of the path of a source, up to the lowest zenith angle that the response is good for.
+#: Zenith bands, from straight below to the lowest zenith angle at which the response is valid.
 BANDS = np.linspace(-1, np.cos(LOWEST_ZENITH).to_value(""), 25)
 
 
 @dataclass(eq=False)
 class ArcaTelescope:
-    """ARCA's response, ready for any declination.
+    """ARCA as a neutrino telescope that sees sources at any declination.
 
     Parameters
     ----------
     response : ArcaResponse
-        By default the one in the package km3irf.
+        By default that in the package km3irf.
     """
 
     response: ArcaResponse = field(default_factory=ArcaResponse.read)
@@ -37,10 +37,10 @@ class ArcaTelescope:
     def point(
         self, declination: u.Quantity, livetime: u.Quantity, radius: u.Quantity = RADII
     ) -> PointResponse:
-        """Signal and background around a source, averaged over sidereal days.
+        """Returns signal and background around a source, averaged over sidereal days.
 
-        Only while the source is more than 80 deg from overhead: above, the response holds no
-        events to speak of.
+        Only times at which the source is more than 80 deg from the zenith count: above, hardly any
+        event passes the selection.
         """
         signal, background = self._in_bands(radius)
         seconds = livetime.to_value(u.s)

@@ -1,4 +1,4 @@
-"""Look for a source in a list of events: what a cone holds, and the limit on the flux."""
+"""Search a list of events for a source: events in a cone, and the limit on the flux."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ class ConeSearch:
     observed : int
         Events in the cone.
     background : float
-        Expected background in it.
+        Expected background events in the cone.
     p_value, significance : float
-        Of the count from background alone; one-sided standard deviations.
+        Probability of at least this count from background alone, also as one-sided standard
+        deviations.
     limit_events : float
         Upper limit on the signal in events.
     limit_flux : Quantity
         Upper limit on the flux at 1 GeV of neutrinos and antineutrinos of one flavour. As in the
-        published tool, all of the signal is taken to be in the cone.
+        published tool, the whole signal is assumed to lie in the cone.
     """
 
     observed: int
@@ -49,15 +50,15 @@ def cone_search(
     level: float = 0.9,
     method: LimitMethod = "feldman-cousins",
 ) -> ConeSearch:
-    """Count ANTARES' events around a position and set a limit.
+    """Counts ANTARES' events around a position and sets a limit.
 
     Raises
     ------
     CountingError
-        The response was read from a folder without ``ANTARES.data``.
+        If the response was read from a folder without ``ANTARES.data``.
     """
     if antares.events is None:
-        raise CountingError("no events to search: put ANTARES.data into the folder of the tables")
+        raise CountingError("no events to search: put ANTARES.data into the folder with the tables")
     place = position.icrs
     observed = int(np.count_nonzero(antares.events.separation(place) < radius))
     background = antares.background(place.dec, radius)

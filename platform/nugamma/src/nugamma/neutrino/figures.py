@@ -1,6 +1,6 @@
 """Figures of visibility, sensitivity and limits, ready for a paper (width of a column or two).
 
-Every function draws into axes that it is given, or into new ones, and returns them; save with
+Every function draws into the given axes, or into new ones, and returns them; save the figure with
 ``axes.figure.savefig("name.pdf")``.
 """
 
@@ -25,7 +25,7 @@ from nugamma.errors import VisibilityError
 
 Floats = npt.NDArray[np.float64]
 
-#: Curves of neutrino telescopes, KM3NeT's first; none is CTA's.
+#: Colours for curves of neutrino telescopes, KM3NeT first; CTA's colour is not among them.
 COLOURS = (palette.KM3NET, palette.PINK, palette.ORANGE, palette.GREEN, palette.SKY)
 STYLE: Any = {
     "font.size": 10,
@@ -44,7 +44,7 @@ R = TypeVar("R")
 
 
 def _styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw in this module's style and leave the user's alone."""
+    """Draws in the style of this module, without changing the user's."""
 
     @wraps(draw)
     def drawing(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -58,17 +58,17 @@ def _styled(draw: Callable[P, R]) -> Callable[P, R]:
 def plot_sensitivity(
     table: QTable, axes: Any = None, *, at: u.Quantity = 100 * u.TeV, label: str | None = None
 ) -> Any:
-    """Sensitivity and 5 sigma discovery potential against sin(declination).
+    """Plots sensitivity and 5 sigma discovery potential against sin(declination).
 
     Parameters
     ----------
     table : QTable
-        Of `nugamma.neutrino.sensitivity.sensitivity_curve`; one colour an index.
+        From `nugamma.neutrino.sensitivity.sensitivity_curve`; one colour per index.
     axes : matplotlib axes, optional
     at : Quantity
-        The flux is drawn as E^2 dN/dE at this energy, so spectral indices can be compared.
+        The flux is plotted as E^2 dN/dE at this energy, so that spectral indices compare.
     label : str, optional
-        Goes before the index in the legend; by default the telescope's name.
+        Precedes the index in the legend; by default the telescope's name.
     """
     _check_visible(table)
     axes = _axes(axes, (6.4, 4.2))
@@ -80,7 +80,7 @@ def plot_sensitivity(
         rows.sort("declination")
         factor = at**2 * (at / reference).to_value("") ** -index
         sine = np.sin(rows["declination"]).to_value("")
-        # Curves in the same axes go on with the next colour.
+        # Further curves in the same axes take the next colours.
         colour = COLOURS[number % len(COLOURS)]
         for column, style in (("sensitivity", "-"), ("discovery_5sigma", "--")):
             flux = (rows[column] * factor).to_value("GeV cm-2 s-1")
@@ -99,7 +99,7 @@ def plot_sensitivity(
     limits = [y for line in axes.get_lines() for y in line.get_ydata() if np.isfinite(y)]
     # Room for the legends above and below the curves.
     axes.set_ylim(min(limits) / 1.7, max(limits) * 1.8)
-    # What all curves have in common is said once, the rest with each of them.
+    # What all curves have in common goes into the title, the rest into the legend.
     levels, years = ({getattr(c, what) for c in curves} for what in ("level", "years"))
     for curve in curves:
         own = [curve.level] * (len(levels) > 1) + [curve.years] * (len(years) > 1)
@@ -120,7 +120,7 @@ def plot_sensitivity(
 
 
 class _Curve(NamedTuple):
-    """A sensitivity that was drawn, and what its table says of it."""
+    """A plotted sensitivity, with level and livetime from its table."""
 
     line: Line2D
     label: str
@@ -128,7 +128,7 @@ class _Curve(NamedTuple):
     years: str
 
 
-#: Sensitivities in each axes, so that labels hold for all of them.
+#: Sensitivities plotted in each axes, to label all of them consistently.
 _drawn: WeakKeyDictionary[Any, list[_Curve]] = WeakKeyDictionary()
 _DISCOVERY = r"5$\,\sigma$ discovery"
 
@@ -143,7 +143,7 @@ def _years(table: QTable) -> str:
 
 
 def _marker(flux: Floats) -> str:
-    """Points without a neighbour would not be seen as a line."""
+    """Returns the marker: single points would be invisible as a line."""
     known = np.pad(np.isfinite(flux), 1)
     alone = known[1:-1] & ~known[:-2] & ~known[2:]
     return "o" if alone.any() else ""
@@ -152,8 +152,8 @@ def _marker(flux: Floats) -> str:
 def _check_visible(table: QTable) -> None:
     if not np.isfinite(table["sensitivity"]).any():
         raise VisibilityError(
-            f"{table.meta.get('telescope', 'the telescope')} sees none of these declinations: "
-            "there is nothing to draw"
+            f"{table.meta.get('telescope', 'the telescope')} sees none of these declinations, so "
+            "there is nothing to plot"
         )
 
 
@@ -161,7 +161,7 @@ def _check_visible(table: QTable) -> None:
 def plot_index(
     table: QTable, axes: Any = None, *, at: u.Quantity = 100 * u.TeV, label: str | None = None
 ) -> Any:
-    """Sensitivity and discovery potential of one source against the spectral index."""
+    """Plots sensitivity and discovery potential of one source against the spectral index."""
     _check_visible(table)
     axes = _axes(axes, (5.2, 3.8))
     reference = u.Quantity(table.meta["flux"].split(" at ")[1].split(",")[0])
@@ -172,8 +172,8 @@ def plot_index(
     places = np.unique(rows["declination"].to_value("deg"))
     if len(places) > 1:
         raise VisibilityError(
-            f"a curve against the index is of one declination, the table has {len(places)}: use "
-            "plot_sensitivity, or choose rows"
+            f"plot_index needs a table of one declination, not {len(places)}; select rows, or use "
+            "plot_sensitivity"
         )
     colour = COLOURS[len(axes.get_lines()) // 3 % len(COLOURS)]
     for column, style, what in (
@@ -201,7 +201,7 @@ def plot_index(
 def plot_zeniths(
     declination: u.Quantity, names: Sequence[str], axes: Any = None, detector: str = "ARCA"
 ) -> Any:
-    """Zenith angle of sources through a sidereal day."""
+    """Plots the zenith angle of sources through a sidereal day."""
     from nugamma.neutrino.visibility import cos_zenith, fraction_of_time
 
     axes = _axes(axes, (6.0, 3.6))
@@ -209,7 +209,7 @@ def plot_zeniths(
     for number, (d, name) in enumerate(zip(np.atleast_1d(declination), names, strict=True)):
         path = np.degrees(np.arccos(cos_zenith(d, hours * 15 * u.deg, detector)))
         below = float(fraction_of_time(d, detector=detector))
-        # Beyond the colours there are, the same ones in other styles.
+        # After the last colour, the same colours follow in other line styles.
         style = ("-", "--", ":", "-.")[number // len(palette.SERIES) % 4]
         colour = palette.SERIES[number % len(palette.SERIES)]
         axes.plot(hours, path, color=colour, ls=style, lw=1.8, label=f"{name}: {below:.0%} below")
@@ -237,19 +237,19 @@ def plot_sky(
     *,
     percent: bool = True,
 ) -> Any:
-    """Whole sky in galactic coordinates, Mollweide projection, longitude growing to the left.
+    """Plots the sky in galactic coordinates, in Mollweide projection, longitude to the left.
 
     Parameters
     ----------
     values : ndarray
-        HEALPix map in ring order and galactic coordinates, for example of
+        HEALPix map in ring order and galactic coordinates, for example from
         `nugamma.neutrino.visibility.visibility_map`.
     label : str
         Of the colour bar.
     sources : dict of SkyCoord, optional
-        Places to mark, by name.
+        Positions to mark, by name.
     percent : bool
-        The values are fractions and are shown in percent.
+        Whether the values are fractions, to be shown in percent.
     """
     import healpy  # type: ignore[import-untyped]
 
@@ -259,7 +259,7 @@ def plot_sky(
     axes.set_axisbelow(False)
     longitude, latitude = np.linspace(-180, 180, 721), np.linspace(-90, 90, 361)
     middle = (longitude[1:] + longitude[:-1]) / 2, (latitude[1:] + latitude[:-1]) / 2
-    # Longitude grows to the left: the picture at x shows longitude -x.
+    # Longitude increases to the left: the picture at x shows longitude -x.
     pixel = healpy.ang2pix(
         healpy.npix2nside(values.size),
         -middle[0][np.newaxis] % 360,
@@ -283,7 +283,7 @@ def plot_sky(
             (x, y),
             xytext=(0, 7),
             textcoords="offset points",
-            # Names near the rim grow inwards.
+            # Names near the rim extend inwards.
             ha="right" if x > 2.2 else "left" if x < -2.2 else "center",
             fontsize=8,
             bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75},

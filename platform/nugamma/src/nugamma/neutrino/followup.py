@@ -1,10 +1,9 @@
-"""Neutrinos at the place and time of something else: ON/OFF follow-up of alerts and sky maps.
+"""ON/OFF follow-up of alerts and sky maps: neutrinos from a region within a time window.
 
-ON is what was seen in a region of the sky within a time window. OFF is the rest of the data: each
-event is seen again as if it had come at a time of the window from the same direction of the
-*detector*, which keeps its altitude and azimuth and turns its right ascension by the rotation of
-the Earth in between. How often such events fall into the region gives the background, with the
-detector's own efficiency in it.
+ON are the events in a region of the sky within a time window. OFF are all others: each is moved to
+the times of the window with the same direction in the *detector*, that is, altitude and azimuth
+stay and the right ascension turns with the Earth. The fraction of such events in the region gives
+the background, including the detector's own efficiency.
 """
 
 from __future__ import annotations
@@ -29,38 +28,40 @@ from openkm3.sky.offline import offline
 
 Floats = npt.NDArray[np.float64]
 
-#: Degrees that the Earth turns under the stars in a day.
-_TURN_A_DAY = 360 * 1.00273781191135448
+#: Rotation of the Earth relative to the stars, deg per UT1 day (IERS Conventions 2010, eq. 5.15).
+_TURN_PER_DAY = 360 * 1.00273781191135448
 
 
 @dataclass(frozen=True)
 class Window:
-    """From when to when."""
+    """A time window."""
 
     start: Time
     stop: Time
 
     def __post_init__(self) -> None:
-        """Refuse windows that end before they start."""
+        """Refuses windows that end before they start."""
         for time in (self.start, self.stop):
             if not isinstance(time, Time) or not time.isscalar:
                 raise FollowUpError(
-                    f"a window starts and ends at one astropy Time, not at {time!r}"
+                    f"start and stop of a window must be single astropy Times, not {time!r}"
                 )
         if not self.stop > self.start:
-            raise FollowUpError(f"the window ends ({self.stop.iso}) before it starts")
+            raise FollowUpError(
+                f"the window ends ({self.stop.iso}) before it starts; swap start and stop"
+            )
 
     @classmethod
     def around(cls, time: Time | str, before: u.Quantity, after: u.Quantity) -> Window:
-        """From ``before`` a time to ``after`` it; 500 s both are common for mergers.
+        """Returns the window from ``before`` to ``after`` a time; 500 s each is usual for mergers.
 
-        Text is UTC, or ISO 8601 with a zone.
+        Text is UTC, or ISO 8601 with a time zone.
         """
         middle = moment(time)
         for length in (before, after):
             if not u.Quantity(length).isscalar or not u.Quantity(length).unit.is_equivalent(u.s):
                 raise FollowUpError(
-                    f"the time around a window's middle needs a unit, as in 500 s, not {length}"
+                    f"before and after need a unit of time, as in 500 * u.s, not {length}"
                 )
         return cls(middle - before, middle + after)
 
@@ -79,13 +80,13 @@ class FollowUp:
     observed : int
         Events in the region and the window.
     background : float
-        Expected there without a source.
+        Expected events there without a source.
     off_events, alpha : float
-        Effective number of OFF events behind the background, and the ratio of the exposures:
+        Effective number of OFF events that determine the background, and the ratio of exposures:
         ``background = alpha * off_events``.
     p_value, significance : float
-        Probability of as many events or more from background, with the uncertainty of the
-        background; one-sided standard deviations.
+        Probability of at least as many events from background, including the background's
+        uncertainty, also as one-sided standard deviations.
     limit_events : float
         Upper limit on the signal in events.
     """
@@ -108,37 +109,41 @@ def follow_up(
     level: float = 0.9,
     method: LimitMethod = "cls",
 ) -> FollowUp:
-    """Compare a region and a time window with the rest of the data.
+    """Compares a region and time window with the rest of the data.
 
     Parameters
     ----------
     events : EventList
-        All events of the selection, those in the window included.
+        All selected events, including those in the window.
     region : Circle, CredibleRegion or another Region
     window : Window
     window_livetime : Quantity, optional
-        How long data were taken in the window; by default all the time.
+        How long data were taken in the window; by default its whole duration.
     level, method : float, str
         Of the upper limit, see `nugamma.neutrino.counting.upper_limit`.
 
     Raises
     ------
     FollowUpError
-        No data were taken outside the window.
+        If no data were taken outside the window.
     """
     during = window.duration if window_livetime is None else window_livetime
     if not 0 < during.to_value(u.day) <= window.duration.to_value(u.day) * (1 + 1e-9):
-        raise FollowUpError(f"{during} of data do not fit into a window of {window.duration:.4f}")
+        raise FollowUpError(
+            f"window_livetime {during} is not within the window of {window.duration:.4f}"
+        )
     outside = events.livetime - during
     if not outside.to_value(u.day) > 0:
-        raise FollowUpError("no data outside the window to take the background from")
+        raise FollowUpError(
+            "the event list has no livetime outside the window, from which to take the background"
+        )
     inside = (events.time >= window.start) & (events.time <= window.stop)
     places = events.position.icrs
     on = np.count_nonzero(region.contains(places.ra.deg[inside], places.dec.deg[inside]))
     shares = _shares(events.time[~inside], places[~inside], region, window)
     ratio = float((during / outside).to_value(""))
     total, squares = float(shares.sum()), float((shares**2).sum())
-    # An event that is in the region for a part of the window's moments counts as a part of one.
+    # An event that is in the region during a fraction of the window counts as that fraction.
     effective = total**2 / squares if total > 0 else 0.0
     alpha = ratio * total / effective if total > 0 else ratio
     p_value = float(on_off_p_value(on, effective, alpha))
@@ -162,15 +167,15 @@ def follow_up_alert(
     radius: u.Quantity | None = None,
     level: float = 0.9,
 ) -> FollowUp:
-    """Follow up an alert: its error circle (or ``radius``) around its trigger time.
+    """Follows up an alert: events in its error circle (or ``radius``) around its trigger time.
 
     Raises
     ------
     FollowUpError
-        The alert has no position, no time, or no error region and none was given.
+        If the alert has no position, no time, or no error radius while none is given.
     """
     if alert.ra is None or alert.dec is None or alert.trigger_time is None:
-        raise FollowUpError(f"alert {alert.name}: without ra, dec and trigger_time nothing can be")
+        raise FollowUpError(f"alert {alert.name} needs ra, dec and trigger_time for a follow-up")
     size = alert.error_radius * u.deg if radius is None and alert.error_radius else radius
     if size is None:
         raise FollowUpError(f"alert {alert.name} has no ra_dec_error; give a radius")
@@ -182,13 +187,13 @@ def follow_up_alert(
 def expected_background(
     telescope: NeutrinoTelescope, region: Region, duration: u.Quantity
 ) -> float:
-    """Background that a response expects in a region, as a mean over sidereal days.
+    """Returns the background that a response predicts in a region, averaged over sidereal days.
 
-    For planning, where there are no data yet. A window much shorter than a day sees more or
-    less, depending on where the region stands at the time.
+    It is meant for planning. A window much shorter than a day has more or less, depending on the
+    region's zenith angle at the time.
     """
     declination, areas = region.declinations()
-    # The response changes slowly: 40 bands are as good as all rings of pixels.
+    # The response changes slowly, so 40 bands of declination are enough.
     band = np.floor((np.sin(declination.to_value(u.rad)) + 1) * 20).astype(int)
     cone = np.array([1.0]) * u.deg
     total = 0.0
@@ -203,32 +208,32 @@ def expected_background(
 def fluence_limit(
     limit_events: float, area: u.Quantity, edges: u.Quantity, spectrum: SpectralModel
 ) -> u.Quantity:
-    """Energy that arrived, at most: fluence per area between the edges, GeV cm-2.
+    """Returns the upper limit on the fluence between the outermost edges, GeV cm-2.
 
     Parameters
     ----------
     limit_events : float
         Upper limit in events.
     area : Quantity, shape (n,)
-        Effective area in energy bins, where the source stood in the window, for example
+        Effective area in energy bins at the source's zenith angle during the window, for example
         `Arca230.area_at_zenith`.
     edges : Quantity, shape (n + 1,)
     spectrum : gammapy.modeling.models.SpectralModel
-        Shape of the flux (its normalisation drops out), one flavour.
+        Shape of the flux of one flavour; its normalisation cancels.
     """
     per_event = float((integral_flux(spectrum, edges) * area.to_value("cm2")).sum())
     if not per_event > 0:
         raise FollowUpError("the effective area is zero at all energies of the spectrum")
-    # gammapy divides by zero for an index of 2 on its way to the right number.
+    # For an index of 2, gammapy divides by zero before it takes the right formula.
     with np.errstate(divide="ignore", invalid="ignore"):
         energy = spectrum.energy_flux(edges[0], edges[-1]).to_value("GeV cm-2 s-1")
     return limit_events / per_event * float(energy) * u.Unit("GeV cm-2")
 
 
 def _shares(time: Time, places: SkyCoord, region: Region, window: Window) -> Floats:
-    """Share of the window in which each OFF event would lie in the region."""
+    """Returns the fraction of the window during which each OFF event would be in the region."""
     with offline():
         then = time.earth_rotation_angle("tio").deg
         start = float(window.start.earth_rotation_angle("tio").deg)
-    turn = window.duration.to_value(u.day) * _TURN_A_DAY
+    turn = window.duration.to_value(u.day) * _TURN_PER_DAY
     return region.share(places.ra.deg + start - then, places.dec.deg, turn)

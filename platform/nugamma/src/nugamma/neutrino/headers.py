@@ -1,4 +1,4 @@
-"""What FITS headers say of times and places: reference, scale and unit of time, celestial frame.
+"""Times and positions in FITS headers: reference, scale and unit of time, celestial frame.
 
 Sources: FITS standard 4.0, sections 8.3 (RADESYS, EQUINOX), 9.2 (TIMESYS, MJDREF, JDREF, DATEREF),
 9.3 (TIMEUNIT) and 9.4.1 (TIMEOFFS); OGIP/93-003 (TIMEZERO).
@@ -24,62 +24,63 @@ SCALES = {
     "iat": "tai",
     **dict.fromkeys(("ut", "gmt"), "utc"),
 }
-#: TAI less GPS time (s), the same at all times.
-_GPS = 19.0
+#: TAI minus GPS time, s; constant (IS-GPS-200).
+_TAI_MINUS_GPS = 19.0
 _FRAMES = {"l": "galactic", "glon": "galactic", "elon": "barycentricmeanecliptic"}
 
 
 def scale_of(header: Mapping[str, Any]) -> str:
-    """Time scale in lower case, UTC where the header does not say; ``gps`` is one of them.
+    """Returns the time scale in lower case, including ``gps``; UTC if the header has none.
 
     Raises
     ------
     FollowUpError
-        Nobody knows how it relates to UTC, as of LOCAL.
+        If its relation to UTC is unknown, as for LOCAL.
     """
-    noted = str(header.get("TIMESYS") or "utc").strip()
-    # The realisation in parentheses, as in TT(TAI), changes some microseconds.
-    name = re.sub(r"\(.*\)$", "", noted).strip().lower()
+    given = str(header.get("TIMESYS") or "utc").strip()
+    # The realisation in parentheses, as in TT(TAI), matters by microseconds only.
+    name = re.sub(r"\(.*\)$", "", given).strip().lower()
     if name != "gps" and name not in SCALES:
         raise FollowUpError(
-            f"the header's TIMESYS is {noted}, a time scale that is not known; "
-            f"{', '.join(sorted(SCALES))} and gps are"
+            f"unknown time scale {given} in the header (TIMESYS); known are "
+            f"{', '.join(sorted(SCALES))} and gps"
         )
     return SCALES.get(name, name)
 
 
 def in_scale(whole: Any, part: Any, form: str, scale: str) -> Time:
-    """Times given as numbers in two parts, in a scale of `scale_of`."""
+    """Returns times from numbers in two parts, in a scale from `scale_of`."""
     if scale != "gps":
         return Time(whole, part, format=form, scale=scale)
-    return Time(whole, part, format=form, scale="tai") + TimeDelta(_GPS, format="sec", scale="tai")
+    offset = TimeDelta(_TAI_MINUS_GPS, format="sec", scale="tai")
+    return Time(whole, part, format=form, scale="tai") + offset
 
 
 def has_reference(header: Mapping[str, Any]) -> bool:
-    """Whether a header says since when times are counted."""
+    """Returns whether a header has a reference time."""
     names = ("MJDREF", "MJDREFI", "MJDREFF", "JDREF", "JDREFI", "JDREFF", "DATEREF")
     return any(name in header for name in names)
 
 
 def unit_of_time(header: Mapping[str, Any]) -> u.UnitBase:
-    """Unit of times whose column has none: TIMEUNIT, else the second."""
-    noted = str(header.get("TIMEUNIT") or "s").strip()
+    """Returns the unit of times whose column has none: TIMEUNIT, else seconds."""
+    given = str(header.get("TIMEUNIT") or "s").strip()
     try:
-        unit = u.Unit(noted)
+        unit = u.Unit(given)
     except ValueError:
         unit = None
     if unit is None or not unit.is_equivalent(u.s):
-        raise FollowUpError(f"the header's TIMEUNIT is {noted}, no unit of time")
+        raise FollowUpError(f"TIMEUNIT in the header is {given}, which is not a unit of time")
     return unit
 
 
 def reference_time(header: Mapping[str, Any]) -> Time:
-    """The time that the header counts from, TIMEOFFS and TIMEZERO included.
+    """Returns the reference time of the header, including TIMEOFFS and TIMEZERO.
 
     Raises
     ------
     FollowUpError
-        A keyword does not hold what it should.
+        If a keyword has an invalid value.
     """
     scale = scale_of(header)
     try:
@@ -94,37 +95,36 @@ def reference_time(header: Mapping[str, Any]) -> Time:
             start = in_scale(text.jd1, text.jd2, "jd", scale)
         offset = float(header.get("TIMEOFFS", 0)) + float(header.get("TIMEZERO", 0))
     except (ValueError, TypeError) as error:
-        raise FollowUpError(f"the header's reference of times cannot be read: {error}") from None
+        raise FollowUpError(f"the reference time in the header cannot be read: {error}") from None
     if not np.isfinite(offset):
-        raise FollowUpError("the header's TIMEOFFS or TIMEZERO is not a number")
+        raise FollowUpError("TIMEOFFS or TIMEZERO in the header is not a number")
     return start + offset * unit_of_time(header)
 
 
 def frame_of_places(header: Mapping[str, Any], names: tuple[str, str]) -> BaseCoordinateFrame:
-    """Frame of two columns of a table: by their names, else by RADESYS and EQUINOX, else ICRS.
+    """Returns the frame of two columns: by their names, else by RADESYS and EQUINOX, else ICRS.
 
     Raises
     ------
     FollowUpError
-        The header names a frame that is not known.
+        If the header names an unknown frame.
     """
     named = _FRAMES.get(names[0].lower())
     if named is not None:
         return SkyCoord(0, 0, unit="deg", frame=named).frame.replicate_without_data()
-    noted = str(header.get("RADESYS") or header.get("RADECSYS") or "").strip().upper()
+    frame = str(header.get("RADESYS") or header.get("RADECSYS") or "").strip().upper()
     try:
         equinox = float(str(header["EQUINOX"]).strip(" JB")) if "EQUINOX" in header else None
     except ValueError:
-        raise FollowUpError(f"the header's EQUINOX is {header['EQUINOX']}, no year") from None
-    if not noted:
-        noted = "ICRS" if equinox is None else "FK4" if equinox < 1984 else "FK5"
-    if noted == "ICRS":
+        raise FollowUpError(f"EQUINOX in the header is {header['EQUINOX']}, not a year") from None
+    if not frame:
+        frame = "ICRS" if equinox is None else "FK4" if equinox < 1984 else "FK5"
+    if frame == "ICRS":
         return SkyCoord(0, 0, unit="deg").frame.replicate_without_data()
-    if noted == "FK4":
+    if frame == "FK4":
         return FK4(equinox=Time(equinox or 1950.0, format="byear"))
-    if noted == "FK5":
+    if frame == "FK5":
         return FK5(equinox=Time(equinox or 2000.0, format="jyear"))
     raise FollowUpError(
-        f"the header says that places are in the frame {noted} (RADESYS); ICRS, FK5 and FK4 are "
-        "understood"
+        f"unknown celestial frame {frame} in the header (RADESYS); use ICRS, FK5 or FK4"
     )

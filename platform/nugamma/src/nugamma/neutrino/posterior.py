@@ -1,8 +1,8 @@
-"""Posterior of a common strength of several Poisson counts, with a flat prior from zero on.
+"""Posterior of a common strength of several Poisson counts, with a flat prior above zero.
 
-Its logarithm, sum(n ln(strength s + b) - strength s), is concave: one hill that falls at least
-exponentially on both sides. So its top is a root, its ends are found by doubling steps, and a grid
-between these that is as fine as the hill is narrow holds all of it, from no event to 1e10.
+Its logarithm, sum(n ln(strength s + b) - strength s), is concave: a single peak that falls at least
+exponentially on both sides. So its maximum is a root, its ends are found by doubling steps, and a
+grid between them, as fine as the peak is narrow, covers it from no event to 1e10.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from scipy import integrate, optimize, special
 
 Floats = npt.NDArray[np.float64]
 
-#: Logarithm below the top at which the hill has ended: exp(-45) = 3e-20.
-_NOTHING = 45.0
-#: Points on the hill; the limit is exact to 1e-6 of its width.
+#: Fall of the logarithm at which the peak ends: exp(-45) = 3e-20.
+_NEGLIGIBLE = 45.0
+#: Points on the peak; the limit is exact to 1e-6 of its width.
 _POINTS = 20001
 
 
 def upper_end(n: Floats, signal: Floats, background: Floats, level: float) -> float:
-    """Strength below which the posterior holds a probability of ``level``.
+    """Returns the strength below which the posterior has a probability of ``level``.
 
     Parameters
     ----------
     n, signal, background : ndarray, shape (k,)
-        Of each count: the events seen, the events expected at strength 1 (somewhere above zero),
-        the background.
+        Events seen, signal events expected at strength 1 (at least one positive) and background
+        events, for each count.
     level : float
+        Credibility.
     """
-    # In units in which all signals together are one event.
+    # Units in which all signals together are one event.
     unit = float(signal.sum())
     seen = signal > 0
     n, s, b = n[seen], signal[seen] / unit, background[seen]
@@ -37,19 +38,19 @@ def upper_end(n: Floats, signal: Floats, background: Floats, level: float) -> fl
     mean = best * s + b
 
     def fall(strength: Floats | float) -> Floats:
-        """How far the logarithm is below its top: differences only, so no large numbers."""
+        """Returns how far the logarithm is below its maximum, without large numbers."""
         step = np.asarray(strength, dtype=float) - best
         change = np.multiply.outer(step, np.where(n > 0, s / np.where(mean > 0, mean, 1.0), 0.0))
         with np.errstate(divide="ignore"):
             terms = special.xlog1py(n, np.maximum(change, -1.0))
         return np.asarray(step * s.sum() - terms.sum(axis=-1))
 
-    # No hill is narrower than one event.
+    # No peak is narrower than one event.
     width = 1.0
-    while fall(best + width) < _NOTHING:
+    while fall(best + width) < _NEGLIGIBLE:
         width *= 2
     before = best
-    while before > 1e-3 and fall(max(best - before / 2, 0.0)) > _NOTHING:
+    while before > 1e-3 and fall(max(best - before / 2, 0.0)) > _NEGLIGIBLE:
         before /= 2
     low, high = best - before, best + width
     strengths = np.linspace(low, high, _POINTS)
@@ -57,21 +58,21 @@ def upper_end(n: Floats, signal: Floats, background: Floats, level: float) -> fl
     below = integrate.cumulative_simpson(density, x=strengths, initial=0)
     if level < 0.5:
         return float(np.interp(level, below / below[-1], strengths)) / unit
-    # Summed from the far end: beyond a level near 1 lies much less than rounding leaves of the sum.
+    # Summed from the far end, as the tail beyond a level near 1 is below the sum's rounding error.
     beyond = integrate.cumulative_simpson(density[::-1], dx=strengths[1] - strengths[0], initial=0)
     share = np.log(beyond[1:] / beyond[-1])
     return float(np.interp(np.log1p(-level), share, strengths[::-1][1:])) / unit
 
 
 def _top(n: Floats, s: Floats, b: Floats) -> float:
-    """Strength of the largest likelihood, 0 or more; the signals sum to 1."""
+    """Returns the strength of maximum likelihood, at least 0; the signals sum to 1."""
 
     def slope(strength: float) -> float:
         mean = strength * s + b
         rates = np.divide(n * s, mean, out=np.zeros_like(mean), where=n > 0)
         return float(rates.sum() - s.sum())
 
-    # Counts without background are signal; those with some may be.
+    # Counts without background are all signal; the others may be.
     low, high = float(n[b == 0].sum()), float(n.sum())
     with np.errstate(over="ignore"):
         if low == high or slope(low) <= 0:

@@ -1,14 +1,14 @@
-"""The cut-and-count example that was published with the ARCA230 tables, number for number.
+"""The cut-and-count example published with the ARCA230 tables, number for number.
 
-The example (repository KM3NeT-ARCA-irf, `analysis/analysis.ipynb`) takes four short cuts which the
-rest of `nugamma.neutrino` does not take:
+The example (repository KM3NeT-ARCA-irf, `analysis/analysis.ipynb`) takes four short cuts that the
+rest of `nugamma.neutrino` does not:
 
 - the time at each zenith angle comes from 1000 samples of right ascension at one moment instead
   of the exact arc (0.18 % fewer events);
-- signal, but not background, reconstructed below 50 GeV is left out (1.3 % fewer events);
-- the events needed for a discovery are rounded up to 0.1 (0.4 %), and 3 sigma is 0.0026;
-- the point spread function is summed in coarse steps (0.09 % more events within 1 deg). This one
-  is not imitated here.
+- signal reconstructed below 50 GeV is left out, but background is not (1.3 % fewer events);
+- the events for a discovery are rounded up to 0.1 (0.4 %), and 3 sigma means a p-value of 0.0026;
+- the point spread function is summed in coarse steps (0.09 % more events within 1 deg), which is
+  not repeated here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nugamma.neutrino.pointsource import integral_flux, power_law
 from nugamma.responses.arca230 import SITE, Arca230
 from openkm3.sky.offline import offline
 
-#: Source, flux and cone of the published example.
+#: Source, flux, livetime, cone, lowest log10(E/GeV) and p-value of the published example.
 DECLINATION = np.arcsin(0.475) * u.rad
 NORM = 5e-5 * u.Unit("GeV-1 m-2 s-1")
 LIVETIME = 365.25 * u.day
@@ -37,7 +37,7 @@ P_VALUE = 0.0026
 
 @dataclass(frozen=True)
 class CutAndCount:
-    """Numbers of the example: events in one year, and fluxes at 1 GeV in GeV-1 m-2 s-1."""
+    """Results of the example: events in one year, and fluxes at 1 GeV in GeV-1 m-2 s-1."""
 
     signal: float
     signal_in_cone: float
@@ -51,7 +51,7 @@ class CutAndCount:
 def sampled_time_fractions(
     declination: u.Quantity, edges: npt.ArrayLike, samples: int = 1000
 ) -> npt.NDArray[np.float64]:
-    """Fraction of time in bins of cos(zenith) by samples of right ascension at one moment."""
+    """Returns the fraction of time in bins of cos(zenith), sampled in right ascension."""
     ascension = np.arange(samples) * 360 / samples * u.deg
     frame = AltAz(obstime=Time("2020-01-01 02:02:02"), location=SITE.location)
     with offline():
@@ -60,7 +60,7 @@ def sampled_time_fractions(
 
 
 def cut_and_count(response: Arca230) -> CutAndCount:
-    """Repeat the example with its track response: `Arca230.read(folder)`."""
+    """Repeats the example with its track response: `Arca230.read(folder)`."""
     spectrum = power_law(2.0, NORM, 1 * u.GeV)
     fractions = sampled_time_fractions(DECLINATION, response.cos_zenith)
     exposure = response.effective_area @ fractions * u.m**2 * LIVETIME

@@ -29,58 +29,64 @@ from nugamma.neutrino.healpixels import (
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 
-#: Maps of several pixel sizes are drawn on equal ones no finer than this (0.11 deg).
+#: Finest resolution (0.11 deg) at which maps with several pixel sizes are given on equal pixels.
 FINEST_NSIDE = 512
 
 
 class Region(Protocol):
-    """A part of the sky."""
+    """A region of the sky."""
 
     @property
     def solid_angle(self) -> u.Quantity:
-        """Its size."""
+        """Solid angle of the region."""
 
     def contains(self, longitude: Floats, latitude: Floats) -> Booleans:
-        """Which ICRS directions (deg, any shape) lie in it."""
+        """Returns which ICRS directions (deg, any shape) are inside."""
 
     def share(self, longitude: Floats, latitude: Floats, turn: float) -> Floats:
-        """Share of a turn of the sky by ``turn`` deg that directions spend in it.
+        """Returns the fraction of a rotation of the sky that directions spend inside.
 
-        ``longitude`` is the one at the start of the turn, which makes it grow.
+        The rotation by ``turn`` deg starts at ``longitude`` and increases it.
         """
 
     def declinations(self) -> tuple[u.Quantity, Floats]:
-        """Declinations in it, and the solid angle (sr) of the region at each."""
+        """Returns declinations inside, and the solid angle (sr) of the region at each."""
 
 
 @dataclass(frozen=True)
 class Circle:
-    """Everything within a radius of a centre."""
+    """All directions within a radius of a centre."""
 
     centre: SkyCoord
     radius: u.Quantity
 
     def __post_init__(self) -> None:
-        """Refuse radii that make no circle."""
+        """Refuses an invalid radius or centre."""
         size = u.Quantity(self.radius)
         if not size.isscalar or not size.unit.is_equivalent(u.deg):
-            raise FollowUpError(f"a circle's radius is one angle with a unit, not {self.radius}")
+            raise FollowUpError(
+                f"the radius of a circle must be one angle with a unit, not {self.radius}"
+            )
         if not 0 < size.to_value(u.deg) <= 180:
-            raise FollowUpError(f"a circle's radius is 0 to 180 deg, here it is {self.radius}")
+            raise FollowUpError(
+                f"the radius of a circle must be above 0 and up to 180 deg, not {self.radius}"
+            )
         centre = self.centre.icrs
         if not self.centre.isscalar or not np.isfinite(centre.ra.deg + centre.dec.deg):
-            raise FollowUpError(f"a circle's centre is one place on the sky, here it is {centre}")
+            raise FollowUpError(
+                f"the centre of a circle must be one position on the sky, not {centre}"
+            )
 
     @property
     def solid_angle(self) -> u.Quantity:
-        """Its size."""
+        """Solid angle of the region."""
         return 4 * np.pi * np.sin(self.radius / 2) ** 2 * u.sr
 
     def contains(self, longitude: Floats, latitude: Floats) -> Booleans:
-        """Which ICRS directions (deg, any shape) lie in it."""
+        """Returns which ICRS directions (deg, any shape) are inside."""
         lon, lat = np.radians(longitude), np.radians(latitude)
         centre = self.centre.icrs
-        # Half-angle formula: exact for small distances too.
+        # The half-angle formula is also exact for small distances.
         half = (
             np.sin((lat - centre.dec.rad) / 2) ** 2
             + np.cos(lat) * np.cos(centre.dec.rad) * np.sin((lon - centre.ra.rad) / 2) ** 2
@@ -88,9 +94,9 @@ class Circle:
         return np.asarray(half < np.sin(self.radius.to_value(u.rad) / 2) ** 2)
 
     def share(self, longitude: Floats, latitude: Floats, turn: float) -> Floats:
-        """Share of a turn of the sky that directions spend in it, exact."""
+        """Returns the exact fraction of a rotation of the sky that directions spend inside."""
         centre = self.centre.icrs
-        # At a declination the circle is as wide as this, to both sides of its centre.
+        # Half of the circle's width at each declination.
         above = _half_width(latitude, float(centre.dec.rad), self.radius.to_value(u.rad))
         start = longitude - float(centre.ra.deg) + above
 
@@ -101,7 +107,7 @@ class Circle:
         return (passed(start + turn) - passed(start)) / turn
 
     def declinations(self) -> tuple[u.Quantity, Floats]:
-        """Declinations in it, and the solid angle (sr) of the region at each: just the centre."""
+        """Returns the declination of the centre, and the solid angle (sr) of the circle."""
         return np.atleast_1d(self.centre.icrs.dec), np.atleast_1d(self.solid_angle.to_value(u.sr))
 
 
@@ -111,33 +117,34 @@ class SkyMap:
     Parameters
     ----------
     probability : ndarray, shape (12 nside**2,)
-        Of each pixel in ring order, ICRS; sums to 1; masked pixels have none. Maps in other orders
-        and frames and with pixels of several sizes are read from files (`read`) or made of cells
-        (`of_cells`).
+        Probability of each pixel in ring order, ICRS; sums to 1; masked pixels count as 0. Maps in
+        other orders and frames, or with pixels of several sizes, are read from files (`read`) or
+        made from cells (`of_cells`).
 
     Attributes
     ----------
     cells : Cells
-        The pixels as they were given, none of them split, joined or turned.
+        The original pixels.
     nside : int
         Resolution of `probability`.
     """
 
     def __init__(self, probability: Floats) -> None:
-        """Refuse what is no probability, with words for who made the map."""
+        """Refuses invalid maps."""
         import healpy  # type: ignore[import-untyped]
 
         p = _plain(probability)
         if p.ndim != 1 or not healpy.isnpixok(p.size):
-            raise FollowUpError(f"a HEALPix map has 12 nside^2 pixels, not {p.shape}")
+            raise FollowUpError(
+                f"a HEALPix map must have 12 nside^2 pixels, not the shape {p.shape}"
+            )
         nside = int(healpy.npix2nside(p.size))
         if not healpy.isnsideok(nside, nest=True):
             raise FollowUpError(
-                f"nside {nside} is not a power of two; draw the map on one that is, with "
-                "healpy.ud_grade"
+                f"nside {nside} is not a power of two; convert the map with healpy.ud_grade"
             )
         if not np.all(np.isfinite(p)) or np.any(p < 0):
-            raise FollowUpError("the sky map has NaN or negative probabilities")
+            raise FollowUpError("the sky map has negative or non-finite probabilities")
         p = normalised(p, "the sky map")
         some = np.flatnonzero(p > 0)
         uniq = 4 * nside**2 + healpy.ring2nest(nside, some)
@@ -146,10 +153,10 @@ class SkyMap:
 
     @classmethod
     def of_cells(cls, cells: Cells, nside: int | None = None) -> SkyMap:
-        """Make a map of cells of any size, in any frame.
+        """Returns a map made from cells of any size, in any frame.
 
-        ``nside`` is the resolution of `probability`, by default that of the finest cell, at most
-        512 (0.11 deg); credible regions are made of the cells themselves.
+        ``nside`` is the resolution of `probability`, by default that of the finest cell, but at
+        most 512 (0.11 deg); credible regions use the cells themselves.
         """
         made = cls.__new__(cls)
         made._hold(cells, nside or min(2 ** int(cells.order.max()), FINEST_NSIDE))
@@ -167,28 +174,27 @@ class SkyMap:
         frame: str | None = None,
         normalise: bool = False,
     ) -> SkyMap:
-        """Read a FITS sky map as observatories of gravitational waves and neutrinos send it.
+        """Reads a FITS sky map from a gravitational-wave or neutrino observatory.
 
-        Whole-sky maps in ring or nested order, lists of pixels (INDXSCHM EXPLICIT) in any order
-        and multi-order maps (UNIQ), in equatorial, galactic or ecliptic coordinates, with a
-        probability per pixel or per solid angle as the unit of the column says (per sr where a
-        column called PROBDENSITY has none). Pixels that are not listed, masked or UNSEEN have no
-        probability.
+        The map may cover the whole sky in ring or nested order, or be a list of pixels (INDXSCHM
+        EXPLICIT) or a multi-order map (UNIQ), in equatorial, galactic or ecliptic coordinates. The
+        probability is per pixel or per solid angle, depending on the unit of the column (per sr for
+        a column PROBDENSITY without unit). Pixels that are missing, masked or UNSEEN count as 0.
 
         Parameters
         ----------
         path : str or Path
         column : str, optional
-            Holds the probability; by default PROB or PROBDENSITY, or the only one.
+            Column with the probability; by default PROB or PROBDENSITY, or the only one.
         frame : str, optional
-            ``"C"``, ``"G"`` or ``"E"`` or astropy's name, instead of what the file says.
+            ``"C"``, ``"G"`` or ``"E"``, or astropy's name, instead of the frame in the file.
         normalise : bool
-            Scale to 1 what does not sum to 1, which is refused otherwise.
+            Whether to scale to 1 a map that does not sum to 1; otherwise it is refused.
 
         Raises
         ------
         FollowUpError
-            It is no HEALPix map of probabilities, or leaves open which one; the message says why.
+            If the file is not an unambiguous HEALPix map of probabilities.
         """
         cells = read_cells(path, column=column, frame=frame, normalise=normalise)
         flat = cells.frame == "icrs" and len(np.unique(cells.order)) == 1
@@ -196,17 +202,17 @@ class SkyMap:
 
     @cached_property
     def probability(self) -> Floats:
-        """Of each pixel, shape (12 nside**2,), ring order, ICRS; sums to 1.
+        """Probability of each pixel, shape (12 nside**2,), ring order, ICRS; sums to 1.
 
-        Finer cells are summed, coarser ones spread evenly; a map in another frame is looked up at
-        16 places in each pixel.
+        Finer cells are summed, coarser ones spread evenly; a map in another frame is sampled at 16
+        points in each pixel.
         """
-        return drawn(self.cells, self.nside)
+        return on_equal_pixels(self.cells, self.nside)
 
     def credible_region(self, level: float = 0.9) -> CredibleRegion:
-        """Smallest region that holds the position with a probability of ``level``."""
+        """Returns the smallest region that contains the position with probability ``level``."""
         if not 0 < level < 1:
-            raise FollowUpError(f"a credible level is between 0 and 1, here it is {level}")
+            raise FollowUpError(f"the credible level must be between 0 and 1, not {level}")
         order, p = self.cells.order, self.cells.probability
         # The densest cells first.
         ranked = np.argsort(-p * 4.0**order, kind="stable")
@@ -218,27 +224,27 @@ class SkyMap:
 
 
 def _plain(probability: Any) -> Floats:
-    """Numbers of an array, 0 where they are masked; a percentage is one too."""
+    """Returns the numbers of an array or quantity such as a percentage, 0 where masked."""
     try:
         if getattr(probability, "unit", None) is not None:
             probability = u.Quantity(probability).to_value(u.one)
         values = np.array(np.ma.getdata(probability), dtype=float)
     except (TypeError, ValueError) as error:
-        raise FollowUpError(f"the sky map does not hold probabilities: {error}") from None
+        raise FollowUpError(f"the sky map does not contain probabilities: {error}") from None
     values[np.broadcast_to(np.ma.getmaskarray(np.ma.asarray(probability)), values.shape)] = 0.0
     return values
 
 
 @dataclass(frozen=True, eq=False)
 class CredibleRegion:
-    """A part of the sky made of HEALPix cells: a coverage map (MOC).
+    """A region of HEALPix cells: a coverage map (MOC).
 
     Parameters
     ----------
     moc : mocpy.MOC
         The cells.
     frame : str
-        Of the cells, as astropy calls it.
+        Frame of the cells, under its name in astropy.
     nside : int
         Resolution of `inside`.
     """
@@ -248,39 +254,41 @@ class CredibleRegion:
     nside: int = FINEST_NSIDE
 
     def __post_init__(self) -> None:
-        """Refuse a region of nothing."""
+        """Refuses an empty region."""
         if self.moc.empty():
-            raise FollowUpError("the region holds no pixel at all")
+            raise FollowUpError("the region is empty: it contains no pixel")
 
     @classmethod
     def read(cls, path: str | Path, *, frame: str | None = None) -> CredibleRegion:
-        """Read a coverage map (MOC) from a FITS file, for example of a 90 % credible region.
+        """Reads a coverage map (MOC) from a FITS file, for example a 90 % credible region.
 
         Raises
         ------
         FollowUpError
-            It is no coverage map, or its frame is not known.
+            If the file is not a coverage map, or its frame is unknown.
         """
         try:
             header = fits.getheader(path, 1)
             names = [str(header[key]).upper() for key in header["TTYPE*"]]
             if len(names) != 1:
                 raise FollowUpError(
-                    f"{path}: a table with the columns {', '.join(names)} is no coverage map; read "
-                    "a map of probabilities with SkyMap.read and take its credible_region"
+                    f"{path}: a table with the columns {', '.join(names)} is not a coverage map; "
+                    "read a map of probabilities with SkyMap.read and use its credible_region"
                 )
             moc = MOC.load(path, format="fits")
         except FollowUpError:
             raise
         except Exception as error:  # mocpy raises whatever its parsers do
-            raise FollowUpError(f"{path}: no coverage map (MOC) in FITS: {error}") from error
-        # The standard allows ICRS only (MOC 2.0, section 4.2.2), so none has to be named.
+            raise FollowUpError(
+                f"{path}: cannot be read as a coverage map (MOC): {error}"
+            ) from error
+        # The standard allows ICRS only (MOC 2.0, section 4.2.2), so the frame may be missing.
         named = frame or header.get("COORDSYS")
         return cls(moc, frame_of(path, header, named or "C"))
 
     @property
     def inside(self) -> Booleans:
-        """Which pixels (ring order, ICRS, of `nside`) have their centre in it."""
+        """Which pixels (ring order, ICRS, at `nside`) have their centre inside."""
         import healpy
 
         return self.contains(
@@ -289,11 +297,11 @@ class CredibleRegion:
 
     @property
     def solid_angle(self) -> u.Quantity:
-        """Its size."""
+        """Solid angle of the region."""
         return 4 * np.pi * self.moc.sky_fraction * u.sr
 
     def contains(self, longitude: Floats, latitude: Floats) -> Booleans:
-        """Which ICRS directions (deg, any shape) lie in it."""
+        """Returns which ICRS directions (deg, any shape) are inside."""
         lon, lat = np.broadcast_arrays(np.asarray(longitude, float), np.asarray(latitude, float))
         shape = lon.shape
         lon, lat = np.ravel(lon), np.ravel(lat)
@@ -305,14 +313,14 @@ class CredibleRegion:
         return np.asarray(found).reshape(shape)
 
     def share(self, longitude: Floats, latitude: Floats, turn: float) -> Floats:
-        """Share of a turn of the sky that directions spend in it, in steps of half a pixel."""
+        """Returns the fraction of a rotation spent inside, in steps of half a pixel."""
         import healpy
 
         finest = 2 ** min(int(self.moc.max_order), int(orders(self.moc.uniq_hpx).max()))
         pixel = float(np.degrees(healpy.nside2resol(finest)))
         steps = int(np.clip(np.ceil(2 * turn / pixel), 1, 1440))
         angles = (np.arange(steps) + 0.5) / steps * turn
-        # Most directions are too far north or south at any time.
+        # Most directions are always too far north or south.
         reach, margin = self.declinations()[0].to_value(u.deg), 1.0
         near = (latitude > reach.min() - margin) & (latitude < reach.max() + margin)
         shares = np.zeros(len(longitude))
@@ -321,12 +329,12 @@ class CredibleRegion:
         return shares / steps
 
     def declinations(self) -> tuple[u.Quantity, Floats]:
-        """Declinations in it, and the solid angle (sr) of the region at each."""
+        """Returns declinations inside, and the solid angle (sr) of the region at each."""
         import healpy
 
         uniq = np.asarray(self.moc.uniq_hpx, dtype=np.int64)
         depth, pixel = orders(uniq), pixels(uniq)
-        # Large cells reach over many declinations: cut into pieces of 0.9 deg.
+        # Large cells cover many declinations: they are cut into pieces of 0.9 deg.
         pieces = 4 ** np.maximum(_COARSEST - depth, 0)
         first = np.repeat(pixel * pieces, pieces)
         count = np.arange(len(first)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -339,12 +347,12 @@ class CredibleRegion:
         return rings * u.deg, np.asarray(np.bincount(where, areas), dtype=float)
 
 
-#: Depth of the coarsest cells (0.9 deg) by which the declinations of a region are told.
+#: Order of the coarsest cells (0.9 deg) that represent the declinations of a region.
 _COARSEST = 6
 
 
-def drawn(cells: Cells, nside: int) -> Floats:
-    """Probability of cells in pixels of one size (ring order, ICRS)."""
+def on_equal_pixels(cells: Cells, nside: int) -> Floats:
+    """Returns the probability in pixels of equal size (ring order, ICRS)."""
     import healpy
 
     order, depth, pixel = int(np.log2(nside)), cells.order, pixels(cells.uniq)
@@ -352,7 +360,7 @@ def drawn(cells: Cells, nside: int) -> Floats:
     fine = depth >= order
     np.add.at(found, pixel[fine] // 4 ** (depth[fine] - order), cells.probability[fine])
     for level in np.unique(depth[~fine]):
-        # A coarse cell is a run of pixels.
+        # A coarse cell is a range of pixels.
         chosen, width = depth == level, 4 ** (order - level)
         runs = pixel[chosen][:, np.newaxis] * width + np.arange(width)
         found[runs] = cells.probability[chosen][:, np.newaxis] / width
@@ -362,26 +370,26 @@ def drawn(cells: Cells, nside: int) -> Floats:
 
 
 def _in_icrs(values: Floats, frame: str) -> Floats:
-    """A map in nested order on the pixels of ICRS: the mean of each at 16 places in it."""
+    """Returns a map in nested order on ICRS pixels: the mean over 16 points in each."""
     import healpy
 
     nside, matrix = healpy.npix2nside(values.size), axes_of(frame)
     found = np.empty_like(values)
-    for start in range(0, values.size, TOGETHER):
-        stop = min(start + TOGETHER, values.size)
+    for start in range(0, values.size, BATCH):
+        stop = min(start + BATCH, values.size)
         places = healpy.pix2ang(4 * nside, np.arange(16 * start, 16 * stop), nest=True, lonlat=True)
         where = healpy.ang2pix(nside, *_turned(matrix, *places), nest=True, lonlat=True)
         found[start:stop] = values[where].reshape(-1, 16).mean(axis=1)
-    # Pixels of the two frames do not match, so the mean is not exact for single bright ones.
+    # The pixels of the two frames differ, so the mean is not exact for single bright pixels.
     return np.asarray(found / found.sum())
 
 
-#: Pixels that are turned into another frame at a time.
-TOGETHER = 250_000
+#: Number of pixels that are transformed at a time.
+BATCH = 250_000
 
 
 def _turned(matrix: Floats, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
-    """Directions (deg) in another frame."""
+    """Returns directions (deg) in another frame."""
     import healpy
 
     return healpy.vec2ang(  # type: ignore[no-any-return]
@@ -390,11 +398,11 @@ def _turned(matrix: Floats, longitude: Floats, latitude: Floats) -> tuple[Floats
 
 
 def _half_width(latitude: Floats, centre: float, radius: float) -> Floats:
-    """Half of the longitudes (deg) that a circle covers at latitudes (deg)."""
+    """Returns half of the range of longitudes (deg) that a circle covers at latitudes (deg)."""
     lat = np.radians(latitude)
     with np.errstate(divide="ignore", invalid="ignore"):
         cosine = (np.cos(radius) - np.sin(lat) * np.sin(centre)) / (np.cos(lat) * np.cos(centre))
-    # At a pole all longitudes are as far away.
+    # At a pole, all longitudes have the same distance.
     distance = np.abs(lat - centre)
     cosine = np.where(np.isfinite(cosine), cosine, np.where(distance < radius, -1.0, 1.0))
     return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

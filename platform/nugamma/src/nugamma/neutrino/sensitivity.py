@@ -1,10 +1,10 @@
 """Sensitivity and discovery potential for a source, by counting events in a cone.
 
-*Sensitivity* is the flux that the average upper limit of experiments without signal would
-exclude (Hill & Rawlins 2003); *discovery potential* is the flux that gives a p-value of 3 or 5
-sigma in half of the experiments. The cone's radius and the lowest reconstructed energy are those
-that make the flux smallest, found without looking at data. Published sensitivities of KM3NeT and
-ANTARES come from likelihoods that use the distance and energy of every event, and are better.
+The *sensitivity* is the flux that the average upper limit of experiments without signal excludes
+(Hill & Rawlins 2003); the *discovery potential* is the flux that gives a p-value of 3 or 5 sigma in
+half of the experiments. The radius of the cone and the lowest reconstructed energy are those that
+minimise this flux, chosen without data. Published sensitivities of KM3NeT and ANTARES are better:
+their likelihoods use the distance and energy of every event.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from nugamma.neutrino.pointsource import RADII, NeutrinoTelescope, PointResponse
 
 Floats = npt.NDArray[np.float64]
 
-#: Centres of 40 bins of sin(declination), as ARCA230 has them.
+#: Centres of 40 bins of sin(declination), as in the tables of ARCA230.
 DECLINATIONS = np.degrees(np.arcsin(np.linspace(-0.975, 0.975, 40))) * u.deg
-TEN_YEARS = 10 * 365.25 * u.day
+#: Ten Julian years.
+TEN_YEARS = (10 * u.yr).to(u.day)
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class PointSensitivity:
     Parameters
     ----------
     sensitivity, discovery_3sigma, discovery_5sigma : float
-        In units of the spectrum that was asked about: 2 means twice its flux.
+        In units of the given spectrum: 2 means twice its flux.
     for_sensitivity, for_discovery : Selection
-        What is counted for the sensitivity and for 5 sigma, with the expected events for the
-        spectrum and the background.
+        What is counted for the sensitivity and for 5 sigma, with the expected events of spectrum
+        and background.
     energy_range : Quantity
-        True energies between which 90 % of the signal in ``for_sensitivity``'s cone lie.
+        True energies of the central 90 % of the signal in the cone of ``for_sensitivity``.
     """
 
     sensitivity: float
@@ -80,34 +81,34 @@ def sensitivity(
     method: LimitMethod = "classical",
     radius: u.Quantity | None = None,
 ) -> PointSensitivity:
-    """Sensitivity and discovery potential with the best selection.
+    """Returns sensitivity and discovery potential with the best selection.
 
     Parameters
     ----------
     response : PointResponse
-        What a detector sees around the source.
+        Signal and background around the source.
     spectrum : gammapy.modeling.models.SpectralModel
         Flux of neutrinos and antineutrinos of one flavour at Earth.
     level : float
         Confidence level of the limit.
     method : str
-        How limits are made, see `nugamma.neutrino.counting.upper_limit`.
+        Method of the limit, see `nugamma.neutrino.counting.upper_limit`.
     radius : Quantity, optional
-        Count in this cone (the nearest of ``response.radius``) and at all energies instead of
+        Count in this cone (the nearest of ``response.radius``) and at all energies, instead of
         optimising.
 
     Raises
     ------
     VisibilityError
-        The detector sees nothing of this source with this spectrum.
+        If the detector expects no event from this source with this spectrum.
     """
-    # Of each radius and each lowest energy: what lies in the cone above it.
+    # Counts in each cone above each lowest energy.
     signal = _from_above(response.counts(spectrum))
     background = _from_above(response.background)
     if not np.any(signal > 0):
         raise VisibilityError(
             f"{response.name} expects no event from declination {response.declination:.2f} with "
-            "this spectrum: it is never within the field of view, or the energies are too low"
+            "this spectrum; it is never in the field of view, or its energies are too low"
         )
     usable = signal > 0
     if radius is not None:
@@ -156,7 +157,7 @@ def sensitivity_curve(
     energy: u.Quantity = 1 * u.TeV,
     radius: u.Quantity | None = None,
 ) -> QTable:
-    """Sensitivity and discovery potential against declination, for power laws.
+    """Returns a table of sensitivity and discovery potential against declination, for power laws.
 
     Parameters
     ----------
@@ -165,12 +166,12 @@ def sensitivity_curve(
     declination : Quantity
         One or several.
     index : float or sequence of float
-        Spectral indices; the table holds every declination for each.
+        Spectral indices; the table has every declination for each.
     livetime : Quantity
     level : float
         Confidence level of the sensitivity.
     method : str
-        How limits are made, see `nugamma.neutrino.counting.upper_limit`.
+        Method of the limit, see `nugamma.neutrino.counting.upper_limit`.
     energy : Quantity
         Energy E0 of the normalisation: the flux is ``norm (E / E0)^-index``.
     radius : Quantity, optional
@@ -179,17 +180,17 @@ def sensitivity_curve(
     Returns
     -------
     astropy.table.QTable
-        A row an index and declination. Columns: ``declination`` (deg), ``index``,
+        One row per index and declination. Columns: ``declination`` (deg), ``index``,
         ``sensitivity``, ``discovery_3sigma``, ``discovery_5sigma`` (TeV-1 cm-2 s-1, the
-        normalisation at ``energy`` of neutrinos and antineutrinos of one flavour; infinite where
-        the detector sees nothing), ``radius`` (deg) and ``energy_min`` (TeV) of the best
+        normalisation at ``energy`` of neutrinos and antineutrinos of one flavour; infinite if the
+        detector sees nothing), ``radius`` (deg) and ``energy_min`` (TeV) of the best
         selection for the sensitivity, ``signal`` (events for a normalisation of
         1e-12 TeV-1 cm-2 s-1) and ``background`` (events) in it, ``energy_low`` and
-        ``energy_high`` (TeV) of the central 90 % of the signal. ``meta`` says how it was made.
+        ``energy_high`` (TeV) of the central 90 % of the signal. ``meta`` describes how it was made.
         Write it with `write_curve`.
     """
     if not livetime.to_value(u.s) > 0:
-        raise CountingError(f"the livetime must be above zero, here it is {livetime}")
+        raise CountingError(f"the livetime must be positive, not {livetime}")
     norm = 1e-12 * u.Unit("TeV-1 cm-2 s-1")
     cones = RADII if radius is None else np.atleast_1d(radius)
     options: dict[str, Any] = {"level": level, "method": method, "radius": radius}
@@ -238,7 +239,7 @@ def sensitivity_curve(
 
 
 def write_curve(table: QTable, path: str | Path) -> None:
-    """Write a table of `sensitivity_curve` as ECSV; astropy, pandas and TOPCAT read it."""
+    """Writes a table from `sensitivity_curve` as ECSV, for astropy, pandas and TOPCAT."""
     Table(table).write(path, format="ascii.ecsv", overwrite=True)
 
 
@@ -265,25 +266,25 @@ def _from_above(counts: Floats) -> Floats:
 
 @lru_cache(maxsize=8)
 def _limit_spline(level: float, method: LimitMethod) -> CubicSpline:
-    # Feldman and Cousins' belt takes long for large backgrounds.
+    # Feldman-Cousins limits are slow for large backgrounds.
     top = 2 if method == "feldman-cousins" else 6
     grid = np.geomspace(1e-4, 10**top, 40 * (top + 4))
     return CubicSpline(np.log(grid), [mean_upper_limit(b, level, method) for b in grid])
 
 
 def _mean_limits(background: Floats, level: float, method: LimitMethod) -> Floats:
-    """Average upper limits by interpolation: good for choosing, not for quoting."""
+    """Returns interpolated average upper limits: good enough to choose, but not to quote."""
     spline = _limit_spline(level, method)
     b = np.clip(background, np.exp(spline.x[0]), None)
     top = np.exp(spline.x[-1])
-    # Far beyond the grid, where no selection is the best one, the limit grows as the square root.
+    # Beyond the grid, where the optimum never is, the limit grows as the square root.
     return np.asarray(spline(np.log(np.minimum(b, top))) * np.sqrt(np.maximum(b / top, 1.0)))
 
 
 def _central_energies(
     response: PointResponse, spectrum: SpectralModel, place: tuple[int, int]
 ) -> u.Quantity:
-    """True energies between which 90 % of the selected signal lie."""
+    """Returns the true energies of the central 90 % of the selected signal."""
     selected = PointResponse(
         response.name,
         response.declination,

@@ -1,8 +1,8 @@
 """Several sources as one search: weights, the sum of their cones, and the combined limit.
 
-A stack asks for one number: the strength of the sources with their fluxes in a given ratio. The
-ratio is set by *weights*: equal, or by what other messengers say of each source (flux), and it is
-the detector's acceptance that turns it into a ratio of events.
+A stack measures one number: the common strength of sources whose fluxes have a given ratio. The
+ratio is given by *weights*: equal, or proportional to fluxes measured with other messengers. The
+detector's acceptance turns it into a ratio of events.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Stack:
     weights : ndarray, shape (n,)
         Share of each source in the flux; sums to 1.
     signal : ndarray, shape (n,)
-        Events of each source when all of them together have the flux that was stacked.
+        Signal events of each source, if all of them together have the stacked flux.
     background : ndarray, shape (n,)
-        Events of background in each cone.
+        Background events in each cone.
     """
 
     names: tuple[str, ...]
@@ -55,24 +55,24 @@ class Stack:
         return np.asarray(self.signal / self.signal.sum())
 
     def sensitivity(self, level: float = 0.9) -> float:
-        """Average upper limit on the total flux, in units of the stacked flux, cones summed."""
+        """Returns the average upper limit on the total flux in units of the stacked flux."""
         return mean_upper_limit(float(self.background.sum()), level) / float(self.signal.sum())
 
     def discovery(self, sigma: float = 5.0) -> float:
-        """Total flux that is discovered in half of the experiments, cones summed."""
+        """Returns the total flux that is discovered in half of the experiments."""
         needed = discovery_signal(self.background.sum(), p_value_of(sigma))
         return float(needed / self.signal.sum())
 
     def p_value(self, observed: npt.ArrayLike) -> float:
-        """Probability that background alone gives as many events in all cones or more."""
+        """Returns the probability of at least as many events in all cones from background alone."""
         counts = self._counts(observed)
         return float(poisson_p_value(counts.sum(), self.background.sum()))
 
     def upper_limit(self, observed: npt.ArrayLike, level: float = 0.9) -> float:
-        """Upper limit on the total flux, in units of the stacked flux.
+        """Returns the upper limit on the total flux in units of the stacked flux.
 
         Every source counts with its own signal and background (`combined_upper_limit`), so a
-        clean source is not spoilt by a dirty one.
+        source with much background does not spoil one with little.
         """
         counts = self._counts(observed)
         return combined_upper_limit(counts, self.signal, self.background, level)
@@ -81,24 +81,28 @@ class Stack:
         counts = plain_numbers(observed, "observed events")
         if counts.shape != self.signal.shape:
             raise CountingError(
-                f"{counts.size} counts for {len(self.names)} sources: give one for each, in the "
+                f"{counts.size} counts for {len(self.names)} sources; give one per source, in the "
                 f"order {', '.join(self.names)}"
             )
         return counts
 
 
 def flux_weights(fluxes: npt.ArrayLike) -> Floats:
-    """Weights that are proportional to measured fluxes (in any one unit), summing to 1."""
+    """Returns weights proportional to measured fluxes (all in the same unit); they sum to 1."""
     if np.any(getattr(fluxes, "mask", False)):
-        raise CountingError("fluxes to weight with must be known: some are masked")
+        raise CountingError("some fluxes for the weights are masked; remove these sources")
     try:
         values = np.asarray(u.Quantity(fluxes).value, dtype=float)
     except (TypeError, ValueError) as error:
-        raise CountingError(f"fluxes to weight with must be numbers in one unit: {error}") from None
+        raise CountingError(
+            f"fluxes for the weights must be numbers in the same unit: {error}"
+        ) from None
     if values.ndim != 1 or not np.all(np.isfinite(values)) or np.any(values < 0):
-        raise CountingError("fluxes to weight with must be a list of numbers of zero or more")
+        raise CountingError(
+            "fluxes for the weights must be a list of finite numbers, none negative"
+        )
     if not values.sum() > 0:
-        raise CountingError("all fluxes to weight with are zero")
+        raise CountingError("all fluxes for the weights are zero; at least one must be positive")
     return np.asarray(values / values.sum())
 
 
@@ -110,29 +114,30 @@ def stack(
     radius: u.Quantity,
     names: Sequence[str] | None = None,
 ) -> Stack:
-    """Stack sources.
+    """Returns a stack of sources.
 
     Parameters
     ----------
     responses : sequence of PointResponse
-        What the detector sees around each source.
+        Signal and background around each source.
     spectrum : gammapy.modeling.models.SpectralModel
-        Flux of all sources together; each has its share of it.
+        Total flux of all sources.
     weights : array_like, optional
-        Shares, of any sum (`flux_weights`); equal without.
+        Shares of the sources, with any sum (`flux_weights`); equal by default.
     radius : Quantity
-        Cone to count in, the same for all or one for each; the nearest of a response's radii,
-        which must be within 10 %.
+        Radius of the cones, the same for all sources or one per source; the nearest of a response's
+        radii is used and must agree to 10 %.
     names : sequence of str, optional
 
     Raises
     ------
     CountingError
-        There are no sources, or not one weight for each, or the detector sees none of them.
+        If there are no sources, the number of weights or names differs, or the detector expects no
+        event from any of them.
     """
     n = len(responses)
     if n == 0:
-        raise CountingError("no sources to stack")
+        raise CountingError("no sources to stack; give at least one response")
     share = flux_weights(np.ones(n) if weights is None else weights)
     cones = np.broadcast_to(np.atleast_1d(radius.to_value(u.deg)), (n,))
     if len(share) != n:
@@ -143,7 +148,9 @@ def stack(
         signal[i] = share[i] * response.counts(spectrum)[row].sum()
         background[i] = response.background[row].sum()
     if not signal.sum() > 0:
-        raise CountingError("the detector sees none of the sources to stack with this spectrum")
+        raise CountingError(
+            "the detector expects no event from any of these sources with this spectrum"
+        )
     labels = tuple(names) if names is not None else tuple(f"source {i + 1}" for i in range(n))
     if len(labels) != n:
         raise CountingError(f"{len(labels)} names for {n} sources")

@@ -1,4 +1,4 @@
-"""Moments as people and programs write them."""
+"""Times as people and programs write them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _ZONE = re.compile(r"(?<=\d)\s*(?:(Z)|([+-])(\d\d):?(\d\d))$", re.IGNORECASE)
 
 
 def moment(given: Time | str | datetime, error: type[ValueError] = FollowUpError) -> Time:
-    """One time, UTC where it does not say otherwise.
+    """Returns one time, in UTC unless it has a time zone or scale.
 
     Parameters
     ----------
     given : Time, datetime or str
-        Text as astropy reads it (``2024-09-01T01:16:47``, ``J2000.0``), or ISO 8601 with a zone
+        Text that astropy reads (``2024-09-01T01:16:47``, ``J2000.0``), or ISO 8601 with a time zone
         (``...Z``, ``...+02:00``).
     error : type
-        What is raised.
+        Type of the exception.
 
     Raises
     ------
     FollowUpError
-        Or ``error``: it is no single time.
+        Or ``error``: if it is not a single time.
     """
     try:
         found = _parsed(given)
@@ -38,17 +38,17 @@ def moment(given: Time | str | datetime, error: type[ValueError] = FollowUpError
             "like 2024-09-01T03:16:47+02:00"
         ) from None
     if not found.isscalar or np.any(found.mask) or not np.isfinite(found.jd1 + found.jd2):
-        raise error(f"one time is needed, not {given!r}")
+        raise error(f"give one time, not {given!r}")
     return found
 
 
 def moments(texts: list[str]) -> Time:
-    """Several times, from text; raises ValueError with the text that is none."""
+    """Returns times from texts; raises ValueError naming the first that is not a time."""
     if not any(_ZONE.search(text) for text in texts):
         try:
             return Time([text.replace(" ", "T", 1) for text in texts], format="isot", scale="utc")
         except ValueError:
-            pass  # Of several kinds, or one is no time: one by one.
+            pass  # Several formats, or an invalid time: parse one by one.
     parsed = [moment(text, ValueError).utc for text in texts]
     return Time([t.jd1 for t in parsed], [t.jd2 for t in parsed], format="jd", scale="utc")
 
@@ -60,7 +60,7 @@ def _parsed(given: Time | str | datetime) -> Time:
         return Time(given)
     text = given.strip()
     zone = _ZONE.search(text) if ":" in text or "Z" in text.upper() else None
-    # A date alone ends in what looks like a zone, as in 2024-09-01.
+    # The end of a date alone, as in 2024-09-01, looks like a time zone.
     if zone is None or not re.match(r"\d{4}-\d\d-\d\d[T\s]\d", text):
         return Time(text)
     moved = 0 * u.min

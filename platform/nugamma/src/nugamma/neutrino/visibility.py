@@ -1,11 +1,11 @@
-"""How long a detector sees a place of the sky at which zenith angle.
+"""Fractions of time that a detector sees a position on the sky at a zenith angle.
 
-A source at declination d stands at hour angle h at the zenith angle z, at latitude p:
+A source at declination d and hour angle h has the zenith angle z at latitude p:
 
     cos z = sin p sin d + cos p cos d cos h
 
-and h runs evenly through a sidereal day, so the fraction of time between two zenith angles is an
-arc of hour angles: exact, without sampling. Refraction plays no part under water.
+and h increases uniformly through a sidereal day, so the fraction of time between two zenith angles
+is a range of hour angles: exact, without sampling. There is no refraction for neutrinos.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ NADIR = 180 * u.deg
 
 
 def declination_of_date(position: SkyCoord, epoch: str | Time = "J2000.0") -> u.Quantity:
-    """Declination with respect to the Earth's true axis at a time.
+    """Returns the declination relative to the Earth's true axis at a time.
 
-    The axis moves by up to 0.0056 deg a year, so this matters only at the edges of what is
-    visible.
+    The axis moves by up to 0.0056 deg per year, so this matters only for sources that hardly rise
+    or set.
 
     Parameters
     ----------
     position : astropy.coordinates.SkyCoord
-        One place or several, in any frame.
+        One or several positions, in any frame.
     epoch : astropy.time.Time or str
-        When; text as astropy reads it, ``"J2030.0"`` or ``"2030-01-01"``.
+        Time, or text that astropy reads: ``"J2030.0"`` or ``"2030-01-01"``.
     """
     with offline():
         return position.transform_to(TETE(obstime=moment(epoch, VisibilityError))).dec
@@ -47,7 +47,7 @@ def declination_of_date(position: SkyCoord, epoch: str | Time = "J2000.0") -> u.
 def cos_zenith(
     declination: u.Quantity, hour_angle: u.Quantity, detector: str | Site = "ARCA"
 ) -> Floats:
-    """Cosine of the zenith angle of the source: 1 overhead, -1 straight below."""
+    """Returns the cosine of a source's zenith angle: 1 overhead, -1 straight below."""
     sine, cosine = _latitude(detector)
     d = _declination(declination)
     h = u.Quantity(hour_angle).to_value(u.rad)
@@ -57,7 +57,7 @@ def cos_zenith(
 def fraction_above(
     declination: u.Quantity, cos_zenith_min: npt.ArrayLike, detector: str | Site = "ARCA"
 ) -> Floats:
-    """Fraction of time that the source's cos(zenith) is larger than a value.
+    """Returns the fraction of time that a source's cos(zenith) exceeds a value.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def fraction_above(
     d, c = np.broadcast_arrays(_declination(declination), np.asarray(cos_zenith_min, dtype=float))
     if np.any(np.abs(c) > 1 + 1e-12) or not np.all(np.isfinite(c)):
         raise VisibilityError("cosines of zenith angles must be between -1 and 1")
-    # At a pole the zenith angle never changes, and the ratio below is +-infinity or 0/0.
+    # At a pole the zenith angle is constant, and the ratio below is +-infinity or 0/0.
     reach = cosine * np.cos(d)
     need = c - sine * np.sin(d)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(reach > 1e-12, need / reach, np.where(need < 0, -1.0, 1.0))
-    # Rounding must not leave a source beyond the zenith.
+    # Rounding must not move a source beyond the zenith.
     ratio = np.where(c >= 1, 1.0, np.where(c <= -1, -1.0, ratio))
     return np.asarray(np.arccos(np.clip(ratio, -1, 1)) / np.pi)
 
@@ -90,24 +90,24 @@ def fraction_above(
 def time_fractions(
     declination: u.Quantity, cos_zenith_edges: npt.ArrayLike, detector: str | Site = "ARCA"
 ) -> Floats:
-    """Fraction of time in bins of cos(zenith).
+    """Returns the fraction of time in bins of cos(zenith).
 
     Parameters
     ----------
     declination : Quantity
         Of any shape.
     cos_zenith_edges : array_like, shape (n + 1,)
-        Rising edges within -1 to 1.
+        Ascending edges between -1 and 1.
     detector : str or openkm3.sky.Site
 
     Returns
     -------
     ndarray, shape (..., n)
-        Sums to 1 where the edges span -1 to 1.
+        Sums to 1 if the edges span -1 to 1.
     """
     edges = np.asarray(cos_zenith_edges, dtype=float)
     if edges.ndim != 1 or len(edges) < 2 or np.any(np.diff(edges) <= 0):
-        raise VisibilityError("edges of cos(zenith) must be two or more rising numbers")
+        raise VisibilityError("edges of cos(zenith) must be at least two ascending numbers")
     above = fraction_above(u.Quantity(declination)[..., np.newaxis], edges, detector)
     return np.asarray(-np.diff(above, axis=-1))
 
@@ -118,13 +118,13 @@ def fraction_of_time(
     zenith_max: u.Quantity = NADIR,
     detector: str | Site = "ARCA",
 ) -> Floats:
-    """Fraction of time that the source stands between two zenith angles.
+    """Returns the fraction of time that a source is between two zenith angles.
 
-    The default is the time below the horizon, where the Earth keeps atmospheric muons away.
+    The default is the time below the horizon, where the Earth absorbs atmospheric muons.
     """
     low, high = (u.Quantity(angle).to_value(u.rad) for angle in (zenith_min, zenith_max))
     if not 0 <= low <= high <= np.pi:
-        raise VisibilityError("zenith angles must be 0 <= zenith_min <= zenith_max <= 180 deg")
+        raise VisibilityError("zenith angles must satisfy 0 <= zenith_min <= zenith_max <= 180 deg")
     below_low, below_high = (
         fraction_above(declination, np.cos(angle), detector) for angle in (low, high)
     )
@@ -140,16 +140,16 @@ def visibility_map(
     detector: str | Site = "ARCA",
     epoch: str | Time = "J2000.0",
 ) -> Floats:
-    """HEALPix map (ring order) of `fraction_of_time` over the whole sky.
+    """Returns a HEALPix map (ring order) of `fraction_of_time` over the whole sky.
 
     Parameters
     ----------
     nside : int
-        Resolution of the map, a power of two: 64 gives pixels of 0.9 deg.
+        Resolution of the map, a power of two; 64 gives pixels of 0.9 deg.
     frame : str
         Coordinates of the map: ``"galactic"`` or ``"icrs"``.
     epoch : astropy.time.Time or str
-        When, see `declination_of_date`.
+        Time, see `declination_of_date`.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def visibility_map(
     import healpy  # type: ignore[import-untyped]
 
     if nside < 1 or not healpy.isnsideok(nside, nest=True):
-        raise VisibilityError(f"nside must be a power of two, here it is {nside}")
+        raise VisibilityError(f"nside must be a power of two, not {nside}")
     pixels = np.arange(healpy.nside2npix(nside))
     longitude, latitude = healpy.pix2ang(nside, pixels, lonlat=True)
     places = SkyCoord(longitude, latitude, unit="deg", frame=frame)
@@ -174,11 +174,11 @@ def _declination(declination: u.Quantity) -> Floats:
     if not hasattr(declination, "unit"):
         raise VisibilityError("the declination needs a unit, for example -45.2 * u.deg")
     if np.any(getattr(declination, "mask", False)):
-        raise VisibilityError("declinations must be known: some are masked")
+        raise VisibilityError("some declinations are masked; remove them")
     try:
         d = np.asarray(u.Quantity(declination).to_value(u.rad), dtype=float)
     except (u.UnitConversionError, TypeError) as error:
-        raise VisibilityError(f"the declination needs a unit of an angle: {error}") from None
+        raise VisibilityError(f"the declination needs a unit of angle: {error}") from None
     if np.any(np.abs(d) > np.pi / 2 + 1e-12) or not np.all(np.isfinite(d)):
         raise VisibilityError("declinations must be between -90 and 90 deg")
     return d

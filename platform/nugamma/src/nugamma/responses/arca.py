@@ -1,16 +1,16 @@
-"""KM3NeT/ARCA: the public response that the Python package km3irf carries.
+"""KM3NeT/ARCA: the public response in the Python package km3irf.
 
-The files follow the gamma-ray format GADF with one agreement: *offset is the zenith angle of the
-arrival direction*, 0 deg straight from above. Four more things must be known to read them right:
+The files follow the gamma-ray format GADF with one convention: *offset is the zenith angle of the
+arrival direction*, 0 deg being straight down-going. Four more facts are needed to read them:
 
-- the energy dispersion holds the probability *of a bin* of migra, not its density, which gammapy
-  takes it for: reconstructed energies would come out three times too high;
+- the energy dispersion is the probability *of a bin* of migra, not the density that gammapy
+  expects: reconstructed energies would be three times too high;
 - values are interpolated linearly, in the logarithm of the energy and in the zenith angle between
-  bin centres, and extrapolated linearly beyond them (gammapy's defaults put 0 there, so that a
-  source that culminates below the detector would not be seen);
-- from above hardly any simulated event passes the selection: point spread function and energy
-  dispersion are not normalised there and are valid above 80 deg of zenith only;
-- zenith bins of the muon background are shifted by half a bin against those of everything else.
+  bin centres, and extrapolated linearly beyond them (gammapy's default is 0 there, so a source
+  straight below the detector would not be seen);
+- hardly any down-going event passes the selection, so point spread function and energy dispersion
+  are valid (and normalised) only at zenith angles above 80 deg;
+- the zenith bins of the muon background are shifted by half a bin relative to all others.
 
 The response is that of arXiv:2309.03007.
 """
@@ -38,9 +38,9 @@ from gammapy.maps import MapAxis
 from nugamma.errors import ResponseError
 from nugamma.responses.fits import read_table
 
-#: Below this zenith angle point spread function and energy dispersion are not to be used.
+#: Lowest zenith angle at which point spread function and energy dispersion are valid.
 LOWEST_ZENITH = 80 * u.deg
-#: How all tables are interpolated, see the module's text.
+#: Interpolation of all tables, see the docstring of the module.
 INTERPOLATION = {"bounds_error": False, "fill_value": None, "values_scale": "lin"}
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ _ENERGY = {"ENERG_LO": u.GeV, "ENERG_HI": u.GeV}
 _THETA = {"THETA_LO": u.rad, "THETA_HI": u.rad}
 _MIGRA = {"MIGRA_LO": u.one, "MIGRA_HI": u.one}
 _RAD = {"RAD_LO": u.deg, "RAD_HI": u.deg}
-#: Columns of each file and units that theirs must be convertible to.
+#: Columns of each file, and units to which theirs must be convertible.
 COLUMNS: dict[str, dict[str, u.UnitBase]] = {
     "aeff": {**_ENERGY, **_THETA, "EFFAREA": u.m**2},
     "edisp": {**_ENERGY, **_MIGRA, **_THETA, "MATRIX": u.one},
@@ -64,8 +64,13 @@ COLUMNS: dict[str, dict[str, u.UnitBase]] = {
 class ArcaResponse:
     """Effective area, energy dispersion, point spread function and backgrounds of ARCA.
 
-    The members are gammapy's classes, whose ``offset`` axis holds the zenith angle; the energy
-    dispersion is a density in migra.
+    Attributes
+    ----------
+    effective_area, energy_dispersion, psf, neutrinos, muons
+        The responses as gammapy's classes, whose ``offset`` is the zenith angle; the energy
+        dispersion is a density in migra.
+    checksum
+        sha256 of all files.
     """
 
     effective_area: EffectiveAreaTable2D
@@ -77,18 +82,19 @@ class ArcaResponse:
 
     @classmethod
     def read(cls, folder: str | Path | None = None) -> ArcaResponse:
-        """Read the response.
+        """Reads the response.
 
         Parameters
         ----------
         folder
-            Holds ``aeff.fits``, ``edisp.fits``, ``psf.fits``, ``bkg_nu.fits`` and ``bkg_mu.fits``,
-            with or without ``km3net_`` before. Without it those of the package km3irf are read.
+            Folder of ``aeff.fits``, ``edisp.fits``, ``psf.fits``, ``bkg_nu.fits`` and
+            ``bkg_mu.fits``, with or without the prefix ``km3net_``; by default that in the package
+            km3irf.
 
         Raises
         ------
         ResponseError
-            If a file is missing, or holds other columns, units or numbers than it should.
+            If a file is missing, or has missing columns, wrong units or invalid numbers.
         """
         files = {name: _file(name, folder) for name in COLUMNS}
         tables = {name: read_table(path, COLUMNS[name]) for name, path in files.items()}
@@ -107,7 +113,7 @@ class ArcaResponse:
                 )
             except Exception as error:  # gammapy raises whatever its parts do
                 raise ResponseError(
-                    f"{files[name]}: not a response that gammapy reads: {error}"
+                    f"{files[name]}: gammapy cannot read this response: {error}"
                 ) from error
             _check_sky(read, files[name])
             return read
@@ -124,7 +130,7 @@ class ArcaResponse:
         )
 
     def area(self, energy: u.Quantity, zenith: u.Quantity) -> u.Quantity:
-        """Effective area in m2 of shape (energies, zeniths), mean of neutrino and antineutrino."""
+        """Returns the mean effective area of nu and anti-nu, shape (energies, zeniths), m2."""
         _check_covered(energy, self.effective_area.axes["energy_true"], "effective area")
         return self.effective_area.evaluate(
             energy_true=energy[:, np.newaxis], offset=zenith[np.newaxis]
@@ -133,9 +139,9 @@ class ArcaResponse:
     def background_rate(
         self, kind: Background, energy_edges: u.Quantity, zenith: u.Quantity
     ) -> u.Quantity:
-        """Rate in bins of reconstructed energy, s-1 sr-1, of shape (bins, zeniths).
+        """Returns the rate in bins of reconstructed energy, shape (bins, zeniths), s-1 sr-1.
 
-        A power law is laid through the values at the two edges of a bin.
+        It is integrated along a power law through the values at the edges of a bin.
         """
         table = {"neutrinos": self.neutrinos, "muons": self.muons}[kind]
         _check_covered(energy_edges, table.axes["energy"], f"background of {kind}")
@@ -144,13 +150,13 @@ class ArcaResponse:
         ).to("s-1 sr-1")
 
     def zenith_nodes(self) -> u.Quantity:
-        """Zenith angles between which every table but psf and energy dispersion is linear."""
+        """Returns zenith angles between which effective area and backgrounds are linear."""
         tables = (self.effective_area, self.neutrinos, self.muons)
         centres = [table.axes["offset"].center.to_value("deg") for table in tables]
         return np.unique(np.round(np.concatenate([*centres, [0.0, 180.0]]), 9)) * u.deg
 
     def edisp_kernel(self, zenith: u.Quantity, true: MapAxis, reco: MapAxis) -> EDispKernel:
-        """Probability of each reconstructed-energy bin for each true one, at a zenith angle."""
+        """Returns the probability of each reconstructed-energy bin, given the true-energy bin."""
         _check_zenith(zenith)
         _check_covered(true.edges, self.energy_dispersion.axes["energy_true"], "energy dispersion")
         return self.energy_dispersion.to_edisp_kernel(
@@ -158,7 +164,7 @@ class ArcaResponse:
         )
 
     def psf_values(self, zenith: u.Quantity, energy: u.Quantity, rad: u.Quantity) -> u.Quantity:
-        """Point spread function in sr-1 of shape (energies, rad), at a zenith angle."""
+        """Returns the point spread function at a zenith angle, shape (energies, rad), sr-1."""
         _check_zenith(zenith)
         _check_covered(energy, self.psf.axes["energy_true"], "point spread function")
         return self.psf.evaluate(
@@ -167,27 +173,27 @@ class ArcaResponse:
 
 
 def _file(name: str, folder: str | Path | None) -> Path:
-    """Path of one file of the response."""
+    """Returns the path of one file of the response."""
     if folder is None:
-        # Where the package lies, without running it: it needs much that its data do not.
+        # Finds the package without importing it, as its code needs much that its data do not.
         spec = find_spec("km3irf")
         if spec is None or not spec.submodule_search_locations:
             raise ResponseError(
-                "the package km3irf, which carries ARCA's response, is not installed: install it, "
-                "or give a folder with aeff.fits, edisp.fits, psf.fits, bkg_nu.fits and bkg_mu.fits"
+                "the package km3irf with ARCA's response is not installed: pip install km3irf, or "
+                "give a folder with aeff.fits, edisp.fits, psf.fits, bkg_nu.fits and bkg_mu.fits"
             )
         return Path(spec.submodule_search_locations[0], "data", f"{name}.fits")
     candidates = [Path(folder) / f"{prefix}{name}.fits" for prefix in ("", "km3net_")]
     for path in candidates:
         if path.is_file():
             return path
-    raise ResponseError(f"ARCA's response is incomplete: there is no {candidates[0]}")
+    raise ResponseError(f"ARCA's response is incomplete: {candidates[0]} not found")
 
 
 def _as_density(edisp: EnergyDispersion2D, path: Path) -> EnergyDispersion2D:
-    """Energy dispersion per unit of migra, from one that is per bin of migra or per unit already.
+    """Returns the energy dispersion per unit of migra, from one per bin or already per unit.
 
-    Which of the two it is shows in the sums, as a row must give one event an event.
+    The sums tell which of the two it is, as the probabilities must add up to 1.
     """
     usable = edisp.axes["offset"].center > LOWEST_ZENITH
     widths = np.diff(edisp.axes["migra"].edges.to_value(""))[:, np.newaxis]
@@ -199,7 +205,7 @@ def _as_density(edisp: EnergyDispersion2D, path: Path) -> EnergyDispersion2D:
         density = edisp.data
     else:
         raise ResponseError(
-            f"{path}: MATRIX sums to one over migra neither as a probability nor as a density, "
+            f"{path}: MATRIX is normalised in migra neither as a probability nor as a density, "
             f"for zenith angles above {LOWEST_ZENITH:.0f}"
         )
     return EnergyDispersion2D(
@@ -208,17 +214,17 @@ def _as_density(edisp: EnergyDispersion2D, path: Path) -> EnergyDispersion2D:
 
 
 def _check_sky(response: Any, path: Path) -> None:
-    """Refuse zenith angles of a part of the sky: radians that are called degrees, for example."""
+    """Refuses tables that do not reach the nadir, for example radians labelled as degrees."""
     highest = response.axes["offset"].edges[-1].to("deg")
     if not 150 * u.deg < highest <= 180.01 * u.deg:
         raise ResponseError(
-            f"{path}: THETA reaches to {highest:.4g}, ARCA's response to 180 deg of zenith: it is "
-            "in another unit than the file says, or cut"
+            f"{path}: THETA ends at {highest:.4g} instead of 180 deg; its unit is wrong, or the "
+            "table is truncated"
         )
 
 
 def _check_psf(psf: PSF3D, path: Path) -> None:
-    """Refuse a point spread function that loses or makes events where it is to be used."""
+    """Refuses a point spread function that is not normalised where it is used."""
     rad = psf.axes["rad"].edges.to_value("rad")
     rings = 2 * np.pi * (np.cos(rad[:-1]) - np.cos(rad[1:]))
     usable = psf.axes["offset"].center > LOWEST_ZENITH
@@ -233,17 +239,17 @@ def _check_psf(psf: PSF3D, path: Path) -> None:
 def _check_zenith(zenith: u.Quantity) -> None:
     if not np.all((zenith >= LOWEST_ZENITH) & (zenith <= 180 * u.deg)):
         raise ResponseError(
-            f"ARCA's point spread function and energy dispersion are valid for zenith angles from "
-            f"{LOWEST_ZENITH:.0f} to 180 deg, not for {zenith:.1f}"
+            f"ARCA's point spread function and energy dispersion are valid at zenith angles from "
+            f"{LOWEST_ZENITH:.0f} to 180 deg, not at {zenith:.1f}"
         )
 
 
 def _check_covered(energy: u.Quantity, axis: MapAxis, what: str) -> None:
-    """Refuse energies outside a table (a rounding error is none)."""
+    """Refuses energies outside a table by more than rounding errors."""
     low, high = axis.edges[[0, -1]]
     if np.any(energy < low * (1 - 1e-6)) or np.any(energy > high * (1 + 1e-6)):
         raise ResponseError(
-            f"ARCA's {what} covers {low.to('TeV'):.4g} to {high.to('TeV'):.4g}; asked for were "
+            f"ARCA's {what} covers {low.to('TeV'):.4g} to {high.to('TeV'):.4g}, not "
             f"{energy.min().to('TeV'):.4g} to {energy.max().to('TeV'):.4g}"
         )
 

@@ -1,8 +1,9 @@
 """KM3NeT/ARCA with 230 strings: the public response tables in CSV.
 
 The tables belong to the point-source study of KM3NeT (arXiv:2402.08363) and are distributed with
-the repository KM3NeT-ARCA-irf. They are not part of this package: name the folder that holds
-them. Two channels, ``track`` (muon neutrinos) and ``shower`` (electron neutrinos), each with
+the repository KM3NeT-ARCA-irf. They are not part of this package: give the folder that contains
+them. There are two channels, ``track`` (muon neutrinos) and ``shower`` (electron neutrinos), each
+with these files:
 
 - ``aeff_coszen_all*.csv``: effective area in m2, averaged over neutrinos and antineutrinos, in
   bins of log10(E/GeV) and cos(zenith), +1 being straight down-going;
@@ -34,7 +35,7 @@ from openkm3.sky import Site
 Floats = npt.NDArray[np.float64]
 Channel = Literal["track", "shower"]
 
-#: The place as the published analysis has it: latitude and longitude of 0.633407 and 0.278819 rad.
+#: Position in the published analysis: latitude 0.633407 rad and longitude 0.278819 rad.
 SITE = Site("ARCA", 36.2915477, 15.9751520, -3450.0, 33)
 
 _TRUE, _RECO, _ZENITH, _DECLINATION = (
@@ -55,21 +56,21 @@ class Arca230:
     channel : str
         ``"track"`` or ``"shower"``.
     log_energy_true, log_energy_reco : ndarray
-        Edges in log10(E/GeV) of effective area and background.
+        Energy bin edges of effective area and background, log10(E/GeV).
     cos_zenith, sin_declination : ndarray
-        Edges of the bins in direction.
+        Bin edges of the direction.
     effective_area : ndarray, shape (n_true, n_zenith)
-        In m2.
+        Effective area, m2.
     psf_log_energy : ndarray
         Edges of the energy bins of the point spread function, log10(E/GeV).
     containment : ndarray, shape (n_psf, n_psi)
         Fraction of the events within ``psf_angle`` of the source.
     psf_angle : ndarray, shape (n_psi,)
-        In degrees, rising.
+        Distances from the source, ascending, deg.
     migration : ndarray, shape (n_true, n_reco)
-        Fraction of the events of a true-energy bin in a bin of reconstructed energy.
+        Fraction of the events of a true-energy bin in each bin of reconstructed energy.
     background : ndarray, shape (n_reco, n_declination)
-        Events a second in a bin of reconstructed energy and sin(declination).
+        Events per second in a bin of reconstructed energy and sin(declination).
     """
 
     channel: Channel
@@ -86,16 +87,15 @@ class Arca230:
 
     @classmethod
     def read(cls, folder: str | Path, channel: Channel = "track") -> Arca230:
-        """Read the four tables of a channel.
+        """Reads the four tables of a channel.
 
         Raises
         ------
         ResponseError
-            A file is missing, cut short, in other units, or holds NaN or negative numbers; the
-            message names the file.
+            If a file is missing or truncated, or has wrong units or invalid numbers.
         """
         if channel not in _FLAVOUR:
-            raise ResponseError(f"unknown channel {channel!r}: track or shower")
+            raise ResponseError(f"unknown channel {channel!r}: use track or shower")
         place, flavour = Path(folder), _FLAVOUR[channel]
         area = _grid(
             place / f"aeff_coszen_all{flavour}CC_{channel}.csv", _TRUE, _ZENITH, "aeff [m^2]"
@@ -113,8 +113,10 @@ class Arca230:
         _same(response.rows[[*rows, rows[-1] + 1]], area.rows, "energyresponse and aeff")
         if abs(area.rows[-1] - response.rows[-1]) > 1e-6:
             raise ResponseError(
-                f"{place}: the file aeff of {channel}s does not cover the energies up to "
-                f"10^{response.rows[-1]:g} GeV; it is cut short, get it again"
+                f"{place}: the effective area (aeff) of {channel}s ends below "
+                f"10^{response.rows[-1]:g} "
+                "GeV; "
+                "the file is truncated, download it again"
             )
         weights = response.values[rows]
         total = weights.sum(axis=1, keepdims=True)
@@ -128,7 +130,7 @@ class Arca230:
             psf_log_energy=psf_edges,
             psf_angle=angle,
             containment=containment,
-            # No event was simulated at some energies; they are lost, as in the published analysis.
+            # Energies without simulated events are lost, as in the published analysis.
             migration=np.divide(weights, total, out=np.zeros_like(weights), where=total > 0),
             background=background.values,
         )
@@ -144,17 +146,17 @@ class Arca230:
         return 10 ** (self.log_energy_reco - 3) * u.TeV
 
     def area_at_zenith(self, zenith: u.Quantity) -> u.Quantity:
-        """Effective area at a zenith angle (0 is down-going), shape (n_true,), m2."""
+        """Returns the effective area at a zenith angle (0 is down-going), shape (n_true,), m2."""
         bins = len(self.cos_zenith) - 1
         where = np.searchsorted(self.cos_zenith, np.cos(zenith.to_value(u.rad)), side="right") - 1
         return self.effective_area[:, min(max(int(where), 0), bins - 1)] * u.m**2
 
     def area_at_declination(self, declination: u.Quantity) -> u.Quantity:
-        """Effective area averaged over a sidereal day, shape (n_true,), m2."""
+        """Returns the effective area averaged over a sidereal day, shape (n_true,), m2."""
         return self.effective_area @ time_fractions(declination, self.cos_zenith, SITE) * u.m**2
 
     def containment_within(self, radius: u.Quantity) -> Floats:
-        """Fraction of the events within a radius, for each true-energy bin.
+        """Returns the fraction of events within a radius, for each true-energy bin.
 
         Parameters
         ----------
@@ -163,7 +165,7 @@ class Arca230:
         Returns
         -------
         ndarray, shape (n_radius, n_true)
-            Energies beyond the table have the fraction of its first or last bin.
+            Energies beyond the table get the fraction of its first or last bin.
         """
         r = np.atleast_1d(radius.to_value(u.deg))
         within = np.array([np.interp(r, self.psf_angle, row) for row in self.containment])
@@ -172,7 +174,7 @@ class Arca230:
         return np.asarray(within[np.clip(rows, 0, len(within) - 1)].T)
 
     def background_density(self, declination: u.Quantity) -> Floats:
-        """Background per second and sr in each bin of reconstructed energy."""
+        """Returns the background in each bin of reconstructed energy, s-1 sr-1."""
         edges = self.sin_declination
         column = int(np.searchsorted(edges, np.sin(declination.to_value(u.rad)), side="right")) - 1
         column = min(max(column, 0), len(edges) - 2)
@@ -182,7 +184,7 @@ class Arca230:
     def point(
         self, declination: u.Quantity, livetime: u.Quantity, radius: u.Quantity = RADII
     ) -> PointResponse:
-        """Signal and background around a source, averaged over sidereal days."""
+        """Returns signal and background around a source, averaged over sidereal days."""
         seconds = livetime.to_value(u.s)
         exposure = self.area_at_declination(declination).to_value("cm2") * seconds
         density = self.background_density(declination) * seconds
@@ -216,8 +218,8 @@ def _grid(path: Path, row: str, column: str, value: str) -> _Grid:
     shape = (len(rows) - 1, len(columns) - 1)
     if len(table) != shape[0] * shape[1]:
         raise ResponseError(
-            f"{path}: {len(table)} rows instead of {shape[0]} x {shape[1]}; the file is cut short "
-            "or holds a bin twice, get it again"
+            f"{path}: {len(table)} rows instead of {shape[0]} x {shape[1]}; the file is truncated "
+            "or has duplicate bins, download it again"
         )
     if np.any(table[value] < 0):
         raise ResponseError(f"{path}: column {value!r} has negative entries")
@@ -233,14 +235,14 @@ def _psf(path: Path) -> tuple[Floats, Floats, Floats]:
     if len(table) != (len(edges) - 1) * len(log_angle):
         raise ResponseError(
             f"{path}: {len(table)} rows instead of {len(edges) - 1} x {len(log_angle)}; the file "
-            "is cut short or holds an angle twice, get it again"
+            "is truncated or has duplicate angles, download it again"
         )
     order = np.lexsort((table[angle], table[f"{axis} low"]))
     density = np.asarray(table[value], dtype=float)[order].reshape(len(edges) - 1, -1)
     # Integral over the solid angle, in the logarithm of the angle, up to the antipode.
     psi = np.radians(10**log_angle)
     weight = np.where(psi <= np.pi, 2 * np.pi * np.sin(psi) * psi * np.log(10), 0.0)
-    # The curves are smoothed and dip below zero, by up to 0.05 % of the events.
+    # The curves are smoothed and become negative, by up to 0.05 % of the events.
     below = integrate.trapezoid(np.minimum(density, 0) * weight, log_angle)
     within = integrate.cumulative_trapezoid(
         np.maximum(density, 0) * weight, log_angle, axis=1, initial=0
@@ -248,17 +250,19 @@ def _psf(path: Path) -> tuple[Floats, Floats, Floats]:
     # No shower was simulated in the lowest bins.
     filled = np.flatnonzero(within[:, -1] > 0)
     if len(filled) == 0 or len(filled) != len(within) - filled[0]:
-        raise ResponseError(f"{path}: no events at all in one of the energy bins; get it again")
+        raise ResponseError(f"{path}: an energy bin has no events at all; download the file again")
     edges, within, below = edges[filled[0] :], within[filled], below[filled]
     if np.any(-below > 1e-3 * within[:, -1]):
-        raise ResponseError(f"{path}: column {value!r} has negative entries that matter")
+        raise ResponseError(
+            f"{path}: column {value!r} has large negative entries; download the file again"
+        )
     return edges, 10**log_angle, within / within[:, -1:]
 
 
 def _table(path: Path, names: Sequence[str]) -> Table:
-    """Read a CSV with exactly these columns, whose names carry the units."""
+    """Reads a CSV with exactly these columns, whose names contain the units."""
     if not path.is_file():
-        raise ResponseError(f"{path}: no such file; name the folder with the CSV of ARCA230")
+        raise ResponseError(f"{path} not found; give the folder with the tables of ARCA230")
     try:
         table = astropy_ascii.read(path, format="fast_csv")
     except (astropy_ascii.InconsistentTableError, UnicodeDecodeError, ValueError) as error:
@@ -266,26 +270,30 @@ def _table(path: Path, names: Sequence[str]) -> Table:
         raise ResponseError(f"{path}: not a complete CSV table ({reason})") from error
     if table.colnames != list(names):
         raise ResponseError(
-            f"{path}: columns {', '.join(table.colnames)} instead of {', '.join(names)} (the "
-            "units are part of the names)"
+            f"{path}: the columns are {', '.join(table.colnames)} instead of {', '.join(names)} "
+            "(names include units)"
         )
     for name in names:
         values = table[name]
         if values.dtype.kind not in "fiu" or getattr(values, "mask", np.False_).any():
-            raise ResponseError(f"{path}: column {name!r} has entries that are no numbers")
+            raise ResponseError(f"{path}: column {name!r} has entries that are not numbers")
         if not np.all(np.isfinite(values)):
-            raise ResponseError(f"{path}: column {name!r} has NaN or infinite entries")
+            raise ResponseError(f"{path}: column {name!r} has non-finite entries")
     return table
 
 
 def _edges(path: Path, name: str, low: npt.ArrayLike, high: npt.ArrayLike) -> Floats:
-    """Edges of bins that follow each other without gaps."""
+    """Returns the edges of bins without gaps."""
     lows, highs = np.unique(np.asarray(low)), np.unique(np.asarray(high))
     if len(lows) != len(highs) or np.any(np.abs(lows[1:] - highs[:-1]) > 1e-6):
-        raise ResponseError(f"{path}: the bins of {name!r} have gaps or overlap; get it again")
+        raise ResponseError(
+            f"{path}: the bins of {name!r} have gaps or overlap; download the file again"
+        )
     return np.append(lows, highs[-1]).astype(float)
 
 
 def _same(first: Floats, second: Floats, names: str) -> None:
     if first.shape != second.shape or np.any(np.abs(first - second) > 1e-6):
-        raise ResponseError(f"the energy bins of the files {names} of ARCA230 do not agree")
+        raise ResponseError(
+            f"the energy bins of the ARCA230 files {names} differ; download them again"
+        )

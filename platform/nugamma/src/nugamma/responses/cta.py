@@ -1,19 +1,14 @@
-"""CTA: the public Prod5 responses, from their FITS files, and South at 20 deg as a small table.
+"""CTA's response, read from a FITS file in the format of CTAO's releases.
 
 The publication (arXiv:2309.03007) used the response of the southern array (14 medium-sized and 37
-small-sized telescopes) at 20 deg of zenith angle with cuts for 50 hours, from CTAO's public release
-prod5 v0.1 (doi:10.5281/zenodo.5499840, licence CC BY 4.0). That file, given by its path or
-downloaded, is read as it is. Without it, a table of performance figures takes its place, which is
-part of this package (`nugamma.responses.performance`).
-
-The other responses of the release (both sites, 20, 40 and 60 deg) are chosen by name where their
-files are found (`named`), and by path anywhere.
+small-sized telescopes) at a zenith angle of 20 deg, with cuts for 50 hours, from CTAO's public
+release prod5 v0.1 (doi:10.5281/zenodo.5499840, licence CC BY 4.0). `nugamma.responses.prod5` finds
+the files of that release; `nugamma.responses.performance` is a small table made from this one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +21,8 @@ from gammapy.irf import EffectiveAreaTable2D, EnergyDispersion2D, load_irf_dict_
 from nugamma.errors import ResponseError
 from nugamma.responses.fits import read_table
 
-#: The file of the publication, as its public repository keeps it.
-ADDRESS = (
-    "https://raw.githubusercontent.com/KM3NeT/Analysis-galactic-sources-CTA-KM3NeT/"
-    "189f79d78be8eaabd4dd10e5462d583ab412cb74/data/cta/irfs/irf_file_new_CTA.fits"
-)
-SHA256 = "9622c5c1961cedc18e58bf1fd5c492ac068abff8e92891bb7023d74fbf34b4ef"
+#: Checksum of the file that the publication used; it does not contain its site and zenith angle.
+PUBLISHED_SHA256 = "9622c5c1961cedc18e58bf1fd5c492ac068abff8e92891bb7023d74fbf34b4ef"
 
 _ENERGY = {"ENERG_LO": u.TeV, "ENERG_HI": u.TeV}
 _THETA = {"THETA_LO": u.deg, "THETA_HI": u.deg}
@@ -49,8 +40,16 @@ TABLES: dict[str, dict[str, u.UnitBase]] = {
 class CtaResponse:
     """Effective area, energy dispersion, point spread function and background of CTA.
 
-    The members are gammapy's classes; ``checksum`` is the sha256 of the file that it was read from.
-    ``site`` (``"south"`` or ``"north"``) and ``zenith`` are None where the file does not say them.
+    Attributes
+    ----------
+    effective_area, energy_dispersion, psf, background
+        The responses as gammapy's classes.
+    checksum
+        sha256 of the file.
+    site
+        ``"south"`` or ``"north"``; None if the file does not contain it.
+    zenith
+        Zenith angle for which the response was simulated; None if the file does not contain it.
     """
 
     effective_area: EffectiveAreaTable2D
@@ -63,28 +62,23 @@ class CtaResponse:
 
     @classmethod
     def read(cls, path: str | Path) -> CtaResponse:
-        """Read a response file in the format of CTAO's releases (GADF).
+        """Reads a response file in the format of CTAO's releases (GADF).
 
         Parameters
         ----------
         path
-            Of the file, or a name that `named` finds.
+            Of the file.
 
         Raises
         ------
         ResponseError
-            If it is missing, or holds other columns, units or numbers than it should.
+            If the file is missing, or has missing columns, wrong units or invalid numbers.
         """
-        if NAME.fullmatch(str(path)) and not Path(path).exists():
-            found = named(str(path))
-            if found is None:
-                return cls.compact()
-            path = found
         path = Path(path)
         if not path.is_file():
             raise ResponseError(
-                f"there is no CTA response {path}; nugamma.responses.cta.download gets the public "
-                "one, and without a path a table of performance figures is used"
+                f"CTA response {path} not found; nugamma.responses.prod5.download fetches the "
+                "public one, and without a path the table in this package is used"
             )
         for hdu, columns in TABLES.items():
             read_table(path, columns, hdu)
@@ -92,10 +86,10 @@ class CtaResponse:
         try:
             irfs = load_irf_dict_from_file(path)
             background = irfs["bkg"]
-            # Energies without a simulated event are bridged, as gammapy's own makers do.
+            # Fills energies without a simulated event by interpolation, as gammapy's makers do.
             background.interp_missing_data(axis_name="energy")
         except Exception as error:  # gammapy raises whatever its parts do
-            raise ResponseError(f"{path}: not a response that gammapy reads: {error}") from error
+            raise ResponseError(f"{path}: gammapy cannot read this response: {error}") from error
         missing = {"aeff", "edisp", "psf", "bkg"} - irfs.keys()
         if missing:
             raise ResponseError(f"{path}: the response has no {', '.join(sorted(missing))}")
@@ -110,94 +104,27 @@ class CtaResponse:
             zenith=zenith,
         )
 
-    @classmethod
-    def compact(cls) -> CtaResponse:
-        """The response made of the table of performance figures in this package."""
-        from nugamma.responses.performance import packaged
-
-        return packaged()
-
-
-def named(name: str) -> Path | None:
-    """File of a response of the release by site and zenith angle, such as ``north-40deg``.
-
-    Looked for, with the 50 h cuts and averaged over azimuth, below the folders that
-    NUGAMMA_CTA_FOLDER and GAMMAPY_DATA name, as `gammapy download datasets` and the release
-    (doi:10.5281/zenodo.5499840) call them. None stands for the table in this package, which takes
-    the place of ``south-20deg``.
-
-    Raises
-    ------
-    ResponseError
-        There is no such response, or its file is not there.
-    """
-    match = NAME.fullmatch(name)
-    if match is None:
-        raise ResponseError(
-            f"CTA response {name!r} is not known: south or north with 20, 40 or 60 deg, as in "
-            "north-40deg, or the path of a file"
-        )
-    site, zenith = match.groups()
-    pattern = f"Prod5-{site.title()}-{zenith}deg-AverageAz-{_ARRAYS[site]}.180000s-v0.1.fits"
-    folders = [os.environ.get(key) for key in ("NUGAMMA_CTA_FOLDER", "GAMMAPY_DATA")]
-    for folder in filter(None, folders):
-        found = sorted(p for p in Path(folder).rglob(f"{pattern}*") if p.is_file())
-        if found:
-            return found[0]
-    if name == "south-20deg":
-        return None
-    raise ResponseError(
-        f"the CTA response {name} is not on this machine: get {pattern}.gz of CTAO's release "
-        "prod5 v0.1 (doi:10.5281/zenodo.5499840) and name its folder in NUGAMMA_CTA_FOLDER, or "
-        "give its path"
-    )
-
-
-#: Names of responses.
-NAME = re.compile(r"(south|north)-(20|40|60)deg")
-_ARRAYS = {"south": "14MSTs37SSTs", "north": "4LSTs09MSTs"}
-
 
 def _made_for(path: Path, checksum: str) -> tuple[str | None, u.Quantity | None]:
-    """Site, from the header, and zenith angle, from the name of the file, that a response is for.
+    """Returns the site (from header and file name) and zenith angle (from the file name).
 
-    The release writes the zenith angle nowhere else.
+    The file name is the only place where the release gives the zenith angle.
     """
-    if checksum == SHA256:
+    if checksum == PUBLISHED_SHA256:
         return "south", 20 * u.deg
-    told = " ".join(
+    instrument = " ".join(
         str(fits.getheader(path, hdu).get("INSTRUME", "")) for hdu in (0, "EFFECTIVE AREA")
     )
     sites = {
-        site for text in (told, path.name) for site in ("south", "north") if site in text.lower()
+        site
+        for text in (instrument, path.name)
+        for site in ("south", "north")
+        if site in text.lower()
     }
     if len(sites) > 1:
         raise ResponseError(
-            f"{path}: its name and its header (INSTRUME {told.strip()}) disagree on the site"
+            f"{path}: the file name and the header (INSTRUME {instrument.strip()}) name "
+            "different sites"
         )
     zenith = re.search(r"(?<!\d)([2-7]\d)deg", path.name)
     return next(iter(sites), None), int(zenith.group(1)) * u.deg if zenith else None
-
-
-def download(folder: str | Path, *, address: str = ADDRESS, sha256: str = SHA256) -> Path:
-    """Get the response file of the publication, once; later calls find it in the folder.
-
-    Parameters
-    ----------
-    folder
-        Where to keep it.
-    address, sha256
-        Another file, and its checksum.
-
-    Raises
-    ------
-    ResponseError
-        If it cannot be reached, or what arrives is not the file that it should be.
-    """
-    from openkm3.cache import Cache
-    from openkm3.errors import OpenKM3Error
-
-    try:
-        return Cache(Path(folder), address).fetch(address, sha256=sha256).file
-    except (OpenKM3Error, OSError) as error:
-        raise ResponseError(f"the CTA response was not downloaded: {error}") from None

@@ -1,9 +1,9 @@
-"""CTA-South in a small table: figures of its public response at 18 energies and 10 offsets.
+"""CTA South in a small table: its public response at 18 energies and 10 offsets.
 
-The table (`data/cta-south-20deg-50h.ecsv`) is derived from the public Prod5 response by `tabulate`,
-and `packaged` makes of it what gammapy works with. Between the energies and offsets of the table
-quantities are interpolated; it carries no shape of the point spread function but a Gaussian, which
-is all that the public response has, and nine quantiles of the energy dispersion.
+The table (`data/cta-south-20deg-50h.ecsv`) is derived from the public Prod5 response by `tabulate`;
+`packaged` turns it into gammapy's classes. It contains the width of a Gaussian point spread
+function (the public response has no other shape) and nine quantiles of the energy dispersion;
+between its energies and offsets, quantities are interpolated.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Floats = npt.NDArray[np.float64]
 
 TABLE = "data/cta-south-20deg-50h.ecsv"
 OFFSETS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0) * u.deg
-#: Parts of events whose reconstructed / true energy lies below the tabulated values.
+#: Fractions of events whose reconstructed / true energy is below the tabulated values.
 QUANTILES = (0.005, 0.025, 0.16, 0.35, 0.5, 0.65, 0.84, 0.975, 0.995)
-#: Where the table starts, well below the energies that are analysed.
+#: Lowest energy of the table, well below the analysed energies.
 LOWEST_ENERGY = 0.05 * u.TeV
-#: Steps from one energy of the table to the next in the response that is made of it.
+#: Energies in the response for each energy in the table.
 FINER = 4
 
 
 def tabulate(response: CtaResponse) -> QTable:
-    """Figures of a response with a Gaussian point spread function, a row an energy and offset."""
+    """Returns the table of a response with a Gaussian point spread function."""
     energies = response.background.axes["energy"].center.to("TeV")
     energies = energies[energies > LOWEST_ENERGY]
     energy, offset = np.meshgrid(energies, OFFSETS, indexing="ij")
@@ -55,7 +55,7 @@ def tabulate(response: CtaResponse) -> QTable:
 
 
 def packaged() -> CtaResponse:
-    """Make the response of the packaged table."""
+    """Returns the response made from the packaged table."""
     source = files("nugamma.responses").joinpath(TABLE)
     content = source.read_bytes()
     table = QTable.read(content.decode(), format="ascii.ecsv")
@@ -64,14 +64,14 @@ def packaged() -> CtaResponse:
 
 
 def from_table(table: QTable, *, checksum: str) -> CtaResponse:
-    """Make a response of a table as `tabulate` gives it."""
+    """Returns the response made from a table like that of `tabulate`."""
     energies = np.unique(table["energy"].to_value("TeV"))
     offsets = np.unique(table["offset"].to_value("deg"))
     steps = (len(energies) - 1) * FINER
     finer = np.geomspace(energies[0], energies[-1], steps + 1)
 
     def values(name: str, unit: str, *, logarithmic: bool = True) -> Floats:
-        """One column at the finer energies, of shape (energies, offsets)."""
+        """Returns a column at the finer energies, shape (energies, offsets)."""
         column = u.Quantity(table[name]).to_value(unit).reshape(len(energies), len(offsets))
         lines = np.log(np.maximum(column, 1e-30)) if logarithmic else column
         found = [np.interp(np.log(finer), np.log(energies), line) for line in lines.T]
@@ -105,12 +105,12 @@ def from_table(table: QTable, *, checksum: str) -> CtaResponse:
 
 
 def _quantile(level: float) -> str:
-    """Name of the column of a quantile, as in `migra_500` for the median."""
+    """Returns the column name of a quantile, for example `migra_500` for the median."""
     return f"migra_{1000 * level:03.0f}"
 
 
 def _migra_quantiles(edisp: EnergyDispersion2D, energy: u.Quantity, offset: u.Quantity) -> Floats:
-    """Reconstructed / true energy below which the parts `QUANTILES` of events lie."""
+    """Returns the `QUANTILES` of reconstructed / true energy."""
     axis = edisp.axes["migra"]
     rows = edisp.evaluate(
         energy_true=energy[:, np.newaxis], offset=offset[:, np.newaxis], migra=axis.center
@@ -120,16 +120,15 @@ def _migra_quantiles(edisp: EnergyDispersion2D, energy: u.Quantity, offset: u.Qu
     for row in below:
         if row[-1] > 0:
             found.append(np.interp(QUANTILES, row / row[-1], axis.edges.value[1:]))
-        else:  # no event was simulated so far out: as for the offset before
+        else:  # no simulated event at this offset: as for the one before
             found.append(found[-1])
     return np.array(found)
 
 
 def _migra_density(quantiles: Floats, edges: Floats) -> Floats:
-    """Density in bins of migra of the smooth distribution through the quantiles.
+    """Returns the density in bins of migra of a smooth distribution through the quantiles.
 
-    The ends of the distribution lie beyond the outermost quantiles as far as these do from the
-    next.
+    The distribution ends as far beyond the outermost quantiles as these are from the next.
     """
     first = 2 * quantiles[..., :1] - quantiles[..., 1:2]
     last = 2 * quantiles[..., -1:] - quantiles[..., -2:-1]

@@ -1,4 +1,4 @@
-"""Positions, distances, sizes and measured fluxes of sources: published ones, and a user's own."""
+"""Positions, distances, sizes and measured fluxes of sources: published ones and your own."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["Source", "load_source", "published_sources"]
 
 
 def load_source(name: str | Path) -> Source:
-    """A published source by its name, or a user's own by the path of its YAML file.
+    """Returns a published source by its name, or your own by the path of its YAML file.
 
     Parameters
     ----------
     name : str or Path
-        What ends in ``.yaml`` or ``.yml`` is a path, anything else a name or an alias.
+        A path if it ends in ``.yaml`` or ``.yml``, else a name or alias.
 
     Raises
     ------
     SourceError
-        The source is not known, or its description is not usable.
+        If the source is unknown, or its description is invalid.
     """
     if isinstance(name, Path) or name.endswith((".yaml", ".yml")):
         return described_source(Path(name))

@@ -22,23 +22,24 @@ _DATA = files("nugamma.sources") / "data"
 
 
 def published_sources() -> list[str]:
-    """Names of the sources that come with the package."""
+    """Returns the names of the sources in this package."""
     return [str(name) for name in _catalogue()["name"]]
 
 
 def published_source(name: str) -> Source:
-    """A source that comes with the package.
+    """Returns a source in this package.
 
     Parameters
     ----------
     name : str
-        Its name, title or an alias, such as ``VelaX``, ``Vela X`` or ``HESS J0835-455``; upper and
-        lower case, blanks, dots and underscores do not matter.
+        Its name, title or an alias, such as ``VelaX``, ``Vela X`` or ``HESS J0835-455``; case,
+        spaces,
+        dots and underscores are ignored.
 
     Raises
     ------
     SourceError
-        There is none of this name.
+        If there is no source with this name.
     """
     names = _names()
     try:
@@ -47,8 +48,8 @@ def published_source(name: str) -> Source:
         close = difflib.get_close_matches(_plain(name), names, n=1)
         hint = f"; did you mean {_catalogue()['name'][names[close[0]]]}?" if close else "."
         raise SourceError(
-            f"source {name!r} is not known{hint} The published ones are "
-            f"{', '.join(published_sources())}; for your own give the path of a YAML file"
+            f"unknown source {name!r}{hint} Published sources are "
+            f"{', '.join(published_sources())}; for your own, give the path of a YAML file"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""A user's own source, described in YAML."""
+"""Sources that users describe in YAML."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Position(_Part):
 
     ra: quantities.RightAscension | None = None
     dec: quantities.Declination | None = None
-    l: quantities.Longitude | None = None  # noqa: E741 - what everybody calls it
+    l: quantities.Longitude | None = None  # noqa: E741 - its usual name
     b: quantities.Latitude | None = None
 
     @model_validator(mode="after")
@@ -41,14 +41,14 @@ class Position(_Part):
         return self
 
     def coordinates(self) -> SkyCoord:
-        """The place, ICRS."""
+        """Returns the position, ICRS."""
         if self.ra is not None:
             return SkyCoord(self.ra, self.dec, frame="icrs")
         return SkyCoord(self.l, self.b, frame="galactic").icrs
 
 
 class Shape(_Part):
-    """How the brightness goes with the distance from the centre."""
+    """Surface brightness as a function of the distance from the centre."""
 
     type: Literal["disk", "gaussian", "point"]
     radius: quantities.Size | None = None
@@ -56,21 +56,21 @@ class Shape(_Part):
     @model_validator(mode="after")
     def _has_radius(self) -> Self:
         if self.type == "point" and self.radius is not None:
-            raise ValueError("a point has no radius; leave it out or choose disk or gaussian")
+            raise ValueError("a point has no radius; remove it, or use disk or gaussian")
         if self.type != "point" and self.radius is None:
             raise ValueError(f"radius is missing: a {self.type} needs one, as in 0.8 deg")
         return self
 
 
 class Units(_Part):
-    """Units of flux points that are written into the description itself."""
+    """Units of flux points in the description itself."""
 
     energy: quantities.EnergyUnit = flux_points.COLUMNS["e_ref"]
     dnde: quantities.FluxUnit = flux_points.COLUMNS["dnde"]
 
 
 class Points(_Part):
-    """Flux points, in a file or one by one."""
+    """Flux points, in a file or in the description."""
 
     file: str | None = None
     units: Units = Field(default_factory=Units)
@@ -94,7 +94,7 @@ class Particles(_Part):
     e_0: quantities.Energy = u.Quantity(E_0_TEV, "TeV")
 
     def spectrum(self) -> ParticleSpectrum:
-        """The same without units."""
+        """Returns the particle spectrum."""
         return ParticleSpectrum(
             float(self.amplitude.value),
             self.alpha,
@@ -137,14 +137,14 @@ class Description(_Part):
         return self
 
 
-class _Twice(yaml.YAMLError):
-    """A key, and the lines in which it is given."""
+class _DuplicateKey(yaml.YAMLError):
+    """A key, and the lines that contain it."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice (YAML 1.2, 3.2.1.1), of which PyYAML takes the last.
+    """Refuses duplicate keys (YAML 1.2, 3.2.1.1), of which PyYAML would take the last.
 
-    Takes 10:33:09 for text, as YAML 1.2 does; YAML 1.1 makes a number of base 60 of it.
+    Reads 10:33:09 as text, as in YAML 1.2; in YAML 1.1 it is a number in base 60.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -154,7 +154,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in seen:
-                raise _Twice(key.value, seen[key.value], line)
+                raise _DuplicateKey(key.value, seen[key.value], line)
             seen[key.value] = line
         return super().construct_mapping(node, deep)
 
@@ -174,32 +174,32 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def described_source(path: Path) -> Source:
-    """The source that a YAML file describes; the README of this folder shows one.
+    """Returns the source that a YAML file describes; the README of this folder shows one.
 
     Parameters
     ----------
     path : Path
-        The description. Files that it names are looked for beside it.
+        The description. Paths in it are relative to its folder.
 
     Raises
     ------
     SourceError
-        The file is missing, is not YAML, has unknown or missing keys, wrong units or impossible
-        values; one line a mistake.
+        If the file is missing or not YAML, or has unknown or missing keys, wrong units or invalid
+        values; one line per mistake.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SourceError(f"source {path}: cannot be read: {reason}") from None
-    except _Twice as error:
+        raise SourceError(f"source {path} cannot be read: {reason}") from None
+    except _DuplicateKey as error:
         key, *lines = error.args
         where = " and ".join(str(line) for line in dict.fromkeys(lines))
-        raise SourceError(f"source {path}: {key} is given twice, in line {where}") from None
+        raise SourceError(f"source {path}: duplicate key {key} in lines {where}") from None
     except yaml.YAMLError as error:
-        raise SourceError(f"source {path}: is not YAML: {error}") from None
+        raise SourceError(f"source {path} is not YAML: {error}") from None
     if not isinstance(content, dict):
-        raise SourceError(f"source {path}: keys such as name, position and distance are expected")
+        raise SourceError(f"source {path}: needs keys such as name, position and distance")
     try:
         return _source(Description.model_validate(content), path)
     except ValidationError as error:
@@ -218,9 +218,9 @@ def _location(error: Any) -> str:
 
 def _message(error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return "this key is not known"
+        return "unknown key"
     if error["type"] == "missing":
-        return "this key is missing"
+        return "missing key"
     return str(error["msg"]).removeprefix("Value error, ")
 
 

@@ -1,4 +1,4 @@
-"""Measured gamma-ray fluxes: reading and checking them."""
+"""Reads and checks measured gamma-ray fluxes."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ COLUMNS = {
     "dnde": u.Unit("cm-2 s-1 TeV-1"),
     "dnde_err": u.Unit("cm-2 s-1 TeV-1"),
 }
-"""Columns and their units; the names are those of gammapy and of the gamma-astro-data-formats."""
+"""Columns and their units, named as in gammapy and in the gamma-astro-data-formats."""
 
 
 def read(path: Path, name: str) -> QTable:
-    """Flux points of an ECSV, FITS or VOTable file.
+    """Returns flux points from an ECSV, FITS or VOTable file.
 
     Parameters
     ----------
     path : Path
-        A table of gammapy or GADF, with units: of dnde, e2dnde, flux, eflux or likelihood
-        (`nugamma.sources.measured`). More columns are ignored.
+        A table of gammapy or GADF with units: dnde, e2dnde, flux, eflux or likelihood
+        (`nugamma.sources.measured`). Other columns are ignored.
     name : str
-        The source, for messages.
+        Name of the source, for messages.
 
     Raises
     ------
     SourceError
-        The file is missing or not a table, or its content does not pass `checked`.
+        If the file is missing or not a table, or `checked` refuses its content.
     """
     try:
         table = _table(path)
@@ -46,7 +46,7 @@ def read(path: Path, name: str) -> QTable:
         raise SourceError(f"{name}: flux points {path}: {error.strerror or error}") from None
     except Exception as error:  # astropy's readers raise whatever their parsers do
         raise SourceError(
-            f"{name}: flux points {path} are not a table that astropy reads: {error}; "
+            f"{name}: astropy cannot read the flux points {path}: {error}; "
             f"write an ECSV file with the columns {', '.join(COLUMNS)}"
         ) from None
     what = f"{name}: flux points {path}"
@@ -56,9 +56,9 @@ def read(path: Path, name: str) -> QTable:
 
 
 def _table(path: Path) -> Table:
-    """The table of a file; of a FITS file the one that gammapy writes, else the first."""
+    """Returns the table of a file; in FITS, the one that gammapy writes, else the first."""
     with warnings.catch_warnings():
-        # astropy says that it takes the first table, which is meant.
+        # astropy warns that it takes the first table, which is intended.
         warnings.filterwarnings("ignore", message="hdu= was not specified")
         warnings.filterwarnings("ignore", message="Specified hdu=FLUXPOINTS not found")
         try:
@@ -68,32 +68,34 @@ def _table(path: Path) -> Table:
 
 
 def checked(table: QTable, what: str) -> QTable:
-    """The columns of `COLUMNS` in their units, ordered by energy.
+    """Returns the columns of `COLUMNS` in their units, ordered by energy.
 
     Parameters
     ----------
     table : QTable
-        With units on every column.
+        A table with units for every column.
     what : str
         Beginning of each message.
 
     Returns
     -------
     QTable
-        With the metadata of `table`.
+        It has the metadata of `table`.
 
     Raises
     ------
     SourceError
-        No row, a missing column, a wrong unit, a value that is not finite, or an energy or error
-        that is not positive.
+        If there are no rows, a column is missing or has a wrong unit, a value is not finite, or an
+        energy or error is not positive.
     """
     if len(table) == 0:
-        raise SourceError(f"{what} are empty: at least one point is needed, four for a fit")
+        raise SourceError(f"{what} are empty; at least one point is needed, and four for a fit")
     points = QTable(meta=dict(table.meta))
     for column, unit in COLUMNS.items():
         if column not in table.colnames:
-            raise SourceError(f"{what}: column {column} is missing, there are {table.colnames}")
+            raise SourceError(
+                f"{what}: column {column} is missing; the columns are {table.colnames}"
+            )
         points[column] = _converted(table[column], unit, f"{what}: column {column}")
     for column in ("e_ref", "dnde_err"):
         _refuse(points[column].value <= 0, f"{what}: column {column} is not positive")
@@ -103,11 +105,11 @@ def checked(table: QTable, what: str) -> QTable:
 
 def _converted(column: object, unit: u.Unit, what: str) -> u.Quantity:
     if not isinstance(column, u.Quantity):
-        raise SourceError(f"{what} has no unit, {unit} is expected")
+        raise SourceError(f"{what} has no unit; it needs one like {unit}")
     try:
         quantity = column.to(unit)
     except u.UnitConversionError:
-        raise SourceError(f"{what} is in {column.unit}, not in a unit like {unit}") from None
+        raise SourceError(f"{what} has the unit {column.unit}; it needs one like {unit}") from None
     # A masked value is a missing one.
     values = np.ma.filled(getattr(quantity, "unmasked", quantity).value, np.nan)
     values = np.where(getattr(quantity, "mask", False), np.nan, values).astype(np.float64)

@@ -1,21 +1,21 @@
-"""Differential fluxes from tables of flux points as gammapy and GADF have them.
+"""Differential fluxes from the flux points of gammapy and GADF.
 
 The five kinds of the format (https://gamma-astro-data-formats.readthedocs.io, flux points):
 
 ====================  ==========================================================================
 columns               differential flux at e_ref
 ====================  ==========================================================================
-dnde                  as it stands
+dnde                  unchanged
 e2dnde                e2dnde / e_ref^2
 norm, ref_dnde        norm * ref_dnde (likelihood profiles)
 flux, e_min, e_max    flux over the integral of a reference spectrum, times that spectrum at e_ref
 eflux, e_min, e_max   the same with the energy flux
 ====================  ==========================================================================
 
-The reference spectrum is the one through the points themselves, straight lines in log-log, found
-by repeating: gammapy's default, a power law of index 2, is 17 % off in bins of half a decade for
-an index of 3. gammapy's own reader is not used for the numbers as it takes bins to follow each
-other without gaps and their geometric mean for e_ref.
+The reference spectrum connects the points themselves by straight lines in log-log, found by
+iteration: gammapy's default, a power law of index 2, is 17 % off in bins of half a decade for an
+index of 3. gammapy's own reader is not used for the numbers, as it assumes bins without gaps and
+their geometric mean as e_ref.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gammapy.modeling.models import SpectralModel
     from numpy.typing import NDArray
 
-#: What makes a kind of table, in the order in which kinds are looked for, and its unit.
+#: Column that identifies each kind of table, in order of preference, and its unit.
 KINDS = {
     "dnde": "cm-2 s-1 TeV-1",
     "e2dnde": "TeV cm-2 s-1",
@@ -44,28 +44,27 @@ KINDS = {
     "eflux": "TeV cm-2 s-1",
     "norm": "",
 }
-#: Repetitions of the reference spectrum: it converges by a factor of ten in each.
-_REPEAT = 8
+#: Iterations of the reference spectrum, each of which improves it by a factor of ten.
+_ITERATIONS = 8
 
 
 def differential(table: Table, what: str) -> QTable:
-    """Rows of a table that are measurements, as e_ref, dnde and dnde_err.
+    """Returns the measurements of a table as e_ref, dnde and dnde_err.
 
-    Left out with a warning: rows that the table calls upper limits (``is_ul``, or an upper limit
-    where there is no flux), and rows without any value. An error that is given for both sides
-    counts with the mean of the two.
+    Upper limits (``is_ul``, or a limit without a flux) and rows without any value are left out with
+    a warning. Asymmetric errors are replaced by the mean of both sides.
 
     Parameters
     ----------
     table : Table
-        Names of columns in upper or lower case.
+        Column names may be in upper or lower case.
     what : str
         Beginning of each message.
 
     Raises
     ------
     SourceError
-        Columns are missing or without units, or an error or flux is missing where the other is not.
+        If columns or units are missing, or an error or flux is missing while the other is not.
     """
     columns = {name.lower(): table[name] for name in table.colnames}
     energies = {
@@ -75,16 +74,16 @@ def differential(table: Table, what: str) -> QTable:
     }
     kind = _kind(table, columns, what)
     if "time_min" in columns and len(table) > 1:
-        raise SourceError(f"{what} are a light curve; a table with one row per energy is needed")
+        raise SourceError(f"{what} are a light curve; use a table with one row per energy")
     value = _values(columns, kind, KINDS[kind], what)
     error = _error(columns, kind, what)
     limit = _is_limit(columns, kind, value, error, what)
     empty = ~limit & np.isnan(value) & np.isnan(error)
     used = ~limit & ~empty
     if not used.all():
-        _say(what, len(value), int(limit.sum()), int(empty.sum()))
+        _warn_unused(what, len(value), int(limit.sum()), int(empty.sum()))
     if not used.any():
-        raise SourceError(f"{what} are empty: there is no measurement among {len(value)} rows")
+        raise SourceError(f"{what} are empty: none of the {len(value)} rows is a measurement")
     rows = np.flatnonzero(used) + 1
     for name, numbers in ((kind, value), (f"{kind}_err", error)):
         _refuse(~np.isfinite(numbers[used]), rows, f"{what}: column {name} is not a finite number")
@@ -102,54 +101,54 @@ def differential(table: Table, what: str) -> QTable:
 
 
 def _kind(table: Table, columns: dict[str, Any], what: str) -> str:
-    noted = str({k.upper(): v for k, v in table.meta.items()}.get("SED_TYPE", "")).lower()
-    kind = "norm" if noted == "likelihood" else noted
+    sed_type = str({k.upper(): v for k, v in table.meta.items()}.get("SED_TYPE", "")).lower()
+    kind = "norm" if sed_type == "likelihood" else sed_type
     if kind not in KINDS or kind not in columns:
         kind = next((name for name in KINDS if name in columns), "")
     if not kind:
         raise SourceError(
-            f"{what}: column dnde is missing, as are {', '.join(list(KINDS)[1:])}; there are "
+            f"{what}: no column dnde, {', '.join(list(KINDS)[1:-1])} or norm; the columns are "
             f"{table.colnames}"
         )
     return kind
 
 
 def _values(columns: dict[str, Any], name: str, unit: str, what: str) -> NDArray[np.float64]:
-    """Numbers of a column in a unit; NaN where they are masked or infinite."""
+    """Returns the numbers of a column in a unit; NaN where masked or infinite."""
     if name not in columns:
-        raise SourceError(f"{what}: column {name} is missing, there are {list(columns)}")
+        raise SourceError(f"{what}: column {name} is missing; the columns are {list(columns)}")
     column = columns[name]
-    noted = getattr(column, "unit", None)
-    if noted is None and unit:
-        raise SourceError(f"{what}: column {name} has no unit, {u.Unit(unit)} is expected")
+    given = getattr(column, "unit", None)
+    if given is None and unit:
+        raise SourceError(f"{what}: column {name} has no unit; it needs one like {u.Unit(unit)}")
     try:
-        factor = u.Unit(noted or "").to(unit)
+        factor = u.Unit(given or "").to(unit)
     except (u.UnitConversionError, TypeError):
         raise SourceError(
-            f"{what}: column {name} is in {noted}, not in a unit like {u.Unit(unit)}"
+            f"{what}: column {name} has the unit {given}; it needs one like {u.Unit(unit)}"
         ) from None
     plain = getattr(column, "unmasked", column)
     try:
         numbers = np.array(np.ma.getdata(getattr(plain, "value", plain)), dtype=np.float64)
     except (TypeError, ValueError):
-        raise SourceError(f"{what}: column {name} does not hold numbers") from None
+        raise SourceError(f"{what}: column {name} does not contain numbers") from None
     if numbers.ndim != 1:
-        raise SourceError(f"{what}: column {name} has several values in a row")
+        raise SourceError(f"{what}: column {name} has several values per row")
     numbers[np.broadcast_to(getattr(column, "mask", False), numbers.shape)] = np.nan
     numbers[~np.isfinite(numbers)] = np.nan
     return np.asarray(numbers * factor)
 
 
 def _error(columns: dict[str, Any], kind: str, what: str) -> NDArray[np.float64]:
-    """Error of each value: the symmetric one, else the mean of both sides (some write -errn)."""
+    """Returns the error of each value: symmetric, else the mean of both sides of any sign."""
     names = [f"{kind}_errn", f"{kind}_errp"]
     both = [_values(columns, n, KINDS[kind], what) for n in names if n in columns]
     mean = np.mean(np.abs(both), axis=0) if len(both) == 2 else None
     if f"{kind}_err" not in columns:
         if mean is None:
             raise SourceError(
-                f"{what}: column {kind}_err is missing (or {names[0]} and {names[1]}), there are "
-                f"{list(columns)}"
+                f"{what}: column {kind}_err is missing (or {names[0]} and {names[1]}); the "
+                f"columns are {list(columns)}"
             )
         return np.asarray(mean)
     error = _values(columns, f"{kind}_err", KINDS[kind], what)
@@ -163,7 +162,7 @@ def _is_limit(
     error: NDArray[np.float64],
     what: str,
 ) -> NDArray[np.bool_]:
-    """Which rows are upper limits: by their flag, or as there is a limit and no measurement."""
+    """Returns which rows are upper limits: by their flag, or as they have no measurement."""
     found = np.zeros(len(value), dtype=bool)
     if "is_ul" in columns:
         column = columns["is_ul"]
@@ -174,7 +173,7 @@ def _is_limit(
             unknown = set(words) - {"true", "t", "1", "yes", "false", "f", "0", "no", ""}
             if unknown:
                 raise SourceError(
-                    f"{what}: column is_ul holds {unknown.pop()!r}, not true or false"
+                    f"{what}: column is_ul has {unknown.pop()!r} instead of true or false"
                 )
             flags = np.isin(words, ["true", "t", "1", "yes"])
         found |= flags.astype(bool) & ~mask
@@ -184,7 +183,7 @@ def _is_limit(
     return found
 
 
-def _say(what: str, rows: int, limits: int, empty: int) -> None:
+def _warn_unused(what: str, rows: int, limits: int, empty: int) -> None:
     parts = [
         f"{number} {one if number == 1 else many}"
         for number, one, many in (
@@ -194,7 +193,7 @@ def _say(what: str, rows: int, limits: int, empty: int) -> None:
         if number
     ]
     warnings.warn(
-        f"{what}: of {rows} rows {' and '.join(parts)}, which a fit does not use",
+        f"{what}: {' and '.join(parts)} among {rows} rows; not used in fits",
         SourceWarning,
         stacklevel=4,
     )
@@ -203,7 +202,7 @@ def _say(what: str, rows: int, limits: int, empty: int) -> None:
 def _energies(
     found: dict[str, NDArray[np.float64]], rows: NDArray[np.int64], what: str
 ) -> dict[str, NDArray[np.float64]]:
-    """Energies of the rows in TeV, checked; e_ref of the edges where it is missing."""
+    """Returns checked energies in TeV; e_ref is taken from the edges if it is missing."""
     for name, energy in found.items():
         _refuse(np.isnan(energy), rows, f"{what}: column {name} is not a finite number")
         _refuse(~(energy > 0), rows, f"{what}: column {name} is not positive")
@@ -219,7 +218,7 @@ def _energies(
 def _factor(
     kind: str, energy: dict[str, NDArray[np.float64]], value: NDArray[np.float64], what: str
 ) -> NDArray[np.float64]:
-    """Differential flux over the value of the table."""
+    """Returns the ratio of the differential flux to the value in the table."""
     if kind == "dnde":
         return np.ones(len(value))
     if kind == "e2dnde":
@@ -227,7 +226,7 @@ def _factor(
     missing = [name for name in ("e_min", "e_max") if name not in energy]
     if missing:
         raise SourceError(
-            f"{what}: column {missing[0]} is missing; an integral flux needs e_min and e_max"
+            f"{what}: column {missing[0]} is missing; integral fluxes need e_min and e_max"
         )
     return _of_integrals(kind, energy, value)
 
@@ -244,13 +243,13 @@ def _of_integrals(
         over = [integral(a, b).to_value(KINDS[kind]) for a, b in zip(low, high, strict=True)]
         return np.asarray(model(e_ref).to_value(KINDS["dnde"]) / np.ravel(over))
 
-    # gammapy divides by zero for an index of 2 on its way to the right number.
+    # For an index of 2, gammapy divides by zero before it takes the right formula.
     with np.errstate(divide="ignore", invalid="ignore"):
         found = factor(PowerLawSpectralModel(index=2))
         order = np.argsort(energy["e_ref"])
         positive = order[value[order] > 0]
         if len(np.unique(energy["e_ref"][positive])) == len(positive) >= 2:
-            for _ in range(_REPEAT):
+            for _ in range(_ITERATIONS):
                 through = u.Quantity((found * value)[positive], KINDS["dnde"])
                 found = factor(TemplateSpectralModel(e_ref[positive], through))
     return found

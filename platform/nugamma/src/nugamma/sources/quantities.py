@@ -1,4 +1,4 @@
-"""Numbers with units as pydantic fields: written as ``0.29 kpc``, read as quantities."""
+"""Pydantic fields for numbers with units, written as ``0.29 kpc``."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def _unit(like: u.Unit) -> BeforeValidator:
 def _between(low: float, high: float) -> Callable[[u.Quantity], u.Quantity]:
     def check(value: u.Quantity) -> u.Quantity:
         if not low <= value.value <= high:
-            raise ValueError(f"is {value}; {low:g} to {high:g} deg are possible")
+            raise ValueError(f"is {value}; it must be between {low:g} and {high:g} deg")
         return value
 
     return check
 
 
 def _on_sky(example: str, *, hours: bool) -> BeforeValidator:
-    """An angle with its unit, or sexagesimal: of right ascension in hours, as usual."""
+    """An angle with its unit, or sexagesimal (right ascension in hours, as usual)."""
 
     def parse(value: object) -> u.Quantity:
         text = value.strip() if isinstance(value, str) else ""
@@ -76,14 +76,14 @@ _SEXAGESIMAL = re.compile(
 )
 
 
-def _no_truth(value: object) -> object:
-    """Refuse yes and no, of which pydantic makes 1 and 0."""
+def _not_boolean(value: object) -> object:
+    """Refuses yes and no, which pydantic would convert to 1 and 0."""
     if isinstance(value, bool):
         raise ValueError(f"is {value}, not a number")
     return value
 
 
-Number = Annotated[float, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_not_boolean)]
 _RA, _LATITUDE = "128.3 deg or 08:33:12", "-45.2 deg or -45:12:00"
 RightAscension = Annotated[Any, AfterValidator(_between(0, 360)), _on_sky(_RA, hours=True)]
 Declination = Annotated[Any, AfterValidator(_between(-90, 90)), _on_sky(_LATITUDE, hours=False)]

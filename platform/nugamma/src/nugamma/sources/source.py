@@ -1,4 +1,4 @@
-"""What the analysis knows of a source."""
+"""What an analysis needs to know about a source."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ class Source:
     name : str
         Short name, for files and messages.
     title : str
-        Name in figures; the short name where it is empty.
+        Name in figures; the short name if empty.
     position : SkyCoord
         Centre, ICRS.
     distance : Quantity
-        kpc.
+        Distance, kpc.
     morphology : "disk", "gaussian" or "point"
-        How the brightness goes with the distance from the centre.
+        Surface brightness as a function of the distance from the centre.
     radius : Quantity
         Radius of the disk or sigma of the Gaussian, deg; zero for a point.
     flux_points : QTable or None
-        Measured gamma-ray fluxes as `nugamma.sources.flux_points.checked` gives them.
+        Measured gamma-ray fluxes, from `nugamma.sources.flux_points.checked`.
     hadronic, leptonic : ParticleSpectrum or None
-        Protons and electrons, where they are given instead of fitted to flux points.
+        Protons and electrons, if given instead of fitted to flux points.
     target_density : Quantity
-        Number density of the protons that the protons hit.
+        Number density of target protons.
     photon_fields : tuple of PhotonField
-        What the electrons scatter on.
+        Photons that the electrons scatter on.
     citation : str
-        Where position, size and distance come from; `flux_points.meta` has its own.
+        Source of position, size and distance; `flux_points.meta` has its own.
 
     Raises
     ------
     SourceError
-        Distance, radius or density is not positive, or there is no spectrum at all.
+        If distance, radius or density is not positive, or there is no spectrum.
     """
 
     name: str
@@ -65,22 +65,26 @@ class Source:
     flux_points: QTable | None = None
     hadronic: ParticleSpectrum | None = None
     leptonic: ParticleSpectrum | None = None
-    target_density: u.Quantity = u.Quantity(1.0, "cm-3")  # noqa: RUF009 - nobody changes it
+    target_density: u.Quantity = u.Quantity(1.0, "cm-3")  # noqa: RUF009 - never changed
     photon_fields: tuple[PhotonField, ...] = photon_fields("CMB")
     citation: str = ""
 
     def __post_init__(self) -> None:
         if self.morphology not in get_args(Morphology):
             known = ", ".join(get_args(Morphology))
-            raise SourceError(f"{self.name}: morphology {self.morphology!r} is not one of {known}")
+            raise SourceError(
+                f"{self.name}: unknown morphology {self.morphology!r}; use one of {known}"
+            )
         self._check_positive("distance", self.distance, "kpc")
         self._check_positive("target density", self.target_density, "cm-3")
         if self.morphology != "point":
             self._check_positive("radius", self.radius, "deg")
             if u.Quantity(self.radius).to_value("deg") > 180:
-                raise SourceError(f"{self.name}: radius {self.radius} is larger than the sky")
+                raise SourceError(
+                    f"{self.name}: radius {self.radius} is larger than the sky; use at most 180 deg"
+                )
         if self.flux_points is None and self.hadronic is None and self.leptonic is None:
-            raise SourceError(f"{self.name}: flux points or a spectral model are needed")
+            raise SourceError(f"{self.name}: needs flux points or a spectral model")
 
     def _check_positive(self, what: str, value: u.Quantity, unit: str) -> None:
         try:
@@ -88,4 +92,4 @@ class Source:
         except u.UnitConversionError as error:
             raise SourceError(f"{self.name}: {what} {value}: {error}") from None
         if number.ndim or not (np.isfinite(number) and number > 0):
-            raise SourceError(f"{self.name}: {what} {value} is not a positive number")
+            raise SourceError(f"{self.name}: {what} must be a positive number, not {value}")

@@ -1,7 +1,7 @@
 """Inverse Compton scattering of electrons on thermal photon fields; the kernel is naima's.
 
 Eq. 14 of Khangulyan, Aharonian and Kelner (2014), ApJ 783, 100 (arXiv:1310.7971), as naima
-implements it, on naima's own electron nodes (1 GeV to 511 TeV, 100 a decade).
+implements it, on naima's own electron nodes (1 GeV to 511 TeV, 100 per decade).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_InverseCompton: Any = naima.models.InverseCompton  # naima says that it is typed, this is not
+_InverseCompton: Any = naima.models.InverseCompton  # naima is marked as typed, but this is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PhotonField:
     Raises
     ------
     SpectrumError
-        Temperature or energy density is not a positive, finite number.
+        If temperature or energy density is not positive and finite.
     """
 
     name: str
@@ -56,7 +56,7 @@ class PhotonField:
         ):
             if not (math.isfinite(value) and value > 0):
                 raise SpectrumError(
-                    f"photon field {self.name}: {what} is {value}, it must be positive"
+                    f"photon field {self.name}: {what} must be positive, not {value}"
                 )
 
 
@@ -72,7 +72,7 @@ def _named_fields() -> dict[str, PhotonField]:
 
 
 def photon_fields(fields: str | Iterable[str | PhotonField]) -> tuple[PhotonField, ...]:
-    """Fields by name or as they are; a string may hold several names, as in ``"CMB-FIR-NIR"``.
+    """Returns photon fields; a string may contain several names, as in ``"CMB-FIR-NIR"``.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def photon_fields(fields: str | Iterable[str | PhotonField]) -> tuple[PhotonFiel
     Raises
     ------
     SpectrumError
-        No field, an unknown name, or the same name twice.
+        If there is no field, an unknown name, or the same name twice.
     """
     parts = fields.split("-") if isinstance(fields, str) else list(fields)
     chosen = []
@@ -93,12 +93,12 @@ def photon_fields(fields: str | Iterable[str | PhotonField]) -> tuple[PhotonFiel
             chosen.append(_named_fields()[part])
         else:
             raise SpectrumError(
-                f"photon field {part!r} is not known: use CMB, FIR, NIR, or a PhotonField with "
-                "your own temperature (K) and energy density (eV/cm3)"
+                f"unknown photon field {part!r}: use CMB, FIR, NIR, or a PhotonField with your own "
+                "temperature (K) and energy density (eV/cm3)"
             )
     names = [field.name for field in chosen]
     if not names or len(set(names)) < len(names):
-        raise SpectrumError(f"photon fields {names}: at least one is needed, each name once")
+        raise SpectrumError(f"photon fields {names}: give at least one, and each name once")
     return tuple(chosen)
 
 
@@ -117,19 +117,19 @@ def _lorentz_nodes() -> NDArray[np.float64]:
 
 
 def electron_nodes() -> NDArray[np.float64]:
-    """Electron energies of the quadrature, TeV: naima's own."""
+    """Returns the electron energies of the quadrature, TeV, which are naima's own."""
     return _lorentz_nodes() * float(naima.radiative.mec2.to_value("TeV"))
 
 
 def emission_kernel(energy: NDArray[np.float64], field: PhotonField) -> NDArray[np.float64]:
-    """Emission rate per photon energy and unit of ln(electron energy), for one electron per energy.
+    """Returns the emission rate per energy and ln(electron energy), for 1 electron per energy.
 
     Parameters
     ----------
     energy : array
         Gamma-ray energies, TeV, shape (n,).
     field : PhotonField
-        What the electrons scatter on.
+        Photons that the electrons scatter on.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def emission_kernel(energy: NDArray[np.float64], field: PhotonField) -> NDArray[
     temperature = u.Quantity(field.temperature, "K")
     black_body = naima.radiative.ar * temperature**4
     dilution = (u.Quantity(field.energy_density, "eV cm-3") / black_body).to_value("")
-    # Photons above the electron's energy give overflows, which naima then sets to zero.
+    # Photon energies above the electron's overflow; naima sets these to zero.
     with np.errstate(all="ignore"):
         kernel = _InverseCompton._iso_ic_on_planck(lorentz, field.temperature, photon)
     return np.asarray(np.nan_to_num(kernel) * lorentz * float(dilution))

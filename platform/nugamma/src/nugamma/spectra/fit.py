@@ -1,9 +1,9 @@
-"""Particle spectra that explain a source's measured gamma rays, hadronic and leptonic.
+"""Fits protons and electrons to the measured gamma rays of a source.
 
-As published (arXiv:2309.03007): a power law with an exponential cutoff, beta = 1, by least squares
-to the flux points, once for protons and once for electrons. Published starting values are not
-needed: chi2 is looked at on a grid of index and cutoff first (the amplitude follows from both), and
-the best places of it are refined.
+As published (arXiv:2309.03007), a power law with an exponential cutoff and beta = 1 is fitted to
+the flux points by least squares, once for protons and once for electrons. It needs no starting
+values: chi2 is evaluated on a grid of index and cutoff (the amplitude follows), and its best minima
+are refined.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import astropy.units as u
 import numpy as np
 
 from nugamma.errors import SpectrumError
-from nugamma.spectra.leastsquares import PARAMETERS, Problem
+from nugamma.spectra.leastsquares import PARAMETERS, FluxPointsFit
 from nugamma.spectra.operators import Emission, SpectralOperator
+from nugamma.spectra.particles import FRACTION_BAND
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -28,25 +29,24 @@ if TYPE_CHECKING:
 __all__ = ["PARAMETERS", "ModelFit", "SourceFit", "fit_source", "particle_spectra"]
 
 REFERENCE_ENERGY = u.Quantity(10.0, "TeV")
-INTEGRAL_RANGE = u.Quantity([0.1, 100.0], "TeV")
-"""Where the fraction f of hadronic emission is defined, as published."""
+"""Energy of the differential fluxes that results list."""
 
 
 @dataclass(frozen=True, eq=False)
 class ModelFit:
-    """One kind of particles, fitted to the flux points of a source.
+    """One kind of particle, fitted to the flux points of a source.
 
     Parameters
     ----------
     emission : Emission
-        The process that makes the gamma rays.
+        Process that emits the gamma rays.
     spectrum : ParticleSpectrum
-        The particles at the minimum.
+        Particle spectrum at the minimum.
     covariance : array
-        Of `PARAMETERS`, from the flux points' errors as they stand (not scaled by chi2); infinite
-        where the points do not constrain a parameter.
+        Of `PARAMETERS`, from the errors of the flux points (not scaled by chi2); infinite if the
+        points do not constrain a parameter.
     chi2, ndf : float, int
-        At the minimum; flux points less three.
+        Value at the minimum, and number of flux points minus three.
     dnde_10tev, integral : dict
         Differential flux at 10 TeV and integral flux of 0.1 to 100 TeV by messenger (``gamma``, for
         protons also ``neutrino``), cm-2 s-1 TeV-1 and cm-2 s-1.
@@ -61,7 +61,7 @@ class ModelFit:
     integral: dict[str, u.Quantity]
 
     def to_dict(self) -> dict[str, Any]:
-        """The part of the JSON file that belongs to one model; the README says what is in it."""
+        """Returns the content of a JSON file for one model; the README documents it."""
         values = self.spectrum.to_dict()
         errors = np.sqrt(np.diag(self.covariance))
         units = {"amplitude": "eV-1", "alpha": "", "e_cutoff": "TeV", "beta": "", "e_0": "TeV"}
@@ -85,12 +85,12 @@ class ModelFit:
 
 @dataclass(frozen=True, eq=False)
 class SourceFit:
-    """Both explanations of a source's gamma rays.
+    """Hadronic and leptonic fit of a source's gamma rays.
 
     Parameters
     ----------
     source : Source
-        What was fitted.
+        The fitted source.
     hadronic, leptonic : ModelFit
         Pion decay and inverse Compton.
     """
@@ -100,7 +100,7 @@ class SourceFit:
     leptonic: ModelFit
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of a JSON file; the README of `nugamma.spectra` says what is in it."""
+        """Returns the content of a JSON file; the README of `nugamma.spectra` documents it."""
         source = self.source
         points = source.flux_points
         return {
@@ -121,24 +121,26 @@ class SourceFit:
 
 
 def fit_source(source: Source) -> SourceFit:
-    """Fit protons and electrons to the flux points of a source.
+    """Fits protons and electrons to the flux points of a source.
 
     Parameters
     ----------
     source : Source
-        With at least four flux points.
+        A source with at least four flux points.
 
     Raises
     ------
     SpectrumError
-        There are too few flux points, none of them is above zero, or the fit does not converge.
+        If there are too few flux points, none is above zero, or the fit does not converge.
     """
     points = source.flux_points
     if points is None:
-        raise SpectrumError(f"{source.name}: there are no flux points to fit")
+        raise SpectrumError(
+            f"{source.name}: no flux points to fit; add them to the description of the source"
+        )
     if len(points) <= len(PARAMETERS):
         raise SpectrumError(
-            f"{source.name}: {len(points)} flux points do not determine {len(PARAMETERS)} "
+            f"{source.name}: {len(points)} flux points cannot determine {len(PARAMETERS)} "
             f"parameters; at least {len(PARAMETERS) + 1} are needed"
         )
     if not np.any(points["dnde"] > 0):
@@ -151,12 +153,12 @@ def fit_source(source: Source) -> SourceFit:
 
 
 def particle_spectra(source: Source) -> tuple[ParticleSpectrum | None, ParticleSpectrum | None]:
-    """Protons and electrons of a source: as its description gives them, else fitted.
+    """Returns protons and electrons of a source: those in its description, else fitted.
 
     Returns
     -------
     hadronic, leptonic : ParticleSpectrum or None
-        None where the description gives only the other one.
+        None if the description gives only the other one.
 
     Raises
     ------
@@ -170,15 +172,14 @@ def particle_spectra(source: Source) -> tuple[ParticleSpectrum | None, ParticleS
 
 
 def _fit(source: Source, points: QTable, emission: Emission) -> ModelFit:
-    surroundings = {
+    environment = {
         "target_density": source.target_density,
         "photon_fields": source.photon_fields,
     }
     at_points = SpectralOperator.differential(
-        points["e_ref"], emission, source.distance, **surroundings
+        points["e_ref"], emission, source.distance, **environment
     )
-    problem = Problem.of(source.name, points, at_points)
-    chi2, spectrum, covariance = problem.minimum()
+    chi2, spectrum, covariance = FluxPointsFit.of(source.name, points, at_points).minimum()
     messengers = {"gamma": emission}
     if emission is Emission.PION_GAMMA:
         messengers["neutrino"] = Emission.PION_NEUTRINO
@@ -191,12 +192,12 @@ def _fit(source: Source, points: QTable, emission: Emission) -> ModelFit:
         len(points) - len(PARAMETERS),
         dnde_10tev={
             name: SpectralOperator.differential(
-                at_reference, kind, source.distance, **surroundings
+                at_reference, kind, source.distance, **environment
             ).flux(spectrum)[0]
             for name, kind in messengers.items()
         },
         integral={
-            name: SpectralOperator(INTEGRAL_RANGE, kind, source.distance, **surroundings).flux(
+            name: SpectralOperator(FRACTION_BAND, kind, source.distance, **environment).flux(
                 spectrum
             )[0]
             for name, kind in messengers.items()

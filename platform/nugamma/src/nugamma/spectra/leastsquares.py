@@ -1,4 +1,4 @@
-"""Least squares of a particle spectrum to flux points, from wherever chi2 is low."""
+"""Least-squares fit of a particle spectrum to flux points, started from all low chi2."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ if TYPE_CHECKING:
 PARAMETERS = ("amplitude", "alpha", "e_cutoff")
 """Fitted parameters, in the order of the covariance; 1/eV, 1, TeV."""
 
+# Bounds and grid are ours. Cutoffs are in TeV; far above the highest node they make no difference.
 _ALPHA_RANGE = (-30.0, 20.0)
-_CUTOFF_RANGE = (1e-2, 1e6)  # TeV; above the nodes there is no difference to a power law
+_CUTOFF_RANGE = (1e-2, 1e6)
 _GRID_ALPHA = np.linspace(-8.0, 5.0, 53)
 _GRID_CUTOFF = np.geomspace(0.3, 1e5, 45)
-_STARTS = 6
+_STARTS = 6  # local minima of the grid that are refined
 _MOST_EVALUATIONS = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class FluxPointsFit:
     """Least squares in (ln amplitude, alpha, ln cutoff).
 
-    Logarithms keep both positive and make steps relative; the covariance is carried back.
+    Logarithms keep both positive and make steps relative; the covariance is converted back.
 
     Parameters
     ----------
     name : str
-        The source, for messages.
+        Name of the source, for messages.
     nodes : array
         Particle energies, TeV, shape (n_nodes,).
     response : array
@@ -56,7 +57,7 @@ class Problem:
 
     @classmethod
     def of(cls, name: str, points: QTable, operator: SpectralOperator) -> Self:
-        """The problem of flux points, with the operator for their energies."""
+        """Returns the fit to flux points, given the operator for their energies."""
         errors = points["dnde_err"].to_value(operator.unit)
         return cls(
             name,
@@ -66,26 +67,28 @@ class Problem:
         )
 
     def minimum(self) -> tuple[float, ParticleSpectrum, Array]:
-        """Lowest chi2 from all starts, the particles there and the covariance of `PARAMETERS`.
+        """Returns the lowest chi2, the particles there and the covariance of `PARAMETERS`.
 
         Raises
         ------
         SpectrumError
-            No particle spectrum reaches the flux points, or the fit does not converge.
+            If no particle spectrum explains the flux points, or the fit does not converge.
         """
         found = []
         for start in self.starts():
             try:
                 found.append(self._refined(start))
-            except RuntimeError as error:  # of scipy: this start leads nowhere
+            except RuntimeError as error:  # from scipy: no minimum from this start
                 reason = error
         if not found:
-            raise SpectrumError(f"{self.name}: the fit does not converge: {reason}")
+            raise SpectrumError(
+                f"{self.name}: the fit to the flux points did not converge: {reason}"
+            )
         chi2, values, covariance = min(found, key=lambda one: one[0])
         return chi2, self._spectrum(values), covariance
 
     def starts(self) -> list[Array]:
-        """The best local minima of chi2 on the grid, each with its amplitude."""
+        """Returns the best local minima of chi2 on the grid, each with its amplitude."""
         alpha, cutoff = (
             grid.ravel() for grid in np.meshgrid(_GRID_ALPHA, _GRID_CUTOFF, indexing="ij")
         )
@@ -110,7 +113,9 @@ class Problem:
             if len(chosen) == _STARTS:
                 break
         if not chosen:
-            raise SpectrumError(f"{self.name}: no particle spectrum reaches the flux points")
+            raise SpectrumError(
+                f"{self.name}: no particle spectrum explains the flux points; check their values"
+            )
         return [np.array([np.log(amplitude[i]), alpha[i], np.log(cutoff[i])]) for i in chosen]
 
     def _spectrum(self, values: Array) -> ParticleSpectrum:
@@ -128,11 +133,11 @@ class Problem:
         return np.asarray(gradient * [spectrum.amplitude, 1.0, spectrum.e_cutoff])
 
     def _refined(self, start: Array) -> tuple[float, Array, Array]:
-        """chi2, values and covariance of `PARAMETERS` of the minimum near a start."""
+        """Returns chi2, values and covariance of `PARAMETERS` at the minimum near a start."""
         low, high = np.log(_CUTOFF_RANGE)
         bounds = ([-np.inf, _ALPHA_RANGE[0], low], [np.inf, _ALPHA_RANGE[1], high])
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OptimizeWarning)  # said by an infinite covariance
+            warnings.simplefilter("ignore", OptimizeWarning)  # the covariance is infinite then
             values, covariance = curve_fit(
                 self._expected,
                 np.arange(self.measured.size),

@@ -27,13 +27,13 @@ _PARTICLES = {"gamma": Emission.PION_GAMMA, "neutrino": Emission.PION_NEUTRINO}
 
 
 class _EmissionModel(SpectralModel):
-    """What both models share: a particle spectrum, and an operator for any energies."""
+    """Base of both models: a particle spectrum, and an operator for any energies."""
 
     distance: u.Quantity
 
     @classmethod
     def of(cls, spectrum: ParticleSpectrum, **environment: Any) -> Self:
-        """The model of these particles; `environment` are the arguments of the class."""
+        """Returns the model of these particles; `environment` are arguments of the class."""
         return cls(
             amplitude=u.Quantity(spectrum.amplitude, AMPLITUDE_UNIT),
             alpha=spectrum.alpha,
@@ -45,14 +45,14 @@ class _EmissionModel(SpectralModel):
 
     @property
     def particles(self) -> ParticleSpectrum:
-        """The particles as the parameters stand now."""
+        """Particle spectrum with the current parameters."""
         quantities = {parameter.name: parameter.quantity for parameter in self.parameters}
         return ParticleSpectrum(**{k: float(v) for k, v in _in_package_units(quantities).items()})
 
     def evaluate(
         self, energy: u.Quantity, *values: u.Quantity, **parameters: u.Quantity
     ) -> u.Quantity:
-        """Differential flux.
+        """Returns the differential flux.
 
         Parameters
         ----------
@@ -65,11 +65,11 @@ class _EmissionModel(SpectralModel):
         Returns
         -------
         Quantity
-            cm-2 s-1 TeV-1, of the shape of `energy` or (..., n).
+            cm-2 s-1 TeV-1, with the shape of `energy`, or (..., n).
         """
         parameters |= dict(zip(self.default_parameters.names, values, strict=False))
         tera = np.asarray(u.Quantity(energy).to_value(u.TeV))
-        # A geometry may repeat each energy for every pixel.
+        # Energies from a geometry repeat for every pixel.
         unique, inverse = np.unique(tera.ravel(), return_inverse=True)
         operator = self._differential(u.Quantity(unique, u.TeV))
         flux = (operator.matrix @ _density(operator, parameters))[inverse]
@@ -79,12 +79,12 @@ class _EmissionModel(SpectralModel):
     def evaluate_integral(
         self, energy_min: u.Quantity, energy_max: u.Quantity, **parameters: u.Quantity
     ) -> u.Quantity:
-        """Integral flux between energies, by name of the parameters as in `evaluate`.
+        """Returns the integral flux between energies; parameters by name as in `evaluate`.
 
         Returns
         -------
         Quantity
-            cm-2 s-1, of the shape that both energies broadcast to.
+            cm-2 s-1, with the shape that both energies broadcast to.
         """
         low, high = np.broadcast_arrays(
             u.Quantity(energy_min).to_value(u.TeV), u.Quantity(energy_max).to_value(u.TeV)
@@ -114,14 +114,14 @@ class _EmissionModel(SpectralModel):
         raise NotImplementedError
 
     def to_dict(self, full_output: bool = False) -> dict[str, Any]:
-        """Dictionary for YAML, with distance and surroundings of the source."""
+        """Returns a dictionary for YAML, including distance and environment of the source."""
         data: dict[str, Any] = super().to_dict(full_output)
         data["spectral"] |= {"distance": str(self.distance)} | self._environment()
         return data
 
 
 class PionDecaySpectralModel(_EmissionModel):
-    """Gamma rays or muon neutrinos of protons that hit protons (Kelner et al. 2006, eqs. 58-66).
+    """Gamma rays or muon neutrinos from proton-proton collisions (Kelner et al. 2006, eqs. 58-66).
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class PionDecaySpectralModel(_EmissionModel):
     distance : Quantity
         Distance of the source.
     target_density : Quantity
-        Number density of the protons that are hit.
+        Number density of target protons.
     """
 
     tag: ClassVar = ["PionDecaySpectralModel", "pion-decay"]
@@ -159,7 +159,7 @@ class PionDecaySpectralModel(_EmissionModel):
         **parameters: Any,
     ) -> None:
         if particle not in _PARTICLES:
-            raise SpectrumError(f"particle {particle!r} is not one of {', '.join(_PARTICLES)}")
+            raise SpectrumError(f"unknown particle {particle!r}: use {' or '.join(_PARTICLES)}")
         self.particle = particle
         self.distance = u.Quantity(distance)
         self.target_density = u.Quantity(target_density)
@@ -186,7 +186,7 @@ class PionDecaySpectralModel(_EmissionModel):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
-        """The model that `to_dict` described."""
+        """Returns the model that `to_dict` described."""
         content = data.get("spectral", data)
         names = ("particle", "distance", "target_density")
         given = {name: content[name] for name in names if name in content}
@@ -195,7 +195,7 @@ class PionDecaySpectralModel(_EmissionModel):
 
 
 class InverseComptonSpectralModel(_EmissionModel):
-    """Gamma rays of electrons that scatter on thermal photon fields, with naima's kernel.
+    """Gamma rays from electrons that scatter on thermal photon fields, with naima's kernel.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ class InverseComptonSpectralModel(_EmissionModel):
     distance : Quantity
         Distance of the source.
     photon_fields : str or iterable of str or PhotonField
-        ``CMB`` as published, naima's ``FIR`` and ``NIR``, or fields with their own temperature and
+        ``CMB`` as published, naima's ``FIR`` and ``NIR``, or your own fields with temperature and
         energy density.
     """
 
@@ -257,7 +257,7 @@ class InverseComptonSpectralModel(_EmissionModel):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
-        """The model that `to_dict` described."""
+        """Returns the model that `to_dict` described."""
         content = data.get("spectral", data)
         given: dict[str, Any] = {}
         if "distance" in content:
@@ -290,7 +290,7 @@ def _in_package_units(parameters: dict[str, u.Quantity]) -> dict[str, Any]:
 
 
 def _density(operator: SpectralOperator, parameters: dict[str, u.Quantity]) -> NDArray[np.float64]:
-    """Particles on the operator's nodes, shape (n_nodes,), or (n_nodes, n) for n samples."""
+    """Returns particles at the nodes, shape (n_nodes,), or (n_nodes, n) for n samples."""
     values = _in_package_units(parameters)
     e_0 = values.pop("e_0")
     nodes = operator.nodes

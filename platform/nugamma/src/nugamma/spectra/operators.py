@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 INTEGRAL_UNIT = u.Unit("cm-2 s-1")
 DIFFERENTIAL_UNIT = u.Unit("cm-2 s-1 TeV-1")
 
-_PER_VOLUME = u.Unit("cm-3")  # astropy takes a millisecond to read such a name
-_EV_PER_TEV = 1e12
-_CACHED_MATRICES = 64  # of 0.25 MB for the 51 bins of the published analysis
+_PER_VOLUME = u.Unit("cm-3")  # parsed once, as this takes astropy a millisecond
+_EV_PER_TEV = u.TeV.to(u.eV)
+_CACHED_MATRICES = 64  # 0.25 MB each for the 51 bins of the published analysis
 
 
 class Emission(StrEnum):
-    """What is emitted, and by which process."""
+    """Emitted particle and process."""
 
     PION_GAMMA = "pion-gamma"
     PION_NEUTRINO = "pion-neutrino"
@@ -43,8 +43,8 @@ class Emission(StrEnum):
 class SpectralOperator:
     """Linear map from a particle spectrum to the fluxes in bins of energy.
 
-    ``matrix @ spectrum.values(nodes)`` are the fluxes: the emission processes are linear in the
-    particles, so what naima integrates anew for each parameter is one matrix product here.
+    ``matrix @ spectrum.values(nodes)`` are the fluxes. The emission processes are linear in the
+    particles, so one matrix product replaces naima's integration for each set of parameters.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ class SpectralOperator:
     distance : Quantity
         Distance of the source.
     target_density : Quantity, optional
-        Number density of the protons that are hit (pion decay). Default 1/cm3.
+        Number density of target protons (pion decay); 1/cm3 by default.
     photon_fields : str or iterable of str or PhotonField
-        What the electrons scatter on (inverse Compton). Default the CMB, as published.
+        Photons that the electrons scatter on (inverse Compton); the CMB by default, as published.
 
     Attributes
     ----------
@@ -74,8 +74,8 @@ class SpectralOperator:
     Raises
     ------
     SpectrumError
-        Energies that are not ascending, finite and positive, an unknown kind, a distance or
-        density that is not positive, or wrong units.
+        If energies are not ascending, finite and positive, distance or density is not positive,
+        the kind is unknown, or a unit is wrong.
 
     Notes
     -----
@@ -95,7 +95,7 @@ class SpectralOperator:
     ) -> None:
         energy = _checked_energies(edges, "edges", at_least=2)
         if np.any(np.diff(energy) <= 0):
-            raise SpectrumError(f"edges {edges} do not ascend")
+            raise SpectrumError(f"edges must ascend: {edges}")
         self._set(
             energy,
             kind,
@@ -115,9 +115,9 @@ class SpectralOperator:
         target_density: u.Quantity | None = None,
         photon_fields: str | Iterable[str | PhotonField] = "CMB",
     ) -> Self:
-        """The operator for the differential fluxes at `energies`, in any order.
+        """Returns the operator for differential fluxes at `energies`, in any order.
 
-        Parameters are those of the class; `matrix` then gives cm-2 s-1 TeV-1.
+        Parameters are those of the class; `matrix` gives cm-2 s-1 TeV-1.
         """
         operator = cls.__new__(cls)
         energy = _checked_energies(energies, "energies", at_least=1)
@@ -156,7 +156,7 @@ class SpectralOperator:
         self.nodes = _nodes(self.kind)
 
     def flux(self, spectrum: ParticleSpectrum) -> u.Quantity:
-        """Fluxes of a source with these particles, in `unit`, one a bin or energy."""
+        """Returns the fluxes of a source with these particles, one per bin or energy, in `unit`."""
         return u.Quantity(self.matrix @ spectrum.values(self.nodes), self.unit)
 
 
@@ -164,7 +164,7 @@ class SpectralOperator:
 def _emission_matrix(
     energy: bytes, integral: bool, kind: Emission, fields: tuple[PhotonField, ...]
 ) -> NDArray[np.float64]:
-    """Emission per second, per TeV at or integrated between the energies, target density 1/cm3."""
+    """Returns the emission per second, at or integrated between energies, for 1/cm3 of target."""
     values = np.frombuffer(energy)
     if integral:
         points, bins = bin_points(values)
@@ -178,7 +178,7 @@ def _emission_per_tev(
     lowest = pion.PROTON_RANGE_TEV[0]
     if kind is not Emission.INVERSE_COMPTON and energy.min() < lowest * (1 - 1e-6):
         log.warning(
-            "%s at %.3g TeV: the parametrisation starts with protons of %g TeV, so fluxes below "
+            "%s at %.3g TeV: the parametrisation holds for protons above %g TeV, so fluxes below "
             "that energy are too low",
             kind,
             energy.min(),
@@ -190,7 +190,7 @@ def _emission_per_tev(
         kernels = [pion.emission_kernel(energy, neutrino=kind is Emission.PION_NEUTRINO)]
     nodes = _nodes(kind)
     step = float(np.log(nodes[-1] / nodes[0])) / (nodes.size - 1)
-    # Each field by itself, as naima does: the quadrature depends on the kernel's shape.
+    # One field at a time, as in naima, because the quadrature depends on the shape of the kernel.
     return np.asarray(sum(power_law_weights(kernel, step) for kernel in kernels) * _EV_PER_TEV)
 
 
@@ -206,7 +206,7 @@ def _checked_kind(kind: Emission | str) -> Emission:
         return Emission(kind.lower())
     except ValueError:
         known = ", ".join(Emission)
-        raise SpectrumError(f"emission {kind!r} is not known: use one of {known}") from None
+        raise SpectrumError(f"unknown emission {kind!r}: use one of {known}") from None
 
 
 def _checked_positive(value: u.Quantity, unit: u.Unit, what: str) -> float:
@@ -215,7 +215,7 @@ def _checked_positive(value: u.Quantity, unit: u.Unit, what: str) -> float:
     except u.UnitConversionError as error:
         raise SpectrumError(f"{what} {value}: {error}") from None
     if np.ndim(number) or not (np.isfinite(number) and number > 0):
-        raise SpectrumError(f"{what} {value} is not one positive number")
+        raise SpectrumError(f"{what} must be one positive number, not {value}")
     return float(number)
 
 
@@ -225,7 +225,7 @@ def _checked_energies(energy: u.Quantity, what: str, *, at_least: int) -> NDArra
     except u.UnitConversionError as error:
         raise SpectrumError(f"{what} {energy}: {error}") from None
     if values.ndim != 1 or values.size < at_least:
-        raise SpectrumError(f"{what}: a list of at least {at_least} is needed, not {energy}")
+        raise SpectrumError(f"{what} must be a list of at least {at_least}, not {energy}")
     if not np.all(np.isfinite(values) & (values > 0)):
-        raise SpectrumError(f"{what} {energy} are not all positive and finite")
+        raise SpectrumError(f"{what} must all be positive and finite: {energy}")
     return values

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 E_0_TEV = 10.0
 """Reference energy of every particle spectrum, TeV; fixed in arXiv:2309.03007."""
 
+FRACTION_BAND = u.Quantity([0.1, 100.0], "TeV")
+"""Energies of the gamma rays in which the hadronic fraction is defined; arXiv:2309.03007."""
+
 AMPLITUDE_UNIT = u.Unit("eV-1")
 
 
@@ -29,9 +32,9 @@ def density(
     *,
     e_0: ArrayLike = E_0_TEV,
 ) -> NDArray[np.float64]:
-    """Particles per eV: ``A (E/E0)**-alpha exp(-(E/Ec)**beta)``, arguments broadcast.
+    """Returns particles per eV, ``A (E/E0)**-alpha exp(-(E/Ec)**beta)``; arguments broadcast.
 
-    The same function as naima's ``ExponentialCutoffPowerLaw``, without units, for inner loops.
+    It is the function of naima's ``ExponentialCutoffPowerLaw``, without units, for inner loops.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ def density(
     array
         Particles per energy, 1/eV; zero where the cutoff underflows.
     """
-    # Underflow is what a cutoff is for; a cutoff at zero leaves no particles.
+    # Far above the cutoff, underflow to zero is intended; a cutoff at zero leaves no particles.
     with np.errstate(over="ignore", under="ignore", divide="ignore"):
         cutoff = (energy / np.asarray(e_cutoff)) ** beta
         shape = np.exp(-np.asarray(alpha) * np.log(energy / np.asarray(e_0)) - cutoff)
@@ -59,10 +62,9 @@ class ParticleSpectrum:
     Parameters
     ----------
     amplitude : float
-        Particles per energy at `e_0` before the cutoff, 1/eV. Zero is a source without these
-        particles.
+        Particles per energy at `e_0` without the cutoff, 1/eV; zero means no such particles.
     alpha : float
-        Index; positive falls with energy.
+        Index; if positive, the spectrum falls with energy.
     e_cutoff : float
         Energy of the cutoff, TeV.
     beta : float
@@ -73,7 +75,7 @@ class ParticleSpectrum:
     Raises
     ------
     SpectrumError
-        A value is not finite, the amplitude is negative, or an energy or `beta` is not positive.
+        If a value is not finite, the amplitude is negative, or an energy or `beta` is not positive.
     """
 
     amplitude: float
@@ -85,16 +87,20 @@ class ParticleSpectrum:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if not math.isfinite(value):
-                raise SpectrumError(f"particle spectrum: {name} is {value}, not a finite number")
+                raise SpectrumError(
+                    f"particle spectrum: {name} must be a finite number, not {value}"
+                )
         if self.amplitude < 0:
-            raise SpectrumError(f"particle spectrum: amplitude {self.amplitude} 1/eV is negative")
+            raise SpectrumError(
+                f"particle spectrum: amplitude must not be negative: {self.amplitude} 1/eV"
+            )
         for name in ("e_cutoff", "beta", "e_0"):
             if getattr(self, name) <= 0:
                 value = getattr(self, name)
-                raise SpectrumError(f"particle spectrum: {name} is {value}, it must be positive")
+                raise SpectrumError(f"particle spectrum: {name} must be positive, not {value}")
 
     def __call__(self, energy: u.Quantity) -> u.Quantity:
-        """Particles per energy.
+        """Returns particles per energy.
 
         Parameters
         ----------
@@ -109,11 +115,11 @@ class ParticleSpectrum:
         return u.Quantity(self.values(energy.to_value("TeV")), AMPLITUDE_UNIT)
 
     def values(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Particles per eV at `energy`, given in TeV, as a bare array for inner loops."""
+        """Returns particles per eV at `energy` in TeV, as a plain array for inner loops."""
         return density(energy, self.amplitude, self.alpha, self.e_cutoff, self.beta, e_0=self.e_0)
 
     def gradient(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Derivatives of `values` with respect to (amplitude, alpha, e_cutoff, beta).
+        """Returns derivatives of `values` with respect to (amplitude, alpha, e_cutoff, beta).
 
         Parameters
         ----------
@@ -134,13 +140,13 @@ class ParticleSpectrum:
             by_cutoff = values * power * (self.beta / self.e_cutoff)
             by_beta = -values * power * log_cutoff
         gradient = np.stack([shape, -values * log, by_cutoff, by_beta])
-        # Far above the cutoff no particles meet an infinite power: the derivative is zero.
+        # Far above the cutoff, zero times infinity: the derivative is zero.
         return np.where(np.isnan(gradient), 0.0, gradient)
 
     def scaled(self, factor: float) -> ParticleSpectrum:
-        """The same shape with `factor` times the amplitude."""
+        """Returns the same shape with `factor` times the amplitude."""
         return replace(self, amplitude=self.amplitude * factor)
 
     def to_dict(self) -> dict[str, float]:
-        """Plain numbers by parameter name; amplitude 1/eV, energies TeV."""
+        """Returns plain numbers by parameter name; amplitude in 1/eV, energies in TeV."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""Gamma rays and neutrinos of proton-proton collisions, after Kelner et al. (2006).
+"""Gamma rays and neutrinos from proton-proton collisions, after Kelner et al. (2006).
 
 S. R. Kelner, F. A. Aharonian and V. V. Bugayov, Phys. Rev. D 74, 034018 (astro-ph/0606058);
 equation numbers below are those of that paper. The parametrisation holds for protons of
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from astropy import units as u
 from astropy.constants import c
 
 if TYPE_CHECKING:
@@ -17,35 +18,38 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+#: Proton energies for which the parametrisation holds, TeV (Kelner et al.).
 PROTON_RANGE_TEV = (0.1, 1.0e5)
+#: Nodes of the quadrature: 100 per decade, as published in arXiv:2309.03007.
 N_NODES = 600
 OSCILLATION_FACTOR = 0.5
-"""Share of the muon neutrinos (with antineutrinos) of the source that arrive as such, as published.
+"""Fraction of the muon neutrinos and antineutrinos that arrive as such (arXiv:2309.03007).
 
-Pion decay makes (nu_e, nu_mu, nu_tau) = (1, 2, 0) and vacuum oscillation brings (1, 1, 1) to
-Earth: half of the muon neutrinos. Effective areas for the mean of neutrino and antineutrino apply
+Pion decay produces (nu_e, nu_mu, nu_tau) = (1, 2, 0), and vacuum oscillation turns them into
+(1, 1, 1) at Earth: half of the muon neutrinos. Effective areas for the mean of neutrino and
+antineutrino apply
 to this sum directly.
 """
 
-_MUON_PION_RATIO = 0.427  # 1 - (m_mu / m_pi)**2: largest share of a pion's energy (eq. 65)
+_MUON_PION_RATIO = 0.427  # 1 - (m_mu / m_pi)**2, largest fraction of a pion's energy (eq. 65)
 _LIGHT_SPEED_CM_S = float(c.to_value("cm s-1"))
-_CM2_PER_MILLIBARN = 1e-27
+_CM2_PER_MILLIBARN = u.mbarn.to(u.cm**2)
 
 
 def proton_nodes() -> Array:
-    """Proton energies of the quadrature, TeV: 100 a decade as published."""
+    """Returns the proton energies of the quadrature, TeV."""
     low, high = np.log10(PROTON_RANGE_TEV)
     return np.logspace(low, high, N_NODES)
 
 
 def inelastic_cross_section(proton: Array) -> Array:
-    """Inelastic proton-proton cross-section in cm2 (eq. 73), without its threshold factor."""
+    """Returns the inelastic pp cross-section, cm2 (eq. 73), without its threshold factor."""
     log = np.log(proton)
     return np.asarray(_CM2_PER_MILLIBARN * (34.3 + 1.88 * log + 0.25 * log**2))
 
 
 def _meson_decay(y: Array, b: Array, beta: Array, k: Array) -> Array:
-    """Common form of eqs. 58 and 66, zero at and above the kinematic limit y = 1."""
+    """Returns the common form of eqs. 58 and 66, zero from the kinematic limit y = 1 on."""
     spectrum = np.zeros_like(y)
     below = y < 1
     y, b, beta, k = (np.broadcast_to(value, below.shape)[below] for value in (y, b, beta, k))
@@ -61,7 +65,7 @@ def _meson_decay(y: Array, b: Array, beta: Array, k: Array) -> Array:
 
 
 def gamma_yield(x: Array, proton: Array) -> Array:
-    """Gamma rays per collision and x = E_gamma / E_proton (eqs. 58-61)."""
+    """Returns gamma rays per collision and x = E_gamma / E_proton (eqs. 58-61)."""
     log = np.log(proton)
     b = 1.30 + 0.14 * log + 0.011 * log**2
     beta = 1 / (1.79 + 0.11 * log + 0.008 * log**2)
@@ -70,7 +74,7 @@ def gamma_yield(x: Array, proton: Array) -> Array:
 
 
 def direct_neutrino_yield(x: Array, proton: Array) -> Array:
-    """Muon neutrinos of the decay of the pion itself, per collision and x (eqs. 66-69)."""
+    """Returns muon neutrinos from the decay of the pion, per collision and x (eqs. 66-69)."""
     log = np.log(proton)
     b = 1.75 + 0.204 * log + 0.010 * log**2
     beta = 1 / (1.67 + 0.111 * log + 0.0038 * log**2)
@@ -79,7 +83,7 @@ def direct_neutrino_yield(x: Array, proton: Array) -> Array:
 
 
 def muon_decay_yield(x: Array, proton: Array) -> Array:
-    """Muon neutrinos of the decay of the muon, per collision and x (eqs. 62-65)."""
+    """Returns muon neutrinos from the decay of the muon, per collision and x (eqs. 62-65)."""
     log = np.broadcast_to(np.log(proton), x.shape)
     b = 1 / (69.5 + 2.65 * log + 0.3 * log**2)
     beta = (0.201 + 0.062 * log + 0.00042 * log**2) ** -0.25
@@ -93,20 +97,20 @@ def muon_decay_yield(x: Array, proton: Array) -> Array:
 
 
 def neutrino_yield(x: Array, proton: Array) -> Array:
-    """Muon neutrinos and antineutrinos at Earth per collision and x: both decays, oscillated."""
+    """Returns muon neutrinos and antineutrinos at Earth, per collision and x, of both decays."""
     produced = direct_neutrino_yield(x, proton) + muon_decay_yield(x, proton)
     return OSCILLATION_FACTOR * produced
 
 
 def emission_kernel(energy: Array, *, neutrino: bool) -> Array:
-    """Emission rate per particle energy and unit of ln(proton energy), for one proton per energy.
+    """Returns the emission rate per energy and ln(proton energy), for one proton per energy.
 
     Parameters
     ----------
     energy : array
         Energies of the gamma rays or neutrinos, TeV, shape (n,).
     neutrino : bool
-        Muon neutrinos at Earth instead of gamma rays.
+        Whether to return muon neutrinos at Earth instead of gamma rays.
 
     Returns
     -------

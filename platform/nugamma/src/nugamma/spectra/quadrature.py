@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_ORDER = 4
+_ORDER = 4  # of the Gauss-Legendre quadrature
 _PANELS_PER_DECADE = 10
-_REFERENCE_INDEX = 4.0  # of the particles that make the flux: between the index and a cutoff
-_WELL_SUPPORTED = 0.1  # of the interval's kernel, below which a node beside it is left alone
+_REFERENCE_INDEX = 4.0  # typical local index of the particles, between power law and cutoff
+_WELL_SUPPORTED = 0.1  # fraction of an interval's kernel below which a neighbouring node is unused
 
 
 def power_law_weights(kernel: Array, step: float) -> Array:
-    """Weights that integrate kernel times spectrum as naima does, but linear in the spectrum.
+    """Returns weights that integrate kernel times spectrum as naima, but linear in the spectrum.
 
-    naima joins neighbouring nodes by power laws. With g = kernel * spectrum per unit of ln(E) the
+    naima connects neighbouring nodes by power laws. With g = kernel * spectrum per ln(E), the
     interval's integral is ``step`` times the logarithmic mean of g at both ends: homogeneous in
     the spectrum, but not linear. The weights are its tangent at a power-law spectrum of index 4,
     plus the second order in the distance from there, which is linear for every power law because
-    the square of its slope is its second difference. What is left out is the curvature of the
+    the square of its slope is its second difference. What is neglected is the curvature of the
     spectrum, ``step**2 / 12 * beta**2 * (E/Ec)**beta`` for a cutoff, and higher orders where the
-    spectrum falls by more than a third from node to node. As in naima an interval with a zero
-    kernel at one of its ends does not count.
+    spectrum falls by more than a third from node to node. As in naima, an interval with a zero
+    kernel at one of its ends is ignored.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def power_law_weights(kernel: Array, step: float) -> Array:
     weights[:, :-1] += (mean - first) * left
     weights[:, 1:] += first * left
 
-    # The spectrum's second difference from the three nodes that begin one before the interval,
-    # from those that begin with it, or their mean; where the kernel vanishes beside the interval
-    # that side would bring negative fluxes for steep spectra.
+    # Second difference of the spectrum from the three nodes that start before the interval, from
+    # those that start with it, or their mean: if the kernel vanishes beside the interval, that
+    # side would give negative fluxes for steep spectra.
     curvature = (first - second) / 2 * left
     before = np.pad(integrand, ((0, 0), (1, 0)))[:, :-2]
     after = np.pad(integrand, ((0, 0), (0, 1)))[:, 2:]
@@ -73,7 +73,7 @@ def power_law_weights(kernel: Array, step: float) -> Array:
 
 
 def _logarithmic_mean(slope: Array) -> tuple[Array, Array, Array]:
-    """(e**s - 1) / s, the logarithmic mean of 1 and e**s, with its first two derivatives."""
+    """Returns (e**s - 1) / s, the logarithmic mean of 1 and e**s, and two derivatives."""
     small = np.abs(slope) < 0.05
     s = np.clip(np.where(small, 1.0, slope), -300.0, 300.0)
     grown = np.exp(s)
@@ -86,7 +86,7 @@ def _logarithmic_mean(slope: Array) -> tuple[Array, Array, Array]:
 
 
 def bin_points(edges: Array) -> tuple[Array, Array]:
-    """Points and weights that integrate a smooth spectrum over each bin.
+    """Returns points and weights that integrate a smooth spectrum over each bin.
 
     Gauss-Legendre quadrature of order 4 in ln(E) on panels of at most a tenth of a decade: exact
     to 1e-9 for the spectra here.

@@ -1,11 +1,10 @@
-"""The feed (page, JSON), single alerts (JSON, VOEvent), and handing in."""
+"""The feed and single alerts (page, JSON, XML), submission and approval."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from typing import Any
-from xml.sax.saxutils import escape
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
@@ -19,12 +18,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from opendata.alerts import ingestion
+from opendata.alerts.atom import atom
 from opendata.alerts.models import Notice
 from opendata.api.authentication import HasAccount, account_of
 from opendata.api.negotiation import negotiate, not_acceptable
 from opendata.api.writing import RawParser
-from opendata.exports.addresses import absolute
-from opendata.pages.plots import SMALLEST_RING, sky
+from opendata.portal.plots import SMALLEST_RING, sky
 
 _PAGE = 50
 
@@ -66,7 +65,7 @@ def _page_number(request: HttpRequest) -> int:
 
 @require_safe
 def feed_json(request: HttpRequest) -> HttpResponse:
-    """The feed as openkm3's receiver reads it, newest first."""
+    """The feed for openkm3's receiver, newest first."""
     number = _page_number(request)
     page = Paginator(_public(), _PAGE).get_page(number)
     rows = [_row(notice) for notice in page] if page.number == number else []
@@ -78,51 +77,26 @@ def feed_json(request: HttpRequest) -> HttpResponse:
 @require_safe
 def feed_xml(request: HttpRequest) -> HttpResponse:
     """The feed as Atom, for news readers."""
-    notices = list(_public()[:_PAGE])
-    entries = "".join(
-        f"<entry><id>{escape(notice.ivorn)}</id><title>{escape(notice.event_name)} "
-        f"({escape(', '.join(filter(None, (notice.role, notice.alert_type))))})</title>"
-        f"<updated>{_row(notice)['issued']}</updated>"
-        f'<link href="{absolute(f"alerts/{notice.pk}/")}"/>'
-        f'<link rel="alternate" type="application/xml" '
-        f'href="{absolute(f"alerts/{notice.pk}.xml")}"/>'
-        f"<summary>{escape(_summary(notice))}</summary></entry>"
-        for notice in notices
-    )
-    updated = _row(notices[0])["issued"] if notices else "1970-01-01T00:00:00Z"
-    content = (
-        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
-        f"<id>{absolute('alerts/')}</id><title>KM3NeT alerts</title>"
-        f"<author><name>KM3NeT</name></author><updated>{updated}</updated>"
-        f'<link rel="self" href="{absolute("alerts/feed.xml")}"/>{entries}</feed>\n'
-    )
-    return _answer(request, content.encode(), "application/atom+xml; charset=utf-8")
-
-
-def _summary(notice: Notice) -> str:
-    coordinates = (("ra", notice.ra), ("dec", notice.dec))
-    place = [f"{name} {value:g} deg" for name, value in coordinates if value is not None]
-    # Every part may be unknown: an alert has no place until it is reconstructed.
-    when = " ".join(filter(None, (notice.instrument, notice.trigger_time)))
-    return ", ".join(filter(None, (when, *place)))
+    content = atom(list(_public()[:_PAGE])).encode()
+    return _answer(request, content, "application/atom+xml; charset=utf-8")
 
 
 @require_safe
 def notice_json(request: HttpRequest, number: int) -> HttpResponse:
-    """The alert as GCN notice."""
+    """The alert as a GCN notice."""
     content = json.dumps(_get(number).document, indent=1, ensure_ascii=False).encode()
     return _answer(request, content, "application/json")
 
 
 @require_safe
 def notice_xml(request: HttpRequest, number: int) -> HttpResponse:
-    """The alert as VOEvent."""
+    """The alert as a VOEvent."""
     return _answer(request, bytes(_get(number).voevent), "application/xml")
 
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The feed for people, or in the format that `Accept` names."""
+    """The feed as a page, or in the format that `Accept` prefers."""
     offers = {"application/json": feed_json, "application/atom+xml": feed_xml}
     wanted = negotiate(request, ["text/html", *offers])
     if wanted is None:
@@ -135,7 +109,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def notice_page(request: HttpRequest, number: int) -> HttpResponse:
-    """One alert for people, or in the format that `Accept` names."""
+    """One alert as a page, or in the format that `Accept` prefers."""
     offers = {"application/json": notice_json, "application/xml": notice_xml}
     wanted = negotiate(request, ["text/html", *offers])
     if wanted is None:
@@ -153,20 +127,21 @@ def notice_page(request: HttpRequest, number: int) -> HttpResponse:
 
 
 class HandIn(APIView):
-    """Alerts that wait, and new ones."""
+    """Submission of alerts."""
 
     permission_classes = (HasAccount,)
     parser_classes = (RawParser,)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """List alerts that wait for their sign-off."""
-        waiting = Notice.objects.filter(issued__isnull=True, refused=False)[:200]
+        """List alerts that wait for approval."""
+        waiting = Notice.objects.filter(issued__isnull=True, refused=False)
+        waiting = waiting.select_related("sender", "signer")[:200]
         return Response([_state(notice) for notice in waiting])
 
     @extend_schema(request={"application/json": OpenApiTypes.OBJECT}, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
-        """Hand in an alert, GCN JSON or VOEvent."""
+        """Submit an alert as GCN JSON or VOEvent."""
         content = request.data.read() if hasattr(request.data, "read") else b""
         notice = ingestion.hand_in(content, account_of(request))
         return Response(_state(notice), status.HTTP_201_CREATED)
@@ -180,7 +155,7 @@ class SignOff(APIView):
 
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: str, step: str) -> Response:
-        """Sign the alert off, or refuse it."""
+        """Approve the alert, or refuse it."""
         notice = Notice.objects.filter(pk=int(number)).first()
         if notice is None:
             raise Http404(f"There is no alert {number}.")
@@ -195,6 +170,6 @@ def _state(notice: Notice) -> dict[str, object]:
         "id": notice.ivorn,
         "role": notice.role,
         "state": state,
-        "sender": notice.sender,
-        "signer": notice.signer,
+        "sender": notice.sender.username,
+        "signer": notice.signer.username if notice.signer else "",
     }

@@ -1,35 +1,37 @@
 """What a file is: metadata, tables, findings, plots and a sky map, as JSON.
 
-:func:`describe` reads in this process and is for files that we made. :func:`describe_safely` reads
-in a process of its own with limits of time and memory: the C libraries behind some formats crash
-on damaged files, and a portal must survive any upload.
+:func:`describe` reads in this process and is for files that the portal made itself.
+:func:`describe_safely` reads a stranger's file in the sandbox.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-#: Goes up when descriptions say more or other things; older ones are made anew (`describing.anew`).
+from opendata import sandbox
+
+#: Raised whenever descriptions change; older ones are then made again (`describing.anew`).
 SCHEME = 2
+#: What reading one file may use.
+LIMITS = sandbox.Limits(seconds=60, memory=4 * 2**30)
+#: Imported while a file is read.
+_LIBRARIES = ("astropy.table", "h5py", "opendata.describing.content")
 
 
-class Unreadable(Exception):
-    """The file is damaged, hostile, or its kind of content is not what its name says."""
+class Unreadable(sandbox.Rejected):
+    """The file is damaged or hostile, or its content is not of the kind that its name says."""
 
 
-def describe(path: Path, name: str) -> dict[str, Any]:
+def describe(path: Path | str, name: str) -> dict[str, Any]:
     """Describe a file.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : pathlib.Path or str
         Where its content is.
     name : str
-        What it is called; decides whether it has to be of a known format.
+        What it is called; its suffix decides which format it must have.
 
     Returns
     -------
@@ -44,21 +46,15 @@ def describe(path: Path, name: str) -> dict[str, Any]:
     """
     from .content import describe_content
 
-    return describe_content(path, name)
+    return describe_content(Path(path), name)
 
 
-def describe_safely(
-    path: Path, name: str, *, seconds: float = 60.0, memory: int = 4 * 2**30
-) -> dict[str, Any]:
+def describe_safely(path: Path, name: str, *, limits: sandbox.Limits = LIMITS) -> dict[str, Any]:
     """Describe a file from a stranger; see :func:`describe`."""
-    command = [sys.executable, "-m", "opendata.describing.process", str(path), name, str(memory)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise Unreadable(f"took longer than {seconds:g} s to read") from None
-    if done.returncode == 0:
-        result: dict[str, Any] = json.loads(done.stdout)
-        return result
-    if done.returncode == 2:
-        raise Unreadable(done.stdout.decode("utf-8", "replace"))
-    raise Unreadable("is damaged such that reading it crashes or exhausts memory")
+        found: dict[str, Any] = sandbox.run(
+            "opendata.describing:describe", str(path), name, limits=limits, preload=_LIBRARIES
+        )
+    except sandbox.SandboxError as error:
+        raise Unreadable(str(error)) from error
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from opendata.vo.tables import service_findings
+from opendata.describing.tap_table import service_findings
 from openkm3 import annotated
 from openkm3.errors import FormatError, MissingPackage, OpenKM3Error
 from openkm3.formats import FORMATS, ColumnData, DataSet, detect, read

@@ -1,21 +1,21 @@
-"""Whether the portal holds what it says it holds."""
+"""Checks whether the portal's records and files are intact."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from typing import cast
 
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from opendata.exports.catalogue import catalogue
-from opendata.records import store
+from opendata.records import signals, store
 from opendata.records.models import DataFile
-from opendata.vo import records as tables
 
 
 def problems(say: Callable[[str], object]) -> Iterator[str]:
-    """Yield a sentence for each thing that is wrong."""
+    """Yields a sentence for each problem."""
     try:
         call_command("check", verbosity=0)
     except SystemCheckError as error:
@@ -25,7 +25,8 @@ def problems(say: Callable[[str], object]) -> Iterator[str]:
         catalogue()
     except ValueError as error:
         yield f"the catalogue cannot be made: {error}"
-    yield from tables.missing()
+    for _, sentences in signals.verifying.send(DataFile):
+        yield from cast("Iterator[str]", sentences)
     files = DataFile.objects.select_related("version__record").order_by("pk")
     total = files.count()
     for number, file in enumerate(files.iterator(), start=1):

@@ -1,48 +1,51 @@
-"""The process that reads a file and serves its table; started by :mod:`opendata.vo.records`.
-
-What describes a file in a process of its own has its reasons here as well: strangers' files crash C
-libraries, and what reading takes in memory is given back. Exit codes: 0 served, 2 it cannot be (the
-reason on standard output).
-"""
+"""Serving the table of a file; a stranger's file is read in the sandbox."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+
+from opendata.sandbox import Rejected
 
 
 def serve(path: Path, folder: Path, full_name: str, title: str) -> int:
-    """Serve the main table of a file; return the number of its rows.
+    """Serves the main table of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    folder : pathlib.Path
+        Where the tables of the VO services are.
+    full_name : str
+        SCHEMA.TABLE.
+    title : str
+
+    Returns
+    -------
+    int
+        The number of rows.
 
     Raises
     ------
     ValueError
         The file has no table that can be served.
     OpenKM3Error
-        It cannot be read.
+        The file cannot be read.
     """
-    from opendata.vo.engine.storage import TableStore
-    from opendata.vo.tables import described
+    from adqlite.tables.storage import TableStore
+    from opendata.describing.tap_table import described
+    from opendata.vo.antares import LABELS
     from openkm3.formats import read
 
-    schema, rows = described(read(path), full_name, title)
+    schema, rows = described(read(path), full_name, title, labels=LABELS.get(full_name, {}))
     published = TableStore(folder).publish(schema, {schema.tables[0].name: rows})
     return published.tables[0].rows
 
 
-def main() -> int:
-    """Serve the file of the command line."""
+def serve_in_sandbox(path: str, folder: str, full_name: str, title: str) -> int:
+    """Serves the main table of a file within :func:`opendata.sandbox.run`; see :func:`serve`."""
     from openkm3.errors import OpenKM3Error
 
-    path, folder, full_name, title = sys.argv[1:5]
     try:
-        rows = serve(Path(path), Path(folder), full_name, title)
+        return serve(Path(path), Path(folder), full_name, title)
     except (OpenKM3Error, ValueError) as error:
-        sys.stdout.write(str(error))
-        return 2
-    sys.stdout.write(f"{rows}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        raise Rejected(str(error)) from None

@@ -2,7 +2,7 @@
 
 >>> from openkm3 import alerts
 >>> alert = alerts.read("alert.json")          # or a VOEvent, or bytes of either
->>> alert.event_details[0].source_zenith       # degrees; minds the sign of cos_zenith
+>>> alert.event_details[0].source_zenith       # degrees, from cos_zenith
 >>> packet = alert.to_voevent()                # bytes, valid VOEvent 2.0
 >>> alerts.from_voevent(packet) == alert
 True
@@ -10,11 +10,11 @@ True
 ...     print(alert.ivorn, alert.role)
 """
 
-from openkm3.alerts.documents import read
+from openkm3.alerts.alert import Alert, from_voevent
 from openkm3.alerts.errors import AlertError, Problem
 from openkm3.alerts.feed import follow
-from openkm3.alerts.model import Alert, Counterpart, NeutrinoEvent
-from openkm3.alerts.voevent.reading import from_voevent
+from openkm3.alerts.model import Counterpart, NeutrinoEvent
+from openkm3.alerts.reading import read
 from openkm3.alerts.voevent.validation import validate_voevent
 from openkm3.alerts.voevent.writing import to_voevent
 

@@ -1,8 +1,8 @@
-"""The parts that KM3NeT's notice takes from GCN's core schema, one class a schema document.
+"""The parts of GCN's core schema that KM3NeT's notice uses, one class per schema document.
 
-Source: gcn.nasa.gov/schema/v6.1.0, gcn/notices/core. JSON Schema's types are taken to the letter:
-a number may be written 1 or 1.0 but never "1" or true, null is no value, and fields that the
-schema does not know are kept as they are.
+Source: gcn.nasa.gov/schema/v6.1.0, gcn/notices/core. JSON Schema's types are applied strictly: a
+number may be 1 or 1.0 but not "1" or true, and null is not a value. Fields outside the schema are
+kept unchanged.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from pydantic import WithJsonSchema as JsonSchema
 
 
 def shown(value: object, limit: int = 40) -> str:
-    """Return a value as an error message may quote it."""
+    """Return a value, shortened to be quoted in an error message."""
     text = repr(value)
     return text if len(text) <= limit else text[:limit] + "..."
 
 
 def _number(value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        msg = f"must be a number, for example 1.5; here it is {shown(value)}"
+        msg = f"must be a number such as 1.5, not {shown(value)}"
         raise ValueError(msg)
     if isinstance(value, float) and not math.isfinite(value):
-        msg = f"must be a finite number, here it is {value}"
+        msg = f"must be a finite number, not {value}"
         raise ValueError(msg)
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        msg = f"must be text; here it is {shown(value)}"
+        msg = f"must be text, not {shown(value)}"
         raise ValueError(msg)
     return value
 
@@ -41,10 +41,10 @@ def _text(value: object) -> str:
 def _list(item: Callable[[object], Any], least: int, most: float) -> Callable[[object], list[Any]]:
     def check(value: object) -> list[Any]:
         if not isinstance(value, list):
-            msg = f"must be a list; here it is {shown(value)}"
+            msg = f"must be a list, not {shown(value)}"
             raise ValueError(msg)
         if not least <= len(value) <= most:
-            msg = f"must have {least} to {most} items, here are {len(value)}"
+            msg = f"must have {least} to {most} items, but has {len(value)}"
             raise ValueError(msg)
         return [item(part) for part in value]
 
@@ -65,7 +65,7 @@ def _one_or_list(
 def _dictionary(item: Callable[[object], Any]) -> Callable[[object], dict[str, Any]]:
     def check(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
-            msg = f"must be an object such as {{...}}; here it is {shown(value)}"
+            msg = f"must be an object such as {{...}}, not {shown(value)}"
             raise ValueError(msg)
         return {key: item(part) for key, part in value.items()}
 
@@ -121,7 +121,7 @@ References = Annotated[
 
 
 class Notice(BaseModel):
-    """What all parts share: strict types, unknown fields kept, no null."""
+    """Base class of all parts: strict types, no null; unknown fields are kept."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -129,12 +129,12 @@ class Notice(BaseModel):
     @classmethod
     def _no_null(cls, value: object, info: ValidationInfo) -> object:
         if value is None and info.field_name != "schema_uri":
-            msg = "null is no value here: leave the field out"
+            msg = "must not be null: leave the field out"
             raise ValueError(msg)
         return value
 
     def fields(self) -> dict[str, Any]:
-        """Return what is set, known fields and others, under the names of the JSON document."""
+        """Return all fields that are set, known or not, under the names of the JSON document."""
         return self.model_dump(exclude_unset=True, by_alias=True)
 
 
@@ -172,7 +172,7 @@ class Localization(Notice):
 
     @property
     def error_radius(self) -> float | None:
-        """Radius of the error region (of an ellipse: its larger half-axis), in degrees."""
+        """Radius of the error region (for an ellipse its semi-major axis), in degrees."""
         error = self.ra_dec_error
         if isinstance(error, list):
             return float(max(error[:2]))
@@ -180,7 +180,7 @@ class Localization(Notice):
 
 
 class Sequence(Notice):
-    """core/Alert: when the notice was made, and its place in a sequence."""
+    """core/Alert: time of the notice, and its place in a sequence."""
 
     alert_datetime: Text | None = None
     alert_tense: (
@@ -190,7 +190,7 @@ class Sequence(Notice):
 
 
 class Reporter(Notice):
-    """core/Reporter: who reports."""
+    """core/Reporter: the mission that reports."""
 
     mission: Text | None = None
     instrument: Text | None = None
@@ -221,7 +221,7 @@ class Statistics(Notice):
 
 
 class FollowUp(Notice):
-    """core/FollowUp: what else was seen."""
+    """core/FollowUp: other observations."""
 
     ref_type: Text | None = None
     ref_instrument: Text | None = None

@@ -1,4 +1,4 @@
-"""Reading alerts of either format from files and bytes that nobody has looked at yet."""
+"""Documents from untrusted sources: their bytes and their JSON, limited in size and depth."""
 
 from __future__ import annotations
 
@@ -8,47 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from openkm3.alerts.errors import AlertError
-from openkm3.alerts.model import Alert
-from openkm3.alerts.voevent.reading import from_voevent
 
-# The examples have 2 kB; a skymap inside (healpix_file) may have some 100 kB.
+# Typical alerts have 2 kB; an embedded sky map (healpix_file) may have some 100 kB.
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 50
 
 
-def read(source: bytes | str | PathLike[str], *, check: bool = True) -> Alert:
-    """Return the alert of a GCN notice (JSON) or of a VOEvent (XML).
-
-    Parameters
-    ----------
-    source : path or bytes
-        The file, or what is in it. Which of both formats it is, its first character tells.
-    check : bool
-        Whether to refuse what the schema allows but cannot be, such as a declination of 120 deg.
-
-    Raises
-    ------
-    AlertError
-        It is no alert; ``problems`` names every value that is wrong.
-    FileNotFoundError, PermissionError
-        The file cannot be read.
-    """
-    content, name = content_of(source)
-    try:
-        if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
-            alert = from_voevent(content)
-        else:
-            alert = Alert.from_json(content)
-        problems = alert.problems() if check else []
-    except AlertError as error:
-        raise error.of(name) from None
-    if problems:
-        raise AlertError(problems, name)
-    return alert
-
-
 def content_of(source: bytes | str | PathLike[str]) -> tuple[bytes, str]:
-    """Return the bytes of a file (or those given) and the name to use in messages."""
+    """Return the content of a file (or the given bytes), and its name for messages."""
     if isinstance(source, bytes):
         name, content = "alert", source
     else:
@@ -56,7 +23,7 @@ def content_of(source: bytes | str | PathLike[str]) -> tuple[bytes, str]:
         with Path(source).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        msg = f"is larger than {MAX_BYTES} bytes, which no alert is"
+        msg = f"is larger than {MAX_BYTES} bytes, the limit for alerts"
         raise AlertError.single(msg, source=name)
     if not content.strip():
         raise AlertError.single("is empty", source=name)
@@ -64,9 +31,15 @@ def content_of(source: bytes | str | PathLike[str]) -> tuple[bytes, str]:
 
 
 def parsed_json(document: str | bytes) -> dict[str, Any]:
-    """Return the object of a JSON document, or say where it stops being one."""
+    """Return the object in a JSON document.
+
+    Raises
+    ------
+    AlertError
+        If it is not a JSON object, or is too large or nested too deeply; the message says where.
+    """
     if len(document) > MAX_BYTES:
-        raise AlertError.single(f"is larger than {MAX_BYTES} bytes, which no alert is")
+        raise AlertError.single(f"is larger than {MAX_BYTES} bytes, the limit for alerts")
     try:
         value = json.loads(document, object_pairs_hook=_unique, parse_constant=_no_constant)
         too_deep = _depth(value) > MAX_DEPTH
@@ -80,32 +53,32 @@ def parsed_json(document: str | bytes) -> dict[str, Any]:
     except RecursionError:
         too_deep = True
     except ValueError:
-        # Python refuses to convert integers of thousands of digits.
+        # Python refuses to convert integers with thousands of digits.
         raise AlertError.single("has a number with too many digits") from None
     if too_deep:
         raise AlertError.single(f"is nested deeper than {MAX_DEPTH} levels")
     if not isinstance(value, dict):
-        msg = f"must be a JSON object, {{...}}; here it is a {type(value).__name__}"
+        msg = f"must be a JSON object, {{...}}, not a {type(value).__name__}"
         raise AlertError.single(msg)
     return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that comes twice: readers would differ in which one they take."""
+    """Refuse duplicate keys: readers differ in which of the values they use."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise AlertError.single("comes twice in one object", twice[:80])
+        raise AlertError.single("occurs twice in one object", twice[:80])
     return found
 
 
 def _no_constant(name: str) -> float:
-    raise AlertError.single(f"has {name}, which is not JSON: leave the field out")
+    raise AlertError.single(f"has {name}, which is not valid JSON: leave the field out")
 
 
 def _depth(value: object) -> int:
-    """Return the nesting, level by level so that depth cannot exhaust the stack."""
+    """Return the nesting depth, without recursion that could exhaust the stack."""
     depth, level = 0, [value]
     while level and depth <= MAX_DEPTH:
         inner: list[object] = []

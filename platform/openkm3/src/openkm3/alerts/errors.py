@@ -1,4 +1,4 @@
-"""What is wrong with an alert, and where."""
+"""Problems of an alert, and the error that reports them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from openkm3.errors import OpenKM3Error
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding: the path of the value, and what is wrong with it.
+    """One problem: the path of a value, and what is wrong with it.
 
-    ``path`` is ``event_details[0].dec`` in JSON and ``/VOEvent/What/Param[2]`` in XML; it is empty
-    where the document as a whole is meant.
+    ``path`` is for example ``event_details[0].dec`` in JSON and ``/VOEvent/What/Param[2]`` in XML.
+    It is empty if the problem concerns the whole document.
     """
 
     path: str
@@ -26,14 +26,14 @@ class Problem:
 
 
 class AlertError(OpenKM3Error, ValueError):
-    """An alert that cannot be used; ``problems`` says why.
+    """An alert cannot be used; ``problems`` says why.
 
     Parameters
     ----------
     problems : iterable of Problem
-        All findings.
+        All problems.
     source : str
-        What was read, such as a file name.
+        The source of the alert, such as a file name.
     """
 
     def __init__(self, problems: Iterable[Problem], source: str = "alert") -> None:
@@ -45,21 +45,21 @@ class AlertError(OpenKM3Error, ValueError):
 
     @classmethod
     def single(cls, message: str, path: str = "", source: str = "alert") -> AlertError:
-        """Return an error with one problem."""
+        """Return an error with a single problem."""
         return cls([Problem(path, message)], source)
 
     def of(self, source: str) -> AlertError:
-        """Return the same problems of a named source."""
+        """Return an error with the same problems and another source."""
         return AlertError(self.problems, source)
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
-    """Return what pydantic found, with JSON paths."""
+    """Return the problems that pydantic found, with JSON paths."""
     found = []
     for item in error.errors(include_url=False, include_context=False):
         message = item["msg"].removeprefix("Value error, ")
         path = json_path(item["loc"])
-        if message.startswith("["):  # found by a validator of ours inside a list
+        if message.startswith("["):  # from our validator of list items
             inner, _, message = message.partition(": ")
             path += inner
         found.append(Problem(path, message))

@@ -1,4 +1,4 @@
-"""A receiver that follows the alert feed of an Open Data Center.
+"""A receiver for the alert feed of an Open Data Center.
 
 The contract of the feed
 ------------------------
@@ -8,12 +8,13 @@ The contract of the feed
                  "role": "observation", "json": "/alerts/1.json", "voevent": "/alerts/1.xml"}],
      "next": null}
 
-- ``alerts``, newest first; ``next`` is the address of the page with older ones, or null.
-- ``id`` is unique for each record and never used again: an update has its own.
+- ``alerts`` are sorted from newest to oldest; ``next`` is the address of the page with older ones,
+  or null.
+- ``id`` is unique for each record and never reused: an update has its own.
 - ``role`` is VOEvent's: ``test`` must not trigger anything.
-- ``json`` is the GCN notice, ``voevent`` the VOEvent; addresses may be relative to the page and
-  are on the same server (scheme, host, port).
-- Fields that are not named here may come and are ignored.
+- ``json`` is the GCN notice, ``voevent`` the VOEvent. Addresses may be relative to the page and
+  must be on the same server (scheme, host, port).
+- Other fields are ignored.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
-from openkm3.alerts.documents import MAX_BYTES, parsed_json, read
+from openkm3.alerts.alert import Alert
+from openkm3.alerts.documents import MAX_BYTES, parsed_json
 from openkm3.alerts.errors import AlertError, problems_of
-from openkm3.alerts.model import Alert
+from openkm3.alerts.reading import read
 from openkm3.errors import ServerError
 
 log = logging.getLogger("openkm3.alerts")
@@ -44,7 +46,7 @@ REMEMBERED = 100_000
 
 
 class FeedError(ServerError):
-    """The address is not that of an alert feed."""
+    """The address is not an alert feed, or the state file is not one."""
 
 
 class Entry(BaseModel):
@@ -66,7 +68,7 @@ class Page(BaseModel):
 
 @dataclass
 class _Memory:
-    """Identifiers of alerts that were handed over, in a file if one is given."""
+    """Identifiers of delivered alerts, in a file if one is given."""
 
     file: Path | None
     ids: dict[str, None] = field(default_factory=dict)
@@ -79,7 +81,7 @@ class _Memory:
                 known = json.loads(memory.file.read_text(encoding="utf-8"))["seen"]
                 memory.ids |= dict.fromkeys(str(item) for item in known)
             except (ValueError, KeyError, TypeError) as error:
-                msg = f"{memory.file}: is not the state of a receiver; move it away to start anew"
+                msg = f"{memory.file}: is not the state of a receiver; move it away to start again"
                 raise FeedError(msg) from error
         return memory
 
@@ -92,12 +94,12 @@ class _Memory:
             "w", dir=self.file.parent, prefix=self.file.name, delete=False, encoding="utf-8"
         ) as new:
             json.dump({"seen": list(self.ids)[-REMEMBERED:]}, new)
-        # A crash leaves either the old or the new state, never half of one.
+        # After a crash the file has either the old or the new state.
         os.replace(new.name, self.file)
 
 
-class _PassingError(Exception):
-    """Something that may be better at the next poll."""
+class _TemporaryError(Exception):
+    """An error that may be gone at the next poll."""
 
     def __init__(self, message: str, pause: float = 0.0) -> None:
         super().__init__(message)
@@ -114,11 +116,11 @@ def follow(
     stop: threading.Event | None = None,
     client: httpx.Client | None = None,
 ) -> Iterator[Alert]:
-    """Yield each new alert of a feed once, oldest first, for as long as it is asked.
+    """Yield each new alert of a feed once, from oldest to newest, without end.
 
-    A server that is restarted, overloaded or away for a while is asked again, with growing
-    pauses; what was issued meanwhile follows. An alert that cannot be read is logged (logger
-    ``openkm3.alerts``) and left out.
+    If the server is restarted, overloaded or unavailable, the receiver retries with increasing
+    pauses; alerts issued in the meantime follow. An alert that cannot be read is logged (logger
+    ``openkm3.alerts``) and skipped.
 
     Parameters
     ----------
@@ -127,24 +129,24 @@ def follow(
     interval : float
         Seconds between polls.
     backlog : bool
-        Whether to begin with the alerts that are there already.
+        Whether to start with the alerts that already exist.
     seen : iterable of str
-        Identifiers of alerts that are not wanted (again).
+        Identifiers of alerts to skip.
     state : path, optional
-        File that remembers what was handed over, for receivers that are restarted. An alert
-        counts as handed over once the next one is asked for.
+        File that stores which alerts were delivered, for receivers that are restarted. An alert
+        counts as delivered when the next one is requested.
     stop : threading.Event, optional
-        Set it (from a signal handler or another thread) to end the iteration.
+        Ends the iteration when it is set, by a signal handler or another thread.
     client : httpx.Client, optional
         For proxies, certificates or credentials.
 
     Raises
     ------
     FeedError
-        The very first answer says that this is no feed, or ``state`` is no state file.
+        If the first answer shows that this is not a feed, or ``state`` is not a state file.
     """
     if not interval > 0:
-        msg = f"interval must be more than 0 seconds, here it is {interval}"
+        msg = f"interval must be more than 0 seconds, not {interval}"
         raise ValueError(msg)
     memory = _Memory.load(state, seen)
     stop = stop or threading.Event()
@@ -166,10 +168,10 @@ def follow(
                         return
                 receiver.done()
                 failures, pause = 0, interval
-            except _PassingError as error:
+            except _TemporaryError as error:
                 failures += 1
                 pause = max(min(interval * 2 ** min(failures, 16), LONGEST_PAUSE), error.pause)
-                log.warning("%s; asking again in %.0f s", error, pause)
+                log.warning("%s; retrying in %.0f s", error, pause)
             stop.wait(pause)
     finally:
         if own:
@@ -177,7 +179,7 @@ def follow(
 
 
 class _Receiver:
-    """Asks the server."""
+    """Sends the requests to the server."""
 
     def __init__(self, client: httpx.Client, url: str, memory: _Memory) -> None:
         self.client = client
@@ -188,7 +190,7 @@ class _Receiver:
         self._next_etag = ""
 
     def unseen(self) -> list[tuple[Entry, httpx.URL]]:
-        """Return alerts that are new, oldest first, each with the address of its page."""
+        """Return new alerts from oldest to newest, each with the address of its page."""
         found: list[tuple[Entry, httpx.URL]] = []
         address: httpx.URL | None = self.url
         self._next_etag = ""
@@ -199,39 +201,39 @@ class _Receiver:
                 page = self._page(address, first=number == 0)
                 new = [entry for entry in page.alerts if entry.id not in self.memory.ids]
                 found += [(entry, address) for entry in new]
-                # Pages are ordered in time: behind one without news there is none.
+                # Pages are sorted by time: after one without new alerts there are none.
                 address = self._join(address, page.next) if page.next and new else None
             except AlertError as error:
                 message = f"{address} is not an alert feed ({error})"
                 if self.answered:
-                    raise _PassingError(message) from None
+                    raise _TemporaryError(message) from None
                 raise FeedError(f"{message}; it should end in /alerts/feed.json") from None
         self.answered = True
         unique = {entry.id: (entry, base) for entry, base in reversed(found)}
         return list(unique.values())
 
     def done(self) -> None:
-        """Everything up to here was handed over: ask for changes only from now on."""
+        """Note that everything was delivered, so that the next request asks only for changes."""
         self._etag = self._next_etag
 
     def fetch(self, entry: Entry, base: httpx.URL) -> Alert | None:
-        """Return the alert of an entry, or None (and log it) where there is none to be had."""
+        """Return the alert of an entry; log it and return None if it cannot be read."""
         try:
             response, content = self._get(self._join(base, entry.notice), {})
             if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
-                log.error("%s: not on the server any more, left out", entry.id)
+                log.error("%s: skipped: no longer on the server", entry.id)
                 return None
             alert = read(content)
             if alert.role != entry.role:
                 msg = f"the feed says {entry.role}, the alert itself {alert.role}"
                 raise AlertError.single(msg, "role")
         except AlertError as error:
-            log.error("%s: left out: %s", entry.id, error)
+            log.error("%s: skipped: %s", entry.id, error)
             return None
         return alert
 
     def _page(self, address: httpx.URL, *, first: bool) -> Page:
-        """Return a page; an empty one where nothing changed since the last poll."""
+        """Return a page; an empty one if nothing changed since the last poll."""
         headers = {"If-None-Match": self._etag} if self._etag and first else {}
         response, content = self._get(address, headers)
         if response.status_code == httpx.codes.NOT_MODIFIED:
@@ -248,9 +250,9 @@ class _Receiver:
         try:
             url = base.join(address)
         except httpx.InvalidURL:
-            raise AlertError.single(f"{address[:80]!r} is no address") from None
+            raise AlertError.single(f"{address[:80]!r} is not an address") from None
         if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
-            msg = f"{address[:80]} is on another server than the feed, which is not followed"
+            msg = f"{address[:80]} is not on the server of the feed, so it is refused"
             raise AlertError.single(msg)
         return url
 
@@ -263,7 +265,7 @@ class _Receiver:
                     if len(content) > MAX_BYTES:
                         raise AlertError.single(f"{url} is larger than {MAX_BYTES} bytes")
         except httpx.HTTPError as error:
-            raise _PassingError(f"{url}: {error or type(error).__name__}") from None
+            raise _TemporaryError(f"{url}: {error or type(error).__name__}") from None
         self._refuse(url, response)
         return response, content
 
@@ -277,7 +279,7 @@ class _Receiver:
         busy = status >= 500 or status in {408, 425, 429}
         if self.answered or busy:
             after = response.headers.get("Retry-After", "")
-            raise _PassingError(message, min(float(after), 3600.0) if after.isdecimal() else 0.0)
+            raise _TemporaryError(message, min(float(after), 3600.0) if after.isdecimal() else 0.0)
         if response.is_redirect:
             message += f" to {response.headers.get('Location', '')}: use that address"
         raise FeedError(message)

@@ -1,14 +1,12 @@
-"""An alert as KM3NeT sends it through GCN; other missions' notices become the same.
+"""The model of KM3NeT's GCN notices, which also holds other missions' notices.
 
-The types accept exactly what ``gcn/notices/km3net/alert.schema.json`` accepts. What the schema
-cannot say (a declination of 120 deg, a trigger time of "yesterday") is found by `Alert.problems`.
+The types accept exactly what ``gcn/notices/km3net/alert.schema.json`` accepts. `Alert.problems`
+finds what the schema cannot express (a declination of 120 deg, a trigger time of "yesterday").
 """
 
 from __future__ import annotations
 
-import json
 import math
-from os import PathLike
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -29,12 +27,12 @@ from openkm3.alerts.core import (
     Text,
     shown,
 )
-from openkm3.alerts.errors import AlertError, Problem, problems_of
+from openkm3.alerts.errors import AlertError, problems_of
 
 AUTHORITY = "ivo://km3net.org"
 Role = Literal["observation", "prediction", "utility", "test"]
 
-# VOEvent's role must keep everything that is not a real observation out of telescopes' queues.
+# VOEvent's role must keep everything but real observations out of telescopes' queues.
 ROLES: dict[str, Role] = {
     "test": "test",
     "injection": "test",
@@ -44,16 +42,16 @@ ROLES: dict[str, Role] = {
 
 
 def is_own(ivorn: str) -> bool:
-    """Return whether an identifier is one of KM3NeT's, ``ivo://km3net.org/...``."""
+    """Return whether an identifier belongs to KM3NeT: ``ivo://km3net.org/...``."""
     return ivorn.lower().startswith((f"{AUTHORITY}/", f"{AUTHORITY}#"))
 
 
 class NeutrinoEvent(Naming, Moment, Localization):
-    """One event of a detector that contributed to an alert.
+    """One detector event that contributed to an alert.
 
-    ``cos_zenith`` follows the **flight** of the particle: +1 is straight up-going, -1 straight
-    down-going. This is the opposite of the cosine of the source's zenith angle, and of KM3NeT's
-    response files where +1 is down-going. ``energy_measured`` is in GeV.
+    ``cos_zenith`` refers to the direction of **flight**: +1 is straight up-going, -1 straight
+    down-going. It is the negative of the cosine of the source's zenith angle, and of the cosine in
+    KM3NeT's response files, where +1 is down-going. ``energy_measured`` is in GeV.
     """
 
     prob_evt_topology: Literal["track", "starting track", "shower"] | None = None
@@ -74,13 +72,13 @@ class NeutrinoEvent(Naming, Moment, Localization):
 
 
 class Counterpart(FollowUp, Localization, Moment, Distance, Redshift):
-    """A known source or transient in the region of an alert; ``name`` and others are extra."""
+    """A known source or transient in the region of an alert; ``name`` is an extra field."""
 
 
 def _objects_or_text(value: object, info: ValidationInfo) -> object:
-    """Pick a branch of the union before pydantic reports errors of both."""
+    """Choose a member of the union, so that pydantic does not report errors of both."""
     if not isinstance(value, (str, list)):
-        msg = f'must be text such as "No search" or a list of sources; here it is {shown(value)}'
+        msg = f'must be text such as "No search" or a list of sources, not {shown(value)}'
         raise ValueError(msg)
     if isinstance(value, list):
         found = []
@@ -95,8 +93,8 @@ def _objects_or_text(value: object, info: ValidationInfo) -> object:
     return value
 
 
-class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
-    """An alert of KM3NeT.
+class AlertRecord(Naming, Sequence, Reporter, Statistics, Localization, Moment):
+    """The content of one record of an alert, and its identifier.
 
     Field names are those of the JSON document. Unknown fields are kept.
     """
@@ -114,45 +112,9 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
         list[Counterpart] | str | None, BeforeValidator(_objects_or_text)
     ] = None
 
-    @classmethod
-    def from_json(cls, document: str | bytes | dict[str, Any]) -> Alert:
-        """Return the alert of a JSON document: KM3NeT's, or another mission's notice of GCN.
-
-        Raises
-        ------
-        AlertError
-            The document is not JSON, or not as KM3NeT's schema says.
-        """
-        from openkm3.alerts.documents import parsed_json
-        from openkm3.alerts.notices import in_our_terms
-
-        if isinstance(document, (str, bytes)):
-            document = parsed_json(document)
-        try:
-            return cls.model_validate(in_our_terms(document))
-        except ValidationError as error:
-            raise AlertError(problems_of(error)) from None
-
-    @classmethod
-    def from_voevent(cls, packet: bytes | str | PathLike[str]) -> Alert:
-        """Return the alert of a VOEvent; see `openkm3.alerts.from_voevent`."""
-        from openkm3.alerts.voevent.reading import from_voevent
-
-        return from_voevent(packet)
-
-    def to_json(self, indent: int | None = 2) -> str:
-        """Return the alert as a JSON document that KM3NeT's schema accepts."""
-        return json.dumps(self.fields(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def to_voevent(self, cites: str | None = None) -> bytes:
-        """Return the alert as VOEvent 2.0; see `openkm3.alerts.to_voevent`."""
-        from openkm3.alerts.voevent.writing import to_voevent
-
-        return to_voevent(self, cites=cites)
-
     def __eq__(self, other: object) -> bool:
-        """Two alerts are equal when they say the same, whatever the order of fields."""
-        return isinstance(other, Alert) and self.fields() == other.fields()
+        """Return whether all fields are equal, in any order."""
+        return isinstance(other, AlertRecord) and self.fields() == other.fields()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -166,17 +128,17 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
 
     @property
     def role(self) -> Role:
-        """VOEvent's role: ``test`` for tests and injections, else what the tense says."""
+        """VOEvent's role: ``test`` for tests and injections, otherwise according to the tense."""
         return ROLES.get(self.alert_tense or "", "observation")
 
     @property
     def own(self) -> bool:
-        """Whether this is KM3NeT's own alert and not another mission's."""
+        """Whether this is KM3NeT's own alert, not another mission's."""
         return self.foreign_ivorn is None and self.mission in {None, "KM3NeT"}
 
     @property
     def foreign_ivorn(self) -> str | None:
-        """Identifier of another mission's VOEvent that this alert was read from."""
+        """Identifier of the VOEvent of another mission that this alert was read from."""
         ivorn = self.fields().get("voevent_ivorn")
         return ivorn if isinstance(ivorn, str) and not is_own(ivorn) else None
 
@@ -187,26 +149,27 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
         Raises
         ------
         AlertError
-            The alert has no event name, or is another mission's notice in JSON, which has none.
+            If the alert has no event name, or is a JSON notice of another mission, which has no
+            identifier.
         """
         if self.foreign_ivorn is not None:
             return self.foreign_ivorn
         if not self.own:
-            msg = f"is a notice of {self.mission}, which has no IVOA identifier"
+            msg = f"is a notice of {self.mission}, which does not have an IVOA identifier"
             raise AlertError.single(msg, "mission")
         return self._ivorn_of(1 if self.record_number is None else int(self.record_number))
 
     @property
     def previous_ivorn(self) -> str | None:
-        """Identifier of the record before, which an update or a retraction is about.
+        """Identifier of the previous record, to which an update or a retraction refers.
 
-        Whether that record was ever issued is for the publisher to know: see ``cites`` of
+        Only the publisher knows whether that record was issued; see ``cites`` of
         `openkm3.alerts.to_voevent`.
         """
         if self.alert_type not in {"update", "retraction"} or not self.own:
             return None
         if self.record_number is None or self.record_number < 2:
-            msg = f"{self.alert_type} of which record? record_number must be 2 or more"
+            msg = f"must be 2 or more for a record of type {self.alert_type}"
             raise AlertError.single(msg, "record_number")
         return self._ivorn_of(int(self.record_number) - 1)
 
@@ -216,11 +179,13 @@ class Alert(Naming, Sequence, Reporter, Statistics, Localization, Moment):
         suffix = f"_r{record}" if record > 1 else ""
         return f"{AUTHORITY}/VOEvent#{quote(self.name, safe='-._~+:')}{suffix}"
 
-    def problems(self) -> list[Problem]:
-        """Return what the schema allows but cannot be: impossible values, missing essentials."""
-        from openkm3.alerts.plausibility import problems_of_alert
 
-        return problems_of_alert(self)
-
-
-__all__ = ["AUTHORITY", "ROLES", "Alert", "Counterpart", "NeutrinoEvent", "Notice", "Role"]
+__all__ = [
+    "AUTHORITY",
+    "ROLES",
+    "AlertRecord",
+    "Counterpart",
+    "NeutrinoEvent",
+    "Notice",
+    "Role",
+]

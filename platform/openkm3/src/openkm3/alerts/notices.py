@@ -1,9 +1,8 @@
-"""Notices of other missions in JSON, in the terms of GCN's core schema.
+"""JSON notices of other missions, translated to the terms of GCN's core schema.
 
 Sources: GCN's schemas ``gcn/notices/icecube``, ``fermi``, ``swift``, ``superk`` (6.1 and 7.2), and
-the alert of LIGO, Virgo and KAGRA (Public Alerts User Guide, "Alert contents"), which has a form
-of its own. Every field stays as it was sent; what is said in a mission's own terms is said in
-GCN's besides.
+the alert of LIGO, Virgo and KAGRA (Public Alerts User Guide, "Alert contents"), which has its own
+form. All fields are kept; those in a mission's own terms are also added in GCN's terms.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from openkm3.alerts.voevent.streams import TYPES
 Document = dict[str, Any]
 
 
-def in_our_terms(document: Document) -> Document:
-    """Return a notice with the fields of `openkm3.alerts.Alert` that its mission names otherwise.
+def in_gcn_terms(document: Document) -> Document:
+    """Return a notice with the fields of `openkm3.alerts.Alert` that its mission names differently.
 
     Parameters
     ----------
     document : dict
-        A JSON object; what is no notice of a mission known here comes back as it is.
+        A JSON object. Notices of unknown missions are returned unchanged.
     """
     for recognised, translate in _DIALECTS:
         if recognised(document):
@@ -31,7 +30,7 @@ def in_our_terms(document: Document) -> Document:
 
 
 def _lvk(document: Document) -> Document:
-    """Translate a superevent of gravitational waves."""
+    """Translate a gravitational-wave superevent."""
     event = document.get("event") if isinstance(document.get("event"), dict) else {}
     assert isinstance(event, dict)  # noqa: S101 - for the type checker
     name = str(document["superevent_id"])
@@ -42,7 +41,7 @@ def _lvk(document: Document) -> Document:
         "alert_datetime": document.get("time_created"),
         "alert_type": TYPES.get(str(document.get("alert_type")).replace("_", "").lower()),
         "notice_type": document.get("alert_type"),
-        # "T" and "M" stand before the names of test and mock events.
+        # The names of test and mock events begin with "T" and "M".
         "alert_tense": "current" if name.startswith("S") else "test",
         "trigger_time": event.get("time"),
         "far": event.get("far"),
@@ -77,7 +76,7 @@ def _icecube_track(document: Document) -> Document:
 
 
 def _icecube_search(document: Document) -> Document:
-    """Translate a search for neutrinos at the place and time of gravitational waves."""
+    """Translate a search for neutrinos coincident with gravitational waves."""
     events = []
     for event in document["coincident_events"]:
         if not isinstance(event, dict):
@@ -101,7 +100,7 @@ def _icecube_search(document: Document) -> Document:
 
 
 def _superk(document: Document) -> Document:
-    """Translate a supernova: how many neutrinos were seen."""
+    """Translate the number of neutrinos of a supernova."""
     return {"number_of_events": document["n_events"]} | document
 
 

@@ -1,4 +1,4 @@
-"""Times of GCN (ISO 8601, UTC, mostly with Z) and of VOEvent (the same without Z)."""
+"""Times as GCN (ISO 8601, UTC, usually with Z) and VOEvent (without Z) write them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def parsed_time(text: str) -> datetime:
-    """Return the time; without a zone it is UTC. Raises ValueError."""
+    """Return the time of an ISO 8601 text, by default in UTC; raise ValueError if it is not one."""
     text = text.strip()
-    # A leap second is a moment that datetime does not have: the next second begins there.
+    # datetime has no leap seconds; the start of the next second is used instead.
     leap = re.fullmatch(r"(.*[T ]\d\d:\d\d:)60(\D.*)?", text)
     moment = datetime.fromisoformat(f"{leap[1]}59{leap[2] or ''}" if leap else text)
     moment += timedelta(seconds=1 if leap else 0)
@@ -24,7 +24,7 @@ def parsed_time(text: str) -> datetime:
 def voevent_time(text: str) -> str:
     """Return ``2024-09-01T01:16:47.0`` for GCN's ``2024-09-01T01:16:47.0Z``; all digits are kept.
 
-    Other ways of writing (a zone, a space) become this one, to microseconds.
+    Other forms (a zone, a space) are converted to this one, with microseconds.
     """
     moment = parsed_time(text)
     if _PLAIN.fullmatch(text):
@@ -33,7 +33,7 @@ def voevent_time(text: str) -> str:
 
 
 def gcn_time(text: str) -> str:
-    """Return VOEvent's time as GCN writes it; raises ValueError where it is none."""
+    """Return VOEvent's time as GCN writes it; raise ValueError if it is not a time."""
     text = text.strip()
     plain = f"{text}Z"
     if _PLAIN.fullmatch(plain):

@@ -1,4 +1,4 @@
-"""The command line ``openkm3``: one file a command."""
+"""The command line ``openkm3``: one file per command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import click
 
 from .. import __version__
-from ..errors import OpenKM3Error
+from ..errors import OpenKM3Error, first_line
 from .convert import convert
 from .get import get
 from .info import info
@@ -19,7 +19,7 @@ from .voevent import voevent
 
 
 class _Group(click.Group):
-    """Turns errors that openkm3 raises on purpose into one line and exit code 2."""
+    """Turns every error into one line on standard error and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -32,10 +32,9 @@ class _Group(click.Group):
         except Exception as error:
             if ctx.params.get("debug"):
                 raise
-            lines = str(error).strip().splitlines() or ["no further message"]
             click.echo(
-                f"openkm3: stopped by an unexpected {type(error).__name__}: {lines[0][:300]} "
-                "('openkm3 --debug ...' shows where; please report it)",
+                f"openkm3: unexpected {type(error).__name__}: {first_line(error)} "
+                "(please report it, with the output of 'openkm3 --debug ...')",
                 err=True,
             )
             sys.exit(2)
@@ -43,17 +42,17 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="openkm3")
-@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of unexpected errors.")
 def main(debug: bool) -> None:
     """Find, get and understand KM3NeT open data.
 
-    The server is taken from --server, OPENKM3_SERVER or openkm3/config.toml.
+    The server is set by --server, OPENKM3_SERVER or openkm3/config.toml, in this order.
     """
-    # Names of files can be bytes that are no text; they are shown with escapes.
+    # File names can be bytes that are not valid text; they are shown with escapes.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # Only warnings: results go to standard output, the rest is told by exit codes and errors.
+    # Only warnings: results go to standard output, everything else is exit codes and errors.
     logging.basicConfig(level=logging.WARNING, format="openkm3: %(message)s")
 
 

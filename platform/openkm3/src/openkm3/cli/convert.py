@@ -1,4 +1,4 @@
-"""``openkm3 convert``: from any format to any that can be written."""
+"""``openkm3 convert``: convert a file to another format."""
 
 from __future__ import annotations
 
@@ -17,21 +17,29 @@ _WRITABLE = [name for name, form in formats.FORMATS.items() if form.writable]
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--to", "fmt", type=click.Choice(_WRITABLE), help="Format, if the suffix is not it.")
-@click.option("--vodf", is_flag=True, help="Write event lists in FITS after VODF, not GADF.")
+@click.option(
+    "--to",
+    "fmt",
+    type=click.Choice(_WRITABLE),
+    help="Format of TARGET. By default its suffix chooses.",
+)
+@click.option(
+    "--vodf", is_flag=True, help="Write event lists in FITS in the VODF standard, not GADF."
+)
 @click.option(
     "--column",
     "chosen",
     multiple=True,
     metavar="ROLE=NAME",
-    help="Column for TIME, ENERGY, RA, DEC, GLON, GLAT or EVENT_ID of an event list in FITS, where "
-    "it cannot be told: TIME=t, TIME=t:mjd (jd, unix, gps), ENERGY=E:GeV. May be repeated.",
+    help="Column that is the TIME, ENERGY, RA, DEC, GLON, GLAT or EVENT_ID of an event list in "
+    "FITS, if it is not recognised: TIME=t, TIME=t:mjd (jd, unix, gps), ENERGY=E:GeV. May be "
+    "repeated.",
 )
 @click.option(
     "--without",
     multiple=True,
     type=click.Choice(OPTIONAL, case_sensitive=False),
-    help="The data have no TIME or no ENERGY: it is NaN in the event list. May be repeated.",
+    help="The data have no TIME or no ENERGY; the event list gets NaN. May be repeated.",
 )
 @click.option("--force", is_flag=True, help="Replace TARGET if it exists.")
 def convert(
@@ -46,10 +54,10 @@ def convert(
 ) -> None:
     """Convert SOURCE to TARGET; the suffix of TARGET chooses the format.
 
-    Metadata are kept. Formats of a single table (ECSV) take the table of events.
+    Metadata is kept. Formats that hold a single table (ECSV, Parquet) get the table of events.
     """
     if exists(target) and not force:
-        raise click.UsageError(f"{target} exists; --force replaces it")
+        raise click.UsageError(f"{target} already exists; --force replaces it")
     options: dict[str, Any] = {"profile": "vodf"} if vodf else {}
     if chosen:
         options["chosen"] = dict(_choice(text) for text in chosen)
@@ -62,7 +70,7 @@ def convert(
     )
     if options and not is_fits:
         named = "--vodf" if vodf else "--column" if chosen else "--without"
-        raise click.UsageError(f"{named} is for FITS only")
+        raise click.UsageError(f"{named} applies only to FITS")
     if both := {role for role, _ in map(_choice, chosen)} & set(without):
         raise click.UsageError(f"--column {both.pop()} contradicts --without")
     formats.convert(source, target, fmt, **options)

@@ -1,4 +1,4 @@
-"""``openkm3 get``: a file of the Open Data Center, checked and stored."""
+"""``openkm3 get``: download a file of the Open Data Center and check it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from ..errors import OpenKM3Error
 from ..formats.limits import complete
 from ..library import Library
 from . import options
@@ -19,17 +18,13 @@ from . import options
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File or folder to copy it to; without, its place in the cache is printed.",
+    help="File or folder to copy it to. By default its path in the cache is printed.",
 )
 @options.server
 def get(identifier: str, output: Path | None, server: str | None) -> None:
-    """Download a resource; what is in the cache already is not downloaded again."""
+    """Download a resource, unless the cache already has it."""
     library = Library(server, max_age=0)
-    entry = library.catalogue[identifier]
-    if entry.kind != "resource":
-        parts = ", ".join(entry.children)
-        raise OpenKM3Error(f"{entry.identifier} is a {entry.kind}; get one of its parts: {parts}")
-    path = library.file(entry).file
+    path = library.file(library.resource(identifier)).file
     if output is not None:
         target = output / path.name if output.is_dir() else output
         with complete(target) as temporary:

@@ -1,4 +1,4 @@
-"""``openkm3 info``: what a file or an entry is."""
+"""``openkm3 info``: describe a file or an entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .paths import exists
 @options.server
 @options.as_json
 def info(what: str, server: str | None, as_json: bool) -> None:
-    """Show tables, columns and metadata of a file, or what the catalogue says of an entry."""
+    """Show the tables, columns and metadata of a file, or the catalogue's entry of a resource."""
     content = _file(Path(what)) if exists(Path(what)) else _entry(what, server)
     if as_json:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
@@ -69,7 +69,7 @@ def _entry(identifier: str, server: str | None) -> dict[str, Any]:
 
 
 def _lines(content: Any, indent: int = 0) -> list[str]:
-    """Return nested content as indented lines, empty parts left out."""
+    """Return nested content as indented lines, without empty parts."""
     lines: list[str] = []
     for key, value in content.items():
         if value in (None, "", [], {}):

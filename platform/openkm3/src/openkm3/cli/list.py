@@ -1,4 +1,4 @@
-"""``openkm3 list``: what there is."""
+"""``openkm3 list``: list collections and their parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import options
 @options.as_json
 def list_(identifier: str | None, server: str | None, as_json: bool) -> None:
     """List all collections, or the parts of one collection or stream."""
-    # The list is short-lived: always ask whether the server has a newer one.
+    # max_age=0: always ask whether the server has a newer catalogue.
     catalogue = Library(server, max_age=0).catalogue
     if identifier is None:
         entries = catalogue.collections()
@@ -29,7 +29,7 @@ def list_(identifier: str | None, server: str | None, as_json: bool) -> None:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return
     if not entries:
-        click.echo("Nothing is published here yet.")
+        click.echo("This server has not published anything yet.")
         return
     width = max(len(entry.identifier) for entry in entries)
     room = max(shutil.get_terminal_size((100, 24)).columns - width - 16, 30)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def exists(path: Path) -> bool:
-    """Return whether there is such a file or folder; a name that no file can have is not there."""
+    """Return whether a file or folder exists; False for names that no file can have."""
     try:
         return path.exists()
     except (OSError, ValueError):

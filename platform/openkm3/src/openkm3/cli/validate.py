@@ -1,4 +1,4 @@
-"""``openkm3 validate``: what is wrong with a file, and what would be right."""
+"""``openkm3 validate``: report what is wrong in a file and how to correct it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @options.as_json
 def validate(files: tuple[Path, ...], strict: bool, as_json: bool) -> None:
-    """Check metadata and data of files.
+    """Check the metadata and data of files.
 
-    Exit code 0 if there is no error, 1 if there is one, 2 if a file cannot be read at all.
+    The exit code is 0 without errors, 1 with errors, and 2 if a file cannot be read.
     """
     found: dict[str, list[Finding]] = {}
     for path in files:
@@ -42,8 +42,8 @@ def validate(files: tuple[Path, ...], strict: bool, as_json: bool) -> None:
 
 def _report(name: str, findings: list[Finding]) -> None:
     counts = {level: sum(f.level == level for f in findings) for level in _COLOURS}
-    told = ", ".join(f"{n} {level}{'s' * (n > 1)}" for level, n in counts.items() if n)
-    click.secho(f"{name}: {told or 'nothing to complain about'}", bold=True)
+    summary = ", ".join(f"{n} {level}{'s' * (n > 1)}" for level, n in counts.items() if n)
+    click.secho(f"{name}: {summary or 'no problems found'}", bold=True)
     for finding in findings:
         level = click.style(f"{finding.level:<7}", fg=_COLOURS[finding.level])
         click.echo(f"  {level}  {finding.where}: {finding.problem}")

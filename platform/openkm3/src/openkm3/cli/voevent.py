@@ -1,4 +1,4 @@
-"""``openkm3 voevent``: alerts as VOEvent."""
+"""``openkm3 voevent``: convert an alert to VOEvent."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from ..formats.limits import complete
 
 @click.command()
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File; else it is printed.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write. By default the VOEvent is printed.",
+)
 def voevent(source: Path, output: Path | None) -> None:
-    """Turn a KM3NeT alert (GCN JSON, or any VOEvent) into a valid VOEvent 2.0."""
+    """Convert a KM3NeT alert (GCN JSON, or any VOEvent) to a valid VOEvent 2.0."""
     try:
         from openkm3 import alerts
     except ImportError:

@@ -4,8 +4,8 @@
 >>> events = read("events.h5")
 >>> write(events, "events.fits")
 
-A reader gives a :class:`DataSet` or raises :class:`openkm3.errors.FormatError`; nothing half read
-is ever returned. A writer replaces a file only when the new one is complete.
+A reader returns a complete :class:`DataSet` or raises :class:`openkm3.errors.FormatError`. A writer
+replaces a file only after the new one is complete.
 """
 
 from __future__ import annotations

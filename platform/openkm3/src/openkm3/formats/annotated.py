@@ -1,4 +1,4 @@
-"""Annotated JSON (lookup tables, functions): here for its metadata; it holds no table of rows."""
+"""Annotated JSON (lookup tables, functions): only its metadata, since it has no table of rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from .dataset import DataSet
 
 
 def read(path: Path) -> DataSet:
-    """Check the document and return its metadata; the content is for :mod:`openkm3.annotated`."""
+    """Check the document and return its metadata; :mod:`openkm3.annotated` reads the content."""
     annotation, _ = annotated.read(path)
     return DataSet({}, annotation)

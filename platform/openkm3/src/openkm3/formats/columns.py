@@ -1,14 +1,12 @@
-"""The model of a column: values, which of them are missing, unit, and meaning.
+"""The model of a column: values, mask, unit and meaning.
 
-Every reader makes its columns here and every writer takes them from here, so that a value that a
-file calls missing is missing everywhere. In :class:`~openkm3.formats.DataSet` the model is an
-astropy column: a ``MaskedColumn`` whose mask marks what is missing, with the meaning in its
-``description`` and ``meta``.
+Every reader and every writer uses it, so a value that one format marks as missing is missing in all
+of them. A :class:`~openkm3.formats.DataSet` holds it as an astropy column: a ``MaskedColumn`` whose
+mask marks the missing values, with the meaning in its ``description`` and ``meta``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ from .objects import inferred
 from .texts import decoded
 
 if TYPE_CHECKING:
-    from astropy.table import Column, MaskedColumn, Table
+    from astropy.table import Column, MaskedColumn
     from astropy.units import UnitBase
 
 Array = np.ndarray[Any, Any]
@@ -28,23 +26,23 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a column is.
+    """The meaning of a column.
 
     Attributes
     ----------
     description : str
-        One sentence for people.
+        One readable sentence.
     ucd, utype, symbol : str
         Unified Content Descriptor, role in a data model, symbol in formulas.
     xtype : str
-        What a text stands for, e.g. ``json``.
+        What a text encodes, e.g. ``json``.
     timescale : str
-        Of times: ``utc``, ``tt``, ``tai`` ... (empty means UTC).
+        For times: ``utc``, ``tt``, ``tai``, ... (empty means UTC).
     mjdref : str
-        Of times that are numbers with a unit: the MJD that they are counted from, as decimal text.
+        For times that are numbers with a unit: the MJD of their zero, as decimal text.
     frame : str
-        Of positions: the coordinate frame, if the file names one; with its equinox if that is
-        neither B1950 of FK4 nor J2000 of FK5: ``fk5 J2015.5``.
+        For positions: the coordinate frame, if the file names one, followed by its equinox unless
+        that is B1950 for FK4 or J2000 for FK5: ``fk5 J2015.5``.
     """
 
     description: str = ""
@@ -57,34 +55,33 @@ class Meaning:
     frame: str = ""
 
     def plain(self) -> dict[str, str]:
-        """Return what is known, as dict."""
+        """Return the attributes that are set, as dict."""
         return {key: value for key, value in vars(self).items() if value}
 
     @classmethod
     def parse(cls, content: Any) -> Meaning:
-        """Return the meaning of a dict of :meth:`plain`; other keys and types are ignored."""
+        """Return the meaning from a dict of :meth:`plain`; other keys and types are ignored."""
         known = content if isinstance(content, dict) else {}
         return cls(**{key: known[key] for key in vars(cls()) if isinstance(known.get(key), str)})
 
 
 @dataclass(frozen=True)
 class ColumnData:
-    """A column, independent of the format that it comes from.
+    """A column, independent of its file format.
 
     Attributes
     ----------
     values : numpy.ndarray
-        In native byte order; the first axis counts rows, further axes make a row an array. Types
-        are bool, signed and unsigned integers, float, complex, text (``U``), times
-        (``datetime64``), or objects, of which each is a one-dimensional array (rows of varying
-        length).
+        In native byte order. The first axis is the row; with further axes each row is an array.
+        Types are bool, signed and unsigned integers, float, complex, text (``U``), times
+        (``datetime64``), and objects that are one-dimensional arrays (rows of varying length).
     mask : numpy.ndarray of bool or None
-        Of the shape of `values`: True where there is no value. What `values` hold there means
-        nothing. None if no value is missing (other than NaN and NaT).
+        In the shape of `values`: True where there is no value; the content of `values` is undefined
+        there. None if no value is missing (other than NaN and NaT).
     unit : astropy.units.UnitBase or None
-        A unit that astropy does not know is kept as an ``UnrecognizedUnit``.
+        A unit that astropy does not know is an ``UnrecognizedUnit``.
     meaning : Meaning
-        Description, UCD ...
+        Description, UCD, ...
     """
 
     values: Array
@@ -100,15 +97,15 @@ class ColumnData:
         unit: UnitBase | str | None = None,
         meaning: Meaning | None = None,
     ) -> ColumnData:
-        """Make a column of what a file library returned.
+        """Make a column from the array that a file library returned.
 
-        Bytes become text, objects the type that holds them, byte order native; durations
-        (``timedelta64``) become integers with a unit.
+        Bytes become text, objects get the type that fits their values, byte order becomes native,
+        and durations (``timedelta64``) become integers with a unit.
 
         Raises
         ------
         TypeError
-            If the values are of a type that no column has; the message names it.
+            If a column cannot hold the type of the values; the message names it.
         """
         array = np.ma.getdata(values)
         missing = _whole_mask(values, mask, array.shape)
@@ -124,19 +121,19 @@ class ColumnData:
         if array.dtype.kind == "m":
             array, missing, unit = _duration(array, missing)
         if array.dtype.kind not in "biufcUMO":
-            raise TypeError(f"values of type {array.dtype} cannot be kept in a column")
+            raise TypeError(f"values of type {array.dtype} cannot be stored in a column")
         native = array.astype(array.dtype.newbyteorder("="), copy=False)
         known = None if missing is None or not missing.any() else missing
         return cls(native, known, unit, meaning or Meaning())
 
     @classmethod
     def of(cls, column: Any) -> ColumnData:
-        """Return the model of a table's column, also of astropy's mixins (Time, Quantity).
+        """Return the model of a column of a table, or of an astropy mixin (Time, Quantity).
 
         Raises
         ------
         TypeError
-            If it is of a type that no column has.
+            If a column cannot hold its type.
         """
         from astropy.time import Time, TimeDelta
 
@@ -152,7 +149,7 @@ class ColumnData:
             return cls.make(np.ma.getdata(days), column.mask, "d", meaning)
         values = column.value if hasattr(column, "to_value") else column
         if not hasattr(values, "dtype"):
-            raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
+            raise TypeError(f"a column of type {type(column).__name__} cannot be stored")
         mask = getattr(column, "mask", None)
         plain = getattr(values, "unmasked", values)
         return cls.make(np.asarray(plain), mask, getattr(column, "unit", None), meaning)
@@ -170,17 +167,17 @@ class ColumnData:
 
     @property
     def missing(self) -> Mask:
-        """True where a value is masked, NaN or NaT; of the shape of :attr:`values`."""
+        """True where a value is masked, NaN or NaT, in the shape of :attr:`values`."""
         result = np.zeros(self.values.shape, dtype=bool) if self.mask is None else self.mask
         return result | np.isnan(self.values) if self.values.dtype.kind in "fcM" else result
 
     @property
     def kind(self) -> str:
-        """The kind of the values, as numpy names it (``b i u f c U M O``)."""
+        """The kind of the values in numpy's letters (``b i u f c U M O``)."""
         return str(self.values.dtype.kind)
 
     def filled(self, value: Any) -> Array:
-        """Return the values with `value` where they are masked (a copy, if any are)."""
+        """Return the values with `value` in place of masked ones (a copy if any is masked)."""
         if self.mask is None:
             return self.values
         result = self.values.copy()
@@ -188,7 +185,7 @@ class ColumnData:
         return result
 
     def numbers(self) -> Array:
-        """Return a column of numbers as float64, NaN where a value is missing."""
+        """Return numbers as float64; missing values are NaN."""
         result = self.values.astype(float)
         if self.mask is not None:
             result[self.mask] = np.nan
@@ -200,7 +197,7 @@ class ColumnData:
 
 
 def missing(column: Any) -> Mask:
-    """Return where a column has no value: masked, NaN or NaT.
+    """Return the mask of missing values of a column: masked, NaN or NaT.
 
     Parameters
     ----------
@@ -210,69 +207,13 @@ def missing(column: Any) -> Mask:
     Returns
     -------
     numpy.ndarray of bool
-        Of the column's shape.
+        In the column's shape.
     """
     return ColumnData.of(column).missing
 
 
-def columns(table: Table) -> dict[str, ColumnData]:
-    """Return the model of each column of a table.
-
-    What consists of several columns is taken apart: a sky position ``pos`` becomes ``pos.ra`` and
-    ``pos.dec``, a structured column one column for each of its fields.
-
-    Raises
-    ------
-    TypeError
-        If a column is of a type that cannot be kept; the message names it.
-    """
-    from .references import referred
-
-    result: dict[str, ColumnData] = {}
-    for name in table.colnames:
-        try:
-            for key, data in _parts(str(name), table[name]):
-                result[key if key not in result else f"{key}_"] = data
-        except TypeError as error:
-            raise TypeError(f"column {name!r}: {error}") from None
-    return referred(result, {str(key).upper(): value for key, value in table.meta.items()})
-
-
-def _parts(name: str, column: Any) -> Iterator[tuple[str, ColumnData]]:
-    from astropy.table import Table
-    from astropy.table.serialize import represent_mixins_as_columns
-    from astropy.time import Time
-
-    from .references import with_equinox
-
-    fields = getattr(getattr(column, "dtype", None), "names", None)
-    if fields:
-        for key in fields:
-            yield from _parts(f"{name}.{key}", column[key])
-        return
-    if hasattr(column, "dtype") or hasattr(column, "to_value") or isinstance(column, Time):
-        yield name, ColumnData.of(column)
-        return
-    taken = represent_mixins_as_columns(Table({name: column}))
-    if taken.colnames == [name]:
-        raise TypeError(f"a column of type {type(column).__name__} cannot be kept")
-    system = getattr(column, "frame", None)
-    equinox = str(getattr(getattr(system, "equinox", None), "value", ""))
-    frame = with_equinox(str(getattr(system, "name", "")), equinox)
-    for key in taken.colnames:
-        data = ColumnData.of(taken[key])
-        yield str(key), replace(data, meaning=replace(data.meaning, frame=frame))
-
-
-def to_table(content: dict[str, ColumnData]) -> Table:
-    """Return a table of columns."""
-    from astropy.table import Table as AstropyTable
-
-    return AstropyTable({name: each.to_table() for name, each in content.items()}, copy=False)
-
-
 def kept_unit(text: str | None) -> UnitBase | None:
-    """Return a unit, also one that astropy does not know; None if there is none."""
+    """Return a unit, even one that astropy does not know; None for an empty text."""
     from astropy.units import Unit
 
     from ..metadata.units import parse_unit
@@ -283,7 +224,7 @@ def kept_unit(text: str | None) -> UnitBase | None:
 
 
 def _whole_mask(values: Any, mask: Any, shape: tuple[int, ...]) -> Mask | None:
-    """Return the mask of an array in its shape; a row that is missing lacks all its elements."""
+    """Return the mask of an array in its shape; in a missing row every element is missing."""
     own = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     if mask is None or mask is np.ma.nomask:
         return own
@@ -299,26 +240,26 @@ def _united(first: Mask | None, second: Mask | None) -> Mask | None:
 
 
 def _duration(array: Array, mask: Mask | None) -> tuple[Array, Mask | None, UnitBase | None]:
-    """Durations as integers of a unit that astropy knows."""
+    """Return durations as integers with a unit that astropy knows."""
     from astropy.units import Unit
 
     name, count = np.datetime_data(array.dtype)
     known = {"D": "d", "h": "h", "m": "min", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
     if name not in known:
-        raise TypeError(f"values of type {array.dtype} cannot be kept in a column")
+        raise TypeError(f"values of type {array.dtype} cannot be stored in a column")
     gone = np.isnat(array)
     return array.astype(np.int64) * count, _united(mask, gone), Unit(known[name])
 
 
 def _counted_instants(array: Array) -> Array:
-    """Times in seconds or their thousandths, which all formats know."""
+    """Return times in s, ms, us or ns, which all formats can hold."""
     unit, count = np.datetime_data(array.dtype)
     if unit in ("s", "ms", "us", "ns") and count == 1:
         return array
     if unit in ("ps", "fs", "as"):
         exact = array.astype("datetime64[ns]")
         if np.any(exact.astype(array.dtype) != array[...]) and not np.isnat(array).all():
-            raise TypeError("times finer than nanoseconds cannot be kept in a column")
+            raise TypeError("times finer than nanoseconds cannot be stored in a column")
         return exact
     return array.astype(
         "datetime64[s]" if unit not in ("ms", "us", "ns") else f"datetime64[{unit}]"
@@ -326,7 +267,7 @@ def _counted_instants(array: Array) -> Array:
 
 
 def _of_time(time: Any, meaning: Meaning) -> ColumnData:
-    """Times to the nanosecond; what ``datetime64`` cannot hold (leap seconds) is text."""
+    """Return times to the nanosecond, as text if ``datetime64`` cannot hold them (leap seconds)."""
     shown = time.copy(format="isot")
     shown.precision = 9
     mask = np.broadcast_to(np.asarray(time.mask, dtype=bool), time.shape)
@@ -340,13 +281,13 @@ def _of_time(time: Any, meaning: Meaning) -> ColumnData:
 
 
 def time(data: ColumnData) -> Any:
-    """Return a column of times as astropy's, masked where there is none."""
+    """Return a column of times as astropy's Time, masked where a value is missing."""
     from astropy.time import Time
 
     gone = data.missing
     texts = np.where(gone, "2000-01-01T00:00:00", np.datetime_as_string(data.values))
     scale = data.meaning.timescale or "utc"
-    # What astropy does not know (GPS, times at the barycentre) is no scale that it may convert.
+    # astropy must not convert scales that it does not know (GPS, times at the barycentre).
     known = scale if scale in Time.SCALES else "local"
     result = Time(texts, format="isot", scale=known, precision=9)
     if gone.any():
@@ -356,10 +297,10 @@ def time(data: ColumnData) -> Any:
 
 
 def instants(texts: Array) -> Array | None:
-    """Return ISO 8601 texts as times of nanoseconds, None if any is not one; empty is NaT."""
+    """Return ISO 8601 texts as times in ns, None if any is not a time; an empty text is NaT."""
     shown = np.char.rstrip(texts.astype("U"), "Z")
     years = {text[:4] for text in shown.ravel().tolist() if text}
-    # Nanoseconds of 64 bits end in 1677 and 2262 and wrap around without a word.
+    # 64-bit nanoseconds end in 1677 and 2262 and silently wrap around.
     if any(len(year) < 4 or not year.isdigit() or not 1678 <= int(year) < 2262 for year in years):
         return None
     try:

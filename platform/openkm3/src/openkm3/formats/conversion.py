@@ -1,4 +1,4 @@
-"""Which format a file has, and the way from any to any."""
+"""The formats: detection, reading, writing, and conversion between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FormatName = Literal[
 
 @dataclass(frozen=True)
 class Format:
-    """One format: its name for people, the suffixes that choose it, whether we can write it."""
+    """One format: its readable name, its file suffixes, and whether it can be written."""
 
     title: str
     suffixes: tuple[str, ...]
@@ -47,12 +47,12 @@ _STARTS: dict[bytes, FormatName] = {
 
 
 def detect(path: Path | str) -> FormatName:
-    """Return the format of a file by its content; its name does not matter.
+    """Return the format of a file by its content; the file name does not matter.
 
     Raises
     ------
     FormatError
-        If there is no such file or its content is of no known format.
+        If there is no such file, or its format is not known.
     """
     path = Path(path)
     try:
@@ -76,7 +76,7 @@ def detect(path: Path | str) -> FormatName:
     if stranger := strangers.described(path, start):
         raise FormatError(path, stranger)
     known = ", ".join(form.title for form in FORMATS.values())
-    raise FormatError(path, f"is of no known format ({known})")
+    raise FormatError(path, f"has an unknown format; known formats are {known}")
 
 
 def read(path: Path | str, fmt: FormatName | None = None) -> DataSet:
@@ -87,7 +87,7 @@ def read(path: Path | str, fmt: FormatName | None = None) -> DataSet:
     path : pathlib.Path or str
         The file.
     fmt : str, optional
-        One of :data:`FORMATS`; found out by default.
+        One of :data:`FORMATS`. By default it is detected.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def read(path: Path | str, fmt: FormatName | None = None) -> DataSet:
     Raises
     ------
     FormatError
-        If the file is damaged, hostile or of another format.
+        If the file is damaged, hostile, or has another format.
     """
     path = Path(path)
     name = fmt or detect(path)
@@ -110,18 +110,18 @@ def write(dataset: DataSet, path: Path | str, fmt: str | None = None, **options:
     Parameters
     ----------
     dataset : DataSet
-        What to write. Formats of one table take :meth:`DataSet.main_table`.
+        The data. Formats that hold one table get :meth:`DataSet.main_table`.
     path : pathlib.Path or str
         The file.
     fmt : str, optional
-        One of :data:`FORMATS`; chosen by the file's suffix by default.
+        One of :data:`FORMATS`. By default the file's suffix chooses.
     **options
         Passed to the writer, e.g. ``profile="vodf"`` for FITS.
     """
     path = Path(path)
     name = fmt or _by_suffix(path)
     if name in FORMATS and not FORMATS[name].writable:
-        raise FormatError(path, f"{FORMATS[name].title} can be read, but not written")
+        raise FormatError(path, f"{FORMATS[name].title} can only be read, not written")
     _module(path, name).write(dataset, path, **options)
 
 
@@ -129,10 +129,10 @@ def convert(source: Path | str, target: Path | str, fmt: str | None = None, **op
     """Read one file and write another; see :func:`read` and :func:`write`."""
     target = Path(target)
     if fmt is None:
-        _by_suffix(target)  # tell about a wrong name before reading takes its time
+        _by_suffix(target)  # report a wrong name before reading, which can take long
     dataset = read(source)
     if not dataset.tables:
-        raise FormatError(source, "holds no table of rows, so there is nothing to convert")
+        raise FormatError(source, "cannot be converted: it has no table of rows")
     write(dataset, target, fmt, **options)
 
 
@@ -141,30 +141,23 @@ def _by_suffix(path: Path) -> str:
         if path.suffix.lower() in form.suffixes:
             return name
     known = " ".join(form.suffixes[0] for form in FORMATS.values() if form.writable)
-    raise FormatError(path, f"the suffix {path.suffix!r} means no format; known are {known}")
+    raise FormatError(
+        path, f"the suffix {path.suffix!r} is not that of a format; known suffixes are {known}"
+    )
 
 
 def _module(path: Path, name: str) -> Any:
     if name not in FORMATS:
-        raise FormatError(path, f"there is no format {name!r}, only {', '.join(FORMATS)}")
+        raise FormatError(
+            path, f"there is no format {name!r}; the formats are {', '.join(FORMATS)}"
+        )
     return import_module(f".{name}", __package__)
 
 
 def _root(path: Path) -> FormatName:
-    """Tell offline files from those of the data acquisition."""
-    try:
-        import uproot
-    except ImportError:
-        from ..errors import MissingPackage
-
-        raise MissingPackage("Reading ROOT files", "root") from None
-    root.check(path)
-    try:
-        with uproot.open(path) as file:
-            # Both kinds may carry all trees; those that are not theirs are empty.
-            if "E" in file and file["E"].num_entries:
-                return "offline"
-            keys = {key.split(";")[0] for key in file.keys(recursive=False)}
-            return "daq" if keys & root.DAQ_TREES else "trees"
-    except Exception as error:  # uproot raises many kinds for damaged files
-        raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error
+    """Return which kind of ROOT file it is."""
+    with root.opened(path) as file:
+        # Both kinds may carry all trees; those of the other kind are empty.
+        if "E" in file and file["E"].num_entries:
+            return "offline"
+        return "daq" if root.names(file) & root.DAQ_TREES else "trees"

@@ -1,7 +1,7 @@
 """KM3NeT's online (DAQ) ROOT files, read with uproot alone.
 
-km3io 1.2 reads offline files only. The classes of the data acquisition are flat C structures
-behind a header of ten bytes, so their layout is all that is needed (Jpp, JDAQ/JDAQEvent.hh and
+km3io 1.2 reads only offline files. The classes of the data acquisition are flat C structures after
+a header of ten bytes, so their layout is enough to read them (Jpp, JDAQ/JDAQEvent.hh and
 JDAQSummaryFrame.hh).
 """
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FormatError, MissingPackage
+from ..errors import FormatError
 from ..metadata import Annotation
-from . import limits, root
+from . import root
 from .dataset import DataSet
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _EVENTS = "KM3NET_EVENT"
 
 
 def rate(code: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return photomultiplier rates in Hz from the byte that stands for them.
+    """Return photomultiplier rates in Hz from the bytes that encode them.
 
     The scale is logarithmic from 2 kHz (code 0 means no rate) to 2 MHz (code 255).
     """
@@ -57,9 +57,9 @@ def read(path: Path) -> DataSet:
     Returns
     -------
     DataSet
-        Of these tables, those that the file has: ``summaryslices`` (one row a DOM and slice, with
-        ``rate`` in Hz for 31 photomultipliers), ``snapshot_hits`` and ``triggered_hits`` (one row
-        a hit; ``event`` counts the events from 0).
+        The tables that the file has: ``summaryslices`` (one row per DOM and slice, with ``rate`` in
+        Hz for 31 photomultipliers), ``snapshot_hits`` and ``triggered_hits`` (one row per hit;
+        ``event`` is the index of the event).
 
     Raises
     ------
@@ -68,34 +68,20 @@ def read(path: Path) -> DataSet:
     MissingPackage
         If uproot is not installed.
     """
-    try:
-        import uproot
-    except ImportError:
-        raise MissingPackage("Reading ROOT files", "root") from None
-
-    root.check(path)
     tables: dict[str, Table] = {}
-    try:
-        # A Path, since a string could be an address or name an object behind a colon.
-        with uproot.open(path) as file:
-            keys = {key.split(";")[0] for key in file.keys(recursive=False)}
-            if _SLICES in keys:
-                tables["summaryslices"] = _summaryslices(path, file)
-            if _EVENTS in keys:
-                for name, branch, layout in (
-                    ("snapshot_hits", "snapshotHits", _HIT),
-                    ("triggered_hits", "triggeredHits", _TRIGGERED),
-                ):
-                    tables[name] = _hits(path, file, branch, layout)
-            slices = sorted(
-                name
-                for name in keys & root.DAQ_TREES - {_SLICES, _EVENTS}
-                if file[name].num_entries
-            )
-    except FormatError:
-        raise
-    except Exception as error:  # uproot raises many kinds for damaged files
-        raise FormatError(path, f"cannot be read as DAQ file: {root.first_line(error)}") from error
+    with root.opened(path, "DAQ file") as file:
+        names = root.names(file)
+        if _SLICES in names:
+            tables["summaryslices"] = _summaryslices(path, file)
+        if _EVENTS in names:
+            for name, branch, layout in (
+                ("snapshot_hits", "snapshotHits", _HIT),
+                ("triggered_hits", "triggeredHits", _TRIGGERED),
+            ):
+                tables[name] = _hits(path, file, branch, layout)
+        slices = sorted(
+            name for name in names & root.DAQ_TREES - {_SLICES, _EVENTS} if file[name].num_entries
+        )
     if slices and not any(len(table) for table in tables.values()):
         raise FormatError(
             path,
@@ -112,9 +98,7 @@ def _jagged(path: Path, branch: Any, layout: list[tuple[str, str]]) -> tuple[Any
     """Return the flat structures of a branch and, for each, the number of its entry."""
     import uproot
 
-    limits.check_size(
-        path, branch.name, int(branch.uncompressed_bytes), int(branch.compressed_bytes)
-    )
+    root.check_size(path, branch)
     kind = uproot.interpretation.jagged.AsJagged(
         uproot.interpretation.numerical.AsDtype(layout), header_bytes=10
     )

@@ -1,4 +1,4 @@
-"""What every reader returns and every writer takes: tables with units, and the metadata."""
+"""The data set that readers return and writers take: tables with units, and metadata."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..metadata import Annotation
-from .columns import ColumnData, columns
+from .columns import ColumnData
+from .tables import columns
 
 if TYPE_CHECKING:
     import pandas as pd
     from astropy.table import Table
 
-#: Tables that describe a file instead of holding data.
+#: Tables that describe a file and do not hold data.
 DESCRIPTIVE = frozenset({"header", "raw_header", "group_info"})
 
 
@@ -27,9 +28,9 @@ class DataSet:
     Attributes
     ----------
     tables : dict of str to astropy.table.Table
-        In the file's order. A column with missing values is a ``MaskedColumn`` whose mask marks
-        them (see :func:`openkm3.formats.missing`); NaN is missing as well. Columns of text hold
-        ``str``, of times ``datetime64``; an empty text is a text.
+        In the order of the file. A column with missing values is a ``MaskedColumn`` whose mask
+        marks them (see :func:`openkm3.formats.missing`); NaN is missing too. Text columns hold
+        ``str``, columns of times ``datetime64``. An empty text is not missing.
     annotation : openkm3.metadata.Annotation
         Header, origin, paraminfo, ktype.
     """
@@ -39,13 +40,13 @@ class DataSet:
 
     @property
     def data_tables(self) -> dict[str, Table]:
-        """The tables without those that merely describe the file."""
+        """The tables without those that only describe the file."""
         return {name: t for name, t in self.tables.items() if name not in DESCRIPTIVE}
 
     def main_table(self) -> tuple[str, Table]:
-        """Return name and content of the table that formats of a single table hold.
+        """Return the name and content of the table for formats that hold a single table.
 
-        It is the one named ``events``, else the first data table.
+        It is the table named ``events``, otherwise the first data table.
         """
         tables = self.data_tables or self.tables
         if not tables:
@@ -55,9 +56,9 @@ class DataSet:
 
 
 def plain(table: Table) -> dict[str, list[Any]]:
-    """Return a table as dict of column name to list of Python values.
+    """Return a table as a dict of column name to list of Python values.
 
-    A value that is missing is None, among floating point numbers NaN; times are ISO 8601 texts.
+    A missing value is None, among floating-point numbers NaN. Times are ISO 8601 texts.
     """
     return {name: _listed(data) for name, data in columns(table).items()}
 
@@ -86,10 +87,10 @@ def _objects(items: list[Any]) -> np.ndarray[Any, Any]:
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """Return a table as pandas DataFrame; columns of arrays become columns of lists.
+    """Return a table as a pandas DataFrame; columns of arrays become columns of lists.
 
-    A column of integers, truth values or text that lacks values has one of pandas' nullable types
-    (``Int64``, ``UInt8``, ``boolean``, ``string``); floating point numbers have NaN, times NaT.
+    A column of integers, booleans or text with missing values has one of pandas' nullable types
+    (``Int64``, ``UInt8``, ``boolean``, ``string``); missing floats are NaN, missing times NaT.
     """
     import pandas as pd
 
@@ -117,18 +118,18 @@ def _series(data: ColumnData) -> Any:
 
 
 def to_json(annotation: Annotation, **more: Any) -> str:
-    """Return metadata as the JSON text that the writers put into files."""
+    """Return metadata as the JSON text that writers store in files."""
     return json.dumps(annotation.plain() | more, separators=(",", ":"))
 
 
 def parsed(texts: Mapping[str, Any]) -> tuple[Annotation, dict[str, Any]]:
-    """Split what :func:`to_json` wrote into the metadata and the writer's own notes."""
+    """Split the content of :func:`to_json` into the metadata and the writer's own notes."""
     notes = {key: value for key, value in texts.items() if key.startswith("_")}
     rest = {key: value for key, value in texts.items() if key not in notes}
     return Annotation.parse(rest), notes
 
 
 def noted(notes: Mapping[str, Any], kind: str, table: str) -> Any:
-    """Return a writer's notes of one kind on one table, an empty dict if there are none."""
+    """Return a writer's notes of one kind about one table; an empty dict if there are none."""
     known = notes.get(kind)
     return known.get(table, {}) if isinstance(known, dict) else {}

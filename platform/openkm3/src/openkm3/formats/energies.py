@@ -1,4 +1,4 @@
-"""Columns of energies, of any unit, also as logarithms."""
+"""Columns of energies in any unit, also as logarithms."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _LOG_NAME = re.compile(r"(?:log(?:10)?(?![a-z])|lg(?=[_\W])|log(?:10)?_?e(?:n|$)
 
 
 class NoEnergy(ValueError):
-    """A column cannot be read as energies; the message says what is not known of it."""
+    """A column cannot be read as energies; the message says why."""
 
 
 def energies(name: str, data: ColumnData, unit: str | None = None) -> Array:
-    """Return a column in TeV, NaN where it has no value.
+    """Return a column in TeV; missing values are NaN.
 
     Parameters
     ----------
     name : str
-        The column's name; one of a logarithm needs a unit that says so.
+        The column's name; if it names a logarithm, the unit must too.
     data : ColumnData
         Numbers with a unit of energy, or ``dex(GeV)`` or ``log10(GeV)``.
     unit : str, optional
-        The unit, if the user says it.
+        The unit, if the user chose it.
 
     Raises
     ------
     NoEnergy
-        If the unit is missing, is none of energy, or contradicts the name.
+        If the unit is missing, is not one of energy, or contradicts the name.
     """
     from astropy import units
 
@@ -47,7 +47,7 @@ def energies(name: str, data: ColumnData, unit: str | None = None) -> Array:
         with np.errstate(over="ignore"):
             numbers = 10**numbers
     elif _LOG_NAME.match(name) and unit is None:
-        raise NoEnergy(f"{name!r} is called a logarithm, but its unit {text} is not dex({text})")
+        raise NoEnergy(f"{name!r} is named as a logarithm, but its unit is {text}, not dex({text})")
     try:
         factor = float(units.Unit(text).to("TeV"))
     except (ValueError, TypeError, units.UnitConversionError):
@@ -56,7 +56,7 @@ def energies(name: str, data: ColumnData, unit: str | None = None) -> Array:
 
 
 def is_energy_like(name: str, data: ColumnData) -> bool:
-    """Return whether a column looks like one of energies, by name, UCD or unit."""
+    """Return whether a column looks like energies, by name or unit."""
     if data.values.ndim != 1 or data.kind not in "iuf":
         return False
     if re.search(r"energy|^e$|^e[_.-]?(reco|rec|nu|mu|est|true|mc)|(reco|rec)[_.-]?e$", name, re.I):
@@ -67,7 +67,7 @@ def is_energy_like(name: str, data: ColumnData) -> bool:
 
 
 def has_unit_of_energy(data: ColumnData) -> bool:
-    """Return whether the unit is one of energy, or its logarithm."""
+    """Return whether the unit is one of energy or of its logarithm."""
     physical: Any = getattr(data.unit, "physical_type", "")
     if "energy" in str(physical).split("/"):
         return True

@@ -1,4 +1,4 @@
-"""Event identifiers as 64-bit numbers, as FITS event lists want them.
+"""Event identifiers as 64-bit numbers, which FITS event lists require.
 
 KM3NeT's scheme for open event files: ``i ddd rrrrrr ffffff ttt`` in decimal digits; instrument
 (1 KM3NeT, 2 ANTARES), detector, run, frame index, trigger counter. 19 digits that begin with 1 or
@@ -19,7 +19,7 @@ _KM3NET, _ANTARES_CODE = 10**18, 2 * 10**18
 
 
 def event_number(identifier: str) -> int | None:
-    """Return the number of one identifier, None if it is of no known kind or does not fit.
+    """Return the number of one identifier, None if its form is unknown or it does not fit.
 
     Parameters
     ----------

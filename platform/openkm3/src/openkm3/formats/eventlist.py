@@ -1,8 +1,8 @@
-"""The columns and keywords that GADF and VODF ask of an event list.
+"""The columns and keywords that GADF and VODF require of an event list.
 
-Nothing is invented: where it cannot be told which column is the time or the energy, the table is
-refused. Data without times or energies become an event list only if the caller says that they have
-none; the column, which the standards ask for, is NaN then.
+Nothing is guessed: a table whose time or energy column is not recognised is refused. Data without
+times or energies become an event list only if the caller confirms that they have none; the required
+column is NaN then.
 
 Standards: gamma-astro-data-formats.readthedocs.io (GADF), vodf.readthedocs.io (VODF, draft).
 """
@@ -47,7 +47,7 @@ _CLASSES = {
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller asks of an event list.
+    """The caller's request for an event list.
 
     Attributes
     ----------
@@ -56,10 +56,10 @@ class Request:
     chosen : mapping of str to str
         The user's choice of columns for roles, e.g. ``{"TIME": "t:mjd"}``.
     without : collection of str
-        ``TIME``, ``ENERGY`` or both, if the user says that the data have none.
+        ``TIME``, ``ENERGY`` or both, if the user confirmed that the data have none.
     is_main : bool
-        Whether the table is the main one of the data; another one without times or energies, such
-        as a list of sources, is no event list.
+        Whether the table is the main one of the data. Another table without times or energies,
+        such as a list of sources, is not an event list.
     """
 
     profile: Profile = "gadf"
@@ -74,7 +74,7 @@ def standard(
     annotation: Annotation,
     request: Request,
 ) -> tuple[dict[str, ColumnData], dict[str, Any]]:
-    """Return the columns and the header that the standard asks for, empty for other tables.
+    """Return the columns and the header that the standard requires; empty for other tables.
 
     Parameters
     ----------
@@ -83,15 +83,15 @@ def standard(
     content : mapping of str to ColumnData
         Its columns.
     annotation : Annotation
-        Whose ``paraminfo`` has the units of columns that have none.
+        Its ``paraminfo`` has the units of columns without one.
     request : Request
-        The standard, and what the user says of the columns.
+        The standard, and the user's choices of columns.
 
     Raises
     ------
     Unidentified
-        If it is not known which columns are time, energy or position, or in what; or if there is no
-        such column and the request does not say so.
+        If the columns of time, energy or position, or their units, are not recognised; or if there
+        is no such column and the request does not confirm that.
     """
     known = _described(content, annotation)
     choices = {role: Choice.parse(text, known) for role, text in request.chosen.items()}
@@ -128,7 +128,7 @@ def standard(
 
 
 def _described(content: Mapping[str, ColumnData], annotation: Annotation) -> dict[str, ColumnData]:
-    """Add the units and UCDs that the metadata have for columns without."""
+    """Return columns with units and UCDs from the metadata if they have none themselves."""
     result = dict(content)
     for key, parameter in annotation.paraminfo.items():
         name = parameter.columnname or key
@@ -153,12 +153,12 @@ def _seconds(times: Time) -> Array:
 def _identifiers(
     content: Mapping[str, ColumnData], chosen: Mapping[str, Choice], rows: int
 ) -> Array:
-    """Return the identifiers as numbers, those of the rows if there are none that can be.
+    """Return the identifiers as numbers; the row numbers if no identifiers can be converted.
 
     Raises
     ------
     Unidentified
-        If the user chose a column that cannot be.
+        If the user chose a column that cannot be converted.
     """
     key = chosen["EVENT_ID"].name if "EVENT_ID" in chosen else None
     for name in content:
@@ -168,8 +168,8 @@ def _identifiers(
         return numbers
     if "EVENT_ID" in chosen:
         raise Unidentified(
-            f"EVENT_ID: {key!r} is not a different number of 64 bits for each event, nor an "
-            "identifier of KM3NeT or ANTARES; without --column EVENT_ID the rows are numbered"
+            f"EVENT_ID: {key!r} holds neither a different 64-bit number for each event nor "
+            "identifiers of KM3NeT or ANTARES; without --column EVENT_ID the rows are numbered"
         )
     if key is not None:
         log.warning("Column %r cannot be EVENT_ID; the rows are numbered from 1.", key)
@@ -177,7 +177,7 @@ def _identifiers(
 
 
 def _numbered(data: ColumnData, rows: int) -> Array | None:
-    """Return identifiers as 64-bit numbers, None if they are not, not there, or not unique."""
+    """Return identifiers as 64-bit numbers, None if they cannot be converted or are not unique."""
     values = data.values
     if data.missing.any() or values.ndim != 1:
         return None

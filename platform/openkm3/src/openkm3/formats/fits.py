@@ -1,8 +1,8 @@
 """FITS: tables, and event lists that gammapy and other gamma-ray software read.
 
-A table with sky positions becomes an ``EVENTS`` extension after GADF 0.3, or ``event-list`` after
-VODF: the columns that the standard asks for (EVENT_ID, TIME, RA, DEC, ENERGY) come first, all
-others follow. What was added for the standard is noted and left out again when read back.
+A table with sky positions becomes an ``EVENTS`` extension of GADF 0.3, or ``event-list`` of VODF.
+The columns that the standard requires (EVENT_ID, TIME, RA, DEC, ENERGY) come first, all others
+follow. Columns added for the standard are noted, and removed again on reading.
 
 Standards: gamma-astro-data-formats.readthedocs.io (GADF), vodf.readthedocs.io (VODF, draft).
 """
@@ -20,12 +20,13 @@ import numpy as np
 
 from ..errors import FormatError
 from . import fits_columns, limits
-from .columns import ColumnData, columns, to_table
+from .columns import ColumnData
 from .dataset import DataSet, parsed, to_json
 from .eventlist import Profile, Request, standard
 from .names import storable
 from .packing import Capacity, blanked, null_value, pack, unpack
 from .roles import has_choice
+from .tables import columns, to_table
 from .texts import encoded
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from ..metadata import Annotation
 
-#: The codes of FITS, and the TZERO that makes a type unsigned.
+#: The type codes of FITS, and the TZERO that makes a type unsigned.
 _CODES = {
     "bool": ("L", 0),
     "uint8": ("B", 0),
@@ -53,14 +54,14 @@ _UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 
 
 def _has_no_null(data: ColumnData) -> bool:
-    """Return whether readers cannot tell what is missing; most take null logicals for False."""
+    """Return whether readers cannot recognise missing values; most read null logicals as False."""
     if data.mask is None or data.kind not in "iubO":
         return False
     return data.kind in "bO" or null_value(data.values, data.mask) is None
 
 
 def _comes_back(data: ColumnData) -> bool:
-    """Return whether texts survive: FITS drops blanks at the end and what follows a NUL."""
+    """Return whether texts are read back unchanged: FITS drops trailing blanks and NUL."""
     return not any(t.endswith(" ") or "\0" in t for t in data.values.ravel().tolist())
 
 
@@ -68,7 +69,7 @@ _CAPACITY = Capacity(
     types=frozenset([*_CODES, "text", "text[]", "varying"]),
     flags=_has_no_null,
     texts=_comes_back,
-    # Readers disagree on whether TNULL of unsigned columns is before or after TZERO.
+    # Readers disagree on whether TNULL of unsigned columns applies before or after TZERO.
     masked=frozenset([*_CODES, "text", "text[]"]) - _UNSIGNED,
 )
 
@@ -82,7 +83,7 @@ def read(path: Path) -> DataSet:
     Raises
     ------
     FormatError
-        If the file is damaged, cut off, or no plain FITS.
+        If the file is damaged, truncated, compressed, or not FITS.
     """
     from astropy.io import fits
 
@@ -104,8 +105,8 @@ def read(path: Path) -> DataSet:
         annotation, notes = parsed(texts)
     except FormatError:
         raise
-    except Exception as error:  # astropy raises whatever a damaged card or descriptor causes
-        raise FormatError(path, f"cannot be read as FITS, it is damaged: {error}") from error
+    except Exception as error:  # astropy raises many types for damaged cards
+        raise FormatError(path, f"is damaged and cannot be read as FITS: {error}") from error
     return DataSet(_restored(tables, notes), annotation)
 
 
@@ -121,23 +122,22 @@ def write(
     Parameters
     ----------
     dataset : DataSet
-        What to write. A table with positions becomes an event list.
+        The data. A table with positions becomes an event list.
     path : pathlib.Path
-        The file; it appears when it is complete.
+        The file; it is replaced only after the new one is complete.
     profile : {"gadf", "vodf"}
         Which standard the event list follows.
     chosen : mapping of str to str, optional
-        Columns of the event list that cannot be told, e.g. ``{"TIME": "t:mjd", "ENERGY": "E"}``;
-        of the tables that have all of these columns, or else of the main table.
+        Columns of the event list that are not recognised, e.g. ``{"TIME": "t:mjd", "ENERGY":
+        "E"}``. They apply to the tables that have all of them, otherwise to the main table.
     without : collection of str, optional
-        ``TIME``, ``ENERGY`` or both, if the data have none: they are written as NaN, since gammapy
-        wants the columns.
+        ``TIME``, ``ENERGY`` or both, if the data have none. These columns are written as NaN, since
+        gammapy requires them.
 
     Raises
     ------
     FormatError
-        If it cannot be told which columns are time, energy and position, or a column does not fit
-        into FITS.
+        If the columns of time, energy or position are not recognised, or FITS cannot hold a column.
     """
     from astropy.io import fits
 
@@ -152,10 +152,10 @@ def write(
         flags[len(hdus)] = unset
         hdus.append(hdu)
         notes[str(len(notes))] = note
-    # Long texts are cut into rows: readers handle them better than one giant cell.
+    # Long texts are split into rows, which readers handle better than one huge cell.
     text = json.dumps(json.loads(to_json(dataset.annotation, _tables=notes)), ensure_ascii=True)
     parts = [text[start : start + 1000] for start in range(0, len(text), 1000)]
-    # FITS drops blanks at the end of a cell; a cut must not fall on one.
+    # FITS drops blanks at the end of a cell, so a row must not end with one.
     width = max(len(part) for part in parts)
     if any(part.endswith(" ") for part in parts[:-1]):
         parts, width = [text], len(text)
@@ -169,7 +169,7 @@ def write(
 
 
 def _write(hdus: Any, flags: dict[int, dict[str, Any]], path: Path) -> None:
-    """Write the extensions; logical values that are missing are zero bytes, which astropy lacks."""
+    """Write the extensions; missing logical values are zero bytes, which astropy cannot write."""
     from astropy.io import fits
 
     if not any(flags.values()):
@@ -189,7 +189,7 @@ def _write(hdus: Any, flags: dict[int, dict[str, Any]], path: Path) -> None:
 def _choices(
     dataset: DataSet, tables: Mapping[str, Table], chosen: Mapping[str, str]
 ) -> dict[str, Mapping[str, str]]:
-    """Return the user's choices for each table that has the columns; else for the main table."""
+    """Return the user's choices for each table that has the columns, otherwise for the main one."""
     if not chosen or not tables:
         return {}
     having = {
@@ -203,7 +203,7 @@ def _choices(
 def _hdu(
     path: Path, name: str, table: Table, annotation: Annotation, request: Request
 ) -> tuple[BinTableHDU, dict[str, Any], dict[str, Any]]:
-    """Return the extension, our notes on it, and where logical values are missing."""
+    """Return the extension, our notes about it, and masks of missing logical values."""
     from astropy.io import fits
 
     try:
@@ -215,7 +215,7 @@ def _hdu(
         renamed: dict[str, str] = {}
         unset = {}
         for old, data in packed.items():
-            # The standard's own column of this name comes from `old`, and may be changed (TeV).
+            # The standard's column of this name is made from `old` and may differ, e.g. be in TeV.
             free = _free(stored[old], {*first, *renamed})
             result.append(_column(free, data))
             renamed[free] = old
@@ -251,7 +251,7 @@ def _column(name: str, data: ColumnData) -> Any:
     options: dict[str, Any] = {"unit": _unit(data)}
     values = blanked(data)
     if data.kind == "U":
-        # By the standard a text that begins with NUL is null; an empty one is a blank.
+        # In FITS a text that begins with NUL is null; an empty text is written as a blank.
         values = np.where(data.missing, "", np.where(values == "", " ", values))
         values = encoded(values)
         count *= values.dtype.itemsize
@@ -275,7 +275,9 @@ def _varying(name: str, data: ColumnData) -> Any:
     kind = types.pop() if len(types) == 1 else "float64"
     code, zero = _CODES.get(kind, ("", 0))
     if types or zero or not code:
-        raise TypeError(f"column {name!r}: arrays of varying length and type {kind} do not fit")
+        raise TypeError(
+            f"column {name!r}: FITS cannot hold arrays of varying length and type {kind}"
+        )
     return fits.Column(name, f"Q{code}()", array=data.values, unit=_unit(data))
 
 
@@ -286,7 +288,7 @@ def _unit(data: ColumnData) -> str | None:
         text = str(data.unit.to_string("fits"))
     except (ValueError, TypeError, AttributeError):
         text = str(data.unit)
-    # A card holds ASCII only; the unit as it is stands in our own notes.
+    # A card holds ASCII only; our own notes have the original unit.
     return text if text.isascii() and text.isprintable() and len(text) < 60 else None
 
 
@@ -301,7 +303,7 @@ def _name(hdu: BinTableHDU, number: int, taken: dict[str, Any]) -> str:
 
 
 def _restored(tables: dict[str, dict[str, ColumnData]], notes: dict[str, Any]) -> dict[str, Table]:
-    """Give columns and tables their own names back and drop what the standard had added."""
+    """Restore the names of columns and tables, and drop columns added for the standard."""
     described = notes.get("_tables") or {}
     result: dict[str, Table] = {}
     for number, (name, content) in enumerate(tables.items()):
@@ -315,13 +317,13 @@ def _restored(tables: dict[str, dict[str, ColumnData]], notes: dict[str, Any]) -
 
 
 def _check(path: Path) -> None:
-    """Refuse what astropy would unpack or fetch by itself."""
+    """Refuse files that astropy would decompress, and truncated ones."""
     try:
         with path.open("rb") as handle:
             start = handle.read(2880)
     except FileNotFoundError:
         raise FormatError(path, "there is no such file") from None
     if not start.startswith(b"SIMPLE  ="):
-        raise FormatError(path, "is not FITS (packed FITS must be unpacked first)")
+        raise FormatError(path, "is not FITS (decompress compressed FITS first)")
     if path.stat().st_size % 2880:
-        raise FormatError(path, "is cut off: its size is not a multiple of 2880 bytes")
+        raise FormatError(path, "is truncated: its size is not a multiple of 2880 bytes")

@@ -1,4 +1,4 @@
-"""The columns of tables in FITS, with what the standard calls missing in each type."""
+"""The columns of FITS tables, with the standard's marks for missing values of each type."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def table(path: Path, hdu: BinTableHDU) -> dict[str, ColumnData]:
     Raises
     ------
     FormatError
-        If it is cut off, too large to be honest, or has a column of a type that cannot be kept.
+        If it is truncated or too large, or a column has a type that is not supported.
     """
     header: Header = hdu.header
     rows, width = int(header["NAXIS2"]), int(header["NAXIS1"])
     limits.check_size(path, hdu.name or "table", rows * width)
     available = path.stat().st_size - hdu.fileinfo()["datLoc"]
     if rows * width + int(header.get("PCOUNT", 0)) > available:
-        raise FormatError(path, f"{hdu.name} is cut off: {rows} rows were announced")
+        raise FormatError(path, f"{hdu.name} is truncated: the header declares {rows} rows")
     content = {}
     native = _times(hdu)
     for field in hdu.columns:
@@ -43,7 +43,7 @@ def table(path: Path, hdu: BinTableHDU) -> dict[str, ColumnData]:
 
 
 def text_table(hdu: Any) -> dict[str, ColumnData]:
-    """Return a table that FITS keeps as text, with its own mark for missing values (TNULL)."""
+    """Return the columns of an ASCII table, with its mark for missing values (TNULL)."""
     content = {}
     for field in hdu.columns:
         shown = np.char.strip(decoded(_raw(hdu, field)))
@@ -55,14 +55,14 @@ def text_table(hdu: Any) -> dict[str, ColumnData]:
 
 
 def _times(hdu: BinTableHDU) -> dict[str, ColumnData]:
-    """Return the columns that are times by the standard (TCTYP), as astropy understands them."""
+    """Return the columns that the standard marks as times (TCTYP), as astropy reads them."""
     from astropy.table import Table
     from astropy.time import Time
 
     if not any(key.startswith(("TCTYP", "TRPOS")) for key in hdu.header):
         return {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of locations that are not given
+        warnings.simplefilter("ignore")  # about missing locations
         native = Table.read(hdu, astropy_native=True)
     return {
         name: ColumnData.of(native[name])
@@ -72,7 +72,7 @@ def _times(hdu: BinTableHDU) -> dict[str, ColumnData]:
 
 
 def _content(hdu: BinTableHDU, field: Any) -> ColumnData:
-    """Return a column with what the file calls missing: TNULL, NUL in logical values and text."""
+    """Return a column with its missing values: TNULL, NUL in logical values and text."""
     raw = _raw(hdu, field)
     meaning = Meaning(ucd=str(hdu.header.get(f"TUCD{_number(hdu, field)}", "")))
     if field.format.format == "A" and raw.dtype.kind == "S":
@@ -87,7 +87,7 @@ def _content(hdu: BinTableHDU, field: Any) -> ColumnData:
     elif field.null not in (None, "") and raw.dtype.kind in "iu":
         mask = raw == int(field.null)
         if not mask.any() and field.bzero:
-            # astropy writes the null of unsigned columns as the value, not as what is stored.
+            # For unsigned columns astropy writes the null as a value, not as the stored number.
             mask = values == int(field.null)
     if mask is not None and mask.shape != values.shape:
         mask = mask.reshape(values.shape)
@@ -95,7 +95,7 @@ def _content(hdu: BinTableHDU, field: Any) -> ColumnData:
 
 
 def _rows(values: np.ndarray[Any, Any], field: Any) -> np.ndarray[Any, Any]:
-    """Return rows of varying length: characters as one text, numbers without value masked."""
+    """Return rows of varying length: characters as one text, missing numbers masked."""
     result = np.empty(len(values), dtype=object)
     for number, row in enumerate(values):
         each = np.asarray(row)
@@ -109,7 +109,7 @@ def _rows(values: np.ndarray[Any, Any], field: Any) -> np.ndarray[Any, Any]:
 
 
 def _raw(hdu: BinTableHDU, field: Any) -> np.ndarray[Any, Any]:
-    """Return what is stored, before TSCAL, TZERO and the meaning of bytes are applied."""
+    """Return the stored array, before TSCAL, TZERO and conversions are applied."""
     return np.asarray(hdu.data.view(np.ndarray)[field.name])
 
 

@@ -1,8 +1,8 @@
-"""HDF5 as km3pipe writes it: compound tables that PyTables and pandas read, and metadata.
+"""HDF5 in km3pipe's layout: compound tables that PyTables and pandas can read, and metadata.
 
-The metadata model goes into the root attribute ``km3_annotation`` (a data set of that name when it
-is too large for an attribute), and its header once more into the table ``/header`` of one row, as
-in the published ORCA file. Files without ours are read by their ``/header`` table or their root
+The metadata model is stored in the root attribute ``km3_annotation`` (in a data set of that name if
+it is too large for an attribute). Its header is also in the one-row table ``/header``, as in the
+published ORCA file. The metadata of other files is read from their ``/header`` table or root
 attributes.
 """
 
@@ -20,11 +20,12 @@ import numpy as np
 from ..errors import FormatError
 from ..metadata import Annotation, Header
 from . import limits
-from .columns import ColumnData, columns, to_table
+from .columns import ColumnData
 from .dataset import DataSet, noted, parsed, to_json
 from .hdf5_tables import Source, attribute_text, content, find
 from .names import renamed, storable
 from .packing import Capacity, blanked, pack, unpack
+from .tables import columns, to_table
 from .texts import encoded
 
 ATTRIBUTE = "km3_annotation"
@@ -33,11 +34,11 @@ _CAPACITY = Capacity(
         "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 "
         f"{np.dtype(np.longdouble).name} complex64 complex128 text text[]".split()
     ),
-    # HDF5 has no value that means none.
+    # HDF5 has no missing values.
     flags=lambda data: data.mask is not None and data.kind in "biuU",
     texts=lambda data: not any(text.endswith("\0") for text in data.values.ravel().tolist()),
 )
-_LARGEST_ATTRIBUTE = 60_000  # HDF5 keeps attributes below 64 kB with the object
+_LARGEST_ATTRIBUTE = 60_000  # HDF5 limits attributes to 64 kB
 _PYTABLES = {
     "CLASS": "GROUP",
     "VERSION": "1.0",
@@ -54,12 +55,12 @@ def read(path: Path, tables: list[str] | None = None) -> DataSet:
     path : pathlib.Path
         The file.
     tables : list of str, optional
-        Names of the wanted tables, e.g. ``["events"]``; all by default.
+        Names of the tables to read, e.g. ``["events"]``. By default all are read.
 
     Raises
     ------
     FormatError
-        If the file is damaged, links outside itself, or is too large to be honest.
+        If the file is damaged, links to other files, or is too large.
     """
     with _open(path) as (file, found):
         annotation, notes = _metadata(path, file, found)
@@ -67,7 +68,9 @@ def read(path: Path, tables: list[str] | None = None) -> DataSet:
         result = {}
         for name in wanted:
             if name not in found:
-                raise FormatError(path, f"has no table {name!r}, only {', '.join(found) or 'none'}")
+                raise FormatError(
+                    path, f"has no table {name!r}; its tables are {', '.join(found) or 'none'}"
+                )
             named = renamed(content(path, name, found[name]), noted(notes, "_columns", name))
             result[name] = to_table(unpack(named, noted(notes, "_fields", name)))
     return DataSet(result, annotation)
@@ -80,13 +83,13 @@ def names(path: Path) -> list[str]:
 
 
 def annotation(path: Path) -> Annotation:
-    """Return the metadata alone, without reading data."""
+    """Return the metadata without reading data."""
     with _open(path) as (file, found):
         return _metadata(path, file, found)[0]
 
 
 def stream(path: Path, table: str, rows: int = 250_000) -> Iterator[np.ndarray[Any, Any]]:
-    """Read a table in pieces, as structured arrays, in memory of one piece.
+    """Read a table in chunks of structured arrays; only one chunk is in memory.
 
     Parameters
     ----------
@@ -95,22 +98,24 @@ def stream(path: Path, table: str, rows: int = 250_000) -> Iterator[np.ndarray[A
     table : str
         The table's name.
     rows : int, optional
-        Rows of a piece.
+        Rows per chunk.
     """
     with _open(path) as (_, found):
         if table not in found:
-            raise FormatError(path, f"has no table {table!r}, only {', '.join(found) or 'none'}")
+            raise FormatError(
+                path, f"has no table {table!r}; its tables are {', '.join(found) or 'none'}"
+            )
         node = found[table]
         if not isinstance(node, h5py.Dataset):
             raise FormatError(
-                path, f"{table!r} is no compound table, so it has no pieces to stream"
+                path, f"{table!r} cannot be read in chunks: it is not a compound table"
             )
         for start in range(0, node.shape[0], rows):
             yield node[start : start + rows]
 
 
 def write(dataset: DataSet, path: Path) -> None:
-    """Write all tables and the metadata; the file appears when it is complete."""
+    """Write all tables and the metadata; the file is replaced only after it is complete."""
     names: dict[str, dict[str, str]] = {}
     fields: dict[str, Any] = {}
     with _writing(path) as file:
@@ -135,8 +140,8 @@ def write(dataset: DataSet, path: Path) -> None:
                 for old, new in storable(texts).items()
             }
             _table(file, "header", arrays, [], 1)
-        told = {"_columns": names, "_fields": fields}
-        known = {key: note for key, note in told.items() if note}
+        extra = {"_columns": names, "_fields": fields}
+        known = {key: note for key, note in extra.items() if note}
         text = to_json(dataset.annotation, **known).encode()
         if len(text) > _LARGEST_ATTRIBUTE:
             file.create_dataset(ATTRIBUTE, data=np.frombuffer(text, dtype="u1"))
@@ -168,16 +173,16 @@ def _open(path: Path) -> Iterator[tuple[h5py.File, dict[str, Source]]]:
     except RecursionError:
         raise FormatError(path, "is nested too deeply") from None
     except (OSError, RuntimeError, KeyError, MemoryError) as error:
-        # What the HDF5 library says of damage comes as any of these.
-        raise FormatError(path, f"cannot be read as HDF5, it is damaged: {error}") from error
+        # The HDF5 library reports damage by any of these.
+        raise FormatError(path, f"is damaged and cannot be read as HDF5: {error}") from error
     except (ValueError, TypeError) as error:
-        raise FormatError(path, f"holds HDF5 that is not supported: {error}") from error
+        raise FormatError(path, f"uses a feature of HDF5 that is not supported: {error}") from error
 
 
 def _metadata(
     path: Path, file: h5py.File, found: dict[str, Source]
 ) -> tuple[Annotation, dict[str, Any]]:
-    text = _annotationattribute_text(path, file)
+    text = _annotation_text(path, file)
     if text is not None:
         try:
             return parsed(json.loads(text))
@@ -194,20 +199,20 @@ def _metadata(
     return Annotation.parse({"header": header}), {}
 
 
-def _annotationattribute_text(path: Path, file: h5py.File) -> str | None:
+def _annotation_text(path: Path, file: h5py.File) -> str | None:
     if ATTRIBUTE in file:
         node = file[ATTRIBUTE]
         if not isinstance(node, h5py.Dataset) or node.dtype != np.dtype("u1"):
             raise FormatError(path, f"{ATTRIBUTE} is not metadata in JSON")
         if node.size > limits.ATTRIBUTE:
-            raise FormatError(path, f"metadata of {node.size} bytes are too large")
+            raise FormatError(path, f"metadata of {node.size} bytes is too large")
         return bytes(node[()]).decode("utf-8", "replace")
     value = _small_attributes(path, file).get(ATTRIBUTE)
     return None if value is None else attribute_text(value)
 
 
 def _small_attributes(path: Path, file: h5py.File) -> dict[str, Any]:
-    """Return the root's attributes; huge ones are refused before they are read."""
+    """Return the root's attributes of metadata; huge ones are refused before they are read."""
     if len(file.attrs) > limits.OBJECTS:
         raise FormatError(path, f"has more than {limits.OBJECTS} attributes")
     result = {}
@@ -221,13 +226,13 @@ def _small_attributes(path: Path, file: h5py.File) -> dict[str, Any]:
 
 
 def _size(attribute: Any) -> int:
-    # Of the empty attributes that PyTables and pandas write HDF5 cannot tell the size.
+    # HDF5 has no size for the empty attributes that PyTables and pandas write.
     is_empty = attribute.get_space().get_simple_extent_type() == h5py.h5s.NULL
     return 0 if is_empty else int(attribute.get_storage_size())
 
 
 def _packable(data: ColumnData) -> np.ndarray[Any, Any]:
-    """Text as bytes of one length: PyTables and pandas know no other text in tables."""
+    """Return the values; text as fixed-length bytes, which PyTables and pandas require."""
     values = blanked(data)
     return encoded(values) if data.kind == "U" else values
 
@@ -263,5 +268,5 @@ def _table(
 
 def _attributes(node: h5py.Group | h5py.Dataset, texts: dict[str, str]) -> None:
     for key, text in texts.items():
-        # PyTables reads fixed-length bytes only; h5py cannot write empty ones.
+        # PyTables reads only fixed-length bytes; h5py cannot write empty ones.
         node.attrs[key] = np.bytes_(text.encode() or b" ")

@@ -1,7 +1,7 @@
-"""The tables of an HDF5 file, whoever wrote it: km3pipe, PyTables, pandas, astropy, h5py.
+"""The tables of an HDF5 file of any origin: km3pipe, PyTables, pandas, astropy, h5py.
 
-A table is a compound data set, a DataFrame of pandas, or arrays: those of one group and one length
-are the columns of one table.
+A table is a compound data set, a pandas DataFrame, or a set of arrays: arrays of equal length in
+one group are the columns of one table.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import numpy as np
 
 from ..errors import FormatError
 from . import limits, pandas_hdf5
-from .columns import ColumnData, columns
+from .columns import ColumnData
+from .tables import columns
 from .texts import text
 
-#: A compound data set, a group of pandas, or arrays of one length.
+#: A compound data set, a group of pandas, or arrays of equal length.
 Source = Any
 
 _ASTROPY = ".__table_column_meta__"
@@ -36,12 +37,12 @@ def find(path: Path, file: h5py.File, ignored: str) -> dict[str, Source]:
     file : h5py.File
         The open file.
     ignored : str
-        Name of a data set that is none.
+        Name of a data set that is not a table.
 
     Raises
     ------
     FormatError
-        If the file points outside itself, is nested without end, or packs more than is honest.
+        If the file links to other files, is nested too deeply, or expands too much.
     """
     found: dict[str, Source] = {}
     arrays: dict[str, dict[str, h5py.Dataset]] = {}
@@ -69,23 +70,25 @@ def _nodes(path: Path, file: h5py.File) -> Iterator[tuple[str, str, h5py.Dataset
     while pending:
         prefix, group, depth = pending.pop(0)
         if depth > limits.DEPTH:
-            raise FormatError(path, f"groups are nested more than {limits.DEPTH} deep")
+            raise FormatError(path, f"has groups nested more than {limits.DEPTH} levels deep")
         for name in group:
             count += 1
             if count > limits.OBJECTS:
-                raise FormatError(path, f"holds more than {limits.OBJECTS} objects")
+                raise FormatError(path, f"has more than {limits.OBJECTS} objects")
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.SoftLink):
-                continue  # another name of what is in this file under its own, as PyTables makes
+                continue  # another name for an object of this file, as PyTables writes
             if not isinstance(link, h5py.HardLink):
-                raise FormatError(path, f"{prefix}{name} is a link to elsewhere, which is refused")
+                raise FormatError(
+                    path, f"{prefix}{name} is a link to another file, which is not allowed"
+                )
             node = group[name]
             address = h5py.h5o.get_info(node.id).addr
             if isinstance(node, h5py.Dataset) or (
                 isinstance(node, h5py.Group) and pandas_hdf5.is_pandas(node)
             ):
                 yield prefix, name, node
-            # Index groups of km3pipe and PyTables (_i_...) are no data.
+            # Index groups of km3pipe and PyTables (_i_...) are not data.
             elif isinstance(node, h5py.Group) and address not in seen and name[:3] != "_i_":
                 pending.append((f"{prefix}{name}/", node, depth + 1))
             seen.add(address)
@@ -103,7 +106,7 @@ def _arrays(
 
 def _check(path: Path, name: str, node: h5py.Dataset) -> None:
     if node.external or node.is_virtual:
-        raise FormatError(path, f"{name} keeps its data in another file, which is refused")
+        raise FormatError(path, f"{name} stores its data in another file, which is not allowed")
     filters = node.id.get_create_plist()
     for number in range(filters.get_nfilters()):
         code = filters.get_filter(number)[0]
@@ -111,8 +114,8 @@ def _check(path: Path, name: str, node: h5py.Dataset) -> None:
             packed = _FILTERS.get(code, f"the HDF5 filter {code}")
             raise FormatError(
                 path,
-                f"{name} is compressed with {packed}, which cannot be unpacked here: rewrite the "
-                "file with another compression, e.g. ptrepack --complib=blosc --complevel=5",
+                f"{name} is compressed with {packed}, which is not supported: rewrite the file "
+                "with another compression, e.g. ptrepack --complib=blosc --complevel=5",
             )
     size = int(node.dtype.itemsize) * int(np.prod(node.shape, dtype=float)) if node.shape else 0
     limits.check_size(path, name, size, node.id.get_storage_size())
@@ -132,7 +135,7 @@ def content(path: Path, name: str, source: Source) -> dict[str, ColumnData]:
 
 
 def _of_astropy(path: Path, name: str, file: h5py.File) -> dict[str, ColumnData]:
-    """Read a table that astropy wrote with the description of its columns."""
+    """Read a table that astropy wrote with a description of its columns."""
     from astropy.io.misc.hdf5 import read_table_hdf5
 
     node = file[f"{name}{_ASTROPY}"]
@@ -141,11 +144,13 @@ def _of_astropy(path: Path, name: str, file: h5py.File) -> dict[str, ColumnData]
 
 
 def _array(path: Path, node: h5py.Dataset) -> ColumnData:
-    """Read an array of h5py or PyTables, also one with rows of varying length."""
+    """Read an array of h5py or PyTables; its rows may have varying lengths."""
     values = node[()]
     kind = text(node.attrs.get("PSEUDOATOM", b""))
     if kind == "object":
-        raise FormatError(path, f"{node.name} holds pickled Python objects, which are refused")
+        raise FormatError(
+            path, f"{node.name} holds pickled Python objects, which are not safe to read"
+        )
     if kind in ("vlstring", "vlunicode"):
         encoding = "utf-8" if kind == "vlstring" else "utf-32-le"
         words = [np.asarray(each).astype("<u4" if kind == "vlunicode" else "u1") for each in values]
@@ -158,7 +163,7 @@ def _array(path: Path, node: h5py.Dataset) -> ColumnData:
         if key in node.attrs and values.dtype.kind in "iuf":
             unset = np.isin(values, node.attrs[key])
             gone = unset if gone is None else gone | unset
-    # As netCDF packs numbers.
+    # netCDF's packing of numbers.
     if values.dtype.kind in "iuf" and {"scale_factor", "add_offset"} & set(node.attrs):
         values = values * node.attrs.get("scale_factor", 1.0) + node.attrs.get("add_offset", 0.0)
     try:
@@ -182,7 +187,7 @@ def _fields(path: Path, node: h5py.Dataset) -> Iterator[tuple[str, ColumnData]]:
 
 
 def _flat(name: str, values: np.ndarray[Any, Any]) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-    """Take nested columns of PyTables apart."""
+    """Split nested columns of PyTables."""
     if values.dtype.names:
         for key in values.dtype.names:
             yield from _flat(f"{name}/{key}", values[key])
@@ -191,14 +196,14 @@ def _flat(name: str, values: np.ndarray[Any, Any]) -> Iterator[tuple[str, np.nda
 
 
 def _is_bitfield(node: h5py.Dataset, number: int) -> bool:
-    """Return whether a column is of truth values as PyTables stores them."""
+    """Return whether a column holds booleans as PyTables stores them."""
     member = node.id.get_type().get_member_type(number)
     member = member.get_super() if isinstance(member, h5py.h5t.TypeArrayID) else member
     return isinstance(member, h5py.h5t.TypeBitfieldID) and member.get_size() == 1
 
 
 def attribute_text(value: object) -> str:
-    """Return the value of an attribute as text, empty if it has none."""
+    """Return the value of an attribute as text; empty if it has no value."""
     if isinstance(value, h5py.Empty):
         return ""
     if isinstance(value, np.ndarray):

@@ -1,7 +1,7 @@
-"""How much a reader takes before it calls a file hostile, and where writers write.
+"""Limits for readers, which protect from hostile files, and safe replacement for writers.
 
-Formats can promise more than they hold: a few bytes of HDF5 can announce a table of terabytes,
-a nested document can exhaust the stack. Readers ask here before they allocate.
+A file can announce more than it contains: a few bytes of HDF5 can declare a table of terabytes, and
+a nested document can exhaust the stack. Readers check these limits before they allocate memory.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from tempfile import NamedTemporaryFile
 
 import yaml
 
-from ..errors import ConfigurationError, FormatError
+from ..errors import ConfigurationError, FormatError, first_line
 
 #: Deepest nesting of groups, elements or mappings.
 DEPTH = 32
-#: Most tables, groups or attributes of one file.
+#: Largest number of tables, groups or attributes in one file.
 OBJECTS = 10_000
 #: Largest single attribute or metadata text, in bytes.
 ATTRIBUTE = 4 * 2**20
-#: Largest document that is read as a whole (JSON, XML, text), in bytes.
+#: Largest document that is read into memory as a whole (JSON, XML, text), in bytes.
 DOCUMENT = 2**30
-#: Above this size, data that unpack to more than `RATIO` times their packed size are refused.
+#: Above this size, data that expand to more than `RATIO` times their compressed size are refused.
 SUSPICIOUS = 64 * 2**20
 RATIO = 1000
-#: What may be referred to more than once: it has no parts that could multiply.
+#: YAML tags that may be referenced repeatedly: they have no parts that could multiply.
 _SHARED = frozenset({"!astropy.units.Unit", "!astropy.units.UnitBase"})
 
 
 def max_bytes() -> int:
-    """Return the most memory that one table may take: ``OPENKM3_MAX_BYTES``, default 8 GiB."""
+    """Return the memory limit of one table: ``OPENKM3_MAX_BYTES``, by default 8 GiB."""
     text = os.environ.get("OPENKM3_MAX_BYTES", "")
     if not text:
         return 8 * 2**30
@@ -45,37 +45,39 @@ def max_bytes() -> int:
 
 
 def check_size(path: Path, what: str, unpacked: int, packed: int | None = None) -> None:
-    """Refuse a table that would take too much memory, or unpacks too much to be honest.
+    """Refuse a table that needs too much memory, or expands like a decompression bomb.
 
     Raises
     ------
     FormatError
-        With the sizes, and how to raise the limit.
+        The message has the sizes and says how to raise the limit.
     """
     if unpacked > max_bytes():
         raise FormatError(
             path,
-            f"{what} would take {unpacked / 1e9:.3g} GB of memory, more than the limit of "
+            f"{what} would need {unpacked / 1e9:.3g} GB of memory, more than the limit of "
             f"{max_bytes() / 1e9:.3g} GB (set OPENKM3_MAX_BYTES to raise it)",
         )
     if packed is not None and unpacked > SUSPICIOUS and unpacked > RATIO * max(packed, 1):
         raise FormatError(
             path,
-            f"{what} unpacks from {packed} bytes to {unpacked / 1e6:.0f} MB, as a "
-            "decompression bomb does",
+            f"{what} expands from {packed} bytes to {unpacked / 1e6:.0f} MB, like a "
+            "decompression bomb; it is refused",
         )
 
 
 def document(path: Path) -> bytes:
-    """Read a whole document, if it is not too large for that."""
+    """Read a whole document, unless it is too large."""
     size = path.stat().st_size
     if size > DOCUMENT:
-        raise FormatError(path, f"a text document of {size / 1e9:.1f} GB is not read as a whole")
+        raise FormatError(
+            path, f"a text document of {size / 1e9:.1f} GB is too large; the limit is 1 GiB"
+        )
     return path.read_bytes()
 
 
 def check_yaml(path: Path, header: str) -> None:
-    """Refuse what makes YAML dangerous: references that multiply, and nesting without end.
+    """Refuse dangerous YAML: references that multiply, and deep nesting.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def check_yaml(path: Path, header: str) -> None:
     try:
         for event in yaml.parse(header, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) and event.anchor not in shared:
-                raise FormatError(path, "the header uses YAML references, which are refused")
+                raise FormatError(path, "the header uses YAML references, which are not allowed")
             # astropy writes the unit of several columns once and refers to it.
             anchor = getattr(event, "anchor", None)
             if getattr(event, "tag", None) in _SHARED and anchor:
@@ -99,26 +101,24 @@ def check_yaml(path: Path, header: str) -> None:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > DEPTH:
-                raise FormatError(path, f"the header is nested more than {DEPTH} deep")
+                raise FormatError(path, f"the header is nested more than {DEPTH} levels deep")
     except (yaml.YAMLError, RecursionError) as error:
-        raise FormatError(
-            path, f"the header is not YAML: {str(error).splitlines()[0][:200]}"
-        ) from error
+        raise FormatError(path, f"the header is not YAML: {first_line(error)}") from error
 
 
 @contextmanager
 def complete(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; on success the file takes its place, else nothing stays.
+    """Yield a temporary file name; on success it replaces `path`, otherwise it is removed.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file to be written; its folder must exist.
+        The file to write; its folder must exist.
 
     Yields
     ------
     pathlib.Path
-        Where to write. It has the same suffix, since libraries look at suffixes.
+        The file to write to. It has the suffix of `path`, which some libraries depend on.
     """
     if not path.parent.is_dir():
         raise FormatError(path, f"there is no folder {path.parent}")
@@ -131,7 +131,7 @@ def complete(path: Path) -> Iterator[Path]:
         raise FormatError(path, f"cannot be written: {error.strerror or error}") from error
     try:
         yield temporary
-        # Temporary files are private; a result gets the rights that any new file gets.
+        # Temporary files are private; the result gets the permissions of any new file.
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)

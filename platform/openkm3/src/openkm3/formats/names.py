@@ -1,4 +1,4 @@
-"""Column names that a format cannot hold as they are, and the way back."""
+"""Column names: changed for formats that cannot hold them, and restored."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_LONGEST = 60  # characters, since FITS has a card of 80 for a name
+_LONGEST = 60  # characters; a FITS card has 80
 
 
 def storable(names: Iterable[str], *, upper: bool = False) -> dict[str, str]:
-    """Return, for each name, one of ASCII letters, digits and underscores; unique without case.
+    """Return a name of ASCII letters, digits and underscores for each; unique ignoring case.
 
-    ``Log(E1/GeV)`` becomes ``Log_E1_GeV``. FITS compares names without case and PyTables refuses
-    the slash; writers note the original names and readers restore them.
+    ``Log(E1/GeV)`` becomes ``Log_E1_GeV``. FITS compares names ignoring case, and PyTables refuses
+    slashes. Writers note the original names, and readers restore them.
     """
     taken: set[str] = set()
     result = {}
@@ -35,7 +35,7 @@ def storable(names: Iterable[str], *, upper: bool = False) -> dict[str, str]:
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """Return names of which none is there twice: a later ``a`` becomes ``a_2``."""
+    """Return distinct names: a second ``a`` becomes ``a_2``."""
     given = list(names)
     taken: set[str] = set()
     result = []
@@ -48,16 +48,16 @@ def unique(names: Iterable[str]) -> list[str]:
     return result
 
 
-def speakable(names: Iterable[str]) -> dict[str, str]:
-    """Return, for each name, one that an XML attribute can hold: printable, without outer blanks.
+def printable_names(names: Iterable[str]) -> dict[str, str]:
+    """Return a name that an XML attribute can hold for each: printable, without outer blanks.
 
-    Names that are so already stay as they are.
+    Names that are valid already are not changed.
     """
     given = list(names)
-    taken = {name for name in given if _is_speakable(name)}
+    taken = {name for name in given if _is_printable(name)}
     result = {}
     for name in given:
-        if _is_speakable(name):
+        if _is_printable(name):
             result[name] = name
             continue
         base = re.sub(r"\s", "_", printable(name.strip())).strip() or "column"
@@ -70,15 +70,15 @@ def speakable(names: Iterable[str]) -> dict[str, str]:
 
 
 def printable(text: str) -> str:
-    """Return a text without the characters that XML and FITS headers cannot hold."""
+    """Replace the characters that XML and FITS headers cannot hold by underscores."""
     return "".join(c if c.isprintable() or c in "\n\t" else "_" for c in text)
 
 
 def renamed(content: dict[str, T], names: Any) -> dict[str, T]:
-    """Return columns under their original names, as a writer noted them (stored to original)."""
+    """Return columns under their original names; `names` maps stored to original names."""
     known = names if isinstance(names, dict) else {}
     return {str(known.get(name, name)): value for name, value in content.items()}
 
 
-def _is_speakable(name: str) -> bool:
+def _is_printable(name: str) -> bool:
     return bool(name) and name == name.strip() and name.isprintable()

@@ -1,4 +1,4 @@
-"""KM3NeT's offline ROOT files through km3io: one row an event, with its best muon track."""
+"""KM3NeT's offline ROOT files through km3io: one row per event, with its best muon track."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FormatError, MissingPackage
 from ..metadata import Annotation, Header
-from . import limits, root
+from . import root
 from .dataset import DataSet
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def read(path: Path) -> DataSet:
     Returns
     -------
     DataSet
-        Table ``events``: identifiers, ``mjd`` (UTC), and the fields of the track; NaN where an
-        event has none. ``dir_*`` is where the particle flies to. The file's own header goes into
-        the metadata under ``conditions``.
+        Table ``events``: identifiers, ``mjd`` (UTC), and the fields of the track, NaN if an event
+        has no track. ``dir_*`` is the direction of flight. The file's own header is in the
+        metadata under ``conditions``.
 
     Raises
     ------
@@ -38,18 +38,9 @@ def read(path: Path) -> DataSet:
     MissingPackage
         If km3io is not installed.
     """
-    try:
-        import km3io
-        import uproot
-    except ImportError:
-        raise MissingPackage("Reading ROOT files", "root") from None
-
-    root.check(path)
-    try:
-        with uproot.open(path) as file:
-            tree = file["E"]
-            limits.check_size(path, "E", int(tree.uncompressed_bytes), int(tree.compressed_bytes))
-        with km3io.OfflineReader(str(path.resolve())) as reader:
+    with root.opened(path, "offline file") as file:
+        root.check_size(path, file["E"])
+        with _reader(path) as reader:
             return DataSet(
                 {"events": _events(path, reader)},
                 Annotation(
@@ -58,11 +49,14 @@ def read(path: Path) -> DataSet:
                     conditions=_header(reader),
                 ),
             )
-    except (FormatError, MissingPackage):
-        raise
-    except Exception as error:  # uproot raises many kinds for damaged files
-        problem = root.first_line(error)
-        raise FormatError(path, f"cannot be read as offline file: {problem}") from error
+
+
+def _reader(path: Path) -> Any:
+    try:
+        import km3io
+    except ImportError:
+        raise MissingPackage("Reading KM3NeT's offline files", "root") from None
+    return km3io.OfflineReader(str(path.resolve()))
 
 
 def _events(path: Path, reader: Any) -> Table:
@@ -100,7 +94,7 @@ def _tracks(reader: Any) -> dict[str, Any]:
 
 def _header(reader: Any) -> dict[str, Any] | None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # km3io warns of files without the header of simulations
+        warnings.simplefilter("ignore")  # km3io warns about files without a simulation header
         if reader.header is None:
             return None
     return {str(key): str(value) for key, value in reader.header.items()}

@@ -1,11 +1,11 @@
-"""What a format cannot hold as it is: packed by a convention on writing, unpacked on reading.
+"""Packs columns that a format cannot hold as they are, and unpacks them on reading.
 
-- Times become ISO 8601 texts, arrays of text JSON, where a format has no such type.
-- Integers become the next wider type that a format has (unsigned ones of 64 bits text).
-- Where a format has no mark for missing values, a column ``NAME_missing`` of truth values follows
-  that says where ``NAME`` has none; ``NAME`` holds a number there that is none of its own.
+- Times become ISO 8601 texts and arrays of text become JSON, if a format has no such type.
+- Integers become the next wider type that a format has (64-bit unsigned integers become text).
+- If a format cannot mark missing values, a boolean column ``NAME_missing`` follows that is true
+  where a value of ``NAME`` is missing; ``NAME`` holds an unused number there.
 
-Writers keep the notes of :func:`pack` with the metadata, and readers give them to :func:`unpack`.
+Writers store the notes of :func:`pack` with the metadata, and readers pass them to :func:`unpack`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from .columns import Array, ColumnData, Mask, Meaning, instants, kept_unit
 
-#: Notes of a table: column name to what was changed and what the format does not know of it.
+#: Notes of a table: column name to its changes and to attributes that the format cannot hold.
 Notes = dict[str, dict[str, Any]]
 
 _WIDER = {
@@ -33,21 +33,21 @@ _WIDER = {
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a format holds.
+    """The capabilities of a format.
 
     Attributes
     ----------
     types : frozenset of str
-        Names of numpy's types; ``text``, ``text[]`` (arrays of text), ``time`` and ``varying``
-        (rows that are arrays of different lengths) besides.
+        Names of numpy's types, and ``text``, ``text[]`` (arrays of text), ``time`` and ``varying``
+        (rows that are arrays of different lengths).
     flags : callable
-        Whether a column needs another one that tells what is missing.
+        Whether a column needs a second one that marks its missing values.
     texts : callable
-        Whether a column of text comes back as it is; if not it is written as JSON.
+        Whether a column of text is read back unchanged; if not, it is written as JSON.
     masked : frozenset of str, optional
-        The types of columns with missing values, where they are fewer.
+        The types of columns with missing values, if fewer than `types`.
     nulls : bool
-        Whether the format tells missing floating point numbers from NaN.
+        Whether the format distinguishes missing floating-point numbers from NaN.
     """
 
     types: frozenset[str]
@@ -60,12 +60,12 @@ class Capacity:
 def pack(
     content: Mapping[str, ColumnData], capacity: Capacity
 ) -> tuple[dict[str, ColumnData], Notes]:
-    """Return columns as a format can hold them, and notes for :func:`unpack`.
+    """Return columns in the form that a format can hold, and notes for :func:`unpack`.
 
     Raises
     ------
     TypeError
-        If the format cannot hold a column in any way; the message names the column.
+        If the format cannot hold a column in any form; the message names the column.
     """
     packed: dict[str, ColumnData] = {}
     notes: Notes = {}
@@ -81,7 +81,7 @@ def pack(
         if capacity.flags(stored):
             note["missing"] = flags = _free_name(name, content, packed)
             gone = stored.missing if stored.mask is None else stored.mask
-            # FITS has its own mark for logical values besides, which few readers know.
+            # FITS can also mark missing logical values itself, but few readers support that.
             kept = stored.mask if stored.kind == "b" else None
             packed[name] = stored.with_values(blanked(stored), kept)
             packed[flags] = ColumnData(
@@ -96,7 +96,7 @@ def pack(
 
 
 def unpack(content: Mapping[str, ColumnData], notes: Any) -> dict[str, ColumnData]:
-    """Return columns as they were before :func:`pack`; without notes they stay as they are."""
+    """Return columns as they were before :func:`pack`; columns without notes are unchanged."""
     known: Notes = notes if isinstance(notes, dict) else {}
     flags = {
         note["missing"]: name
@@ -124,20 +124,20 @@ def _unpacked(data: ColumnData, flag: ColumnData | None, note: dict[str, Any]) -
 
 
 def null_value(values: Array, mask: Mask) -> int | None:
-    """Return an integer of the type of `values` that is none of those present, if there is one."""
+    """Return an integer that `values` do not contain, None if they contain all of their type."""
     limits = np.iinfo(values.dtype)
     present = np.unique(values[~mask])
     first = limits.max if limits.min == 0 else limits.min
     for candidate in (first, limits.min, limits.max):
         if candidate not in present:
             return int(candidate)
-    # Between two neighbours there is room, unless all numbers of the type are taken.
+    # There is a gap between two values, unless all numbers of the type are used.
     gaps = np.flatnonzero(np.diff(present.astype(object)) > 1)
     return int(present[gaps[0]]) + 1 if gaps.size else None
 
 
 def blanked(data: ColumnData) -> Array:
-    """Return the values with something that is no value where they are missing."""
+    """Return the values with a filler in place of missing ones."""
     if data.mask is None:
         return data.values
     if data.kind in "iu":
@@ -151,14 +151,14 @@ def blanked(data: ColumnData) -> Array:
 
 
 def iso(data: ColumnData) -> ColumnData:
-    """Return times as ISO 8601 texts (an empty, missing text where there is none)."""
+    """Return times as ISO 8601 texts; a missing time is an empty, missing text."""
     gone = data.missing
     texts = np.where(gone, "", np.datetime_as_string(data.values))
     return data.with_values(texts.astype("U"), gone if gone.any() else None)
 
 
 def _fitted(data: ColumnData, capacity: Capacity) -> tuple[ColumnData, str | None]:
-    """Return a column of a type of the format, and the name of its own type if that differs."""
+    """Return a column in a type of the format, and the name of its own type if it differs."""
     if data.kind == "O":
         if "varying" not in capacity.types:
             raise TypeError("arrays of varying length cannot be held by this format")
@@ -200,7 +200,7 @@ def _as_json(data: ColumnData) -> ColumnData:
 
 
 def _restored(data: ColumnData, kind: Any) -> ColumnData:
-    """Return a column in the type that it had before it was packed."""
+    """Return a column in its type before packing."""
     if kind == "text[]":
         rows = [json.loads(text) for text in data.values.tolist()]
         return ColumnData.make(_cells(rows)) if rows else data
@@ -218,7 +218,7 @@ def _restored(data: ColumnData, kind: Any) -> ColumnData:
 
 
 def _restored_digits(data: ColumnData, dtype: np.dtype[Any]) -> ColumnData:
-    """Return integers of their decimal digits, or of JSON if each row is an array."""
+    """Return integers from decimal digits, or from JSON if each row is an array."""
     if not any(text.startswith("[") for text in data.values[:1].tolist()):
         return data.with_values(data.filled("0").astype(dtype), data.mask)
     rows = np.array([json.loads(text) for text in data.values.tolist()], dtype=object)

@@ -1,8 +1,8 @@
-"""HDF5 as pandas writes it (``DataFrame.to_hdf``), of both its formats, without PyTables.
+"""HDF5 as pandas writes it (``DataFrame.to_hdf``), in both formats, without PyTables.
 
-*Table* format keeps rows as a compound data set whose fields are columns, or blocks of columns of
-one type; *fixed* format keeps each block as an array. Names and text that pandas pickles are read
-by an unpickler that makes plain values only.
+The *table* format stores rows as a compound data set whose fields are columns, or blocks of columns
+of one type. The *fixed* format stores each block as an array. Names and text that pandas pickles
+are read by an unpickler that creates only plain values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .columns import Array, ColumnData
 from .names import unique
 from .texts import decoded, text
 
-#: What pickled arrays of numpy consist of; nothing else is ever called.
+#: The parts of pickled numpy arrays; nothing else is ever called.
 _NUMPY = {
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
@@ -33,7 +33,7 @@ _NUMPY = {
     ("datetime", "datetime"),
 }
 _SEVERAL_LEVELS = (
-    "{} of pandas has labels of several levels (MultiIndex): flatten them before writing, "
+    "the pandas table {} has labels of several levels (MultiIndex): flatten them before writing, "
     "e.g. with reset_index()"
 )
 
@@ -44,7 +44,7 @@ def is_pandas(group: h5py.Group) -> bool:
 
 
 def read(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]:
-    """Return the columns of a DataFrame or Series; an index that only counts is left out.
+    """Return the columns of a DataFrame or Series, without an index that only counts rows.
 
     Raises
     ------
@@ -58,8 +58,8 @@ def read(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]:
         if kind in ("frame", "series"):
             return _of_blocks(path, name, group)
     except (pickle.UnpicklingError, TypeError, EOFError, AttributeError, IndexError) as error:
-        raise FormatError(path, f"{name} of pandas cannot be understood: {error}") from error
-    raise FormatError(path, f"{name} is a {kind!r} of pandas, which is not supported")
+        raise FormatError(path, f"the pandas table {name} cannot be read: {error}") from error
+    raise FormatError(path, f"{name} is a pandas {kind!r}, which is not supported")
 
 
 def rows(group: h5py.Group) -> int:
@@ -71,7 +71,7 @@ def rows(group: h5py.Group) -> int:
 
 
 def datasets(group: h5py.Group) -> list[h5py.Dataset]:
-    """Return the data sets that hold the values, for checks of size before they are read."""
+    """Return the data sets that hold the values, to check their size before reading."""
     if "table" in group:
         return [group["table"]]
     return [node for node in group.values() if isinstance(node, h5py.Dataset)]
@@ -94,7 +94,7 @@ def _of_table(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]
             values = values[:, np.newaxis]
         for number, column in enumerate(names):
             part = values[:, number]
-            # pandas allows two columns of one name.
+            # pandas allows two columns with the same name.
             key = unique([*columns, column])[-1]
             if _plain(attributes["meta"]) == "category":
                 columns[key] = _category(group, field, part)
@@ -107,22 +107,22 @@ def _of_table(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData]
     )
     known = [column for column in order if column in columns]
     rest = [column for column in columns if column not in known]
-    # What is left over are the levels of an index, which come first.
+    # The remaining columns are the levels of an index; they come first.
     return _beside(index, {column: columns[column] for column in [*rest, *known]})
 
 
 def _index(group: h5py.Group, node: h5py.Dataset, values: Array) -> dict[str, ColumnData]:
-    """Return the index of a table, unless it merely counts rows."""
+    """Return the index of a table, unless it only counts rows."""
     if _plain(node.attrs.get("index_meta")) == "category":
         data = _category(group, "index", values)
     else:
         data = ColumnData.make(_typed(values, text(node.attrs.get("index_kind", b""))))
         data = _labels_missing(data, node.attrs, "index_nan_rep")
-        if _merely_counts(data.values):
+        if _only_counts(data.values):
             return {}
     try:
         info = _unpickled(group.attrs.get("info"))
-    except pickle.UnpicklingError:  # the step between times is an object of pandas
+    except pickle.UnpicklingError:  # the frequency of times is an object of pandas
         info = None
     known = info.get("index") if isinstance(info, dict) else None
     label = known.get("index_name") if isinstance(known, dict) else None
@@ -130,9 +130,10 @@ def _index(group: h5py.Group, node: h5py.Dataset, values: Array) -> dict[str, Co
 
 
 def _nan_rep(group: h5py.Group, node: h5py.Dataset, field: str) -> str | None:
-    """Return the text that means no text in a column, None if there is none.
+    """Return the text that marks missing texts in a column, None if there is no such mark.
 
-    Newer pandas chooses it for each column, so that it is none of its texts; older had one for all.
+    Newer pandas chooses a mark for each column that is not one of its texts; older versions had one
+    for all columns.
     """
     if f"{field}_nan_rep" in node.attrs:
         return text(node.attrs[f"{field}_nan_rep"])
@@ -143,11 +144,11 @@ def _nan_rep(group: h5py.Group, node: h5py.Dataset, field: str) -> str | None:
 
 
 def _labels_missing(data: ColumnData, attributes: h5py.AttributeManager, key: str) -> ColumnData:
-    """Return the texts of an index, missing where they are the mark for it (``nan`` by default)."""
+    """Return the labels of an index, masked where they are the mark (by default ``nan``)."""
     if data.kind != "U":
         return data
     nan = attributes.get(key, b"nan")
-    # An empty attribute says that no label is missing.
+    # An empty attribute means that no label is missing.
     gone = (
         np.zeros(len(data.values), bool)
         if isinstance(nan, h5py.Empty)
@@ -199,7 +200,7 @@ def _of_blocks(path: Path, name: str, group: h5py.Group) -> dict[str, ColumnData
 
 def _indexed(node: h5py.Dataset) -> dict[str, ColumnData]:
     values = _typed(_array(node), text(node.attrs.get("kind", b"")))
-    if values.dtype.kind in "iu" and _merely_counts(values):
+    if values.dtype.kind in "iu" and _only_counts(values):
         return {}
     label = _unpickled(node.attrs.get("name"))
     data = ColumnData.make(values)
@@ -207,7 +208,7 @@ def _indexed(node: h5py.Dataset) -> dict[str, ColumnData]:
 
 
 def _beside(index: dict[str, ColumnData], columns: dict[str, ColumnData]) -> dict[str, ColumnData]:
-    """Return index and columns; an index that is called like a column gets another name."""
+    """Return index and columns; an index with the name of a column is renamed."""
     return {unique([*columns, label])[-1]: data for label, data in index.items()} | columns
 
 
@@ -216,7 +217,7 @@ def _labels(node: h5py.Dataset) -> list[str]:
 
 
 def _array(node: h5py.Dataset) -> Array:
-    """Return an array as pandas stores it: rows first, empty ones with their shape noted."""
+    """Return an array with rows first; the shape of empty arrays comes from the attributes."""
     attributes = node.attrs
     kind = text(attributes["value_type"]) if "value_type" in attributes else ""
     if "shape" in attributes:
@@ -236,15 +237,15 @@ def _array(node: h5py.Dataset) -> Array:
 
 
 def _typed(values: Array, kind: str) -> Array:
-    """Return what pandas keeps as integers in the type that it notes."""
+    """Return integers in the type that pandas noted for them."""
     if kind.startswith(("datetime64", "timedelta64")) and values.dtype.kind in "iu":
         unit = kind if "[" in kind else f"{kind}[ns]"
-        # Behind the unit there may be a time zone; the numbers are UTC.
+        # A time zone may follow the unit; the numbers are UTC.
         return values.view(unit.split(",")[0].rstrip("]") + "]")
     return values != 0 if kind == "bool" else values
 
 
-def _merely_counts(values: Array) -> bool:
+def _only_counts(values: Array) -> bool:
     return values.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values)))
 
 
@@ -261,29 +262,29 @@ def _plain(value: Any) -> Any:
 
 
 def _no_value(*_: Any) -> None:
-    """Stand in for what makes pandas' NA and NaT."""
+    """Replaces the functions that create pandas' NA and NaT."""
     return
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes plain values and arrays of numpy, and calls nothing else."""
+    """Creates plain values and numpy arrays, and calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _NUMPY:
             return super().find_class(module, name)
-        # What has no value is pickled by name or as a call, depending on the version of pandas.
+        # Missing values are pickled by name or as a call, depending on the version of pandas.
         if module.partition(".")[0] == "pandas" and name in ("NA", "NaT"):
             return None
         if module.partition(".")[0] == "pandas" and name in ("NAType", "_nat_unpickle"):
             return _no_value
-        raise pickle.UnpicklingError(f"it holds an object {module}.{name}")
+        raise pickle.UnpicklingError(f"it contains an object of type {module}.{name}")
 
 
 def _unpickled(value: Any) -> Any:
-    """Return a pickled attribute of PyTables; others are as they are."""
+    """Return an attribute of PyTables, unpickled if it is pickled."""
     if not isinstance(value, bytes):
         return value
     if not value.endswith(b"."):
         return text(value)
-    # Protocol 0 is text, of which PyTables kept the Latin-1 bytes.
+    # Protocol 0 is text, which PyTables stores as Latin-1.
     return _Unpickler(io.BytesIO(bytes(value)), encoding="latin-1").load()

@@ -1,7 +1,7 @@
-"""Apache Parquet, as pandas, Arrow and data bases write it, through pyarrow.
+"""Apache Parquet, as pandas, Arrow and databases write it, through pyarrow.
 
-Missing values are Parquet's own nulls. The metadata model stands in the file's key
-``km3_annotation``, unit and meaning of a column in the metadata of its field.
+Missing values are Parquet's own nulls. The metadata model is in the file's key ``km3_annotation``,
+and the unit and meaning of a column in the metadata of its field.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy as np
 
 from ..errors import FormatError, MissingPackage
 from . import limits
-from .columns import ColumnData, Meaning, columns, to_table
+from .columns import ColumnData, Meaning
 from .dataset import DataSet, parsed, to_json
-from .names import renamed, speakable, unique
+from .names import printable_names, renamed, unique
 from .packing import Capacity, pack, unpack
+from .tables import columns, to_table
 from .texts import text
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ _CAPACITY = Capacity(
 
 
 def read(path: Path) -> DataSet:
-    """Read the table and its metadata; the index of pandas is a column unless it only counts.
+    """Read the table and its metadata; a pandas index becomes a column unless it only counts rows.
 
     Raises
     ------
     FormatError
-        If the file is damaged, or has a column of a type that is not supported.
+        If the file is damaged, or a column has a type that is not supported.
     MissingPackage
         If pyarrow is not installed.
     """
@@ -51,7 +52,7 @@ def read(path: Path) -> DataSet:
             metadata = file.schema_arrow.metadata or {}
             if _ASTROPY in metadata and KEY not in metadata:
                 return DataSet({"table": _of_astropy(path, metadata)})
-            # A struct becomes a column for each of its members.
+            # A struct becomes one column per member.
             table = file.read()
             while any(arrow.types.is_struct(field.type) for field in table.schema):
                 table = table.flatten()
@@ -67,22 +68,24 @@ def read(path: Path) -> DataSet:
     except FormatError:
         raise
     except NotImplementedError as error:
-        raise FormatError(path, f"holds Parquet that is not supported: {error}") from error
+        raise FormatError(
+            path, f"uses a feature of Parquet that is not supported: {error}"
+        ) from error
     except (arrow.ArrowException, OSError, ValueError, KeyError) as error:
-        raise FormatError(path, f"cannot be read as Parquet, it is damaged: {error}") from error
+        raise FormatError(path, f"is damaged and cannot be read as Parquet: {error}") from error
     restored = unpack(renamed(content, notes.get("_names")), notes.get("_fields"))
     return DataSet({str(notes.get("_table", "table")): to_table(restored)}, annotation)
 
 
 def write(dataset: DataSet, path: Path) -> None:
-    """Write the main table; Parquet holds one table only."""
+    """Write the main table; Parquet holds a single table."""
     arrow, parquet = _pyarrow()
     name, table = dataset.main_table()
     try:
         packed, fields = pack(columns(table), _CAPACITY)
         stored = {key: key for key in packed}
         if not all(_is_utf8(key) for key in packed):
-            stored = speakable(packed)
+            stored = printable_names(packed)
         arrays = [_arrow(arrow, data) for data in packed.values()]
         schema = arrow.schema(
             [
@@ -94,8 +97,8 @@ def write(dataset: DataSet, path: Path) -> None:
         raise FormatError(path, f"cannot be written: {error}") from None
     changed = {new: old for old, new in stored.items() if new != old}
     notes: dict[str, Any] = {"_table": name, "_fields": fields, "_names": changed}
-    told = to_json(dataset.annotation, **{key: note for key, note in notes.items() if note})
-    content = arrow.Table.from_arrays(arrays, schema=schema.with_metadata({KEY: told.encode()}))
+    text = to_json(dataset.annotation, **{key: note for key, note in notes.items() if note})
+    content = arrow.Table.from_arrays(arrays, schema=schema.with_metadata({KEY: text.encode()}))
     with limits.complete(path) as temporary, temporary.open("wb") as handle:
         parquet.write_table(content, handle, compression="zstd")
 
@@ -111,7 +114,7 @@ def _pyarrow() -> tuple[Any, Any]:
 
 def _check_size(path: Path, metadata: Any) -> None:
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    # Values that repeat are stored once: what they take in memory is at least this.
+    # Repeated values are stored once, so the size in memory is at least this.
     size = max(
         sum(group.total_byte_size for group in groups),
         8 * metadata.num_rows * metadata.num_columns,
@@ -120,7 +123,7 @@ def _check_size(path: Path, metadata: Any) -> None:
 
 
 def _of_astropy(path: Path, metadata: dict[bytes, bytes]) -> Any:
-    """Read what astropy wrote, with units, masks and times."""
+    """Read a table of astropy, with units, masks and times."""
     from astropy.table import Table
 
     limits.check_yaml(path, metadata[_ASTROPY].decode("utf-8", "replace"))
@@ -128,7 +131,7 @@ def _of_astropy(path: Path, metadata: dict[bytes, bytes]) -> Any:
 
 
 def _index_names(schema: pa.Schema) -> dict[str, str]:
-    """Return the names of the index columns of pandas, which have none or a made-up one."""
+    """Return readable names for unnamed index columns of pandas."""
     known = schema.pandas_metadata or {}
     result = {}
     for number, key in enumerate(known.get("index_columns", [])):
@@ -138,7 +141,7 @@ def _index_names(schema: pa.Schema) -> dict[str, str]:
 
 
 def _counted_index(table: pa.Table) -> dict[str, ColumnData]:
-    """Return the index of pandas that is kept as a range only, unless it merely counts rows."""
+    """Return a pandas index that is stored as a range, unless it only counts rows."""
     known = (table.schema.pandas_metadata or {}).get("index_columns", [])
     result = {}
     for each in known:
@@ -147,7 +150,7 @@ def _counted_index(table: pa.Table) -> dict[str, ColumnData]:
         values = np.arange(int(each["start"]), int(each["stop"]), int(each["step"]))
         name = str(each.get("name") or "index")
         is_count = (each["start"], each["step"]) == (0, 1)
-        # After a change of the rows by other software the range is out of date.
+        # If other software changed the rows, the range is out of date.
         if not is_count and len(values) == len(table) and name not in table.schema.names:
             result[name] = ColumnData.make(values)
     return result
@@ -173,7 +176,7 @@ def _values(array: pa.Array) -> tuple[Any, Any]:
     kind = array.type
     gone = array.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_time(kind):
-        # Times of day since midnight; Arrow casts them by way of integers only.
+        # Times of day since midnight; Arrow can cast them only through integers.
         whole = pa.int32() if pa.types.is_time32(kind) else pa.int64()
         array, kind = array.cast(whole).cast(pa.int64()), pa.duration(kind.unit)
         array = array.cast(kind)
@@ -230,23 +233,23 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 
 def _texts(values: list[bytes | None]) -> list[str | None]:
-    """Return bytes as text if they are text; a column has no type for others.
+    """Decode bytes to text.
 
     Raises
     ------
     TypeError
-        If they are not UTF-8, or hold a NUL, which texts of numpy drop.
+        If they are not UTF-8 or contain NUL, which numpy's texts drop.
     """
     if any(value is not None and b"\0" in value for value in values):
-        raise TypeError("bytes that are not text cannot be kept in a column")
+        raise TypeError("bytes that are not text cannot be stored in a column")
     try:
         return [None if value is None else value.decode("utf-8") for value in values]
     except UnicodeDecodeError:
-        raise TypeError("bytes that are not UTF-8 text cannot be kept in a column") from None
+        raise TypeError("bytes that are not UTF-8 text cannot be stored in a column") from None
 
 
 def _is_array_of_numbers(array: pa.Array) -> bool:
-    """Return whether all rows are arrays of one shape, none of them missing as a whole."""
+    """Return whether all rows are arrays of the same shape and none is missing."""
     import pyarrow as pa
 
     while pa.types.is_fixed_size_list(array.type):
@@ -274,7 +277,7 @@ def _arrow(arrow: Any, data: ColumnData) -> Any:
     result = arrow.array(flat, type=kind, mask=mask, from_pandas=False)
     for size in reversed(data.values.shape[1:]):
         if not size:
-            raise TypeError("arrays without elements cannot be held by Parquet")
+            raise TypeError("Parquet cannot hold arrays without elements")
         result = arrow.FixedSizeListArray.from_arrays(result, size)
     return result
 

@@ -1,4 +1,4 @@
-"""Columns of sky positions, of any unit and frame, as ICRS degrees."""
+"""Columns of sky positions in any unit and frame, converted to ICRS degrees."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from .columns import Array, ColumnData
 
 _FRAMES = {"": "icrs", "icrs": "icrs", "fk5": "fk5", "fk4": "fk4", "galactic": "galactic"}
 
-# Degrees by which single precision misses a pole or the full circle.
+# Degrees by which single precision can exceed a pole or the full circle.
 _ROUNDING = 1e-4
 
 
 class NoPosition(ValueError):
-    """Columns cannot be read as positions; the message says what is not known of them."""
+    """Columns cannot be read as positions; the message says why."""
 
 
 def icrs(
     longitude: tuple[str, ColumnData], latitude: tuple[str, ColumnData], frame: str
 ) -> tuple[Array, Array]:
-    """Return right ascension and declination in degrees, NaN where there is no position.
+    """Return right ascension and declination in degrees; NaN where a position is missing.
 
     Parameters
     ----------
     longitude, latitude : tuple of str and ColumnData
-        Name and content.
+        Names and contents of the columns.
     frame : str
-        ``galactic``, or empty for equatorial ones of the frame that the columns name (ICRS if they
-        name none).
+        ``galactic``, or empty for equatorial coordinates in the frame that the columns name, by
+        default ICRS.
 
     Raises
     ------
     NoPosition
-        If a unit is none of an angle, or a value lies beyond the poles or the full circle.
+        If a unit is not one of angle, or a value is beyond the poles or the full circle.
     """
     from astropy.coordinates import SkyCoord
 
@@ -51,7 +51,7 @@ def icrs(
     named, _, equinox = (frame or latitude[1].meaning.frame).partition(" ")
     named = named.lower()
     if named not in _FRAMES:
-        raise NoPosition(f"{latitude[0]!r} is of the frame {named}, which is not understood")
+        raise NoPosition(f"{latitude[0]!r} is in the frame {named}, which is not supported")
     if _FRAMES[named] == "icrs":
         return np.where(known, lon, np.nan), np.where(known, lat, np.nan)
     here = np.where(known, lon, 0), np.where(known, lat, 0)
@@ -59,7 +59,7 @@ def icrs(
     try:
         sky = SkyCoord(*here, unit="deg", frame=_FRAMES[named], **options).icrs
     except ValueError:
-        raise NoPosition(f"{latitude[0]!r} is of the equinox {equinox}, not understood") from None
+        raise NoPosition(f"{latitude[0]!r} has the unknown equinox {equinox}") from None
     return np.where(known, sky.ra.deg, np.nan), np.where(known, sky.dec.deg, np.nan)
 
 
@@ -78,12 +78,12 @@ def _degrees(name: str, data: ColumnData, *, turns: bool) -> Array:
                 Angle(texts) if _have_units(texts) else Angle(texts, "h" if hours else data.unit)
             )
         except (ValueError, TypeError, units.UnitsError):
-            raise NoPosition(f"{name!r} has text that is not an angle with its unit") from None
+            raise NoPosition(f"{name!r} has text that is not an angle with a unit") from None
         return np.where(gone, np.nan, angles.deg)
     if data.unit is None:
-        log.warning("Column %r has no unit; it is taken for degrees.", name)
+        log.warning("Column %r has no unit; degrees are assumed.", name)
         return data.numbers()
-    # A right ascension in hours means the angle, not the duration.
+    # A right ascension in h is an hour angle, not a duration.
     unit: Any = "hourangle" if turns and str(data.unit) == "h" else data.unit
     try:
         return np.asarray((data.numbers() * units.Unit(unit)).to_value("deg"))

@@ -1,4 +1,4 @@
-"""What the header of a file says of its columns of times and positions."""
+"""Epochs, time scales and frames that the header of a file gives its columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FK5_SINCE = 1984.0
 
 
 def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[str, ColumnData]:
-    """Return columns with the epoch, time scale and frame that a FITS header (or meta) gives."""
+    """Return columns with the epoch, time scale and frame of a FITS header (or ``meta``)."""
     start = reference_of(header)
     scale = str(header.get("TIMESYS", "")).strip().lower()
     place = str(header.get("TREFPOS", header.get("TIMEREF", "")))
@@ -34,10 +34,10 @@ def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[
 
 
 def frame_of(header: Mapping[str, Any]) -> str:
-    """Return the frame of a FITS header, with an unusual equinox (``fk5 J2015.5``); else empty.
+    """Return the frame of a FITS header, with an unusual equinox (``fk5 J2015.5``), or empty.
 
-    Without a name it follows from the equinox (FITS standard 4.0, section 8.3): FK4 before 1984,
-    FK5 since.
+    A frame that is not named follows from the equinox (FITS standard 4.0, section 8.3): FK4 before
+    1984, FK5 from then on.
     """
     frame = str(header.get("RADECSYS", header.get("RADESYS", ""))).strip().lower()
     try:
@@ -49,21 +49,21 @@ def frame_of(header: Mapping[str, Any]) -> str:
 
 
 def scale_at(scale: str, place: str) -> str:
-    """Return a time scale; with its place, if times there differ by minutes from those here."""
+    """Return a time scale, with its place if times there differ by minutes from those on Earth."""
     where = place.strip().upper()
     far = where.startswith(("SOLARSYS", "BARYC", "HELIOC"))
     return f"{scale or 'utc'} at {where}" if far else scale
 
 
 def with_equinox(frame: str, equinox: str) -> str:
-    """Return the name of a frame with its equinox, where that is not the frame's own."""
+    """Return the name of a frame, followed by its equinox unless that is the frame's own."""
     usual = {"fk4": "B1950", "fk5": "J2000"}.get(frame)
     named = equinox.rstrip("0").rstrip(".") if "." in equinox else equinox
     return frame if usual in (None, named) or not named else f"{frame} {named}"
 
 
 def reference_of(header: Mapping[str, Any]) -> str:
-    """Return the MJD from which a FITS header counts times, as decimal text; empty without."""
+    """Return the reference MJD of a FITS header as decimal text; empty if it has none."""
     try:
         if "MJDREFI" in header or "MJDREFF" in header:
             total = Decimal(str(header.get("MJDREFI", 0))) + Decimal(str(header.get("MJDREFF", 0)))
@@ -76,7 +76,7 @@ def reference_of(header: Mapping[str, Any]) -> str:
             total = Decimal(str(header["JDREF"])) - _JD_OF_MJD_0
         else:
             return ""
-        # Both are added to all times of the table, in its unit of time.
+        # Both shift all times of the table, in its unit of time.
         for key in ("TIMEZERO", "TIMEOFFS"):
             unit = _DAYS.get(str(header.get("TIMEUNIT", "s")).strip().lower())
             if shift := Decimal(str(header.get(key, 0))):

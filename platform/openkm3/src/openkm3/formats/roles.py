@@ -1,4 +1,4 @@
-"""Which columns of a table are the time, position and energy of events."""
+"""Recognises the columns with the time, position and energy of events."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .times import COUNTS, NoTime, is_time_like, times
 if TYPE_CHECKING:
     from astropy.time import Time
 
-#: What a user may choose columns for.
+#: Roles for which a user may choose columns.
 ROLES = ("TIME", "RA", "DEC", "ENERGY", "GLON", "GLAT", "EVENT_ID")
-#: What an event list may lack, if the user says so.
+#: Roles that an event list may lack if the user confirms it.
 OPTIONAL = ("TIME", "ENERGY")
 
 _EQUATORIAL = (
@@ -33,7 +33,7 @@ _GALACTIC = (
 _ENERGY = ("energy", "e_reco", "energy_reco", "reco_energy", "e_rec", "energy_rec", "e")
 _TIME = ("mjd", "time", "time_mjd", "mjd_obs", "jd", "time_utc", "datetime", "utc", "t", "date")
 _TRUE = ("true", "mc", "sim")
-# Of an energy, but not the energy: its error, limits, threshold, loss ...
+# Properties of an energy: its error, limits, threshold, loss, ...
 _ABOUT = re.compile(
     r"(?:^|[\W_])(?:std|unc|res|min|max|lo|hi|low|high|lower|upper|up|down|thr|cut|bins?|width|loss"
     r"|delta|diff|scale|ratio|pull|bias|range|step)(?:[\W_\d]|$)|err|sigma|uncert|resol|thresh",
@@ -42,12 +42,12 @@ _ABOUT = re.compile(
 
 
 class Unidentified(ValueError):
-    """It cannot be told which column is the time, the energy or the position."""
+    """The column of the time, energy or position is not recognised."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A column that the user chose for a role: its name, and how its numbers count."""
+    """A column that the user chose for a role: its name, and the format or unit of its numbers."""
 
     name: str
     count: str | None = None
@@ -71,19 +71,19 @@ class Choice:
 
 
 def has_choice(text: str, content: Mapping[str, ColumnData]) -> bool:
-    """Return whether a table has the column of a user's choice."""
+    """Return whether a table has the column that the user chose."""
     return text in content or text.rpartition(":")[0] in content
 
 
 def position(
     content: Mapping[str, ColumnData], chosen: Mapping[str, Choice]
 ) -> tuple[Array, Array] | None:
-    """Return right ascension and declination in degrees (ICRS), None if there are no positions.
+    """Return right ascension and declination in degrees (ICRS), None without positions.
 
     Raises
     ------
     Unidentified
-        If there are, but they cannot be understood.
+        If there are positions, but they cannot be converted.
     """
     frame = "galactic" if chosen.keys() & {"GLON", "GLAT"} else ""
     pairs = (("RA", "DEC"), ("GLON", "GLAT"))
@@ -91,7 +91,9 @@ def position(
         asked = pairs[1] if frame else pairs[0]
         named = [chosen[role].name if role in chosen else _named(content, role) for role in asked]
         if None in named:
-            raise Unidentified(f"no column for {asked[named.index(None)]}; {_advice(asked[0])}")
+            raise Unidentified(
+                f"no column is recognised as {asked[named.index(None)]}; {_advice(asked[0])}"
+            )
     else:
         named, frame = _found_position(content)
         if not named:
@@ -103,7 +105,7 @@ def position(
     try:
         return icrs((str(named[0]), longitude), (str(named[1]), latitude), frame)
     except NoPosition as error:
-        raise Unidentified(f"the positions cannot be understood: {error}") from None
+        raise Unidentified(f"the positions cannot be converted: {error}") from None
 
 
 def _found_position(content: Mapping[str, ColumnData]) -> tuple[list[str | None], str]:
@@ -137,7 +139,7 @@ def _named(content: Mapping[str, ColumnData], role: str) -> str | None:
     for name in names:
         for key, data in fitting.items():
             plain = key.lower().rpartition(".")[2]
-            # One letter alone says little: it must be an angle.
+            # A single letter is ambiguous, so the unit must be one of angle.
             if plain == name and (len(name) > 1 or _is_angle(data)):
                 return key
     return marked[0] if len(marked) == 1 else None
@@ -153,8 +155,8 @@ def time(content: Mapping[str, ColumnData], chosen: Mapping[str, Choice]) -> Tim
     Raises
     ------
     Unidentified
-        If one or more columns do, but it is not known which or what they count; the message
-        names them.
+        If one or more columns do, but it is not known which is right or what its numbers mean; the
+        message names them.
     """
 
     def made(name: str, count: str | None) -> Time:
@@ -176,7 +178,7 @@ def time(content: Mapping[str, ColumnData], chosen: Mapping[str, Choice]) -> Tim
 
 
 def energy(content: Mapping[str, ColumnData], chosen: Mapping[str, Choice]) -> Array | None:
-    """Return the energies in TeV, None if no column looks like energies; errors as of `time`."""
+    """Return the energies in TeV, None if no column looks like energies; errors as for `time`."""
     like = [
         key
         for key, data in content.items()
@@ -199,38 +201,38 @@ def energy(content: Mapping[str, ColumnData], chosen: Mapping[str, Choice]) -> A
 
 
 def _is_of_another(name: str, data: ColumnData) -> bool:
-    """Return whether a column is of true energies, or of errors, limits ... of energies."""
+    """Return whether a column holds true energies, or errors, limits, ... of energies."""
     if any(word in name.lower() for word in _TRUE) or _ABOUT.search(name):
         return True
     return data.meaning.ucd.lower().startswith(("stat.", "error"))
 
 
 def nothing_found(role: str, content: Mapping[str, ColumnData]) -> Unidentified:
-    """Return the error that no column can be the one of a role, with the columns that there are."""
+    """Return the error that no column has a role, with the names of the columns."""
     names = ", ".join(repr(name) for name in list(content)[:20])
     more = f" and {len(content) - 20} more" if len(content) > 20 else ""
-    without = f", --without {role} if the data have none" if role in OPTIONAL else ""
+    without = f", or --without {role} if the data have none" if role in OPTIONAL else ""
     return Unidentified(
-        f"no column is known to be {role}, among {names}{more}; {_advice(role)}{without}"
+        f"no column is recognised as {role}, among {names}{more}; {_advice(role)}{without}"
     )
 
 
 @dataclass(frozen=True)
 class _Search:
-    """A search for the one column that has a role; columns that agree count as one.
+    """A search for the column that has a role; columns with equal contents count as one.
 
     Attributes
     ----------
     role : str
         ``TIME`` or ``ENERGY``.
     like : list of str
-        The columns that may have it.
+        The candidate columns.
     made : callable
-        Makes the content of a column's name and the user's word on what it counts.
+        Returns the content for a column's name and the user's choice of format or unit.
     ranks : list of callable
-        Whether a column fits, from the surest sign to the weakest.
+        Tests for a column, from the most to the least reliable.
     same : callable
-        Whether two contents agree.
+        Whether two contents are equal.
     """
 
     role: str
@@ -240,7 +242,7 @@ class _Search:
     same: Callable[[Any, Any], bool]
 
     def result(self, choice: Choice | None) -> Any:
-        """Return the content, None if no column may have the role."""
+        """Return the content, None if there is no candidate."""
         if choice is not None:
             try:
                 return self.made(choice.name, choice.count)
@@ -269,8 +271,8 @@ class _Search:
 
     def _unclear(self, reasons: list[str]) -> Unidentified:
         names = ", ".join(repr(name) for name in self.like)
-        told = "; ".join(reasons) or "their values differ"
-        return Unidentified(f"{self.role} may be {names}: {told}; {_advice(self.role)}")
+        reason = "; ".join(reasons) or "their values differ"
+        return Unidentified(f"{self.role} may be {names}: {reason}; {_advice(self.role)}")
 
 
 def _is_named(names: list[str], role: str) -> bool:
@@ -290,9 +292,9 @@ def _with_unit(data: ColumnData, choice: Choice | None) -> ColumnData:
 
 def _advice(role: str) -> str:
     examples = {
-        "TIME": "--column TIME=NAME or TIME=NAME:mjd (jd, unix, gps) chooses one",
-        "ENERGY": "--column ENERGY=NAME or ENERGY=NAME:GeV chooses one",
-        "RA": "--column RA=NAME --column DEC=NAME choose them",
-        "GLON": "--column GLON=NAME --column GLAT=NAME choose them",
+        "TIME": "choose one with --column TIME=NAME or TIME=NAME:mjd (jd, unix, gps)",
+        "ENERGY": "choose one with --column ENERGY=NAME or ENERGY=NAME:GeV",
+        "RA": "choose them with --column RA=NAME --column DEC=NAME",
+        "GLON": "choose them with --column GLON=NAME --column GLAT=NAME",
     }
     return examples[role]

@@ -17,12 +17,12 @@ _FRAMES = {"eq_fk5": "fk5", "eq_fk4": "fk4", "galactic": "galactic", "icrs": "ic
 
 @dataclass(frozen=True)
 class Systems:
-    """What the identifiers of a document's systems mean.
+    """The systems of a document, by their identifiers.
 
     Attributes
     ----------
     times : dict of str to tuple of str
-        Time scale, and the MJD that times are counted from (empty if it is not given).
+        Time scale and reference MJD (empty if it is not given).
     frames : dict of str to str
         Coordinate frame.
     """
@@ -32,7 +32,7 @@ class Systems:
 
     @classmethod
     def of(cls, document: Any) -> Systems:
-        """Return the systems of a document, wherever they are declared."""
+        """Return the systems declared anywhere in a document."""
         times, frames = {}, {}
         for holder in (document, *_resources(document)):
             for each in getattr(holder, "time_systems", []):
@@ -46,7 +46,7 @@ class Systems:
         return cls(times, frames)
 
     def applied(self, data: ColumnData, ref: str) -> ColumnData:
-        """Return a column with what the system that it refers to says of it."""
+        """Return a column with the time scale and frame of the system that it refers to."""
         meaning = data.meaning
         if ref in self.times:
             scale, start = self.times[ref]
@@ -63,7 +63,7 @@ def _resources(holder: Any) -> Iterator[Any]:
 
 
 def _equinox(system: str, text: str) -> str:
-    """Return an equinox with its letter, which older documents leave out (VOTable 1.1)."""
+    """Return an equinox with its letter, which documents of VOTable 1.1 omit."""
     letter = "B" if system == "eq_fk4" else "J"
     return f"{letter}{text}" if text[:1].isdigit() else text.upper()
 

@@ -1,4 +1,4 @@
-"""Texts in arrays: from the bytes of files and back."""
+"""Arrays of text: decoding the bytes of files, and encoding to bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Array = np.ndarray[Any, Any]
 
 
 def text(value: object) -> str:
-    """Return one text; bytes that are not UTF-8 are taken as Latin-1, which loses none."""
+    """Return one text; bytes that are not UTF-8 are read as Latin-1, which loses nothing."""
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")
@@ -20,11 +20,11 @@ def text(value: object) -> str:
 
 
 def decoded(values: Array) -> Array:
-    """Return an array of bytes as one of text."""
+    """Return an array of bytes as an array of text."""
     if not values.size:
         return np.empty(values.shape, dtype="U1")
     try:
-        return values.astype("U")  # fast, but for ASCII only
+        return values.astype("U")  # fast, but only for ASCII
     except UnicodeDecodeError:
         return np.array([text(value) for value in values.ravel().tolist()], dtype="U").reshape(
             values.shape
@@ -32,13 +32,12 @@ def decoded(values: Array) -> Array:
 
 
 def encoded(values: Array) -> Array:
-    """Return an array of text as UTF-8 bytes of one length, at least one byte.
+    """Return an array of text as UTF-8 bytes of a fixed length of at least one byte.
 
     Raises
     ------
     ValueError
-        If a text ends in NUL characters, which arrays of bytes drop, or has characters that are
-        none (lone surrogates).
+        If a text has characters that UTF-8 cannot encode (lone surrogates).
     """
     if not values.size:
         return np.empty(values.shape, dtype="S1")

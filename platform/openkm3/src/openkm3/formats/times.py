@@ -1,4 +1,4 @@
-"""Columns of times: what they are counted from, and as astropy's times."""
+"""Columns of times: their epoch and scale, and their conversion to astropy's Time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .columns import ColumnData, instants
 if TYPE_CHECKING:
     from astropy.time import Time
 
-#: How numbers may be counted, for ``--column TIME=NAME:FORMAT``.
+#: Formats of numbers that are times, for ``--column TIME=NAME:FORMAT``.
 COUNTS = ("mjd", "jd", "unix", "gps")
 
 _NAMES = ("time", "t", "date", "datetime", "epoch", "timestamp", "event_time", "trigger_time")
@@ -21,7 +21,7 @@ _MJD = re.compile(
 )
 _JD = re.compile(r"(time|date|obs)?[ _.-]?jd([ _.-]?(obs|utc|tt|tai|tdb))?", re.IGNORECASE)
 _UNIX = re.compile(r"(time[ _.-]?)?unix([ _.-]?(time|timestamp))?", re.IGNORECASE)
-# As in the conventions for climate and forecast: a unit and an epoch.
+# A unit and an epoch, as in the CF conventions (Climate and Forecast).
 _SINCE = re.compile(r"(\w+) since (\d{4}-\d{2}-\d{2}\S*(?: \d{2}:\S+)?)", re.IGNORECASE)
 _WORDS = {
     "second": "s",
@@ -33,7 +33,7 @@ _WORDS = {
     "hour": "h",
     "day": "d",
 }
-# 1970 to 2100, where neutrino telescopes have been and will be: days in it are MJD or JD.
+# 1970 to 2100, the era of neutrino telescopes: days in this range are MJD or JD.
 _MJD_RANGE = (40587.0, 88069.0)
 _JD_OF_MJD_0 = 2400000.5
 # Other names of time scales: FITS standard 4.0, table 30.
@@ -48,35 +48,35 @@ _SCALES = {scale: scale for scale in ("utc", "tt", "tai", "tdb", "tcb", "tcg", "
 
 
 class NoTime(ValueError):
-    """A column cannot be read as times; the message says what is not known of it."""
+    """A column cannot be read as times; the message says why."""
 
 
 def times(name: str, data: ColumnData, count: str | None = None) -> Time:
-    """Return a column as times; NaN seconds where there is none.
+    """Return a column as times.
 
     Parameters
     ----------
     name : str
-        The column's name, which says how it is counted if it is ``mjd``, ``jd`` or ``unix``.
+        The column's name, which determines the format if it is ``mjd``, ``jd`` or ``unix``.
     data : ColumnData
-        Times, ISO 8601 texts, or numbers with a unit, an epoch or a name that says what they are.
+        Times, ISO 8601 texts, or numbers whose unit, epoch or name determines their format.
     count : str, optional
-        One of :data:`COUNTS`, if the user says what the numbers are.
+        One of :data:`COUNTS`, if the user chose the format.
 
     Returns
     -------
     astropy.time.Time
-        Of the column's scale; masked where it has no value.
+        In the column's scale; masked where a value is missing.
 
     Raises
     ------
     NoTime
-        If it is not known what the numbers or texts are.
+        If the format of the numbers or texts is not known.
     """
     scale = _scale(name, data)
     if data.kind in "MU":
         if count is not None:
-            raise NoTime(f"{name!r} holds {'times' if data.kind == 'M' else 'text'}, no {count}")
+            raise NoTime(f"{name!r} holds {'times' if data.kind == 'M' else 'text'}, not {count}")
         return _of_texts(name, data, scale)
     if data.kind not in "iuf" or data.values.ndim != 1:
         raise NoTime(f"{name!r} is not a column of numbers or text")
@@ -87,35 +87,35 @@ def times(name: str, data: ColumnData, count: str | None = None) -> Time:
 
 
 def _scale(name: str, data: ColumnData) -> str:
-    """Return the time scale: what the file says, else the column's name (``mjd_tt``), else UTC."""
-    # FITS names the realisation of a scale behind it: TT(TAI).
-    told = data.meaning.timescale.partition("(")[0].strip()
-    if not told:
+    """Return the time scale: from the file, otherwise the column's name (``mjd_tt``), else UTC."""
+    # FITS appends the realisation of a scale: TT(TAI).
+    named = data.meaning.timescale.partition("(")[0].strip()
+    if not named:
         words = re.split(r"[\W_]+", name.lower())
-        told = next((word for word in words if word in _SCALES and len(word) > 1), "")
-    if told.lower() not in _SCALES:
-        raise NoTime(f"{name!r} is of the time scale {told}, which is not understood")
-    return _SCALES[told.lower()]
+        named = next((word for word in words if word in _SCALES and len(word) > 1), "")
+    if named.lower() not in _SCALES:
+        raise NoTime(f"{name!r} has the time scale {named}, which is not supported")
+    return _SCALES[named.lower()]
 
 
 def _check_range(name: str, data: ColumnData, result: Time) -> None:
-    """Refuse times at which there was no neutrino telescope: a mark for no value, or another count.
+    """Refuse times outside 1970 to 2100: marks for missing values, or another epoch or unit.
 
-    So -999 does not become a day in 1856, nor milliseconds since 1970 the year 55000.
+    So -999 does not become a day in 1856, nor do milliseconds since 1970 become the year 55000.
     """
     days = np.ma.getdata(np.ma.asarray(result.jd)) - _JD_OF_MJD_0
     known = np.isfinite(data.numbers())
     odd = known & ((days < _MJD_RANGE[0]) | (days > _MJD_RANGE[1]))
     if odd.any():
         raise NoTime(
-            f"{name!r} has {np.count_nonzero(odd)} of {odd.size} values that are not between 1970 "
-            f"and 2100, such as {data.values[odd][0]}: it counts otherwise, or they mean no time "
-            "and have to be masked"
+            f"{np.count_nonzero(odd)} of {odd.size} values of {name!r} are not between 1970 and "
+            f"2100, such as {data.values[odd][0]}: its epoch or unit is different, or these values "
+            "are missing and must be masked"
         )
 
 
 def is_time_like(name: str, data: ColumnData) -> bool:
-    """Return whether a column looks like one of times of events, by name, UCD, unit or type."""
+    """Return whether a column looks like event times, by name, UCD, unit or type."""
     if data.values.ndim != 1 or data.kind not in "iufMU":
         return False
     named = re.split(r"[ _.-](?:obs|utc|tt|tai|tdb)$", name.lower())[0] in _NAMES or any(
@@ -124,7 +124,7 @@ def is_time_like(name: str, data: ColumnData) -> bool:
     marked = data.meaning.ucd.lower().startswith("time.epoch") or bool(data.meaning.mjdref)
     if data.kind in "MU":
         return named or marked or data.kind == "M" or _all_iso(data)
-    # A duration has a unit of time as well; days like these are no duration.
+    # A duration has a unit of time too, but days in this range are not a duration.
     return (
         named
         or marked
@@ -142,7 +142,7 @@ def _of_texts(name: str, data: ColumnData, scale: str) -> Time:
     if data.kind == "U" and (other := [t for t in texts.tolist() if not re.match(r"\d{4}-\d", t)]):
         raise NoTime(f"{name!r} has the text {other[0]!r}, which is not ISO 8601 in UTC")
     try:
-        # The zone of a text must not be dropped; what numpy's times cannot hold is astropy's.
+        # astropy parses the text, since numpy would drop its zone and cannot hold all times.
         result = Time(texts, format=None if data.kind == "U" else "isot", scale=scale)
     except ValueError:
         first = next((text for text in texts.tolist() if not _is_iso(text)), str(shown[0]))
@@ -153,7 +153,7 @@ def _of_texts(name: str, data: ColumnData, scale: str) -> Time:
 
 
 def _count(name: str, data: ColumnData, count: str | None) -> tuple[bool, float, Any]:
-    """Return whether numbers are days, their factor to seconds or days, and what they start at."""
+    """Return whether numbers are days, their factor to days or seconds, and their epoch."""
     if count == "mjd" or (count is None and _MJD.fullmatch(name)):
         return True, _factor(name, data, "d"), ("mjd", "0")
     if count == "jd" or (count is None and _JD.fullmatch(name)):
@@ -172,11 +172,11 @@ def _count(name: str, data: ColumnData, count: str | None) -> tuple[bool, float,
         raise NoTime(f"{name!r} has neither a unit nor an epoch")
     if (kind := _as_days(data)) is not None:
         return True, 1.0, (kind, "0")
-    raise NoTime(f"{name!r} is in {data.unit} since an epoch that nothing says")
+    raise NoTime(f"{name!r} is in {data.unit} since an unknown epoch")
 
 
 def _as_days(data: ColumnData) -> str | None:
-    """Return whether days are MJD or JD, which only those of this century and the last can be."""
+    """Return ``mjd`` or ``jd`` for days between 1970 and 2100, otherwise None."""
     if str(data.unit) != "d":
         return None
     numbers = data.numbers()
@@ -205,12 +205,12 @@ def _scale_of(name: str, unit: Any, wanted: str) -> float:
 def _counted(
     data: ColumnData, factor: float, reference: tuple[str, str], days: bool, scale: str
 ) -> Time:
-    """Return times of two doubles: nothing is lost by large numbers or small units."""
+    """Return times as pairs of doubles, so that large numbers and small units lose no digits."""
     from astropy.time import Time, TimeDelta
 
     gone = ~np.isfinite(data.numbers())
     values = np.where(gone, 0, data.values)
-    # Integers of 64 bits have more digits than a double.
+    # 64-bit integers have more digits than a double.
     whole = values // 1 if values.dtype.kind == "f" else (values // 2**20) * 2**20
     rest = (values - whole).astype(float)
     kind, start = reference
@@ -222,7 +222,7 @@ def _counted(
     elif kind == "mjd":
         result = Time(start, format="mjd", scale=scale) + TimeDelta(high, low, format="sec")
     else:
-        # "Seconds since" an epoch counts days of 86400 s, as Unix does.
+        # "Seconds since" an epoch has days of 86400 s, like Unix time.
         epoch = _epoch(start, scale)
         result = Time(
             epoch.jd1 + high // 86400,

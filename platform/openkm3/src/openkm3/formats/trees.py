@@ -1,7 +1,7 @@
 """ROOT files that are neither offline nor DAQ files: every tree as a table, through uproot.
 
-So the published data release of ORCA's oscillation analysis is read, orientations and acoustic
-events of the calibration, and what GiBUU and gSeaGen write.
+Examples are the data release of ORCA's oscillation analysis, orientations and acoustic events of
+the calibration, and output of GiBUU and gSeaGen.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FormatError, MissingPackage
+from ..errors import FormatError
 from ..messages import log
 from ..metadata import Annotation
-from . import limits, root
-from .columns import ColumnData, to_table
+from . import root
+from .columns import ColumnData
 from .dataset import DataSet
+from .tables import to_table
 
 #: Bookkeeping of ROOT's objects.
 _BOOKKEEPING = ("fUniqueID", "fBits")
 
 
 def read(path: Path) -> DataSet:
-    """Read all trees, of each its newest cycle.
+    """Read the newest cycle of every tree.
 
     Returns
     -------
     DataSet
-        A table for each tree, a column for each branch of numbers, text, or arrays of numbers;
-        other branches are left out, with a warning.
+        A table for each tree, and a column for each branch of numbers, text, or arrays of numbers.
+        Other branches are skipped with a warning.
 
     Raises
     ------
@@ -38,33 +39,21 @@ def read(path: Path) -> DataSet:
     MissingPackage
         If uproot is not installed.
     """
-    try:
-        import uproot
-    except ImportError:
-        raise MissingPackage("Reading ROOT files", "root") from None
-
-    root.check(path)
-    try:
-        # A Path, since a string could be an address or name an object behind a colon.
-        with uproot.open(path) as file:
-            kinds = file.classnames(cycle=False)
-            names = [name for name, kind in kinds.items() if kind in ("TTree", "TNtuple")]
-            tables = {name: to_table(_columns(path, file[name])) for name in names}
-    except FormatError:
-        raise
-    except Exception as error:  # uproot raises many kinds for damaged files
-        raise FormatError(path, f"cannot be read as ROOT: {root.first_line(error)}") from error
+    with root.opened(path) as file:
+        kinds = file.classnames(cycle=False)
+        names = [name for name, kind in kinds.items() if kind in ("TTree", "TNtuple")]
+        tables = {name: to_table(_columns(path, file[name])) for name in names}
     if not tables:
         held = ", ".join(sorted(set(kinds.values()))[:5]) or "nothing"
         raise FormatError(
             path,
-            f"holds no tree, so there is no table of rows in it, but {held}: read it by uproot",
+            f"has no trees and therefore no tables, only {held}: read it with uproot",
         )
     return DataSet(tables, Annotation())
 
 
 def _columns(path: Path, tree: Any) -> dict[str, ColumnData]:
-    limits.check_size(path, tree.name, int(tree.uncompressed_bytes), int(tree.compressed_bytes))
+    root.check_size(path, tree)
     content: dict[str, ColumnData] = {}
     for branch in tree.itervalues(recursive=True):
         name = branch.name.split(".")[-1] if "." in branch.name else branch.name
@@ -73,7 +62,7 @@ def _columns(path: Path, tree: Any) -> dict[str, ColumnData]:
         data = _column(branch)
         if data is None:
             log.warning(
-                "%s: branch %s of %s is of type %s, which no table holds; it is left out.",
+                "%s: branch %s of %s is skipped: a table cannot hold its type %s.",
                 *(path.name, branch.name, tree.name, branch.typename),
             )
             continue

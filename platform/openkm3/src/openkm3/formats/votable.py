@@ -1,4 +1,4 @@
-"""VOTable: what services of the Virtual Observatory speak."""
+"""VOTable, the format of the services of the Virtual Observatory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import numpy as np
 
 from ..errors import FormatError
 from . import limits
-from .columns import ColumnData, Meaning, columns, instants, to_table
+from .columns import ColumnData, Meaning, instants
 from .dataset import DataSet, noted, parsed, to_json
-from .names import printable, renamed, speakable
+from .names import printable, printable_names, renamed
 from .packing import Capacity, blanked, null_value, pack, unpack
 from .systems import Systems
+from .tables import columns, to_table
 from .votable_parsing import parsed_document
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _DATATYPES = {
 
 
 def _is_ambiguous(data: ColumnData) -> bool:
-    """Return whether nothing in a VOTable tells the missing values of a column from others."""
+    """Return whether a VOTable cannot distinguish the missing values of a column from others."""
     if data.kind == "U":
         return bool(np.any((data.values == "") & ~data.missing))
     if data.mask is not None and data.kind == "O":
@@ -59,8 +60,8 @@ def read(path: Path) -> DataSet:
     Raises
     ------
     FormatError
-        If the document is damaged, has a cell that is no value of its column, or holds what a
-        data file has no use for: a document type, entities, data by reference, packed data.
+        If the document is damaged, has a cell that is not a value of its column, or uses features
+        that are refused: a document type, entities, external data, compressed data.
     """
     try:
         content = limits.document(path)
@@ -73,16 +74,15 @@ def read(path: Path) -> DataSet:
         raise
     except RecursionError:
         raise FormatError(path, "is nested too deeply") from None
-    except Exception as error:  # astropy's parser raises whatever a damaged value causes
+    except Exception as error:  # astropy's parser raises many types for damaged values
         raise FormatError(path, f"cannot be read as VOTable: {error}") from error
 
 
 def write(dataset: DataSet, path: Path) -> None:
     """Write all data tables and the metadata as VOTable 1.4.
 
-    Missing integers have a ``VALUES null`` that is none of the numbers of their column; a text
-    that is missing is empty, and where a column has empty texts as well, a further column says
-    which of them are missing.
+    Missing integers have a ``VALUES null`` that their column does not contain. A missing text is
+    empty; if a column also has empty texts, a second column marks the missing ones.
     """
     from astropy.io.votable.tree import Info, Resource, TableElement, VOTableFile
 
@@ -92,45 +92,47 @@ def write(dataset: DataSet, path: Path) -> None:
     fields: dict[str, Any] = {}
     names: dict[str, Any] = {}
     tables = dataset.data_tables or dataset.tables
-    stored = speakable(tables)
+    stored = printable_names(tables)
     for name, table in tables.items():
         try:
             packed, notes = pack(columns(table), _CAPACITY)
-            spoken = speakable(packed)
+            valid = printable_names(packed)
             element = TableElement(document, name=stored[name])
-            # Text in XML loses blanks at its ends.
+            # XML strips blanks at the ends of a text.
             element.format = "binary2" if _needs_binary(packed) else "tabledata"
             resource.tables.append(element)
-            _fill(document, element, {spoken[key]: data for key, data in packed.items()})
+            _fill(document, element, {valid[key]: data for key, data in packed.items()})
         except (TypeError, ValueError) as error:
             raise FormatError(path, f"cannot be written: {error}") from None
         if notes:
             fields[stored[name]] = notes
-        if changed := {new: old for old, new in spoken.items() if new != old}:
+        if changed := {new: old for old, new in valid.items() if new != old}:
             names[stored[name]] = changed
         for field, key in zip(element.fields, packed, strict=True):
             _describe(field, dataset, key)
     changed = {new: old for old, new in stored.items() if new != old}
-    told = {"_fields": fields, "_names": names, "_tables": changed}
+    extra = {"_fields": fields, "_names": names, "_tables": changed}
     info = Info(name=INFO, value="json")
-    info.content = to_json(dataset.annotation, **{key: note for key, note in told.items() if note})
+    info.content = to_json(dataset.annotation, **{key: note for key, note in extra.items() if note})
     resource.infos.append(info)
     with limits.complete(path) as temporary:
         try:
             document.to_xml(str(temporary))
         except UnicodeError as error:
-            raise FormatError(path, f"has text that XML cannot hold: {error}") from None
+            raise FormatError(
+                path, f"cannot be written: XML cannot hold its text: {error}"
+            ) from None
 
 
 def _fill(document: VOTableFile, element: Any, packed: dict[str, ColumnData]) -> None:
-    """Make the fields of a table and put the values in."""
+    """Create the fields of a table and fill in the values."""
     from astropy.io.votable.tree import Field
 
     for name, data in packed.items():
         datatype, arraysize = _datatype(data)
         unit = None if data.unit is None else printable(str(data.unit))
         with warnings.catch_warnings():
-            # Names that are no XML identifiers keep their name and get an identifier besides.
+            # Names that are not XML identifiers are kept, and get an additional identifier.
             warnings.simplefilter("ignore")
             field = Field(document, name=name, datatype=datatype, arraysize=arraysize, unit=unit)
         if data.meaning.utype:
@@ -163,7 +165,7 @@ def _datatype(data: ColumnData) -> tuple[str, str | None]:
     if data.kind == "O":
         return _DATATYPES[_element_type(data)], "*"
     shape = data.values.shape[1:]
-    # VOTable counts the fastest axis first.
+    # VOTable lists the fastest axis first.
     size = "x".join(str(n) for n in reversed(shape)) if shape else None
     return _DATATYPES[data.values.dtype.name], size
 
@@ -172,7 +174,7 @@ def _element_type(data: ColumnData) -> str:
     types = {each.dtype.name for each in data.values}
     name = types.pop() if len(types) == 1 else "float64"
     if types or name not in _DATATYPES:
-        raise TypeError(f"arrays of varying length and type {name} cannot be held by VOTable")
+        raise TypeError(f"VOTable cannot hold arrays of varying length and type {name}")
     return name
 
 
@@ -186,7 +188,7 @@ def _needs_binary(packed: dict[str, ColumnData]) -> bool:
 
 
 def _describe(field: Any, dataset: DataSet, name: str) -> None:
-    """Put UCD and description where VO tools look for them."""
+    """Set the UCD and description that VO tools use."""
     for key, parameter in dataset.annotation.paraminfo.items():
         if (parameter.columnname or key) == name:
             field.ucd = printable(parameter.ucd or "") or field.ucd
@@ -214,7 +216,7 @@ def _dataset(path: Path, document: VOTableFile) -> DataSet:
 
 
 def _columns(path: Path, element: Any) -> dict[str, tuple[ColumnData, str]]:
-    """Return the columns, each with the system of times or coordinates that it refers to."""
+    """Return the columns, each with the ID of the time or coordinate system that it refers to."""
     content: dict[str, tuple[ColumnData, str]] = {}
     for number, field in enumerate(element.fields):
         values = element.array[element.array.dtype.names[number]]
@@ -230,7 +232,7 @@ def _columns(path: Path, element: Any) -> dict[str, tuple[ColumnData, str]]:
         except TypeError as error:
             raise FormatError(path, f"column {field.name!r}: {error}") from None
         if data.kind == "U":
-            # A cell without text is what VOTable has for no value.
+            # In a VOTable an empty cell of text is a missing value.
             gone = (data.values == "") | data.missing
             data = data.with_values(data.values, gone if gone.any() else None)
             if field.xtype == "timestamp":
@@ -241,7 +243,7 @@ def _columns(path: Path, element: Any) -> dict[str, tuple[ColumnData, str]]:
 
 
 def _times(data: ColumnData) -> ColumnData:
-    """Return DALI time stamps as times, as text where one is none."""
+    """Return DALI timestamps as times, unchanged if any is not one."""
     times = instants(data.filled(""))
     if times is None:
         return data
@@ -249,7 +251,7 @@ def _times(data: ColumnData) -> ColumnData:
 
 
 def _check(path: Path, content: bytes) -> None:
-    """Look the document over with a plain parser before astropy follows what it asks for."""
+    """Refuse a dangerous document with a plain parser, before astropy follows its instructions."""
     parser = expat.ParserCreate()
     depth = cells = 0
 
@@ -257,28 +259,30 @@ def _check(path: Path, content: bytes) -> None:
         raise FormatError(path, problem)
 
     def doctype(*_: object) -> None:
-        refuse("declares a document type or entities, which are refused")
+        refuse("declares a document type or entities, which are not allowed")
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, cells
         depth += 1
         tag = name.rpartition(":")[2]
         if depth > limits.DEPTH:
-            refuse(f"elements are nested more than {limits.DEPTH} deep")
+            refuse(f"has elements nested more than {limits.DEPTH} levels deep")
         if tag == "FITS":
-            refuse("holds its data as FITS: save them as TABLEDATA or BINARY2, or as a FITS file")
+            refuse("holds its data as FITS: save it as TABLEDATA or BINARY2, or as a FITS file")
         if tag == "STREAM" and attributes.get("href"):
-            refuse("keeps its data elsewhere (STREAM href), which is refused")
+            refuse("refers to external data (STREAM href), which is not allowed")
         if tag == "STREAM" and attributes.get("encoding", "").lower() not in ("", "none", "base64"):
-            refuse(f"packs its data as {attributes['encoding']!r}, which is refused")
-        # A row takes at least the five characters of <TR/>; astropy allocates what is said.
+            refuse(
+                f"compresses its data with {attributes['encoding']!r}: save it without compression"
+            )
+        # astropy allocates the declared rows; each takes at least the five characters of <TR/>.
         rows = attributes.get("nrows", "0").strip() if tag == "TABLE" else "0"
         if not rows.isdigit() or int(rows) > len(content):
-            refuse(f"says it has {rows} rows, which do not fit into the file")
+            refuse(f"declares {rows} rows, more than the file can hold")
         if tag == "FIELD":
             cells += _cells(attributes.get("arraysize", "1"))
             if cells > 1_000_000:
-                refuse("has columns that are too wide")
+                refuse("has columns with too many elements")
 
     def end(_: str) -> None:
         nonlocal depth
@@ -293,9 +297,11 @@ def _check(path: Path, content: bytes) -> None:
     except FormatError:
         raise
     except LookupError as error:
-        raise FormatError(path, f"has an encoding that is not known: {error}") from error
+        raise FormatError(path, f"has an unknown encoding: {error}") from error
     except (expat.ExpatError, ValueError) as error:
-        raise FormatError(path, f"is not well-formed XML, damaged or cut off: {error}") from error
+        raise FormatError(
+            path, f"is not well-formed XML; it is damaged or truncated: {error}"
+        ) from error
 
 
 def _cells(arraysize: str) -> int:

@@ -1,4 +1,4 @@
-"""astropy's parser of VOTables, such that no cell becomes another value than the one written."""
+"""astropy's VOTable parser, made strict: no cell silently becomes another value."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from astropy.io.votable.tree import VOTableFile
 
-# An empty cell of an integer is a missing one since VOTable 1.3; astropy makes 0 of it before.
+# Since VOTable 1.3 an empty integer cell is missing; in older versions astropy reads it as 0.
 _OLD = re.compile(rb"(<(?:\w+:)?VOTABLE\b[^>]*?\sversion\s*=\s*[\"']v?)1\.[0-2](?=[\"'])", re.I)
-# IRSA writes null in place of a real number that is missing.
+# IRSA writes null for a missing floating-point number.
 _NO_NUMBER = r".*Invalid literal for float '(?!null')"
 
 
 class Unreadable(ValueError):
-    """A document that cannot be read, or of which a cell does not fit its column."""
+    """A document cannot be parsed, or a cell does not fit its column."""
 
 
 def parsed_document(content: bytes) -> VOTableFile:
@@ -26,9 +26,9 @@ def parsed_document(content: bytes) -> VOTableFile:
     Raises
     ------
     Unreadable
-        It cannot be parsed; or it holds what is no value of its column, where astropy would put
-        another one or none in its place: a text that is no number, an integer that does not fit, a
-        text longer than its column, an array with too few or too many items.
+        If it cannot be parsed, or a cell is not a value of its column and astropy would replace or
+        drop it: a text that is not a number, an integer that does not fit, a text longer than its
+        column, an array with too few or too many elements.
     """
     from astropy.io.votable import exceptions, parse
 
@@ -48,8 +48,8 @@ def parsed_document(content: bytes) -> VOTableFile:
         raise
     except UnicodeDecodeError as error:
         raise Unreadable(
-            f"letters beyond ASCII in a binary column of type char ({error.object[:20]!r}), which "
-            "is ASCII there: save it as TABLEDATA or with unicodeChar"
+            f"a binary column of type char, which is ASCII, has other characters "
+            f"({error.object[:20]!r}): save it as TABLEDATA or with unicodeChar"
         ) from None
     # Damaged documents raise anything here: IndexError, struct.error, binascii.Error ...
     except Exception as error:
@@ -58,7 +58,7 @@ def parsed_document(content: bytes) -> VOTableFile:
 
 
 def _reworded(message: str) -> str:
-    """Return a message of astropy without its own codes, and without what it says it would do."""
+    """Return a message of astropy without its codes and without what astropy would do next."""
     plain = re.sub(r"^(?:None|\?):(\d+):(\d+): ", r"line \1, character \2: ", message)
     plain = re.sub(r"^\?:\?:\?: ", "", plain)
     plain = re.sub(r"\b(?:[WE]\d\d|ValueError|RuntimeWarning): ", "", plain)

@@ -1,7 +1,7 @@
-"""One metadata model for all formats, the vocabulary of contents, and the validator.
+"""One metadata model for all formats, the vocabulary of content types, and the validator.
 
-The model is tolerant: it reads what KM3NeT has published, odd values included. What is wrong with
-it is told by :func:`validate`, one finding a problem.
+The model is tolerant: it reads everything that KM3NeT has published, including odd values.
+:func:`validate` reports what is wrong, one finding per problem.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The metadata that every published file carries: header, origin, paraminfo, ktype.
 
-Written into each format by its writer and read back equal. Unknown keys are kept: the published
-files have some that nobody documented.
+Every writer stores it in its format, and the reader returns it unchanged. Unknown keys are kept,
+since published files have some that are not documented.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..errors import MetadataError
 
 
 def _text(value: object) -> object:
-    """Bytes as they come out of HDF5, and numbers, as text."""
+    """Convert numbers, and bytes as HDF5 returns them, to text."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -24,7 +24,7 @@ def _text(value: object) -> object:
 
 
 def _object(value: object) -> object:
-    """JSON text as object: the paraminfo of the published ORCA file is kept as JSON texts."""
+    """Parse JSON text: the published ORCA file stores its paraminfo as JSON texts."""
     value = _text(value)
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
@@ -39,17 +39,17 @@ Number = int | float
 
 
 class _Block(BaseModel):
-    """A block of metadata; keys that are not in the model are kept."""
+    """A block of metadata; keys outside the model are kept."""
 
     model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
 
     def plain(self) -> dict[str, Any]:
-        """Return the block as JSON-like dict without the keys that have no value."""
+        """Return the block as a dict for JSON, without the keys that have no value."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 class Header(_Block):
-    """Who made it, what it is, how it may be used."""
+    """Author, content and conditions of use."""
 
     name: Text | None = None
     description: Text | None = None
@@ -74,7 +74,7 @@ class TimeRange(_Block):
 
 
 class ValueRange(_Block):
-    """From where to where a quantity was taken into account."""
+    """The range of a quantity that was selected."""
 
     min: Number
     max: Number
@@ -83,13 +83,13 @@ class ValueRange(_Block):
 
 
 class Origin(_Block):
-    """Where the data come from: the ranges of time, zenith, energy ... that were selected."""
+    """The selection of the data: their ranges of time, zenith, energy, ..."""
 
     range: dict[str, TimeRange | ValueRange] = Field(default_factory=dict)
 
 
 class Parameter(_Block):
-    """What one column, axis or result is."""
+    """The description of one column, axis or result."""
 
     columnname: Text | None = None
     name: Text | None = None
@@ -115,12 +115,12 @@ class Annotation(_Block):
 
     @classmethod
     def parse(cls, content: object) -> Annotation:
-        """Read metadata as they stand in a file.
+        """Parse metadata from a file.
 
         Raises
         ------
         MetadataError
-            If a block has the wrong shape; the message names its place.
+            If a block is malformed; the message says where.
         """
         try:
             return cls.model_validate(_object(content))

@@ -1,4 +1,4 @@
-"""Units as they are written in KM3NeT's metadata, and what they measure."""
+"""Units as KM3NeT's metadata writes them, and the quantities that they measure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from astropy.units import UnitBase
 
-#: First word of a UCD, or a column's name, and what its unit must measure.
+#: First word of a UCD, or name of a column, and the quantity that its unit must measure.
 _BY_UCD = {
     "pos.eq.ra": "angle",
     "pos.eq.dec": "angle",
@@ -33,10 +33,10 @@ _BY_NAME = {
 
 @functools.lru_cache(maxsize=512)
 def parse_unit(text: str) -> UnitBase | None:
-    """Return the unit, None if the text is none.
+    """Return the unit, None if the text is not a unit.
 
-    Braces around exponents (``cm^{2}``), which published metadata carry for typesetting, are
-    understood.
+    Braces around exponents (``cm^{2}``), which published metadata contains for typesetting, are
+    accepted.
     """
     from astropy import units
 
@@ -47,12 +47,12 @@ def parse_unit(text: str) -> UnitBase | None:
 
 
 def dimension(unit: UnitBase) -> str:
-    """Return what a unit measures, e.g. ``angle`` or ``energy``."""
+    """Return the quantity that a unit measures, e.g. ``angle`` or ``energy``."""
     return str(unit.physical_type).split("/", maxsplit=1)[0]
 
 
 def expected_dimension(name: str, ucd: str | None) -> str | None:
-    """Return what a parameter of this name or UCD measures, None if that cannot be told."""
+    """Return the quantity that a parameter of this name or UCD measures, None if unknown."""
     word = (ucd or "").split(";")[0]
     if word in _BY_UCD:
         # The published cone search marks the number of hits with phys.energy.

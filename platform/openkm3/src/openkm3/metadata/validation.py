@@ -1,7 +1,8 @@
-"""Look over metadata and say what is wrong with it, why, and what would be right.
+"""The validator: what is wrong with metadata and data, and how to correct it.
 
-Nothing is raised: each problem is a :class:`Finding`. A finding of level ``error`` means that the
-data set would mislead who uses it; a ``warning`` that it is hard to use; a ``hint`` is about form.
+It does not raise errors: each problem is a :class:`Finding`. Level ``error`` means that the data
+set would mislead its users, ``warning`` that it is hard to use, ``hint`` that its form could be
+better.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
 
 Level = Literal["error", "warning", "hint"]
 
-#: Header keys without which data cannot be cited or used, and what to write there.
+#: Header keys without which data cannot be cited or used, and what to write in them.
 REQUIRED = {
-    "name": "a short name for people",
-    "description": "one sentence on what the data are",
-    "contact": "an address that answers, e.g. opendata@km3net.de",
+    "name": "a short, readable name",
+    "description": "one sentence that describes the data",
+    "contact": "an address that is read, e.g. opendata@km3net.de",
     "instrument": "ORCA, ARCA or ANTARES, with the number of lines if it matters",
     "license": "an SPDX identifier, e.g. CC-BY-4.0",
-    "reference": "the DOI or address of what describes the data",
+    "reference": "the DOI or address of a description of the data",
 }
 
-#: Header keys that help, but were not part of what KM3NeT published first.
+#: Header keys that help, but that KM3NeT's first published files do not have.
 RECOMMENDED = {"version": "e.g. 1.0", "created": "the date, e.g. 2020-10-01"}
 
 _LICENSE_NAMES = {
@@ -64,19 +65,19 @@ class Finding:
 
 
 def validate(annotation: Annotation, tables: Mapping[str, Table] | None = None) -> list[Finding]:
-    """Check metadata, and data against them.
+    """Check metadata, and data against it.
 
     Parameters
     ----------
     annotation : Annotation
         The metadata.
     tables : mapping of str to astropy.table.Table, optional
-        The data; with them, columns and values are compared with what the metadata say.
+        The data. If given, its columns and values are compared with the metadata.
 
     Returns
     -------
     list of Finding
-        Errors first; empty if nothing is wrong.
+        Errors first; empty if no problem was found.
     """
     findings = [
         *_header(annotation),
@@ -92,11 +93,11 @@ def validate(annotation: Annotation, tables: Mapping[str, Table] | None = None) 
 
 
 def instant(text: str) -> np.datetime64 | None:
-    """Return a UTC time of nanosecond precision, None if the text is no ISO 8601 time.
+    """Return a UTC time with nanosecond precision, None if the text is not an ISO 8601 time.
 
-    The published files give nine decimals, more than :class:`datetime.datetime` can hold. numpy's
-    times of that precision end in 2262 and wrap around without a word, so other centuries are no
-    time of KM3NeT's.
+    Published files have nine decimals, more than :class:`datetime.datetime` can hold. numpy's times
+    of that precision end in 2262 and silently wrap around, so years outside 1900 to 2199 are
+    refused.
     """
     text = re.sub(r"(Z|\+00:?00)$", "", text.strip())
     if not re.match(r"(19|20|21)\d{2}-\d{2}-\d{2}", text):
@@ -120,12 +121,17 @@ def _header(annotation: Annotation) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "header.license",
-            f"{text!r} is not an SPDX identifier, so no program can tell what is allowed",
-            f"write {better}, if that is meant" if better else "look it up at spdx.org/licenses",
+            f"{text!r} is not an SPDX identifier, so programs cannot interpret it",
+            f"write {better} if that is the licence"
+            if better
+            else "look it up at spdx.org/licenses",
         )
     if (text := header.get("contact")) and not _ADDRESS.search(text):
         yield Finding(
-            "warning", "header.contact", f"{text!r} is no address", "write a mail or web address"
+            "warning",
+            "header.contact",
+            f"{text!r} is not an address",
+            "write a mail or web address",
         )
     for key in ("reference", "doi"):
         if (text := header.get(key)) and not _REFERENCE.search(text):
@@ -145,7 +151,10 @@ def _identity(annotation: Annotation) -> Iterator[Finding]:
             yield Finding("error", "kid", f"{annotation.kid!r} is not a UUID", "leave it out")
     if not annotation.ktype:
         yield Finding(
-            "warning", "ktype", "is missing", "say what this is, e.g. km3.data.l3.events.hdf5"
+            "warning",
+            "ktype",
+            "is missing",
+            "write the type of the content, e.g. km3.data.l3.events.hdf5",
         )
     blocks: list[tuple[str, str | None]] = [("ktype", annotation.ktype)]
     blocks += [(f"origin.range.{key}.ktype", r.ktype) for key, r in annotation.origin.range.items()]
@@ -177,7 +186,7 @@ def _times(annotation: Annotation) -> Iterator[Finding]:
                     yield Finding(
                         "warning",
                         f"{where}.{key}",
-                        "is missing, though the other end of the time is given",
+                        "is missing, but the other end of the range is given",
                         "write both, in UTC",
                     )
                 continue
@@ -202,7 +211,7 @@ def _times(annotation: Annotation) -> Iterator[Finding]:
             "warning",
             "header.measurement_start",
             "the times of the header differ from those of origin.range",
-            "leave them out of the header",
+            "remove them from the header",
         )
 
 
@@ -215,8 +224,8 @@ def _order(
         yield Finding(
             "error",
             f"{where}.measurement_stop",
-            f"the stop {texts[1]} lies {days:.1f} days before the start {texts[0]}",
-            "one of the two is wrong, or they are interchanged",
+            f"the stop {texts[1]} is {days:.1f} days before the start {texts[0]}",
+            "correct one of them, or swap them",
         )
     elif stop == start:
         yield Finding(
@@ -248,22 +257,26 @@ def _zenith(where: str, key: str, span: ValueRange) -> Iterator[Finding]:
             "error",
             where,
             f"zenith from {span.min} to {span.max} {span.unit or 'deg'} is outside 0 to 180 deg",
-            "zenith is counted from the point overhead",
+            "measure zenith from the point overhead",
         )
 
 
 def _minmax(where: str, low: float, high: float) -> Iterator[Finding]:
     if not (np.isfinite(low) and np.isfinite(high)):
-        yield Finding("error", where, "an end of the range is not a number", "write finite numbers")
+        yield Finding(
+            "error", where, "an end of the range is not a finite number", "write finite numbers"
+        )
     elif low > high:
-        yield Finding("error", where, f"min {low} is above max {high}", "interchange them")
+        yield Finding("error", where, f"min {low} is above max {high}", "swap them")
 
 
 def _unit(where: str, name: str, text: str | None, ucd: str | None) -> Iterator[Finding]:
     expected = expected_dimension(name, ucd)
     if not text:
         if expected:
-            yield Finding("warning", f"{where}.unit", "is missing", f"write that of the {expected}")
+            yield Finding(
+                "warning", f"{where}.unit", "is missing", f"write the unit of the {expected}"
+            )
         return
     unit = parse_unit(text)
     if unit is None:
@@ -277,7 +290,7 @@ def _unit(where: str, name: str, text: str | None, ucd: str | None) -> Iterator[
         yield Finding(
             "error",
             f"{where}.unit",
-            f"{text!r} is a unit of {dimension(unit)}, but {name} is of {expected}",
+            f"{text!r} is a unit of {dimension(unit)}, but {name} needs a unit of {expected}",
             "correct the unit, or the name and UCD",
         )
 
@@ -286,7 +299,7 @@ def _parameters(annotation: Annotation) -> Iterator[Finding]:
     for key, parameter in annotation.paraminfo.items():
         where = f"paraminfo.{key}"
         if not parameter.description:
-            yield Finding("warning", f"{where}.description", "is missing", "say what it is")
+            yield Finding("warning", f"{where}.description", "is missing", "describe the parameter")
         yield from _unit(
             where, parameter.columnname or parameter.name or key, parameter.unit, parameter.ucd
         )
@@ -313,7 +326,7 @@ def _columns(annotation: Annotation, tables: Mapping[str, Table]) -> Iterator[Fi
         yield from _values(f"paraminfo.{key}", parameter, columns[name])
     for name in columns:
         if annotation.paraminfo and name not in described and name != "group_id":
-            yield Finding("warning", f"column {name}", "has no paraminfo", "describe it")
+            yield Finding("warning", f"column {name}", "has no paraminfo", "describe the column")
 
 
 def _values(where: str, parameter: Parameter, column: Any) -> Iterator[Finding]:
@@ -323,8 +336,8 @@ def _values(where: str, parameter: Parameter, column: Any) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{where}.unit",
-            f"says {parameter.unit}, but the column is in {unit}",
-            "correct whichever is wrong",
+            f"is {parameter.unit}, but the column is in {unit}",
+            "correct one of them",
         )
     values = _known(column)
     if values is None or not values.size or parameter.range is None:
@@ -337,13 +350,13 @@ def _values(where: str, parameter: Parameter, column: Any) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{where}.range",
-            f"{outside} of {np.size(column)} values lie outside {low} to {high}",
-            "correct the range, or the data",
+            f"{outside} of {np.size(column)} values are outside {low} to {high}",
+            "correct the range or the data",
         )
 
 
 def _known(column: Any) -> np.ndarray[Any, Any] | None:
-    """Return the numbers of a column without those that are missing, None if it holds others."""
+    """Return the present numbers of a column, None if it does not hold numbers."""
     values = np.ma.getdata(column)
     if values.dtype.kind not in "iuf":
         return None

@@ -1,9 +1,9 @@
 """From the detector's frame to the sky and back, for ORCA, ARCA and ANTARES.
 
-A detector's frame has x along the grid east and y along the grid north of its UTM zone, z up. Two
-directions lie on the line of a track, and both are named here: a particle **flies** along
-``theta, phi`` (or ``dir_x, dir_y, dir_z``), and it **comes from** its source at ``zenith,
-azimuth``. The source is what belongs on a sky map.
+In a detector's frame, x points to grid east and y to grid north of its UTM zone, and z up. A track
+has two directions, and both have names here: the particle **flies** along ``theta, phi`` (or
+``dir_x, dir_y, dir_z``), and it **comes from** its source at ``zenith, azimuth``. A sky map shows
+the source.
 
 >>> from openkm3.sky import LocalDirection
 >>> track = LocalDirection.from_flight_vector(dir_x, dir_y, dir_z)
@@ -11,7 +11,7 @@ azimuth``. The source is what belongs on a sky map.
 
 Nothing here uses the network. Against all coordinate benchmarks of ``km3net-testdata`` the
 largest difference is 0.0108 deg for stars and tracks and 0.018 deg for Moon and Sun
-(``README.md`` in this folder says from what).
+(``README.md`` in this folder explains the differences).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from openkm3.sky.bodies import body, separation
     from openkm3.sky.local import LocalDirection
 
-# What needs astropy is imported at first use: servers that only need the sites (alerts do) save
-# a second and 40 MB.
+# Modules that need astropy are imported at first use: servers that only need the sites, as alerts
+# do, save a second and 40 MB.
 _LATER = {"LocalDirection": "local", "body": "bodies", "separation": "bodies"}
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Moon, Sun and planets as a detector sees them."""
+"""Moon, Sun and planets in a detector's frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openkm3.sky.sites import Site, site
 
 
 def body(name: str, time: object, detector: str | Site) -> LocalDirection:
-    """Return where a body of the solar system stands in the frame of a detector.
+    """Return the direction of a body of the solar system in the frame of a detector.
 
     Parameters
     ----------

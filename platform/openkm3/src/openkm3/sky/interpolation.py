@@ -1,4 +1,4 @@
-"""Many events of a short time, at the price of a few."""
+"""Fast transformations for many events within a short time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ STEP = 300 * u.s
 
 
 def interpolated(time: Time) -> AbstractContextManager[object]:
-    """Let astropy compute the slow part (precession, nutation, Earth's motion) every 5 minutes.
+    """Return a context in which astropy computes precession, nutation and Earth's motion sparsely.
 
-    Used where there are more events than steps, as in the events of a run: 20,000 of them take
-    0.1 s instead of 5 s and differ by less than 1e-6 arcsec. Sparse events are computed one by one.
+    They are computed every 5 minutes and interpolated if there are more events than steps, as in a
+    run: 20,000 events take 0.1 s instead of 5 s and differ by less than 1e-6 arcsec. Sparse events
+    are computed one by one.
     """
     if time.isscalar or time.size < 2:
         return nullcontext()

@@ -25,9 +25,9 @@ def _angle(value: u.Quantity | ArrayLike, name: str) -> Angle:
 
 @dataclass(frozen=True)
 class LocalDirection:
-    """Where something comes from, in a detector's frame.
+    """The direction of a source in a detector's frame.
 
-    Angles are scalars or arrays of one shape.
+    Angles are scalars or arrays of the same shape.
 
     Parameters
     ----------
@@ -44,16 +44,16 @@ class LocalDirection:
     def __post_init__(self) -> None:
         zenith = _angle(self.zenith, "zenith")
         azimuth = _angle(self.azimuth, "azimuth")
-        # The slack is for arccos of a rounded cosine.
+        # The tolerance allows for arccos of a rounded cosine.
         if np.any((zenith < -1e-9 * u.deg) | (zenith > (180 + 1e-9) * u.deg)):
-            msg = "zenith must be between 0 and 180 deg; an angle of flight is theta, not zenith"
+            msg = "zenith must be between 0 and 180 deg; for an angle of flight use theta"
             raise ValueError(msg)
         object.__setattr__(self, "zenith", zenith)
         object.__setattr__(self, "azimuth", azimuth.wrap_at(360 * u.deg))
 
     @classmethod
     def from_flight(cls, theta: u.Quantity, phi: u.Quantity) -> LocalDirection:
-        """Return the source's direction of a particle that **flies** along ``theta, phi``.
+        """Return the direction of the source of a particle that **flies** along ``theta, phi``.
 
         ``theta`` is measured from z: 0 is straight up-going, 180 deg straight down-going.
         """
@@ -64,7 +64,7 @@ class LocalDirection:
     def from_flight_vector(
         cls, dir_x: ArrayLike, dir_y: ArrayLike, dir_z: ArrayLike
     ) -> LocalDirection:
-        """Return the source's direction of a particle with this direction of **flight**.
+        """Return the direction of the source of a particle with this direction of **flight**.
 
         The components are those of KM3NeT's tracks (``dir_x, dir_y, dir_z``); their length does
         not matter.
@@ -72,12 +72,12 @@ class LocalDirection:
         Raises
         ------
         ValueError
-            A vector has length zero and thus no direction.
+            If a vector has length zero.
         """
         x, y, z = (np.asarray(part, dtype=float) for part in (dir_x, dir_y, dir_z))
         across = np.hypot(x, y)
         if np.any((across == 0) & (z == 0)):
-            msg = "a direction of flight is (0, 0, 0): such a track has no direction, leave it out"
+            msg = "a direction of flight is (0, 0, 0): remove tracks without a direction"
             raise ValueError(msg)
         theta = np.arctan2(across, z) * u.rad
         return cls.from_flight(theta, np.arctan2(y, x) * u.rad)
@@ -115,9 +115,9 @@ class LocalDirection:
         Parameters
         ----------
         time : astropy.time.Time, str or datetime
-            When; text and datetimes are UTC. A scalar or an array of the directions' shape.
+            Times; text and datetimes are UTC. A scalar, or an array of the directions' shape.
         detector : str or Site
-            Where: ``"ORCA"``, ``"ARCA021"``, ``openkm3.sky.ANTARES``, ...
+            The detector: ``"ORCA"``, ``"ARCA021"``, ``openkm3.sky.ANTARES``, ...
 
         Returns
         -------
@@ -137,7 +137,7 @@ class LocalDirection:
 
     @classmethod
     def from_sky(cls, source: SkyCoord, time: object, detector: str | Site) -> LocalDirection:
-        """Return where a source on the sky stands in the frame of a detector.
+        """Return the local direction of a source on the sky.
 
         The inverse of `to_sky`; ``source`` may be in any frame.
         """

@@ -13,10 +13,10 @@ from astropy.utils.exceptions import AstropyWarning
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Use the Earth orientation tables that are installed, however old.
+    """Use the installed Earth orientation tables, however old they are.
 
-    Past their end the rotation of the Earth is extrapolated, which costs some seconds of arc:
-    nothing for a neutrino telescope, so astropy's warning about it is not shown.
+    After the end of the tables the rotation of the Earth is extrapolated. The error is some
+    arcseconds, negligible for a neutrino telescope, so astropy's warning is not shown.
     """
     with (
         iers.conf.set_temp("auto_download", False),
@@ -31,7 +31,7 @@ def offline() -> Iterator[None]:
 
 
 def utc(time: Time | str | object) -> Time:
-    """Return ``time`` (a `~astropy.time.Time`, an ISO text, a datetime, or arrays of them)."""
+    """Return times given as `~astropy.time.Time`, ISO text, datetime, or arrays of them."""
     if isinstance(time, Time):
         return time
     return Time(time, scale="utc")

@@ -1,4 +1,4 @@
-"""Where the detectors are."""
+"""The positions of the detectors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class UnknownSiteError(ValueError):
-    """No site of that name is known."""
+    """The name is not that of a known site."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A detector's place and the orientation of its frame.
+    """The position of a detector and the orientation of its frame.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class Site:
     latitude, longitude : float
         Geodetic, WGS 84, degrees; north and east are positive.
     height : float
-        Metres above the ellipsoid; negative under water.
+        Metres above the ellipsoid; negative below sea level.
     utm_zone : int
         Zone whose grid gives x (east) and y (north) of the detector's frame.
     convergence : float, optional
-        Azimuth of grid north in degrees. Without it the value of KM3NeT's software, see
+        Azimuth of grid north in degrees. By default the value of KM3NeT's software; see
         `openkm3.sky.km3net_convergence`.
     """
 
@@ -56,8 +56,8 @@ class Site:
 
     @property
     def location(self) -> EarthLocation:
-        """The place as astropy has it."""
-        # Only who transforms needs astropy; alerts need just the numbers.
+        """The position as astropy's EarthLocation."""
+        # Only transformations need astropy; alerts need just the numbers.
         from astropy.coordinates import EarthLocation
 
         return EarthLocation.from_geodetic(
@@ -84,12 +84,12 @@ def site(name: str | Site) -> Site:
     Raises
     ------
     UnknownSiteError
-        The name is none of these.
+        If the site is not known.
     """
     if isinstance(name, Site):
         return name
     found = re.fullmatch(r"([A-Za-z]+?)[-_ ]?\d*", name.strip())
     if found is None or found[1].upper() not in _SITES:
-        msg = f"unknown detector {name!r}: known are {', '.join(_SITES)}, also as ORCA6 or ARCA021"
+        msg = f"unknown detector {name!r}; use one of {', '.join(_SITES)}, also as ORCA6 or ARCA021"
         raise UnknownSiteError(msg)
     return _SITES[found[1].upper()]

@@ -1,4 +1,4 @@
-"""What a packet says beyond the fields of an alert, kept as it is."""
+"""The contents of a packet that no field of an alert holds; they are kept unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ATTRIBUTES = ("unit", "ucd", "dataType", "utype")
 
 
 def kind_of(group: etree._Element) -> str:
-    """Return ``event`` or ``counterpart`` for the groups that our packets have of them."""
+    """Return ``event`` or ``counterpart`` for such groups of our packets, otherwise empty."""
     for kind in ("event", "counterpart"):
         if group.get("type") == kind or group.get("name", "").startswith(f"{kind}_"):
             return kind
@@ -29,14 +29,14 @@ def params_beyond(
     what : element
         ``What`` of the packet.
     known : mapping
-        Names of Params that are fields already: of the packet (key ``""``), of its events and
+        Names of Params that are fields: of the packet (key ``""``), and of its events and
         counterparts (see `kind_of`).
 
     Returns
     -------
     list of dict
-        ``name`` and ``value`` (text, as written), ``group`` (names from the outside in, joined by
-        ``/``), and the attributes ``unit``, ``ucd``, ``dataType``, ``utype`` that are there.
+        ``name`` and ``value`` (the original text), ``group`` (names from outer to inner, joined by
+        ``/``), and the attributes ``unit``, ``ucd``, ``dataType``, ``utype`` if present.
     """
     return list(_params(what, "", "", known))
 

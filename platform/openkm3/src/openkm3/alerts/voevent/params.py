@@ -1,8 +1,8 @@
-"""Which Param of a VOEvent holds which field of an alert.
+"""The mapping between the Params of a VOEvent and the fields of an alert.
 
-Fields without a line here, and values that their Param cannot hold exactly (a list of names, an
-ellipse, a time with a zone), go into a Param ``gcn.<field>`` as JSON text. So nothing is lost on
-the way there and back.
+Fields that are not listed here, and values that their Param cannot hold exactly (a list of names,
+an ellipse, a time with a zone), are stored as JSON text in a Param ``gcn.<field>``. So the round
+trip loses nothing.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from openkm3.alerts.documents import parsed_json
 from openkm3.alerts.errors import AlertError
 from openkm3.alerts.times import gcn_time, voevent_time
 from openkm3.alerts.voevent.units import WITHOUT, converted
 from openkm3.alerts.voevent.xml import children, etree, path_of
 
 EXACT = "gcn."
-# What XML 1.0 cannot hold, and the white space that attributes do not keep in every parser.
+# Characters that XML 1.0 cannot hold, and white space that some parsers change in attributes.
 _NOT_XML = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -87,7 +88,7 @@ COUNTERPART = (
 
 
 def holds(text: object) -> bool:
-    """Whether XML holds this text unchanged."""
+    """Return whether XML preserves a text."""
     return isinstance(text, str) and not _NOT_XML.search(text) and text == text.strip()
 
 
@@ -100,13 +101,13 @@ def add_params(parent: etree._Element, fields: Mapping[str, Any], known: Iterabl
     for field, value in left.items():
         name = EXACT + field
         if not holds(name):
-            raise AlertError.single("the name of this field cannot be written in XML", repr(field))
+            raise AlertError.single("is a field name that XML cannot hold", repr(field))
         exact = json.dumps(value, allow_nan=False)
         etree.SubElement(parent, "Param", name=name, dataType="string", value=exact)
 
 
 def _add(parent: etree._Element, param: ParamOf, value: object) -> bool:
-    """Add one Param; return whether its value says all that the field did."""
+    """Add one Param; return whether it holds the value exactly."""
     exact = True
     if param.kind == "number":
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -134,7 +135,7 @@ def _add(parent: etree._Element, param: ParamOf, value: object) -> bool:
 
 
 def read_params(parent: etree._Element | None, known: Iterable[ParamOf]) -> dict[str, Any]:
-    """Return the fields that the Params below an element hold."""
+    """Return the fields in the Params below an element."""
     by_name = {param.name: param for param in known}
     fields: dict[str, Any] = {}
     exact: dict[str, Any] = {}
@@ -150,19 +151,19 @@ def read_params(parent: etree._Element | None, known: Iterable[ParamOf]) -> dict
 
 
 def read_foreign(what: etree._Element | None, known: Mapping[str, ParamOf]) -> dict[str, Any]:
-    """Return the fields that the Params of another mission's packet hold.
+    """Return the fields in the Params of another mission's packet.
 
     Parameters
     ----------
     what : element
-        Its Params, and those of groups that name a sky map, are looked at.
+        Its Params, and those of sky-map groups, are read.
     known : mapping
-        Name of a Param in small letters -> what it holds.
+        Lower-case name of a Param to its meaning.
 
     Returns
     -------
     dict
-        Without what cannot be understood, has no unit where one is needed, or is not finite.
+        Without values that cannot be parsed, lack a required unit, or are not finite.
     """
     maps = [group for group in children(what, "Group") if group.get("type") == "GW_SKYMAP"]
     fields: dict[str, Any] = {}
@@ -189,8 +190,6 @@ def raw(element: etree._Element) -> str | None:
 
 
 def _exact_value(element: etree._Element) -> Any:
-    from openkm3.alerts.documents import parsed_json
-
     path = path_of(element)
     try:
         return parsed_json('{"value": ' + (raw(element) or "") + "}")["value"]
@@ -212,12 +211,12 @@ def _value(element: etree._Element, param: ParamOf) -> Any:
     except (ValueError, KeyError) as error:
         what = {"number": "a number", "flag": "true or false", "time": "a time"}[param.kind]
         reason = f" ({error})" if "unit" in str(error) else ""
-        msg = f"Param {param.name} must be {what}, here it is {text[:40]!r}{reason}"
+        msg = f"Param {param.name} must be {what}, not {text[:40]!r}{reason}"
         raise AlertError.single(msg, path_of(element)) from None
 
 
 def _number(text: str, unit: str, wanted: str) -> int | float | None:
-    """Return a number in the unit that is wanted; None where NaN or infinity says there is none."""
+    """Return a number in the wanted unit; None for NaN and infinity, which mean no value."""
     value: int | float = int(text) if re.fullmatch(r"[+-]?\d{1,400}", text) else float(text)
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -1,4 +1,4 @@
-"""Where and when, as WhereWhen says: in other frames and units than ours too."""
+"""Position and time of a packet (WhereWhen), converted from any known frame and unit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from openkm3.alerts.voevent.xml import child, etree, local_name, path_of, text
 _RADII = {"": "ra_dec_error", "90": "ra_dec_error"} | {
     number: f"src_error_{number}" for number in ("50", "68", "99")
 }
-#: A radius that leaves no part of the sky out is no localization (SNEWS writes 360 deg at 0, 0).
+#: A radius that covers the whole sky is not a localization (SNEWS writes 360 deg at 0, 0).
 _WHOLE_SKY = 180.0
 
 
@@ -25,12 +25,12 @@ def where_when(root: etree._Element, *, located: bool = True) -> dict[str, Any]:
     root : element
         The packet.
     located : bool
-        Whether its position is where something came from.
+        Whether its position is that of a source.
 
     Raises
     ------
     AlertError
-        A value is no time, no number, or in a frame that cannot be converted.
+        If a value is not a time or number, or its frame is not supported.
     """
     coords = child(root, "WhereWhen", "ObsDataLocation", "ObservationLocation", "AstroCoords")
     if coords is None:
@@ -46,7 +46,7 @@ def moment(element: etree._Element | None) -> str:
     try:
         return gcn_time(value)
     except ValueError:
-        msg = f"must be a time such as 2023-02-13T01:16:47, here it is {value[:40]!r}"
+        msg = f"must be a time such as 2023-02-13T01:16:47, not {value[:40]!r}"
         raise AlertError.single(msg, path_of(element) if element is not None else "") from None
 
 
@@ -55,10 +55,10 @@ def _number(element: etree._Element, unit: str, wanted: str = "deg") -> int | fl
     try:
         number = int(value) if re.fullmatch(r"[+-]?\d{1,400}", value) else float(value)
     except ValueError:
-        msg = f"must be a number, here it is {value[:40]!r}"
+        msg = f"must be a number, not {value[:40]!r}"
         raise AlertError.single(msg, path_of(element)) from None
     try:
-        # What an element says itself counts: pos_unit, as STC names it, or unit as Params have.
+        # An element's own unit takes precedence: pos_unit as in STC, or unit as in Params.
         own = element.get("pos_unit") or element.get("unit") or unit
         return converted(number, own, wanted)
     except ValueError as error:
@@ -81,7 +81,7 @@ def _time(coords: etree._Element, frame: str, place: dict[str, Any]) -> dict[str
 
 
 def _utc(time: str, frame: str, place: dict[str, Any], path: str) -> str:
-    """Return a time of another scale (TT, GPS, TDB at the solar system's barycentre) in UTC."""
+    """Convert a time in another scale (TT, GPS, TDB at the solar system's barycentre) to UTC."""
     from astropy import units
     from astropy.coordinates import EarthLocation, SkyCoord
     from astropy.time import Time
@@ -94,7 +94,7 @@ def _utc(time: str, frame: str, place: dict[str, Any], path: str) -> str:
         if scale == "TT":
             given = Time(plain, scale="tt")
         elif scale == "GPS":
-            # GPS time runs with TAI, 19 s behind it.
+            # GPS time is 19 s behind TAI.
             given = Time(plain, scale="tai") + 19 * units.s
         elif scale == "TDB" and origin == "BARY" and "ra" in place:
             given = Time(plain, scale="tdb", location=EarthLocation.from_geocentric(0, 0, 0, "m"))
@@ -104,7 +104,7 @@ def _utc(time: str, frame: str, place: dict[str, Any], path: str) -> str:
             given = Time(plain, scale="tdb")
         else:
             need = " without a position" if scale == "TDB" else ""
-            msg = f"times in {frame}{need} are not read, only UTC, TT, GPS and TDB"
+            msg = f"times in {frame}{need} are not supported; use UTC, TT, GPS or TDB"
             raise AlertError.single(msg, path)
         found = given.utc
         found.precision = 6
@@ -118,12 +118,12 @@ def _position(coords: etree._Element, frame: str) -> dict[str, Any]:
     if position is None:
         return {}
     if "ICRS" not in frame and "FK5" not in frame:
-        msg = f"positions in {frame} are not read, only ICRS (and FK5, the same to 0.1 arcsec)"
+        msg = f"positions in {frame} are not supported; use ICRS or FK5"
         raise AlertError.single(msg, path_of(coords))
     first, second = _units(position)
     found: dict[str, Any] = {}
     names = [(text(child(position, f"Name{number}")) or "").lower() for number in (1, 2)]
-    # Names tell which is which; without them the order is that of the standard.
+    # The names determine the order; without names it is that of the standard.
     swapped = names[0].startswith("dec") or names[1].startswith("ra")
     for field, name, unit in zip(
         ("dec", "ra") if swapped else ("ra", "dec"), ("C1", "C2"), (first, second), strict=True
@@ -142,7 +142,7 @@ def _position(coords: etree._Element, frame: str) -> dict[str, Any]:
 
 
 def _units(position: etree._Element) -> tuple[str, str]:
-    """Return the units of both coordinates: of ``deg``, ``deg-deg``, ``h-deg`` or ``rad rad``."""
+    """Return the units of both coordinates, from ``deg``, ``deg-deg``, ``h-deg`` or ``rad rad``."""
     unit = position.get("unit", "deg").strip() or "deg"
     parts = [part for part in re.split(r"[-,\s]+", unit) if part]
     if len(parts) < 2:

@@ -1,22 +1,19 @@
-"""The alert of a VOEvent, KM3NeT's or another mission's, read tolerantly.
+"""Tolerant reading of VOEvents, KM3NeT's own or other missions'.
 
-Accepted beyond the standard, since published packets have it: elements in any namespace or order,
-several radii (``Error2Radius50``, ``68``, ``90``, ``99``), a missing Param where another element
-says the same. What KM3NeT's own packet says has to be understood; of other missions' packets what
-is not understood stays as it is in ``voevent_params`` and ``voevent_tables``.
+Published packets deviate from the standard, so these are accepted: elements in any namespace or
+order, several radii (``Error2Radius50``, ``68``, ``90``, ``99``), and a missing Param if another
+element has the value. KM3NeT's own packets must be parsed completely; values of other missions'
+packets that are not recognised are kept in ``voevent_params`` and ``voevent_tables``.
 """
 
 from __future__ import annotations
 
 import re
-from os import PathLike
 from typing import Any
 from urllib.parse import unquote
 
-from pydantic import ValidationError
-
-from openkm3.alerts.errors import AlertError, problems_of
-from openkm3.alerts.model import ROLES, Alert, is_own
+from openkm3.alerts.errors import AlertError
+from openkm3.alerts.model import ROLES, is_own
 from openkm3.alerts.voevent import streams
 from openkm3.alerts.voevent.contents import kind_of, params_beyond, tables_of
 from openkm3.alerts.voevent.params import (
@@ -40,7 +37,7 @@ from openkm3.alerts.voevent.xml import (
 
 TENSES = {"test": "test", "utility": "commanded", "prediction": "planned"}
 TYPES = {"supersedes": "update", "retraction": "retraction"}
-#: Params of ours that may have other values elsewhere; `streams` sees to what they mean there.
+#: Our Params that other missions use with other values; `streams` interprets those.
 _OWN_WORDS = {"alert_type", "alert_tense", "record_number", "alert_topology", "messenger"}
 #: Params of our packets that are fields of an alert, by the kind of group they are in.
 KNOWN = {
@@ -50,39 +47,20 @@ KNOWN = {
 OTHERS = tuple(param for param in ALERT if param.field not in _OWN_WORDS)
 
 
-def from_voevent(packet: bytes | str | PathLike[str]) -> Alert:
-    """Return the alert that a VOEvent describes.
-
-    Parameters
-    ----------
-    packet : path or bytes
-        The file, or what is in it.
-
-    Returns
-    -------
-    Alert
-        For a packet of `to_voevent` the very alert that was written.
+def fields_of(content: bytes) -> dict[str, Any]:
+    """Return the fields of the alert that a VOEvent describes, under the names of GCN's JSON.
 
     Raises
     ------
     AlertError
-        It is no VOEvent 2, a value cannot be understood, or two parts contradict each other.
+        If it is not a VOEvent 2, a value cannot be parsed, or two parts contradict each other.
     """
-    from openkm3.alerts.documents import content_of
-
-    content, name = content_of(packet)
-    try:
-        return _alert(parsed(content))
-    except AlertError as error:
-        raise error.of(name) from None
-
-
-def _alert(root: etree._Element) -> Alert:
+    root = parsed(content)
     if local_name(root) != "VOEvent":
         raise AlertError.single("is not a VOEvent", path_of(root))
     version = root.get("version", "2.0")
     if not version.startswith("2."):
-        msg = f"version {version} is not read, only 2.0"
+        msg = f"version {version} is not supported; use 2.0"
         raise AlertError.single(msg, "/VOEvent/@version")
 
     what = child(root, "What")
@@ -101,19 +79,16 @@ def _alert(root: etree._Element) -> Alert:
     _identity(root, fields)
     _role(root, fields)
     _citations(root, fields)
-    try:
-        return Alert.model_validate(fields)
-    except ValidationError as error:
-        raise AlertError(problems_of(error)) from None
+    return fields
 
 
 def _described(what: etree._Element | None) -> dict[str, Any]:
-    """Return what the Params of KM3NeT's own packets say."""
+    """Return the fields in the Params of KM3NeT's own packets."""
     return read_params(what, ALERT) | _groups(what)
 
 
 def _described_elsewhere(what: etree._Element | None) -> dict[str, Any]:
-    """Return what the Params of other missions say, as far as it is understood."""
+    """Return the recognised fields in the Params of other missions."""
     fields = read_foreign(what, {param.name.lower(): param for param in OTHERS} | streams.ALIASES)
     energy = fields.pop("energy_measured", None)
     if energy is not None:
@@ -137,7 +112,7 @@ def _groups(what: etree._Element | None) -> dict[str, Any]:
         if groups:
             found[field] = [read_params(group, known) for group in groups]
     if "event_details" not in found:
-        # One event, described by Params of the packet itself, as in KM3-230213A.
+        # A single event, described by Params of the packet itself, as in KM3-230213A.
         energy = read_params(what, [ENERGY])
         if "energy_measured" in energy:
             found["event_details"] = [{"energy_measured": energy["energy_measured"]}]
@@ -145,7 +120,7 @@ def _groups(what: etree._Element | None) -> dict[str, Any]:
 
 
 def _identity(root: etree._Element, fields: dict[str, Any]) -> None:
-    """Complete name and record number from the identifier of the packet."""
+    """Add the name and record number from the identifier of the packet."""
     _, _, local = root.get("ivorn", "").partition("#")
     local = unquote(local)
     if not local or fields.get("event_name") == local:
@@ -157,38 +132,38 @@ def _identity(root: etree._Element, fields: dict[str, Any]) -> None:
     name = numbered[1] if numbered else local
     fields.setdefault("event_name", name)
     if numbered and fields.setdefault("record_number", int(numbered[2])) != int(numbered[2]):
-        msg = f"says record {numbered[2]}, Param RecordNumber says {fields['record_number']}"
+        msg = f"has record {numbered[2]}, but Param RecordNumber is {fields['record_number']}"
         raise AlertError.single(msg, "/VOEvent/@ivorn")
 
 
 def _role(root: etree._Element, fields: dict[str, Any]) -> None:
-    """Complete the tense from the role; a test must never pass as an observation."""
+    """Add the tense from the role; a test must never be read as an observation."""
     role = root.get("role", "observation")
     tense = fields.get("alert_tense")
     if tense is None:
         if role in TENSES:
             fields["alert_tense"] = TENSES[role]
         elif role != "observation":
-            msg = f"role {role[:40]!r} does not exist: observation, prediction, utility or test"
+            msg = f"must be observation, prediction, utility or test, not {role[:40]!r}"
             raise AlertError.single(msg, "/VOEvent/@role")
     elif "voevent_ivorn" not in fields and ROLES.get(str(tense), "observation") != role:
-        msg = f"says {role}, but Param AlertTense says {tense}"
+        msg = f"is {role}, but Param AlertTense is {tense}"
         raise AlertError.single(msg, "/VOEvent/@role")
 
 
 def _citations(root: etree._Element, fields: dict[str, Any]) -> None:
-    """Complete type and references from what the packet cites."""
+    """Add the type and references from the citations of the packet."""
     followed = []
     for element in children(child(root, "Citations"), "EventIVORN"):
         cite, ivorn = element.get("cite", ""), text(element)
         if cite in TYPES:
-            said = fields.setdefault("alert_type", TYPES[cite])
-            if said == "initial" and "voevent_ivorn" in fields:
+            known = fields.setdefault("alert_type", TYPES[cite])
+            if known == "initial" and "voevent_ivorn" in fields:
                 # A confirmed candidate of LIGO, Virgo and KAGRA supersedes the preliminary one.
                 fields["alert_type"] = TYPES[cite]
-            # They also write their retractions as superseding what they retract.
-            elif said != TYPES[cite] and (said, cite) != ("retraction", "supersedes"):
-                msg = f"cites as {cite}, but Param AlertType says {fields['alert_type']}"
+            # Their retractions also cite the retracted packet as superseded.
+            elif known != TYPES[cite] and (known, cite) != ("retraction", "supersedes"):
+                msg = f"has the citation {cite}, but Param AlertType is {fields['alert_type']}"
                 raise AlertError.single(msg, path_of(element))
         elif cite == "followup" and ivorn is not None:
             followed.append(ivorn)

@@ -1,4 +1,4 @@
-"""What other missions' VOEvents mean: which Params, flags and conventions they have.
+"""The Params, flags and conventions of other missions' VOEvents.
 
 Sources: the packets that GCN distributes and its descriptions of them (gcn.gsfc.nasa.gov/amon.html,
 fermi.html, swift.html), LIGO/Virgo/KAGRA Public Alerts User Guide (alert contents), and GCN's JSON
@@ -14,7 +14,7 @@ from typing import Any
 from openkm3.alerts.voevent.params import ParamOf, raw
 from openkm3.alerts.voevent.xml import child, children, etree, text
 
-#: Params of other missions, by their names in small letters.
+#: Params of other missions, by their lower-case names.
 ALIASES = {
     name.lower(): param
     for param, names in (
@@ -33,7 +33,7 @@ ALIASES = {
     )
     for name in names
 }
-#: What missions call a notice, and GCN's word for it.
+#: Missions' names for types of notices, and GCN's.
 TYPES = {
     "initial": "initial",
     "preliminary": "initial",
@@ -43,16 +43,16 @@ TYPES = {
     "update": "update",
     "retraction": "retraction",
 }
-#: Flags of GCN and their values that say that this is no observation.
+#: Flags of GCN that mark packets that are not observations.
 _TEST_FLAGS = ("Test", "Test_Submission", "InternalTest")
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One kind of packet, told by how its identifier begins.
+    """One kind of packet, recognised by the beginning of its identifier.
 
-    ``record`` is the Param that counts records and the number that the first one has;
-    ``containment`` is the probability that Error2Radius contains, where that is documented.
+    ``record`` is the Param that counts records, and the number of the first one. ``containment`` is
+    the containment probability of Error2Radius, if it is documented.
     """
 
     prefix: str
@@ -62,10 +62,10 @@ class Stream:
 
 
 def _icecube(name: str, pipeline: str, topology: str) -> Stream:
-    said = {"mission": "IceCube", "messenger": "Neutrino", "pipeline": pipeline}
+    fields = {"mission": "IceCube", "messenger": "Neutrino", "pipeline": pipeline}
     return Stream(
         f"ivo://nasa.gsfc.gcn/AMON#ICECUBE_{name}",
-        {**said, "alert_topology": topology, "systematic_included": False},
+        {**fields, "alert_topology": topology, "systematic_included": False},
         ("Rev", 0),
         0.9,
     )
@@ -107,13 +107,13 @@ STREAMS = (
 
 
 def stream_of(ivorn: str) -> Stream:
-    """Return the stream of a packet; an empty one where none is known."""
+    """Return the stream of a packet; an empty one if it is not known."""
     found = (one for one in STREAMS if ivorn.lower().startswith(one.prefix.lower()))
     return next(found, Stream(""))
 
 
 def describe(root: etree._Element, fields: dict[str, Any]) -> None:
-    """Complete the fields of another mission's packet by what its stream means."""
+    """Add the fields that follow from the stream of another mission's packet."""
     stream = stream_of(root.get("ivorn", ""))
     what = child(root, "What")
     values = dict(_values(what))
@@ -134,23 +134,23 @@ def describe(root: etree._Element, fields: dict[str, Any]) -> None:
     if values.get("HardwareInj") == "1":
         fields.setdefault("alert_tense", "injection")
     flagged = any(values.get(flag, "").lower() == "true" for flag in _TEST_FLAGS)
-    # The role, or any flag: a test must never pass as an observation.
+    # The role or any flag is enough: a test must never be read as an observation.
     if flagged or root.get("role") == "test" or values.get("AlertTense") == "test":
         fields["alert_tense"] = "test"
 
 
 def located(root: etree._Element) -> bool:
-    """Return whether a packet's position is where something came from.
+    """Return whether a packet's position is that of a source.
 
-    GCN writes RA = Dec = 0 where there is no position yet (``Coords_String`` says so), and the
-    pointing of the spacecraft in the same place.
+    If there is no position yet, GCN writes RA = Dec = 0 or the pointing of the spacecraft;
+    ``Coords_String`` tells which.
     """
     coordinates = dict(_values(child(root, "What"))).get("Coords_String", "")
     return coordinates in {"", "source_object"}
 
 
 def _values(what: etree._Element | None) -> Iterator[tuple[str, str]]:
-    """Yield name and value of each Param, those of groups first so that the packet's own win."""
+    """Yield the name and value of each Param, those of groups first, so that later ones win."""
     for group in children(what, "Group"):
         yield from _values(group)
     for element in children(what, "Param"):
@@ -164,7 +164,7 @@ def _burst_name(root: etree._Element, stream: Stream, fields: dict[str, Any]) ->
 
 
 def _probabilities(what: etree._Element | None, fields: dict[str, Any]) -> None:
-    """Take the classification and the properties of a gravitational-wave candidate."""
+    """Add the classification and properties of a gravitational-wave candidate."""
     for kind in ("Classification", "Properties"):
         for group in children(what, "Group"):
             if group.get("type") == kind:
@@ -182,10 +182,10 @@ def _float(value: str) -> float | None:
 
 
 def _type(values: dict[str, str], fields: dict[str, Any]) -> None:
-    said = TYPES.get(values.get("AlertType", "").lower())
+    found = TYPES.get(values.get("AlertType", "").lower())
     if values.get("Retraction", "").lower() == "true":
-        said = "retraction"
-    elif said is None and values.get("Rev", "").isdecimal():
-        said = "initial" if int(values["Rev"]) == 0 else "update"
-    if said is not None:
-        fields.setdefault("alert_type", said)
+        found = "retraction"
+    elif found is None and values.get("Rev", "").isdecimal():
+        found = "initial" if int(values["Rev"]) == 0 else "update"
+    if found is not None:
+        fields.setdefault("alert_type", found)

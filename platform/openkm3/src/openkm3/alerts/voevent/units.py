@@ -1,35 +1,35 @@
-"""Numbers of a packet in the unit of the field that they fill.
+"""Converts numbers of a packet to the unit of a field.
 
-astropy is imported only where a unit differs, so that a server which reads KM3NeT's own packets
-does without its weight.
+astropy is imported only if a unit differs, since servers that read KM3NeT's own packets do not need
+it.
 """
 
 from __future__ import annotations
 
 import re
 
-#: How packets say that a number has no unit ("dn" is GCN's data number).
+#: Units of packets that mean "no unit" ("dn" is GCN's data number).
 WITHOUT = frozenset({"", "dn", "1"})
-#: Spellings of GCN that astropy does not have.
+#: GCN's spellings that astropy does not know.
 _SPELLINGS = {"sec": "s", "days": "d", "degrees": "deg", "hr": "h", "years": "yr"}
 
 
 def converted(value: float, unit: str, wanted: str) -> float:
-    """Return a value in the unit that is wanted.
+    """Return a value in the wanted unit.
 
     Parameters
     ----------
     value : float
-        In ``unit``; one that is empty counts as ``wanted``.
+        In ``unit``, or in ``wanted`` if that is empty.
     unit : str
-        As the packet writes it: ``yr^-1``, ``arcmin``, ``TeV``. Hours of angle are ``hr`` or ``h``.
+        As in the packet: ``yr^-1``, ``arcmin``, ``TeV``. Hour angles are ``hr`` or ``h``.
     wanted : str
-        A unit of astropy; empty for a number without one.
+        A unit of astropy; empty for a number without unit.
 
     Raises
     ------
     ValueError
-        astropy does not know the unit, or it measures something else.
+        If astropy does not know the unit, or it has another dimension.
     """
     unit = unit.strip()
     if unit == wanted or unit in WITHOUT:
@@ -45,7 +45,7 @@ def converted(value: float, unit: str, wanted: str) -> float:
     if wanted == "deg" and given == units.hour:
         given = units.hourangle
     try:
-        # Of logarithmic units (dex, mag) there are no plain quantities; their units convert.
+        # Logarithmic units (dex, mag) have no plain quantities, but the units convert.
         return float(given.to(units.Unit(wanted), value))
     except (units.UnitConversionError, units.UnitTypeError):
         what = f"cannot be converted to {wanted}" if wanted else "is not expected here"

@@ -1,4 +1,4 @@
-"""Validity by the IVOA's own schema."""
+"""Validation by the IVOA's schema."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from os import PathLike
 
+from openkm3.alerts.documents import content_of
 from openkm3.alerts.errors import Problem
 from openkm3.alerts.voevent.xml import etree, parsed
 
@@ -17,20 +18,18 @@ def _schema() -> etree.XMLSchema:
 
 
 def validate_voevent(packet: bytes | str | PathLike[str]) -> list[Problem]:
-    """Return what is wrong with a VOEvent by the IVOA's VOEvent-v2.0.xsd; nothing if valid.
+    """Return the problems of a VOEvent by the IVOA's VOEvent-v2.0.xsd; none if it is valid.
 
     Parameters
     ----------
     packet : path or bytes
-        The file, or what is in it.
+        The file, or its content.
 
     Raises
     ------
     AlertError
-        It is no XML that can be read.
+        If it is not XML that can be parsed.
     """
-    from openkm3.alerts.documents import content_of
-
     root = parsed(content_of(packet)[0])
     schema = _schema()
     if schema.validate(root):

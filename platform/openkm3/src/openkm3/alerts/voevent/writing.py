@@ -1,8 +1,8 @@
-"""An alert as VOEvent 2.0.
+"""Writing of alerts as VOEvent 2.0.
 
 The standard is R. L. Seaman et al., "Sky Event Reporting Metadata", IVOA Recommendation 11 July
-2011. Where it leaves a choice: ``Error2Radius`` is ``ra_dec_error``, which contains the source
-with ``containment_probability`` (0.9 by GCN's default); other radii are Params.
+2011. Where it leaves a choice, ``Error2Radius`` is ``ra_dec_error``, the radius of
+``containment_probability`` (GCN's default is 0.9); other radii are Params.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from openkm3.alerts.errors import AlertError, Problem
-from openkm3.alerts.model import AUTHORITY, Alert, Counterpart
+from openkm3.alerts.model import AUTHORITY, AlertRecord, Counterpart
+from openkm3.alerts.plausibility import problems_of_alert
 from openkm3.alerts.times import gcn_time, voevent_time
 from openkm3.alerts.voevent.params import (
     ALERT,
@@ -29,30 +30,32 @@ LOCATION = "http://www.ivoa.net/xml/VOEvent/VOEvent-v2.0.xsd"
 CITES = {"update": "supersedes", "retraction": "retraction"}
 
 
-def to_voevent(alert: Alert, *, cites: str | None = None) -> bytes:
+def to_voevent(alert: AlertRecord, *, cites: str | None = None) -> bytes:
     """Return a VOEvent 2.0 document, valid by the IVOA's schema.
 
     Parameters
     ----------
     alert : Alert
-        One of KM3NeT's.
+        An alert of KM3NeT.
     cites : str, optional
-        Identifier of the record that an update supersedes or a retraction retracts; an empty text
-        where none was issued. By default that of the record before.
+        Identifier of the record that an update supersedes or a retraction retracts; empty if none
+        was issued. By default the previous record.
 
     Raises
     ------
     AlertError
-        It is another mission's, which KM3NeT cannot issue; a value is impossible (see
-        `Alert.problems`); or VOEvent needs one that is missing: a name, and a radius of error
-        where there is a position.
+        If it is an alert of another mission, which KM3NeT cannot issue; if a value is impossible
+        (see `Alert.problems`); or if VOEvent requires a missing value: a name, or the error radius
+        of a position.
     """
     if not alert.own:
         whose = alert.mission or alert.foreign_ivorn
-        raise AlertError.single(f"is a notice of {whose}; only KM3NeT's own are written as VOEvent")
-    problems = alert.problems()
+        raise AlertError.single(
+            f"is a notice of {whose}; only KM3NeT's own alerts are written as VOEvent"
+        )
+    problems = problems_of_alert(alert)
     if alert.ra is not None and alert.error_radius is None:
-        problems.append(Problem("ra_dec_error", "is missing: VOEvent has no position without it"))
+        problems.append(Problem("ra_dec_error", "is missing: VOEvent requires it with a position"))
     if problems:
         raise AlertError(problems)
 
@@ -97,14 +100,14 @@ def _who(root: etree._Element, fields: dict[str, Any]) -> None:
 
 
 def _time(fields: dict[str, Any], name: str) -> str:
-    """Return VOEvent's form of a time, and take it out of the fields if that says it all."""
+    """Return a time in VOEvent's form, and remove it from the fields if that is exact."""
     text = voevent_time(fields[name])
     if gcn_time(text) == fields[name]:
         del fields[name]
     return text
 
 
-def _what(root: etree._Element, alert: Alert, fields: dict[str, Any]) -> None:
+def _what(root: etree._Element, alert: AlertRecord, fields: dict[str, Any]) -> None:
     what = _add(root, "What")
     description = fields.get("additional_info")
     if description and holds(description):
@@ -112,7 +115,7 @@ def _what(root: etree._Element, alert: Alert, fields: dict[str, Any]) -> None:
     else:
         description = None
     if isinstance(alert.event_name, list) and holds(alert.name):
-        # For readers that know Params only; the list follows as gcn.event_name.
+        # For readers that know only Params; gcn.event_name has the full list.
         _add(what, "Param", name="Identifier", value=alert.name or "", ucd="meta.id;meta.main")
     events = fields.pop("event_details", None) or []
     sources = fields.get("counterpart_info")
@@ -135,8 +138,8 @@ def _what(root: etree._Element, alert: Alert, fields: dict[str, Any]) -> None:
         _add(what, "Description", description)
 
 
-def _where_when(alert: Alert, fields: dict[str, Any]) -> etree._Element | None:
-    """Return WhereWhen and take out of the fields what it says completely."""
+def _where_when(alert: AlertRecord, fields: dict[str, Any]) -> etree._Element | None:
+    """Return WhereWhen, and remove the fields that it holds completely."""
     if alert.ra is None and alert.trigger_time is None:
         return None
     where = etree.Element("WhereWhen")
@@ -161,13 +164,13 @@ def _where_when(alert: Alert, fields: dict[str, Any]) -> etree._Element | None:
             _add(position, "Error2Radius", repr(fields.pop("ra_dec_error")))
         probability = alert.containment_probability
         note = (
-            "RA and Dec say where the neutrino came from; Error2Radius contains it with probability"
+            "RA and Dec are the direction of the source; Error2Radius contains it with probability"
         )
         _add(where, "Description", f"{note} {0.9 if probability is None else probability}.")
     return where
 
 
-def _observatory(data: etree._Element, alert: Alert) -> None:
+def _observatory(data: etree._Element, alert: AlertRecord) -> None:
     if alert.instrument is None:
         _add(data, "ObservatoryLocation", id="KM3NeT")
         return
@@ -183,7 +186,7 @@ def _observatory(data: etree._Element, alert: Alert) -> None:
         _add(value, f"C{number}", repr(round(coordinate, 6)))
 
 
-def _how(root: etree._Element, alert: Alert) -> None:
+def _how(root: etree._Element, alert: AlertRecord) -> None:
     how = _add(root, "How")
     _add(how, "Description", "KM3NeT neutrino telescope")
     _add(how, "Reference", uri="https://www.km3net.org", type="url")
@@ -191,7 +194,7 @@ def _how(root: etree._Element, alert: Alert) -> None:
         _add(how, "Reference", uri=alert.healpix_url or "", mimetype="application/fits")
 
 
-def _why(root: etree._Element, alert: Alert) -> None:
+def _why(root: etree._Element, alert: AlertRecord) -> None:
     sources = alert.counterpart_info if isinstance(alert.counterpart_info, list) else []
     if alert.p_astro is None and not sources:
         return
@@ -204,7 +207,7 @@ def _why(root: etree._Element, alert: Alert) -> None:
 
 
 def _counterpart(why: etree._Element, source: Counterpart) -> None:
-    # The notice gives no probability of the association, so none is claimed.
+    # The notice has no probability of the association, so none is written.
     inference = _add(why, "Inference", relation="possible counterpart")
     name = source.fields().get("name")
     _add(inference, "Name", name if holds(name) and name else "unnamed source")
@@ -213,7 +216,7 @@ def _counterpart(why: etree._Element, source: Counterpart) -> None:
             _add(inference, "Reference", uri=str(uri))
 
 
-def _citations(root: etree._Element, alert: Alert, before: str | None) -> None:
+def _citations(root: etree._Element, alert: AlertRecord, before: str | None) -> None:
     cited = []
     if before and alert.alert_type in CITES:
         cited.append((CITES[alert.alert_type], before))

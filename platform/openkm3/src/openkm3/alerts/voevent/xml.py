@@ -1,4 +1,4 @@
-"""XML from anywhere, without its dangers."""
+"""Safe parsing of XML from untrusted sources."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
 def parsed(content: bytes) -> etree._Element:
     """Return the root of an XML document.
 
-    Nothing is fetched and no entity is replaced; a document type (which is where entities and
-    bombs of them are declared) is refused, as no VOEvent has one.
+    Nothing is fetched and no entity is expanded. Document types, which declare entities and entity
+    bombs, are refused, since VOEvents do not need them.
 
     Raises
     ------
     AlertError
-        The bytes are no XML, or have a document type.
+        If the bytes are not XML, or have a document type.
     """
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -47,11 +47,11 @@ def parsed(content: bytes) -> etree._Element:
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        # libxml2 reports a bomb of entities as a syntax error too.
-        raise AlertError.single(f"is not XML that can be read: {error.msg}") from None
+        # libxml2 reports an entity bomb as a syntax error too.
+        raise AlertError.single(f"is not valid XML: {error.msg}") from None
     document = root.getroottree().docinfo
     if document.doctype or document.internalDTD is not None or document.externalDTD is not None:
-        msg = "has a DOCTYPE: entities and document types are refused, no VOEvent needs them"
+        msg = "has a DOCTYPE, which is not allowed in a VOEvent"
         raise AlertError.single(msg)
     return root
 
@@ -62,7 +62,7 @@ def local_name(element: etree._Element) -> str:
 
 
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
-    """Return the first element on a path of names, in whatever namespace."""
+    """Return the first element on a path of names, in any namespace."""
     for name in path:
         if element is None:
             return None
@@ -71,19 +71,19 @@ def child(element: etree._Element | None, *path: str) -> etree._Element | None:
 
 
 def children(element: etree._Element | None, name: str) -> list[etree._Element]:
-    """Return the children of a name, in whatever namespace."""
+    """Return the children with a name, in any namespace."""
     return [] if element is None else [found for found in element if local_name(found) == name]
 
 
 def text(element: etree._Element | None) -> str | None:
-    """Return the text of an element without white space around it, None where there is none."""
+    """Return the text of an element without surrounding white space, None if it is empty."""
     if element is None or element.text is None:
         return None
     return element.text.strip() or None
 
 
 def path_of(element: etree._Element) -> str:
-    """Return where an element is, for messages: ``/VOEvent/What/Param[2]``."""
+    """Return the path of an element for messages: ``/VOEvent/What/Param[2]``."""
     parts: list[str] = []
     current: etree._Element | None = element
     while current is not None:

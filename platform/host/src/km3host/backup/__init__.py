@@ -1,0 +1,1 @@
+"""Backups of the platform by restic: save, list, restore, rehearse a restore."""

@@ -1,0 +1,1 @@
+"""Image transfer to workers through the platform's registry."""

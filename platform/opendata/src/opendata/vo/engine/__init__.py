@@ -1,1 +1,0 @@
-"""The query engine: ADQL on published tables, without Django."""

@@ -1,1 +1,0 @@
-"""The HTTP side of the VO services: thin Django views around :mod:`opendata.vo.engine`."""

@@ -1,0 +1,1 @@
+"""Asynchronous queries: jobs of UWS 1.1."""

@@ -1,0 +1,1 @@
+"""Described tables, and how SQLite keeps them."""

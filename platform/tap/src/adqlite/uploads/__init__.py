@@ -1,0 +1,1 @@
+"""Tables that people send with a query."""

@@ -1,0 +1,78 @@
+"""What embedded mode installs, in which order, and that compiling it can wait."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from km3settings.settings import parse
+from km3settings.state import State
+from km3up.environments import Installer
+from km3up.failure import Failure
+from km3up.installation import Installation
+from tests.commands import run
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ROOT / "platform" / "locks"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose environment `lab` is one package of the real lock."""
+    folder = tmp_path / "checkout"
+    (folder / "platform" / "locks").mkdir(parents=True)
+    shutil.copyfile(LOCKS / "uv.txt", folder / "platform" / "locks" / "uv.txt")
+    click = re.search(r"^click==.*?(?=^\S)", (LOCKS / "lab.txt").read_text(), re.M | re.S)
+    assert click
+    block = re.sub(r"^ *#.*\n", "", click[0], flags=re.MULTILINE)
+    (folder / "platform" / "locks" / "lab.txt").write_text(block)
+    shutil.copytree(ROOT / "platform" / "lab", folder / "platform" / "lab")
+    return folder
+
+
+def compiled(environment: Path) -> list[Path]:
+    return list(environment.glob("lib/python3*/site-packages/click/__pycache__/core.*.pyc"))
+
+
+def test_an_environment_works_before_it_is_compiled_and_is_compiled_later(
+    checkout: Path, tmp_path: Path
+) -> None:
+    installer = Installer(root=checkout, folder=tmp_path / "envs")
+    assert installer.packages("lab") == 1
+    installer.install("lab")
+    assert installer.is_current("lab")
+    assert not installer.is_compiled("lab")
+    assert not compiled(tmp_path / "envs" / "lab")
+    python = tmp_path / "envs/lab/bin/python"
+    run(python, "-B", "-c", "import click, km3lab")
+    installer.compile("lab")
+    assert installer.is_compiled("lab")
+    assert compiled(tmp_path / "envs" / "lab")
+
+
+def test_a_changed_lock_needs_compiling_anew(checkout: Path, tmp_path: Path) -> None:
+    installer = Installer(root=checkout, folder=tmp_path / "envs")
+    installer.install("lab")
+    installer.compile("lab")
+    lock = checkout / "platform/locks/lab.txt"
+    lock.write_text(lock.read_text() + "# changed\n")
+    assert not installer.is_current("lab")
+    assert not installer.is_compiled("lab")
+
+
+def test_the_first_login_needs_the_first_environment_only(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    installation = Installation(root=ROOT, state=state, settings=parse({}), say=print)
+    assert installation.pending == ["joint"]
+
+
+def test_an_environment_without_a_lock_is_refused_before_anything_is_installed(
+    tmp_path: Path,
+) -> None:
+    settings = parse({"environments": [{"name": "mine", "title": "Mine", "image": "mine"}]})
+    with pytest.raises(Failure, match=r"there is no lock platform/locks/mine\.txt"):
+        Installation(root=ROOT, state=State(tmp_path), settings=settings, say=print)
+    assert not list(tmp_path.iterdir())
