@@ -112,7 +112,7 @@ def test_two_records_cannot_have_the_same_table(curator: User, reviewer: User) -
         ("a.b.c", "SCHEMA.TABLE"),
         ("1a.b", "SCHEMA.TABLE"),
         ('a"; DROP TABLE x.b', "SCHEMA.TABLE"),
-        ("tap_schema.mine", "taken by the services"),
+        ("tap_schema.mine", "reserved for the services"),
         ("events.select", "reserved word of ADQL"),
     ],
 )
