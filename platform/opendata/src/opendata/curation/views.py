@@ -48,7 +48,7 @@ def new(request: HttpRequest, user: User) -> HttpResponseBase:
     form = NewRecordForm(request.POST or None)
     wrong = ""
     if "more_rows" in request.POST:
-        form = NewRecordForm.again(request.POST)
+        form = NewRecordForm.with_more_rows(request.POST)
     elif request.method == "POST" and form.is_valid():
         record, draft = form.record(), form.draft()
         if record is not None and draft is not None:
@@ -130,12 +130,12 @@ def _save(request: HttpRequest, user: User, version: Version) -> HttpResponseBas
     form = DraftForm(request.POST)
     wrong = ""
     if "more_rows" in request.POST:
-        return _draft(request, user, version, form=DraftForm.again(request.POST))
+        return _draft(request, user, version, form=DraftForm.with_more_rows(request.POST))
     if form.is_valid():
-        said = form.draft(version.service)
-        if said is not None:
+        content = form.draft(version.service)
+        if content is not None:
             try:
-                publishing.change(version, said, user)
+                publishing.change(version, content, user)
                 query = urlencode({"done": "The draft was saved."})
                 return redirect(f"/curate/drafts/{version.record.identifier}/?{query}")
             except Refused as error:
