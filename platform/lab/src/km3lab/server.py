@@ -83,6 +83,8 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     # through ports, which every user of a machine may. A path of a socket has 107 characters.
     if len(str(folders.runtime)) <= 40:
         c.KernelManager.transport = "ipc"
+    # PDFs are drawn in the science environment, which has WeasyPrint.
+    c.WeasyPrintExporter.python = str(around.kernels / "bin" / "python")
     hide_what_cannot_work(c)
     if folders.degraded:
         c.NotebookNotary.db_file = ":memory:"

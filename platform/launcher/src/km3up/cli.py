@@ -183,7 +183,7 @@ def install(state: Path | None, config: Path | None, project: str) -> None:
 def compile_(state: Path | None, config: Path | None, project: str) -> None:
     """Compile installed environments, with low priority; `up` starts this behind itself."""
     os.nice(10)
-    with told():
+    with reported():
         open_checkout(state, config, project).compile()
 
 
