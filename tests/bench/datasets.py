@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tests import commands
 from tests.bench.figures import Figure, spread
 
 TITLE = "Datasets of Vela X"
@@ -19,21 +19,20 @@ PUBLIC = Path(__file__).resolve().parents[3] / "shared/data/joint/irf_file_new_C
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
-from nugamma.datasets import arca_datasets, build, cta_dataset
-from nugamma.responses.arca import ArcaResponse
-from nugamma.responses import prod5
+from nugamma.datasets import build
+from nugamma.instruments import ARCA, CTA
 from nugamma.sources import load_source
 
 step, cta, folder = sys.argv[1:]
 source = load_source("VelaX")
 began, cpu = time.perf_counter(), time.process_time()
-response = prod5.load(cta or None)
+telescope = CTA.replace(response=cta or None)
 if step == "cta":
-    cta_dataset(source, response=response)
+    list(telescope.maps(source))
 elif step == "arca":
-    arca_datasets(source)
+    list(ARCA.maps(source))
 else:
-    build(source, cta_response=response, cache=folder)
+    build(source, [telescope, ARCA], cache=folder)
 print(json.dumps({
     "wall": time.perf_counter() - began,
     "cpu": time.process_time() - cpu,
@@ -78,6 +77,6 @@ def run(step: str, folder: str) -> dict[str, float]:
     """Wall and CPU seconds of one step without the imports, and peak memory in GB with them."""
     response = str(PUBLIC) if PUBLIC.is_file() else ""
     command = [sys.executable, "-c", PROGRAM, step, response, folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    done = commands.run(*command, env=os.environ)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures

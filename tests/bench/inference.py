@@ -69,13 +69,15 @@ def single(cache: Path) -> list[Figure]:
     """CPU seconds of one pseudo-experiment, and of one evaluation of the likelihood."""
     from nugamma.datasets import build, map_datasets
     from nugamma.inference import pinned, profile, reference
-    from nugamma.inference.problem import of_source
+    from nugamma.inference.problem import Problem
     from nugamma.inference.pseudo import draw
+    from nugamma.instruments import ARCA, CTA
     from nugamma.sources import load_source
 
     response = RESPONSE if RESPONSE.is_file() else None
     source = load_source("VelaX")
-    problem = of_source(source, build(source, cta_response=response, cache=cache))
+    telescope = CTA.replace(response=response)
+    problem = Problem.of(source, build(source, [telescope, ARCA], cache=cache))
     seconds: dict[str, list[float]] = {"pinned": [], "profile": []}
     with threadpool_limits(1):
         for index in range(REPEATS):
@@ -94,7 +96,8 @@ def single(cache: Path) -> list[Figure]:
         fast = (time.process_time() - start) / 20 / len(found.share)
         datasets = reference.modelled(
             source,
-            map_datasets(source, cta_response=response),
+            map_datasets(source, [telescope]),
+            map_datasets(source, [ARCA]),
             problem.hadronic,
             problem.leptonic,
         )

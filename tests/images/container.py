@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests import commands
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,10 +32,7 @@ ENVIRONMENTS = {
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True)
-    if check and done.returncode:
-        raise AssertionError(f"docker {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
-    return done
+    return commands.run("docker", *arguments, status=0 if check else None)
 
 
 def why_not(image: str) -> str | None:

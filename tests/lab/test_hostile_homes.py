@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from km3lab.manifest import folder_of
 from km3lab.tutorials import TutorialError, reset, states, sync
+from tests.commands import run
 
 NAME = "01-events.ipynb"
 
@@ -186,8 +186,7 @@ def _as_user(pristine: Path, home: Path) -> str:
             if not parent.stat().st_mode & 0o001:
                 parent.chmod(0o755)
     command = [sys.executable, "-c", AS_NOBODY, str(pristine), str(home)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
-    assert done.returncode == 0, done.stderr
+    done = run(*command, cwd="/")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""The command line does what it says, and tells mistakes in one line."""
+"""The command line does what its help says, and reports mistakes in one line."""
 
 from __future__ import annotations
 
@@ -183,6 +183,16 @@ def test_limits_by_every_method(folder: Path, scanned: dict[str, Path]) -> None:
     assert table.meta["level"] == 0.9
 
 
+def test_a_warning_is_printed_once(folder: Path, scanned: dict[str, Path]) -> None:
+    """Even if several steps of a command meet its reason, or several results have it."""
+    for words in (
+        ("datasets", folder / "north.yaml", "--time-step", 120),
+        ("limits", *scanned.values(), *FELDMAN_COUSINS),
+    ):
+        output = run(folder, *words)
+        assert output.count("hardly visible from CTA South") == 1
+
+
 FELDMAN_COUSINS = ("--method", "feldman-cousins", "--toys", 10, "--workers", 1)
 
 
@@ -262,22 +272,22 @@ def changed(scan: Path, out: Path, **changes: object) -> Path:
         ({"made_from__datasets__cta__response": "0" * 64}, "different response of CTA"),
         ({"made_from__options__cta_response": "/none/irf.fits"}, "--cta-response"),
         ({"made_from__revision": 1}, "another revision of the analysis (1"),
-        ({"made_from": None}, "is not whole"),
-        ({"combined": None}, "not whole"),
+        ({"made_from": None}, "is damaged"),
+        ({"combined": None}, "is damaged"),
         ({"title": None}, "title missing"),
-        ({"pseudo_experiments": [{"index": 0}]}, "not whole"),
-        ({"gamma__f": [0.0, 1.0]}, "not whole"),
+        ({"pseudo_experiments": [{"index": 0}]}, "is damaged"),
+        ({"gamma__f": [0.0, 1.0]}, "is damaged"),
         # What a scan says of itself is what it was made from, and what its curves come to.
-        ({"input": 0.5}, "its share is 0.5, it was made with 0.0"),
+        ({"input": 0.5}, "its share is 0.5, but it was made with 0.0"),
         ({"pseudo": 7}, "its pseudo is 7"),
-        ({"mode": "profile"}, "its mode is profile, it was made with pinned"),
+        ({"mode": "profile"}, "its mode is profile, but it was made with pinned"),
         ({"made_from__study__seed": 8}, "its seed is"),
-        ({"made_from__study__pseudo": 70, "pseudo": 70}, "pseudo-experiments of 70"),
+        ({"made_from__study__pseudo": 70, "pseudo": 70}, "of 70 pseudo-experiments"),
         ({"combined__f": [place / 40 for place in range(21)]}, "fractions of combined"),
-        ({"neutrino__ci90": [0.0, 0.123]}, "ci90 of neutrino is not that of its curves"),
-        ({"gamma__mode_mean": "x"}, "not whole"),
-        ({"source": {"a": 1}}, "its source is not a text"),
-        ({"made_from__datasets": []}, "datasets that it was made from are missing"),
+        ({"neutrino__ci90": [0.0, 0.123]}, "ci90 of neutrino disagrees with its curves"),
+        ({"gamma__mode_mean": "x"}, "is damaged"),
+        ({"source": {"a": 1}}, "its source is not text"),
+        ({"made_from__datasets": []}, "made_from has no datasets"),
     ],
 )
 def test_scans_that_do_not_fit_are_refused(
@@ -292,14 +302,14 @@ def test_scans_that_do_not_fit_are_refused(
     assert message in output.splitlines()[-1]
 
 
-def test_scans_of_two_revisions_are_not_put_side_by_side(
+def test_scans_of_two_revisions_are_not_compared(
     folder: Path, scanned: dict[str, Path], tmp_path: Path
 ) -> None:
     older = changed(scanned["leptonic"], tmp_path / "old.json", made_from__revision=4)
     for words in (("limits",), ("plot", "--out", tmp_path / "x.png")):
         command, *rest = words
         output = run(folder, command, scanned["leptonic"], older, *rest, code=2)
-        assert "revision 4: their numbers do not compare" in output
+        assert "revision 4, so they cannot be compared" in output
 
 
 def test_a_scan_does_not_continue_another_one(folder: Path, tmp_path: Path) -> None:
@@ -321,17 +331,15 @@ def test_a_fit_is_drawn_from_what_it_holds(folder: Path, tmp_path: Path) -> None
     run(folder, "plot", out, "--out", tmp_path / "fit.png")
     for changes, message in (
         ({"format": 1}, "older version"),
-        ({"made_from": None}, "not whole"),
-        ({"made_from__source__distance__value": 9.0}, "do not give its fluxes"),
-        ({"hadronic__parameters__alpha__value": 2.9}, "do not give its fluxes"),
+        ({"made_from": None}, "is damaged"),
+        ({"made_from__source__distance__value": 9.0}, "do not reproduce its fluxes"),
+        ({"hadronic__parameters__alpha__value": 2.9}, "do not reproduce its fluxes"),
     ):
         other = changed(out, tmp_path / "other.json", **changes)
         assert message in run(folder, "plot", other, "--out", tmp_path / "x.png", code=2)
 
 
-def test_a_cutoff_that_the_points_do_not_show_is_said_to_be_loose(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_an_unconstrained_cutoff_is_marked(folder: Path, tmp_path: Path) -> None:
     """Gamma rays of a power law from 1 to 8 TeV."""
     energies = [1.0, 2.0, 4.0, 8.0]
     points = [[e, 1e-11 * e**-2.5, 2e-12 * e**-2.5] for e in energies]
@@ -342,20 +350,21 @@ def test_a_cutoff_that_the_points_do_not_show_is_said_to_be_loose(
     assert "(not" not in run(folder, "fit", "RXJ1713", "--out", tmp_path / "fit.json")
 
 
-def test_places_that_cannot_be_written_are_told(
+def test_outputs_that_cannot_be_written_are_named(
     folder: Path, scanned: dict[str, Path], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     inside = tmp_path / "file" / "x.png"
-    assert "cannot be made" in run(folder, "plot", scanned["leptonic"], "--out", inside, code=2)
+    words = ("plot", scanned["leptonic"], "--out", inside)
+    assert "cannot create the folder" in run(folder, *words, code=2)
     (tmp_path / "folder.png").mkdir()
     words = ("plot", scanned["leptonic"], "--out", tmp_path / "folder.png")
     assert "folder.png" in run(folder, *words, code=2)
     words = ("scan", "VelaX", "--input", "leptonic", "--out", inside)
-    assert "cannot be made" in run(folder, *words, code=2)
+    assert "cannot create the folder" in run(folder, *words, code=2)
 
 
-def test_nothing_that_was_given_is_left_out_of_a_figure(
+def test_files_that_do_not_go_into_one_figure_are_refused(
     folder: Path, scanned: dict[str, Path], tmp_path: Path
 ) -> None:
     table = tmp_path / "s.ecsv"
@@ -391,11 +400,11 @@ def test_sensitivity_is_a_table(folder: Path) -> None:
     )
 
 
-def test_a_table_that_cannot_be_written_is_told(folder: Path, tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "s.ecsv"
     said = run(folder, "sensitivity", "--declination", 0, "--out", out, code=2)
-    assert f"folder {tmp_path / 'file'} cannot be made" in said
+    assert f"cannot create the folder {tmp_path / 'file'}" in said
     said = run(folder, "sensitivity", "--declination", 0, "--out", "/proc/s.ecsv", code=2)
     assert "/proc/s.ecsv cannot be written" in said
 
@@ -455,13 +464,13 @@ def test_all_curves_fit_into_the_panels(scanned: dict[str, Path]) -> None:
         (["limits", "missing.json"], "missing.json cannot be read"),
         (["limits", "north.yaml"], "not JSON"),
         (["plot", "missing.json", "--out", "x.png"], "cannot be read"),
-        (["plot", "missing.json", "--out", "x.doc"], "figures end in"),
+        (["plot", "missing.json", "--out", "x.doc"], "use a file name that ends in"),
         (["plot", "empty.json", "--out", "x.png"], "not a mixture"),
         (["limits", "empty.json"], "not a result of `nugamma scan`"),
         (["limits", "empty.json", "--out", "x.fits"], "written to .json or .ecsv"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_mistakes_are_reported_in_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
 ) -> None:
     monkeypatch.chdir(folder)

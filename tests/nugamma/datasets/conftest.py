@@ -9,15 +9,9 @@ import pytest
 from astropy import units as u
 from gammapy.datasets import MapDataset
 
-from nugamma.datasets import (
-    FoldedDataset,
-    PixelResponse,
-    arca_datasets,
-    cta_dataset,
-    group,
-    pixel_response,
-)
+from nugamma.datasets import FoldedDataset, PixelResponse, group, pixel_response
 from nugamma.datasets.morphology import spatial_model
+from nugamma.instruments import ARCA, CTA
 from nugamma.responses.cta import CtaResponse
 from nugamma.sources import Source, load_source
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
@@ -63,7 +57,7 @@ def public() -> CtaResponse:
 
 @pytest.fixture(scope="session")
 def cta_maps(vela, public) -> MapDataset:
-    return cta_dataset(vela, response=public)
+    return next(CTA.replace(response=public).maps(vela))
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +68,7 @@ def cta_pixels(vela, cta_maps) -> PixelResponse:
 @pytest.fixture(scope="session")
 def arca_maps(vela) -> list[MapDataset]:
     """Return maps with a step of a day: as exact as 8 h, and made in less time."""
-    return arca_datasets(vela, time_step=24 * u.hour)
+    return list(ARCA.replace(time_step=24 * u.hour).maps(vela))
 
 
 @pytest.fixture(scope="session")

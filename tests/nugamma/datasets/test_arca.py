@@ -7,9 +7,9 @@ import pytest
 from astropy import units as u
 from gammapy.modeling.models import FoVBackgroundModel, PowerLawSpectralModel, SkyModel
 
-from nugamma.datasets import arca_datasets
 from nugamma.datasets.morphology import spatial_model
 from nugamma.errors import DatasetError
+from nugamma.instruments import ARCA
 from nugamma.responses.arca import ArcaResponse
 from nugamma.spectra import SpectralOperator
 
@@ -153,4 +153,4 @@ def test_a_source_that_is_never_visible_is_refused(vela):
         position = vela.position.__class__(0 * u.deg, 80 * u.deg)
 
     with pytest.raises(DatasetError, match="never low enough for ARCA"):
-        arca_datasets(North())
+        next(ARCA.maps(North()))

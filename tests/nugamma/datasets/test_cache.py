@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -18,9 +17,11 @@ from nugamma.datasets.cache import CacheWarning, DatasetCache
 from nugamma.datasets.morphology import spatial_model
 from nugamma.datasets.psf import SourcePSFMap
 from nugamma.errors import CacheError, DatasetError
+from nugamma.instruments import ARCA, CTA
 from nugamma.responses.arca import ArcaResponse
 from nugamma.responses.cta import CtaResponse
 from nugamma.responses.performance import packaged
+from tests.commands import run
 
 from .small import Somewhere, dataset
 
@@ -89,11 +90,11 @@ def scribble(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [flip, cut, lose, scribble])
-def test_a_damaged_entry_is_put_aside_with_a_warning_and_made_anew(tmp_path, damage):
+def test_a_damaged_entry_is_moved_aside_with_a_warning_and_rebuilt(tmp_path, damage):
     first = fetch(tmp_path, x=1)
     damage(entry(tmp_path))
     before = {path.name: path.read_bytes() for path in entry(tmp_path).iterdir()}
-    with pytest.warns(CacheWarning, match=r"is damaged \(.*\); it is now .*damaged"):
+    with pytest.warns(CacheWarning, match=r"is damaged \(.*\); moved to .*damaged"):
         again = fetch(tmp_path, x=1)
     assert same(first, again)
     assert same(first, fetch(tmp_path, refuse, x=1))
@@ -135,12 +136,7 @@ def read_only(folder: Path, x: int) -> str:
     code = READ.format(root=root, folder=str(folder), x=x)
     mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" -c "$3"'
     words = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount]
-    done = subprocess.run(
-        [*words, "sh", str(folder), sys.executable, code],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(*words, "sh", folder, sys.executable, code, status=None)
     if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
         pytest.skip(f"needs mounts in a namespace of its own: {done.stderr.strip()}")
     assert "Traceback" not in done.stderr
@@ -200,19 +196,15 @@ def responses() -> tuple[ArcaResponse, CtaResponse]:
     return ArcaResponse.read(), packaged()
 
 
-def plans(responses, source=None, step=8 * u.hour):
-    return building._plans(
-        source or Somewhere(),
-        building.INSTRUMENTS,
-        cta_response=responses[1],
-        arca_response=responses[0],
-        time_step=step,
-        report=print,
+def keys(responses, source=None, step=8 * u.hour) -> list[str]:
+    instruments = (
+        CTA.replace(response=responses[1]),
+        ARCA.replace(response=responses[0], time_step=step),
     )
-
-
-def key(plan: object) -> str:
-    return json.dumps(plan.inputs, sort_keys=True)
+    return [
+        json.dumps(one, sort_keys=True)
+        for one in building.inputs(source or Somewhere(), instruments).values()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -226,20 +218,28 @@ def key(plan: object) -> str:
 def test_each_property_of_the_source_is_in_the_key(responses, attribute, value):
     source = Somewhere()
     setattr(source, attribute, value)
-    for one, other in zip(plans(responses), plans(responses, source), strict=True):
-        assert key(one) != key(other)
+    for one, other in zip(keys(responses), keys(responses, source), strict=True):
+        assert one != other
 
 
 def test_response_and_time_step_are_in_the_key(responses):
-    cta, arca = plans(responses)
-    assert cta.inputs["response"] == responses[1].checksum
-    assert arca.inputs["response"] == responses[0].checksum
-    slower = plans(responses, step=24 * u.hour)
-    assert key(slower[0]) == key(cta)
-    assert key(slower[1]) != key(arca)
+    cta, arca = keys(responses)
+    assert json.loads(cta)["response"] == responses[1].checksum
+    assert json.loads(arca)["response"] == responses[0].checksum
+    slower = keys(responses, step=24 * u.hour)
+    assert slower[0] == cta
+    assert slower[1] != arca
 
 
-@pytest.mark.parametrize("instruments", [["hess"], [], "icecube"])
-def test_instruments_that_there_are_not_are_refused(instruments):
-    with pytest.raises(DatasetError, match="there are cta and arca"):
+@pytest.mark.parametrize(
+    ("instruments", "message"),
+    [
+        (["hess"], "give Instrument objects"),
+        ([], "give Instrument objects"),
+        ("icecube", "give Instrument objects"),
+        ([CTA, CTA.replace(livetime=50 * u.h)], "cta, cta: each needs its own name"),
+    ],
+)
+def test_instruments_that_cannot_be_used_are_refused(instruments, message):
+    with pytest.raises(DatasetError, match=message):
         building.build(Somewhere(), instruments)

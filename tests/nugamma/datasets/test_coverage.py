@@ -14,10 +14,11 @@ from astropy.time import Time
 from gammapy.maps import WcsGeom
 from gammapy.modeling.models import GaussianSpatialModel
 
-from nugamma.datasets import build, coverage, cta
+from nugamma.datasets import build, coverage
 from nugamma.datasets.folding import pixel_response
 from nugamma.datasets.morphology import spatial_model
 from nugamma.errors import DatasetError, DatasetWarning
+from nugamma.instruments import CTA
 from nugamma.responses.cta import CtaResponse
 from nugamma.responses.performance import packaged
 from nugamma.sources import load_source, published_sources
@@ -25,7 +26,7 @@ from openkm3.sky.offline import offline
 
 PARANAL = EarthLocation.from_geodetic(-70.32 * u.deg, -24.68 * u.deg, 2150 * u.m)
 LA_PALMA = EarthLocation.from_geodetic(-17.89 * u.deg, 28.76 * u.deg, 2200 * u.m)
-WIDTHS = (cta.WIDTH, *cta.WIDER)
+WIDTHS = CTA.widths
 
 
 def source(morphology: str = "disk", radius: float = 0.5, dec: float = -30.0) -> Any:
@@ -41,7 +42,7 @@ def compact() -> CtaResponse:
 
 
 def seen(made: Any, response: CtaResponse) -> coverage.Coverage:
-    return cta.seen(made, response)
+    return CTA.replace(response=response).coverage(made)
 
 
 def test_published_sources_are_seen_whole_and_keep_their_maps(compact: CtaResponse) -> None:
@@ -50,7 +51,7 @@ def test_published_sources_are_seen_whole_and_keep_their_maps(compact: CtaRespon
         found = seen(published, compact)
         assert found.beyond < 1e-3
         assert found.counted > 0.97
-        assert coverage.map_width(published, WIDTHS) == cta.WIDTH
+        assert coverage.map_width(published, WIDTHS) == CTA.widths[0]
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 4.0])
@@ -80,7 +81,7 @@ def test_lost_events_are_those_that_the_dataset_loses(
     """Counts at 1 to 1.2 TeV of the dataset, against those of a point."""
 
     def counts(made: Any) -> float:
-        maps = cta.cta_dataset(made, response=compact)
+        maps = next(CTA.replace(response=compact).maps(made))
         pixels = pixel_response(maps, spatial_model(made), "gamma")
         return float(pixels.before_dispersion[16].sum())
 
@@ -97,18 +98,18 @@ def test_maps_grow_with_the_source(compact: CtaResponse) -> None:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (source("disk", 4), r"a disk of 4 deg reaches far off CTA's axis.*35 % fewer events"),
-        (source("gaussian", 2.5), r"15 % of it .gaussian of 2.5 deg. lies beyond.*45 % fewer"),
+        (source("disk", 4), r"the disk of 4 deg extends far off CTA's axis.*35 % fewer events"),
+        (source("gaussian", 2.5), r"15 % of the gaussian of 2.5 deg lies beyond.*45 % fewer"),
     ],
 )
-def test_what_is_lost_is_said(compact: CtaResponse, made: Any, said: str) -> None:
+def test_a_warning_names_what_is_lost(compact: CtaResponse, made: Any, said: str) -> None:
     with pytest.warns(DatasetWarning, match=said):
-        cta.check_visible(made, compact)
+        CTA.replace(response=compact).check(made)
 
 
 def test_a_source_beyond_the_field_of_view_is_refused() -> None:
-    with pytest.raises(DatasetError, match=r"62 % of it .gaussian of 5 deg. lies beyond CTA"):
-        build(source("gaussian", 5), ["cta"])
+    with pytest.raises(DatasetError, match=r"62 % of the gaussian of 5 deg lies beyond CTA"):
+        build(source("gaussian", 5), [CTA])
 
 
 def highest(dec: float, site: EarthLocation) -> float:
@@ -121,19 +122,17 @@ def highest(dec: float, site: EarthLocation) -> float:
 
 @pytest.mark.parametrize("dec", [-85, -50, -25, 6, 10, 20, 44, 47, 50, 70])
 @pytest.mark.parametrize(("site", "place"), [("south", PARANAL), ("north", LA_PALMA)])
-def test_what_a_site_does_not_see_high_enough_is_said(
+def test_a_source_that_is_too_low_for_a_site_causes_a_warning(
     dec: float, site: str, place: EarthLocation
 ) -> None:
     altitude = highest(dec, place)
     made = source("point", 0, dec)
     if altitude < 0:
-        with pytest.raises(
-            DatasetError, match=f"not visible to CTA {site.title()}: it never rises"
-        ):
+        with pytest.raises(DatasetError, match=f"never rises over CTA {site.title()}"):
             coverage.check_site(made, site, 20 * u.deg)
     elif altitude < 19.5:
         with pytest.warns(
-            DatasetWarning, match=f"no higher than {altitude:.0f} deg .* do not exist"
+            DatasetWarning, match=f"no higher than {altitude:.0f} deg .* far fewer events"
         ):
             coverage.check_site(made, site, 20 * u.deg)
     elif altitude < 59.5:
@@ -146,14 +145,14 @@ def test_what_a_site_does_not_see_high_enough_is_said(
             coverage.check_site(made, site, 20 * u.deg)
 
 
-def test_the_way_out_is_named() -> None:
-    with pytest.raises(DatasetError, match=r"never rises there; CTA North .*north-40deg"):
-        build(source("point", 0, 70), ["cta"])
+def test_what_to_use_instead_is_named() -> None:
+    with pytest.raises(DatasetError, match=r"never rises over CTA South; .*north-40deg"):
+        build(source("point", 0, 70), [CTA])
     with pytest.warns(DatasetWarning, match=r"15 deg above .*--cta-response north-20deg"):
         coverage.check_site(source(dec=50), "south", 20 * u.deg)
-    with pytest.raises(DatasetError, match="never rises there; CTA South sees it"):
+    with pytest.raises(DatasetError, match="never rises over CTA North; use CTA South"):
         coverage.check_site(source(dec=-70), "north", 20 * u.deg)
-    with pytest.warns(DatasetWarning, match="does not say for which site"):
+    with pytest.warns(DatasetWarning, match="does not name its site"):
         coverage.check_site(source(), None, None)
-    with pytest.warns(DatasetWarning, match="for which zenith angle it was made"):
+    with pytest.warns(DatasetWarning, match="does not give its zenith angle"):
         coverage.check_site(source(), "south", None)

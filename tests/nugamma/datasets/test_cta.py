@@ -13,10 +13,10 @@ from gammapy.irf import FoVAlignment
 from gammapy.makers import MapDatasetMaker, SafeMaskMaker
 from gammapy.modeling.models import FoVBackgroundModel, PowerLawSpectralModel, SkyModel
 
-from nugamma.datasets import cta as module
-from nugamma.datasets import cta_dataset, group, pixel_response
+from nugamma.datasets import group, pixel_response
 from nugamma.datasets.morphology import spatial_model
 from nugamma.errors import DatasetError, ResponseError
+from nugamma.instruments import CTA
 from nugamma.spectra.models import InverseComptonSpectralModel, PionDecaySpectralModel
 
 from .statistics import difference
@@ -31,13 +31,12 @@ def test_expected_counts_of_vela_x_are_the_published_ones(cta_maps, cta_pixels, 
     assert cta_pixels.before_dispersion.shape == (51, 137**2)
 
 
-def test_exposure_and_background_are_what_gammapys_makers_make(vela, public, monkeypatch):
+def test_exposure_and_background_are_what_gammapys_makers_make(vela, public):
     """On a small map, with few energies."""
-    monkeypatch.setattr(module, "WIDTH", 5 * u.deg)
-    monkeypatch.setattr(module, "PIXEL", 0.25 * u.deg)
-    mine = cta_dataset(vela, response=public)
+    small = CTA.replace(response=public, widths=(5 * u.deg,), pixel=0.25 * u.deg)
+    mine = next(small.maps(vela))
     stacked = MapDataset.create(
-        mine.counts.geom, energy_axis_true=module.energy_axis("energy_true"), name="stacked"
+        mine.counts.geom, energy_axis_true=mine.exposure.geom.axes["energy_true"], name="stacked"
     )
     # gammapy's own irfs, read by gammapy, at four pointings
     irfs = {
@@ -118,7 +117,7 @@ def test_groups_hold_all_counts(cta_maps, cta_pixels, gamma_fluxes):
 
 def test_the_packaged_table_gives_the_limits_of_the_public_file(vela, cta_pixels, gamma_fluxes):
     """Asimov scans of the hadronic fraction, shapes pinned, flat prior."""
-    packaged = group(pixel_response(cta_dataset(vela), spatial_model(vela), "gamma"))
+    packaged = group(pixel_response(next(CTA.maps(vela)), spatial_model(vela), "gamma"))
     hadronic, leptonic = gamma_fluxes["pion-gamma"], gamma_fluxes["inverse-compton"]
     fractions = np.linspace(0, 1, 101)
     for truth, quantile in ((leptonic, 0.9), (hadronic, 0.1)):
@@ -138,8 +137,10 @@ def test_the_packaged_table_gives_the_limits_of_the_public_file(vela, cta_pixels
 def test_a_response_with_too_few_energies_is_refused(vela, public):
     area = public.effective_area
     low = area.slice_by_idx({"energy_true": slice(0, 20)})
-    with pytest.raises(ResponseError, match=r"effective area covers .* the analysis needs"):
-        cta_dataset(vela, response=dataclasses.replace(public, effective_area=low))
+    with pytest.raises(
+        ResponseError, match=r"effective area in .* CTA covers .* the analysis needs"
+    ):
+        next(CTA.replace(response=dataclasses.replace(public, effective_area=low)).maps(vela))
 
 
 def test_a_background_aligned_with_the_horizon_is_refused(vela, public):
@@ -150,9 +151,9 @@ def test_a_background_aligned_with_the_horizon_is_refused(vela, public):
         fov_alignment=FoVAlignment.ALTAZ,
     )
     with pytest.raises(ResponseError, match="aligned with the horizon"):
-        cta_dataset(vela, response=dataclasses.replace(public, background=background))
+        next(CTA.replace(response=dataclasses.replace(public, background=background)).maps(vela))
 
 
-def test_no_time_is_refused(vela):
+def test_no_time_is_refused():
     with pytest.raises(DatasetError, match=r"cannot observe for 0\.0 h"):
-        cta_dataset(vela, livetime=0 * u.hour)
+        CTA.replace(livetime=0 * u.hour)

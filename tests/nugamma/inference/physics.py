@@ -23,7 +23,7 @@ from astropy.table import Table
 
 from nugamma.inference.intervals import Posterior
 from nugamma.inference.limits import coverage, intervals
-from nugamma.inference.problem import Problem, of_source
+from nugamma.inference.problem import Problem
 from nugamma.inference.scans import SCENARIOS
 from nugamma.running.scanning import run_study
 from nugamma.running.study import Study
@@ -61,10 +61,12 @@ def problem(name: str) -> Problem:
     if name == SMALL:
         return synthetic.problem()
     from nugamma.datasets import build
+    from nugamma.instruments import ARCA, CTA
 
     source = load_source(name)
     response = JOINT / "irf_file_new_CTA.fits"
-    return of_source(source, build(source, cta_response=response, cache=CACHE, report=print))
+    instruments = [CTA.replace(response=response), ARCA]
+    return Problem.of(source, build(source, instruments, cache=CACHE, report=print))
 
 
 def scans(name: str, study: Study) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

@@ -9,8 +9,9 @@ import pytest
 from astropy import units as u
 from matplotlib.figure import Figure
 
-from nugamma.inference.figures import fit_figure, limits_figure, made_of, scan_figure
+from nugamma.inference.figures import description, fit_figure, limits_figure, scan_figure
 from nugamma.inference.scans import SCENARIOS
+from nugamma.instruments import ARCA, CTA
 from nugamma.palette import ELECTRONS, PROTONS, SCENARIO_COLOURS, SCENARIO_NAMES
 
 F = np.linspace(0, 1, 21)
@@ -55,8 +56,8 @@ def test_titles_say_how_many_experiments_were_simulated(count: int, mode: str) -
 
 
 def test_data_without_fluctuations_are_called_so() -> None:
-    assert made_of(document(1, asimov=True)) == "simulated, no fluctuations; pinned"
-    assert made_of(document(1)) == "1 simulated experiment; pinned"
+    assert description(document(1, asimov=True)) == "simulated, no fluctuations; pinned"
+    assert description(document(1)) == "1 simulated experiment; pinned"
     assert not any("mean" in text for text in legend(limits_figure([document(1, asimov=True)])))
 
 
@@ -94,6 +95,14 @@ def test_an_experiment_has_one_colour_and_no_model_has_it() -> None:
     lines = scan_figure([document()]).axes[0].get_lines()
     assert [line.get_color() for line in lines[:3]] == [SCENARIO_COLOURS[n] for n in SCENARIOS]
     assert len({*SCENARIO_COLOURS.values(), PROTONS, ELECTRONS}) == 5
+
+
+def test_other_instruments_have_their_own_colours_and_labels() -> None:
+    north = CTA.replace(name="cta-north", label="CTA North", colour="#123456")
+    for draw in (scan_figure, limits_figure):
+        figure = draw([document()], [north, ARCA])
+        assert {"CTA North", "ARCA", "CTA North + ARCA"} <= set(legend(figure))
+        assert figure.axes[0].get_lines()[0].get_color() == "#123456"
 
 
 def test_a_fit_names_its_curves_and_units() -> None:

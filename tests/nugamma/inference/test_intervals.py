@@ -97,7 +97,7 @@ def test_the_profile_interval_is_wilks() -> None:
         (SCAN, SCAN[:-1], "four points"),
         (SCAN[::-1], SCAN, "ascend"),
         (SCAN * 2, SCAN, "within"),
-        (SCAN, np.full(21, np.nan), "NaN"),
+        (SCAN, np.full(21, np.nan), "non-finite"),
     ],
 )
 def test_bad_scans_are_refused(f: np.ndarray, dts: np.ndarray, words: str) -> None:

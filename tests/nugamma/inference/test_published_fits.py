@@ -78,7 +78,7 @@ def both_ways(exposure_m2_s: float) -> tuple[Problem, Datasets]:
     problem = build(
         source.name, folded, distance=source.distance, hadronic=HADRONIC, leptonic=LEPTONIC
     )
-    modelled = reference.modelled(source, datasets, HADRONIC, LEPTONIC)
+    modelled = reference.modelled(source, datasets[:1], datasets[1:], HADRONIC, LEPTONIC)
     reference.share_out(modelled, HADRONIC.amplitude, 0.0)
     reference.set_asimov(modelled)
     reference.share_out(modelled, 0.0, LEPTONIC.amplitude)

@@ -52,7 +52,7 @@ def problem(source: Source, maps: list[MapDataset]) -> Problem:
 def test_a_scan_with_gammapy_is_the_fast_scan(
     source: Source, maps: list[MapDataset], problem: Problem
 ) -> None:
-    datasets = reference.modelled(source, maps, HADRONIC, LEPTONIC)
+    datasets = reference.modelled(source, maps[:1], maps[1:], HADRONIC, LEPTONIC)
     reference.share_out(datasets, 0.0, LEPTONIC.amplitude)
     reference.set_asimov(datasets)
     seen = problem.expected(0.0)
@@ -76,7 +76,7 @@ def test_gammapys_fit_ends_where_the_fast_one_does(
     source: Source, maps: list[MapDataset], problem: Problem
 ) -> None:
     """The number of electrons, fitted to a source that is half hadronic."""
-    datasets = reference.modelled(source, maps[:2], HADRONIC, LEPTONIC)
+    datasets = reference.modelled(source, maps[:1], maps[1:2], HADRONIC, LEPTONIC)
     reference.share_out(datasets, 0.5 * HADRONIC.amplitude, 0.5 * LEPTONIC.amplitude)
     reference.set_asimov(datasets)
     truth = datasets["cta"].stat_sum()
@@ -98,5 +98,5 @@ def test_gammapys_fit_ends_where_the_fast_one_does(
 
 
 def test_both_messengers_are_needed(source: Source, maps: list[MapDataset]) -> None:
-    with pytest.raises(InferenceError, match="CTA and of KM3NeT"):
-        reference.modelled(source, maps[:1], HADRONIC, LEPTONIC)
+    with pytest.raises(InferenceError, match="of gamma rays and of neutrinos"):
+        reference.modelled(source, maps[:1], [], HADRONIC, LEPTONIC)

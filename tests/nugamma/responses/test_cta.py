@@ -130,7 +130,7 @@ def test_wrong_units_are_refused(copy, hdu, column, unit, message):
 
 
 @needs_public
-def test_numbers_that_are_none_are_refused(copy):
+def test_non_finite_numbers_are_refused(copy):
     with fits.open(copy, mode="update") as content:
         content["EFFECTIVE AREA"].data["EFFAREA"][0, 2, 3] = np.nan
     with pytest.raises(ResponseError, match="EFFAREA has non-finite"):
@@ -234,7 +234,7 @@ def test_a_name_that_the_header_contradicts_is_refused(release):
         CtaResponse.read(wrong)
 
 
-def test_a_path_that_leads_nowhere_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(
         ResponseError, match=r"CTA response .*not found; .*download fetches the public"
     ):

@@ -194,7 +194,7 @@ def test_unfinished_work_says_what_is_different(
         run_study(problem, study, out=out, origin=other)
     journal = tmp_path / "scan.json.journal"
     journal.write_text('{"format": 1, "key": "x"}\n')
-    with pytest.raises(RunningError, match="another version of nugamma; give --restart"):
+    with pytest.raises(RunningError, match="another version of nugamma; use --restart"):
         run_study(problem, STUDY, out=out, origin=origin)
     journal.write_text("[]\n")
     with pytest.raises(RunningError, match="another version"):

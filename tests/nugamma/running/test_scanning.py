@@ -230,7 +230,7 @@ def test_a_scheduler_that_does_not_answer_is_told(
     problem: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed", reason="needs Dask: pip install 'nugamma[dask]'")
-    monkeypatch.setattr("nugamma.running.workers.PATIENCE", 0.5)
+    monkeypatch.setattr("nugamma.running.workers.TIMEOUT", 0.5)
     with pytest.raises(RunningError, match="no Dask scheduler answers"):
         run_study(problem, Study(share=0.0, pseudo=1), workers=Dask("tcp://127.0.0.1:1"))
 

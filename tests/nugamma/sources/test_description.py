@@ -94,7 +94,7 @@ def test_positions_in_every_usual_way(load, position):
         ("{ra: 10 deg, dec: 3h0m0s}", "position.dec: is '3h0m0s'; write"),
     ],
 )
-def test_positions_that_are_none_are_refused(load, position, message):
+def test_invalid_positions_are_refused(load, position, message):
     text = yaml.safe_dump({k: v for k, v in MINE.items() if k != "position"})
     with pytest.raises(SourceError, match=message):
         load(f"{text}position: {position}\n")

@@ -193,7 +193,7 @@ def test_result_is_plain_json_with_units(fits):
         ([-1e-12] * 5, "no flux point is above zero"),
     ],
 )
-def test_points_that_say_too_little_are_refused(dnde, message):
+def test_too_few_points_are_refused(dnde, message):
     with pytest.raises(SpectrumError, match=message):
         fit_source(described(dnde))
 

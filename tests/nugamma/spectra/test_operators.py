@@ -131,7 +131,7 @@ def test_pion_decay_below_its_parametrisation_is_warned_of(caplog):
         ({"photon_fields": []}, "at least one"),
     ],
 )
-def test_impossible_input_is_refused_in_words(arguments, message):
+def test_invalid_input_is_refused(arguments, message):
     given = {"edges": EDGES, "kind": "inverse-compton", "distance": KPC} | arguments
     with pytest.raises(NugammaError, match=message):
         SpectralOperator(given.pop("edges"), given.pop("kind"), given.pop("distance"), **given)

@@ -1,9 +1,10 @@
-"""The command line ``nugamma``: one file a command."""
+"""The command line ``nugamma``: one file per command."""
 
 from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -16,9 +17,9 @@ COMMANDS = ("fit", "datasets", "scan", "limits", "sensitivity", "plot")
 
 
 class _Group(click.Group):
-    """Turns errors that nugamma raises on purpose into one line and exit code 2.
+    """Reports errors that nugamma raises on purpose in one line, with exit code 2.
 
-    A command is imported when it is asked for: each worker process of a scan imports this module.
+    A command is imported only when it runs: each worker process of a scan imports this module.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -31,26 +32,31 @@ class _Group(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        warnings.showwarning = _say
-        try:
-            return super().invoke(ctx)
-        except NugammaError as error:
-            click.echo(f"nugamma: {error}", err=True)
-            sys.exit(2)
-        except KeyboardInterrupt:
-            click.echo("nugamma: stopped; the same command continues a scan", err=True)
-            sys.exit(130)
+        with warnings.catch_warnings():
+            warnings.showwarning = _reporter()
+            try:
+                return super().invoke(ctx)
+            except NugammaError as error:
+                click.echo(f"nugamma: {error}", err=True)
+                sys.exit(2)
+            except KeyboardInterrupt:
+                click.echo("nugamma: stopped; the same command continues a scan", err=True)
+                sys.exit(130)
 
 
-_show = warnings.showwarning
+def _reporter() -> Callable[..., None]:
+    """Returns what shows warnings: each of nugamma's in one line, once; others as usual."""
+    shown: set[str] = set()
+    usual = warnings.showwarning
 
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, NugammaWarning):
+            usual(message, category, *place, **more)
+        elif str(message) not in shown:
+            shown.add(str(message))
+            click.echo(f"nugamma: warning: {message}", err=True)
 
-def _say(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-    """What nugamma warns of is one line; what others warn of is shown as usual."""
-    if issubclass(category, NugammaWarning):
-        click.echo(f"nugamma: warning: {message}", err=True)
-    else:
-        _show(message, category, *place, **more)
+    return show
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,4 +1,4 @@
-"""``nugamma fit``: explain the flux points of a source by protons and by electrons."""
+"""``nugamma fit``: fit protons and electrons to the flux points of a source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nugamma.cli.options import FILE, described, source_argument
+from nugamma.cli.options import FILE, name_or_file, source_argument
 from nugamma.running.contents import source_content
 from nugamma.running.journal import write_whole
 from nugamma.running.provenance import provenance
@@ -22,8 +22,8 @@ from nugamma.spectra.fit import fit_source
 def fit(source: str, out: Path) -> None:
     """Fit a hadronic and a leptonic model to the flux points of SOURCE.
 
-    SOURCE is VelaX, RXJ1713, HESSJ1908 or Westerlund1 (full names will do), or the YAML file of one
-    of your own.
+    SOURCE is VelaX, RXJ1713, HESSJ1908 or Westerlund1 (full names work too), or a YAML file that
+    describes your own.
     """
     found = fit_source(load_source(source))
     document = {
@@ -32,17 +32,17 @@ def fit(source: str, out: Path) -> None:
         "title": found.source.title or found.source.name,
         **found.to_dict(),
         "made_from": {"source": source_content(found.source)},
-        "provenance": provenance({"source": described(source)}),
+        "provenance": provenance({"source": name_or_file(source)}),
     }
     write_whole(out, json.dumps(document, indent=1) + "\n")
     for name in ("hadronic", "leptonic"):
         model = document[name]
         values = model["parameters"]
         cutoff = values["e_cutoff"]
-        loose = cutoff["error"] is None or cutoff["error"] > cutoff["value"]
+        unconstrained = cutoff["error"] is None or cutoff["error"] > cutoff["value"]
         click.echo(
             f"{name:9} chi2/ndf {model['chi2']:.2f}/{model['ndf']}"
             f"  alpha {values['alpha']['value']:.3f}"
-            f"  cutoff {cutoff['value']:.1f} TeV{' (not constrained)' if loose else ''}"
+            f"  cutoff {cutoff['value']:.1f} TeV{' (not constrained)' if unconstrained else ''}"
             f"  10 TeV {model['dnde_10TeV']['gamma']:.3e} cm-2 s-1 TeV-1"
         )

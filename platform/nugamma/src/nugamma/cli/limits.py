@@ -14,14 +14,14 @@ from click.core import ParameterSource
 from tqdm import tqdm
 
 from nugamma import __version__
-from nugamma.cli.again import check_source, problem_again
 from nugamma.cli.options import (
     FILE,
     dataset_options,
-    progress_is_shown,
+    progress_disabled,
     seed_option,
     worker_options,
 )
+from nugamma.cli.rebuild import check_source, rebuilt_problem
 from nugamma.errors import NugammaError
 from nugamma.inference.limits import METHODS, coverage, intervals
 from nugamma.inference.problem import Problem
@@ -35,6 +35,9 @@ from nugamma.running.workers import Workers
 from nugamma.running.workers import workers as make_workers
 from nugamma.sources import load_source
 
+#: Added to the seed, so that toys differ from the pseudo-experiments of the scan.
+TOY_SEED = 1_000_003
+
 
 @click.command()
 @click.argument("scans", nargs=-1, required=True, metavar="SCAN.json...", type=FILE)
@@ -43,15 +46,15 @@ from nugamma.sources import load_source
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.9,
     show_default=True,
-    help="Credibility or confidence.",
+    help="Credibility or confidence level.",
 )
 @click.option(
     "--method",
     type=click.Choice(METHODS),
     default="published",
     show_default=True,
-    help="published: highest density around the mode. hpd: the exact region. profile: Wilks. "
-    "feldman-cousins: by pseudo-experiments at every f.",
+    help="published: highest density around the mode. hpd: the exact highest-density region. "
+    "profile: Wilks. feldman-cousins: from pseudo-experiments at every f.",
 )
 @click.option(
     "--toys",
@@ -63,12 +66,12 @@ from nugamma.sources import load_source
 @seed_option
 @click.option(
     "--source",
-    help="Source of the scans, to check that it is as it was; they hold it themselves.",
+    help="Source of the scans, to check that it has not changed; the scans contain it.",
 )
 @click.option(
     "--stored-source",
     is_flag=True,
-    help="Use the source that the scans hold although its file has changed.",
+    help="Use the source in the scans, although its file has changed.",
 )
 @dataset_options
 @worker_options
@@ -92,8 +95,8 @@ def limits(
 ) -> None:
     """Intervals of the hadronic fraction, averaged over the pseudo-experiments of SCANS.
 
-    Also says which share of the intervals contains the truth. For feldman-cousins the source and
-    the options of its datasets are those that each scan holds; what is given here must be the same.
+    Also prints which fraction of the intervals contains the truth. For feldman-cousins, source and
+    options of the datasets come from each scan; options given here must be the same.
     """
     if out and out.suffix not in {".json", ".ecsv"}:
         raise NugammaError(f"{out}: limits are written to .json or .ecsv")
@@ -108,17 +111,17 @@ def limits(
     for document in documents:
         if source is not None:
             check_source(document, load_source(source), source)
-        thrown = None
+        toy_scans = None
         if method == "feldman-cousins":
-            problem = problem_again(document, given, stored_source=stored_source)
+            problem = rebuilt_problem(document, given, stored_source=stored_source)
             runner = make_workers(workers, scheduler)
-            thrown = _toys(document, problem, toys, seed, runner)
+            toy_scans = _toys(document, problem, toys, seed, runner)
         for number, scenario in enumerate(SCENARIOS):
             found = intervals(
                 *document.curves(scenario),
                 level,
                 method,  # type: ignore[arg-type]
-                None if thrown is None else thrown[number],
+                None if toy_scans is None else toy_scans[number],
             )
             low, high = found.mean(axis=0)
             rows.append(
@@ -140,9 +143,9 @@ def limits(
     options = {"level": level, "method": method}
     if method == "feldman-cousins":
         options |= {"toys": toys, "seed": seed}
-    noted = provenance({str(path): path for path in scans})
+    inputs = provenance({str(path): path for path in scans})
     if out and out.suffix == ".ecsv":
-        _write_table(out, rows, options, noted)
+        _write_table(out, rows, options, inputs)
     elif out:
         made = {
             "format": FORMAT,
@@ -150,17 +153,17 @@ def limits(
             **options,
             "limits": rows,
             "made_from": {str(document.path): document.origin for document in documents},
-            "provenance": noted,
+            "provenance": inputs,
         }
         write_whole(out, json.dumps(made, indent=1) + "\n")
 
 
 def _write_table(
-    out: Path, rows: list[dict[str, Any]], options: dict[str, Any], noted: dict[str, Any]
+    out: Path, rows: list[dict[str, Any]], options: dict[str, Any], origin: dict[str, Any]
 ) -> None:
     columns = [name for name in rows[0] if name != "intervals"]
     table = Table({name: [row[name] for row in rows] for name in columns})
-    table.meta = {**options, "nugamma": __version__, "scans": noted["inputs"]}
+    table.meta = {**options, "nugamma": __version__, "scans": origin["inputs"]}
     text = StringIO()
     table.write(text, format="ascii.ecsv")
     write_whole(out, text.getvalue())
@@ -169,21 +172,20 @@ def _write_table(
 def _toys(
     document: ScanDocument, problem: Problem, toys: int, seed: int, runner: Workers
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Delta TS at the true f of pseudo-experiments at every f, (scenario, point, toy)."""
+    """Returns delta TS at the true f of pseudo-experiments at every f, (scenario, point, toy)."""
     content = document.content
     points = content[SCENARIOS[0]]["f"]
-    thrown = np.zeros((len(SCENARIOS), len(points), toys))
-    with tqdm(total=len(points) * toys, unit="toy", disable=progress_is_shown()) as bar:
+    toy_scans = np.zeros((len(SCENARIOS), len(points), toys))
+    with tqdm(total=len(points) * toys, unit="toy", disable=progress_disabled()) as bar:
         for place, share in enumerate(points):
             study = Study(
                 share=share,
                 pseudo=toys,
-                # other numbers than those of the scan itself
-                seed=seed + 1_000_003,
+                seed=seed + TOY_SEED,
                 mode=content["mode"],
                 free_backgrounds=content["free_backgrounds"],
                 points=tuple(points),
             )
             for entry in run_study(problem, study, workers=runner, progress=bar.update):
-                thrown[:, place, entry["index"]] = np.array(entry["dts"])[:, place]
-    return thrown
+                toy_scans[:, place, entry["index"]] = np.array(entry["dts"])[:, place]
+    return toy_scans

@@ -13,11 +13,11 @@ import click
 from astropy import units as u
 
 from nugamma.errors import NugammaError
-from nugamma.inference.problem import Problem, of_source
+from nugamma.inference.problem import Problem
 from nugamma.sources import Source
 
 if TYPE_CHECKING:
-    from nugamma.datasets import FoldedDataset
+    from nugamma.datasets import Instrument
     from nugamma.running.study import Study
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -25,7 +25,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class CtaResponseType(click.Path):
-    """A FITS file, or the name of one of CTAO's released responses."""
+    """A FITS file, or the name of a response released by CTAO."""
 
     name = "file or name"
 
@@ -33,7 +33,7 @@ class CtaResponseType(click.Path):
         super().__init__(path_type=Path, exists=True, dir_okay=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path of the file; None for the packaged table."""
+        """Returns the path of the file; None for the packaged table."""
         if Path(value).exists() or not re.fullmatch(r"(south|north)-\d+deg", str(value)):
             return super().convert(value, param, ctx)
         from nugamma.responses.prod5 import released_file  # imports gammapy, which takes seconds
@@ -42,34 +42,34 @@ class CtaResponseType(click.Path):
 
 
 def cache_folder() -> Path:
-    """Where datasets are kept: NUGAMMA_CACHE, else below the user's cache folder."""
+    """Returns the cache of datasets: NUGAMMA_CACHE, else a folder in the user's cache."""
     given = os.environ.get("NUGAMMA_CACHE")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(given) if given else home / "nugamma"
 
 
 def source_argument(command: Command) -> Command:
-    """The source that a command is about."""
+    """Adds the source as argument of a command."""
     return click.argument("source")(command)
 
 
 def dataset_options(command: Command) -> Command:
-    """What datasets are made from, and where they are kept."""
+    """Adds the options for the inputs and the cache of datasets."""
     options = [
         click.option(
             "--cta-response",
             type=CtaResponseType(),
             envvar="NUGAMMA_CTA_RESPONSE",
             help="FITS file of CTA's response (Prod5), or site and zenith angle, as in north-40deg "
-            "(its file is looked for below NUGAMMA_CTA_FOLDER and GAMMAPY_DATA); by default the "
-            "compact table of nugamma, South at 20 deg. "
+            "(its file is searched below NUGAMMA_CTA_FOLDER and GAMMAPY_DATA); by default the "
+            "table in nugamma, South at 20 deg. "
             "[env: NUGAMMA_CTA_RESPONSE]",
         ),
         click.option(
             "--arca-response",
             type=click.Path(path_type=Path, exists=True, file_okay=False),
             envvar="NUGAMMA_ARCA_RESPONSE",
-            help="Folder of ARCA's response; by default that of km3irf. "
+            help="Folder of ARCA's response; by default that in km3irf. "
             "[env: NUGAMMA_ARCA_RESPONSE]",
         ),
         click.option(
@@ -77,14 +77,14 @@ def dataset_options(command: Command) -> Command:
             type=click.FloatRange(0.1, 240),
             default=8.0,
             show_default=True,
-            help="Hours between the instants at which the source's path over ARCA is followed.",
+            help="Hours between the evaluated positions of the source over ARCA.",
         ),
         click.option(
             "--cache",
             type=click.Path(path_type=Path, file_okay=False),
             envvar="NUGAMMA_CACHE",
-            help="Folder in which datasets are kept. [env: NUGAMMA_CACHE; default: nugamma in "
-            "the user's cache folder]",
+            help="Folder that keeps datasets. [env: NUGAMMA_CACHE; default: nugamma in the user's "
+            "cache folder]",
         ),
     ]
     for option in reversed(options):
@@ -93,26 +93,26 @@ def dataset_options(command: Command) -> Command:
 
 
 def make_folder_of(path: Path) -> None:
-    """Make the folder in which a file is to be written.
+    """Creates the folder of a file.
 
     Raises
     ------
     NugammaError
-        If it cannot be made.
+        If it cannot be created.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NugammaError(f"folder {path.parent} cannot be made: {error.strerror}") from error
+        raise NugammaError(f"cannot create the folder {path.parent}: {error.strerror}") from error
 
 
 def worker_options(command: Command) -> Command:
-    """Where the work is done."""
+    """Adds the options for where the work is done."""
     options = [
         click.option(
             "--workers",
             type=click.IntRange(1),
-            help="Processes on this machine. [default: one a core]",
+            help="Processes on this machine. [default: one per core]",
         ),
         click.option("--scheduler", help="Dask scheduler to use instead, tcp://HOST:PORT."),
     ]
@@ -122,61 +122,57 @@ def worker_options(command: Command) -> Command:
 
 
 def seed_option(command: Command) -> Command:
-    """Seed of all random numbers."""
+    """Adds the option for the seed."""
     return click.option(
         "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of random numbers."
     )(command)
 
 
 def report(message: str) -> None:
-    """Tell what happens, on standard error."""
+    """Prints progress on standard error."""
     click.echo(message, err=True)
 
 
-def progress_is_shown() -> bool | None:
-    """For tqdm's `disable`: bars only where somebody looks."""
+def progress_disabled() -> bool | None:
+    """Returns tqdm's `disable`, so that bars are shown on terminals only."""
     return None if sys.stderr.isatty() else True
 
 
-def folded(
-    source: Source,
-    cta_response: Path | None,
-    arca_response: Path | None,
-    time_step: float,
-    cache: Path | None,
-) -> list[FoldedDataset]:
-    """Datasets of a source, from the cache where it has them."""
-    from nugamma.datasets import build  # gammapy takes a second or two
+def instruments(
+    cta_response: Path | None, arca_response: Path | None, time_step: float
+) -> list[Instrument]:
+    """Returns CTA and ARCA with these options."""
+    from nugamma.instruments import ARCA, CTA  # gammapy, which takes seconds to import
 
-    return build(
-        source,
-        cta_response=cta_response,
-        arca_response=arca_response,
-        time_step=u.Quantity(time_step, "h"),
-        cache=cache or cache_folder(),
-        report=report,
-    )
+    step = u.Quantity(time_step, "h")
+    return [
+        CTA.replace(response=cta_response),
+        ARCA.replace(response=arca_response, time_step=step),
+    ]
+
+
+def prepared(source: Source, cache: Path | None = None, **options: Any) -> Problem:
+    """Returns the problem of a source; `options` are those of `instruments`."""
+    from nugamma.datasets import build
+
+    folder = cache or cache_folder()
+    return Problem.of(source, build(source, instruments(**options), cache=folder, report=report))
 
 
 def made_from(
-    source: Source, problem: Problem, study: Study, cache: Path | None = None, **datasets: Any
+    source: Source, problem: Problem, study: Study, cache: Path | None = None, **options: Any
 ) -> dict[str, Any]:
-    """What a scan is made from; the options of datasets but for their cache go with it."""
+    """Returns what a scan is made from; `options` are those of `instruments`.
+
+    The cache is not part of it: the datasets are the same in any.
+    """
     from nugamma.datasets import inputs
     from nugamma.running.origin import scan_origin
 
-    hours = datasets["time_step"]
-    quantities = {**datasets, "time_step": u.Quantity(hours, "h")}
-    return scan_origin(
-        source, problem, study, datasets=inputs(source, **quantities), options=datasets
-    )
+    datasets = inputs(source, instruments(**options))
+    return scan_origin(source, problem, study, datasets=datasets, options=options)
 
 
-def described(name: str) -> str | Path:
-    """A source for `nugamma.running.provenance`: its name, or its file."""
+def name_or_file(name: str) -> str | Path:
+    """Returns a source for `nugamma.running.provenance`: its name, or its file."""
     return Path(name) if Path(name).is_file() else name
-
-
-def prepared(source: Source, **datasets: Any) -> Problem:
-    """The problem of a source."""
-    return of_source(source, folded(source, **datasets))

@@ -1,4 +1,4 @@
-"""``nugamma plot``: figures of what the other commands wrote."""
+"""``nugamma plot``: figures of the results of other commands."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ from nugamma.sources import Source
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
 
 FORMATS = (".pdf", ".png", ".svg")
-MOST_PANELS = 3
+#: Scans in one figure of curves; more are drawn as intervals.
+MAX_PANELS = 3
 TEN_TEV = u.Quantity([10.0], "TeV")
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=FILE)
 @click.option(
-    "--intervals", is_flag=True, help="Of scans: intervals of f instead of delta TS curves."
+    "--intervals", is_flag=True, help="For scans: intervals of f instead of delta TS curves."
 )
 @click.option("--out", type=FILE, required=True, help="Figure to write: .pdf, .png or .svg.")
 def plot(files: tuple[Path, ...], intervals: bool, out: Path) -> None:
     """Draw FILES: scans, one fit, or one sensitivity table."""
     if out.suffix not in FORMATS:
-        raise NugammaError(f"{out}: figures end in {', '.join(FORMATS)}")
+        raise NugammaError(
+            f"{out}: unknown format; use a file name that ends in {', '.join(FORMATS)}"
+        )
     figure = _figure(files, intervals)
     make_folder_of(out)
     try:
@@ -60,43 +63,43 @@ def _figure(files: tuple[Path, ...], intervals: bool) -> Figure:
         raise NugammaError("give scans, one fit or one sensitivity table, not a mixture")
     documents = [scan_document(*pair) for pair in zip(files, contents, strict=True)]
     check_alike(documents)
-    if intervals or len(documents) > MOST_PANELS:
+    if intervals or len(documents) > MAX_PANELS:
         return figures.limits_figure(contents)
     return figures.scan_figure(contents)
 
 
 def _sensitivity(path: Path) -> Figure:
-    """Against declination; of one declination against the index."""
+    """Returns sensitivity against declination, or against the index for one declination."""
     from nugamma.neutrino.figures import plot_index, plot_sensitivity
 
     try:
         table = QTable.read(path)
         if not np.isfinite(table["sensitivity"]).any():
-            raise NugammaError(f"{path}: no declination of it is visible, there is nothing to draw")
+            raise NugammaError(
+                f"{path}: none of its declinations is visible, so there is nothing to plot"
+            )
         one = len(np.unique(table["declination"])) == 1 < len(np.unique(table["index"]))
         axes = (plot_index if one else plot_sensitivity)(table)
     except NugammaError:
         raise
     except (OSError, ValueError, KeyError) as error:
-        raise NugammaError(f"{path} is no sensitivity table: {error}") from error
+        raise NugammaError(f"{path} is not a sensitivity table: {error}") from error
     figure: Figure = axes.figure
     return figure
 
 
 def _fit(path: Path, document: dict[str, Any]) -> Figure:
-    """Flux points and the two models, of the source that the result holds."""
+    """Returns flux points and the two models, for the source in the result."""
     check_format(path, document, "fit")
     try:
         return _drawn_fit(path, document, source_of(document["made_from"]["source"]))
     except (KeyError, TypeError, AttributeError) as error:
-        raise NugammaError(
-            f"{path} is not whole ({error}): it was changed or cut; run `nugamma fit` again"
-        ) from error
+        raise NugammaError(f"{path} is damaged ({error}); run `nugamma fit` again") from error
 
 
 def _drawn_fit(path: Path, document: dict[str, Any], source: Source) -> Figure:
     energy = u.Quantity(np.geomspace(0.1, 200, 120), "TeV")
-    surroundings: Any = {
+    environment: Any = {
         "target_density": source.target_density,
         "photon_fields": source.photon_fields,
     }
@@ -108,13 +111,13 @@ def _drawn_fit(path: Path, document: dict[str, Any], source: Source) -> Figure:
     ):
         values = {key: part["value"] for key, part in document[model]["parameters"].items()}
         spectrum = ParticleSpectrum(**values)
-        operator = SpectralOperator.differential(energy, kind, source.distance, **surroundings)
+        operator = SpectralOperator.differential(energy, kind, source.distance, **environment)
         curves[name] = (energy.value, operator.flux(spectrum).value)
-        at_10 = SpectralOperator.differential(TEN_TEV, kind, source.distance, **surroundings)
-        noted = document[model]["dnde_10TeV"]["neutrino" if name == "neutrino" else "gamma"]
-        if not np.isclose(at_10.flux(spectrum).value[0], noted, rtol=1e-6, atol=0):
+        at_10 = SpectralOperator.differential(TEN_TEV, kind, source.distance, **environment)
+        stored = document[model]["dnde_10TeV"]["neutrino" if name == "neutrino" else "gamma"]
+        if not np.isclose(at_10.flux(spectrum).value[0], stored, rtol=1e-6, atol=0):
             raise NugammaError(
-                f"{path}: its parameters do not give its fluxes in this version of nugamma "
+                f"{path}: its parameters do not reproduce its fluxes in this version of nugamma "
                 f"({name} at 10 TeV); run `nugamma fit` again"
             )
     points = source.flux_points

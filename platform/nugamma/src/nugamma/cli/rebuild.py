@@ -1,4 +1,4 @@
-"""The datasets of a scan made again from its result, and nothing else in their place."""
+"""Rebuilds the problem of a scan from its result, and refuses any other in its place."""
 
 from __future__ import annotations
 
@@ -17,45 +17,46 @@ from nugamma.sources import Source, load_source
 
 
 def check_source(document: ScanDocument, source: Source, given: str) -> None:
-    """Refuse a source that is not the one of a scan.
+    """Refuses a source that is not that of a scan.
 
     Raises
     ------
     RunningError
-        Names what is different.
+        If the source differs; the message names the differences.
     """
     found = source_differences(document.origin["source"], source_content(source))
     if found:
         raise RunningError(
             f"{given} is not the source of {document.path}: different {', '.join(found)}; give the "
-            "one that was scanned or leave it out"
+            "scanned one, or omit --source"
         )
 
 
-def problem_again(
+def rebuilt_problem(
     document: ScanDocument, given: Mapping[str, Any], *, stored_source: bool = False
 ) -> Problem:
-    """The problem of a scan, from the source and the options that its result holds.
+    """Returns the problem of a scan, from the source and the options in its result.
 
     Parameters
     ----------
     document
-        The result.
+        Result of the scan.
     given
-        Options of datasets from the command line; they must come to the same datasets.
+        Options of datasets from the command line; they must give the same datasets.
     stored_source
-        Whether to take the source that the result holds although its file has changed.
+        Whether to use the source in the result although its file has changed.
 
     Raises
     ------
     RunningError
-        If the datasets, or this version of nugamma, are not those of the scan; names what is
-        different.
+        If the datasets, or this version of nugamma, are not those of the scan; the message names
+        the differences.
     """
     origin = document.origin
     if origin["revision"] != REVISION:
         raise RunningError(
-            f"{document.path} is of another {ANALYSIS} ({origin['revision']}, this is {REVISION}); "
+            f"{document.path} is from another {ANALYSIS} ({origin['revision']}, this is "
+            f"{REVISION}); "
             "run `nugamma scan` again"
         )
     source = source_of(origin["source"])
@@ -68,41 +69,41 @@ def problem_again(
     found = scan_differences(origin, now)
     if found:
         raise RunningError(
-            f"these are not the datasets of {document.path}: different {', '.join(found)}; give "
-            "the options and files of the scan, or run `nugamma scan` again"
+            f"these are not the datasets of {document.path}: different {', '.join(found)}; use the "
+            "options and files of the scan, or run `nugamma scan` again"
         )
     return problem
 
 
 def _paths(
-    document: ScanDocument, noted: Mapping[str, Any], given: Mapping[str, Any]
+    document: ScanDocument, stored: Mapping[str, Any], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The scan's own options, with its response files where they still are."""
-    options = dict(noted)
-    for name, value in noted.items():
+    """Returns the options of the scan, if its response files still exist."""
+    options = dict(stored)
+    for name, value in stored.items():
         if name in given or not (name.endswith("_response") and isinstance(value, str)):
             continue
         options[name] = Path(value)
         if not options[name].exists():
             raise RunningError(
-                f"{document.path} was made with the response {value}, which is not there; "
-                f"give the same file as --{name.replace('_', '-')}"
+                f"{document.path} was made with the response {value}, which no longer "
+                f"exists; give the same file with --{name.replace('_', '-')}"
             )
     return options
 
 
 def _refuse_changed_file(document: ScanDocument, source: Source) -> None:
-    """Refuse a scan whose source file says something else by now; one that is gone may be gone."""
-    noted = document.content.get("provenance", {}).get("inputs", {}).get("source")
-    file = noted.get("file") if isinstance(noted, dict) else None
+    """Refuses a scan whose source file has changed since; the file may also be gone."""
+    stored = document.content.get("provenance", {}).get("inputs", {}).get("source")
+    file = stored.get("file") if isinstance(stored, dict) else None
     if not file or not Path(file).is_file():
         return
     try:
         found = source_differences(source_content(source), source_content(load_source(file)))
     except NugammaError:
-        found = ["content that cannot be read"]
+        found = ["content, which cannot be read"]
     if found:
         raise RunningError(
             f"{file} has changed since the scan of {document.path}: different {', '.join(found)}; "
-            "run `nugamma scan` again, or give --stored-source to use the source as it was scanned"
+            "run `nugamma scan` again, or use --stored-source for the source as it was scanned"
         )

@@ -12,22 +12,23 @@ from tqdm import tqdm
 from nugamma.cli.options import (
     FILE,
     dataset_options,
-    described,
     made_from,
     make_folder_of,
+    name_or_file,
     prepared,
-    progress_is_shown,
+    progress_disabled,
     seed_option,
     source_argument,
     worker_options,
 )
+from nugamma.inference.modes import MODES
 from nugamma.inference.pseudo import HYPOTHESES, share_of
 from nugamma.inference.scans import SCENARIOS
 from nugamma.running.journal import write_whole
 from nugamma.running.provenance import provenance
 from nugamma.running.results import document
 from nugamma.running.scanning import forget, run_study
-from nugamma.running.study import MODES, Study, checksum
+from nugamma.running.study import Study, checksum
 from nugamma.running.workers import workers as make_workers
 from nugamma.sources import load_source
 
@@ -39,7 +40,7 @@ from nugamma.sources import load_source
     "hypothesis",
     type=click.Choice(sorted(HYPOTHESES)),
     required=True,
-    help="What the source is made of.",
+    help="Hypothesis under which the source is simulated.",
 )
 @click.option(
     "--pseudo",
@@ -48,19 +49,19 @@ from nugamma.sources import load_source
     show_default=True,
     help="Number of pseudo-experiments.",
 )
-@click.option("--asimov", is_flag=True, help="Data without fluctuations instead.")
+@click.option("--asimov", is_flag=True, help="Use data without fluctuations instead.")
 @click.option(
     "--mode",
     type=click.Choice(sorted(MODES)),
     default="pinned",
     show_default=True,
-    help="pinned: shapes at the fits of each model alone, as published. profile: all free.",
+    help="pinned: shapes fixed to the fits of each model alone, as published. profile: free.",
 )
 @seed_option
-@click.option("--free-backgrounds", is_flag=True, help="Fit a norm of each background.")
+@click.option("--free-backgrounds", is_flag=True, help="Fit the norm of each background.")
 @dataset_options
 @worker_options
-@click.option("--restart", is_flag=True, help="Throw away what a stopped scan has done.")
+@click.option("--restart", is_flag=True, help="Discard the finished work of a stopped scan.")
 @click.option("--out", type=FILE, required=True, help="JSON file to write.")
 def scan(
     *,
@@ -79,11 +80,11 @@ def scan(
 ) -> None:
     """Scan the hadronic fraction of SOURCE, for CTA, for KM3NeT and for both.
 
-    A scan that was stopped continues when the same command runs again: what is done is kept
-    beside the file in FILE.journal. Results depend on the seed, not on the workers.
+    A stopped scan continues when the same command runs again: finished work is kept in
+    FILE.journal. Results depend on the seed, not on the workers.
 
-    SOURCE is VelaX, RXJ1713, HESSJ1908 or Westerlund1 (full names will do), or the YAML file of one
-    of your own.
+    SOURCE is VelaX, RXJ1713, HESSJ1908 or Westerlund1 (full names work too), or a YAML file that
+    describes your own.
     """
     study = Study(
         share=share_of(hypothesis),
@@ -97,7 +98,7 @@ def scan(
     problem = prepared(loaded, **datasets)
     origin = made_from(loaded, problem, study, **datasets)
     with tqdm(
-        total=len(study.indices), unit="scan", desc=loaded.name, disable=progress_is_shown()
+        total=len(study.indices), unit="scan", desc=loaded.name, disable=progress_disabled()
     ) as bar:
         entries = run_study(
             problem,
@@ -109,7 +110,7 @@ def scan(
             progress=bar.update,
         )
     inputs = {
-        "source": described(source),
+        "source": name_or_file(source),
         "cta_response": datasets["cta_response"] or "compact table of nugamma",
         "arca_response": datasets["arca_response"] or "km3irf",
         "time_step": f"{datasets['time_step']} h",
@@ -130,6 +131,6 @@ def scan(
     if made["not_converged"]:
         click.echo(
             f"nugamma: {len(made['not_converged'])} pseudo-experiments did not converge at every "
-            "point; their numbers are in not_converged",
+            "point; not_converged lists them",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""``nugamma sensitivity``: what neutrino telescopes can see."""
+"""``nugamma sensitivity``: sensitivity and discovery potential of neutrino telescopes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ CHANNELS = {"arca230-track": "track", "arca230-shower": "shower"}
     type=click.Choice(["arca", *CHANNELS]),
     default="arca",
     show_default=True,
-    help="arca: response of km3irf. arca230: tables of ARCA with 230 lines, from --response.",
+    help="arca: response in km3irf. arca230: tables of ARCA with 230 lines, in --response.",
 )
 @click.option(
     "--response",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of the telescope's tables.",
+    help="Folder with the telescope's tables.",
 )
 @click.option(
     "--declination",
     type=click.FloatRange(-90, 90),
     multiple=True,
-    help="Degrees; may be given several times. [default: 40 bins of its sine]",
+    help="Degrees; repeat for several. [default: 40 bins of sin(declination)]",
 )
 @click.option(
     "--index",
@@ -43,7 +43,7 @@ CHANNELS = {"arca230-track": "track", "arca230-shower": "shower"}
     multiple=True,
     default=(2.0,),
     show_default=True,
-    help="Spectral index; may be given several times.",
+    help="Spectral index; repeat for several.",
 )
 @click.option("--years", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True)
 @click.option("--level", type=click.FloatRange(0.5, 0.999), default=0.9, show_default=True)
@@ -52,7 +52,7 @@ CHANNELS = {"arca230-track": "track", "arca230-shower": "shower"}
     type=click.Choice(["classical", "feldman-cousins", "cls"]),
     default="classical",
     show_default=True,
-    help="How limits are made.",
+    help="Method of the limits.",
 )
 @click.option("--out", type=FILE, required=True, help="ECSV file to write.")
 def sensitivity(
@@ -75,7 +75,7 @@ def sensitivity(
         _telescope(telescope, response),
         places,
         index,
-        livetime=u.Quantity(years * 365.25, "day"),
+        livetime=u.Quantity(years, "yr").to("day"),
         level=level,
         method=method,  # type: ignore[arg-type]
     )
@@ -101,5 +101,5 @@ def _telescope(name: str, folder: Path | None) -> NeutrinoTelescope:
     if name == "arca":
         return ArcaTelescope(ArcaResponse.read(folder))
     if folder is None:
-        raise NugammaError(f"--telescope {name} needs --response, the folder of its tables")
+        raise NugammaError(f"--telescope {name} needs --response, the folder with its tables")
     return Arca230.read(folder, CHANNELS[name])  # type: ignore[arg-type]

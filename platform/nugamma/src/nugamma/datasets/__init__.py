@@ -1,4 +1,4 @@
-"""Datasets of CTA and KM3NeT for one source, as gammapy maps and folded for a fast likelihood."""
+"""Datasets of instruments for one source, as gammapy maps and folded for a fast likelihood."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 from nugamma.datasets.folded import FoldedDataset
 
 if TYPE_CHECKING:
-    from nugamma.datasets.arca import arca_datasets
     from nugamma.datasets.building import build, inputs, map_datasets
-    from nugamma.datasets.cta import cta_dataset
+    from nugamma.datasets.fixed import FixedDetector
     from nugamma.datasets.folding import PixelResponse, pixel_response
     from nugamma.datasets.grouping import group
+    from nugamma.datasets.instrument import Instrument
+    from nugamma.datasets.pointed import PointedTelescope
 
 __all__ = [
+    "FixedDetector",
     "FoldedDataset",
+    "Instrument",
     "PixelResponse",
-    "arca_datasets",
+    "PointedTelescope",
     "build",
-    "cta_dataset",
     "group",
     "inputs",
     "map_datasets",
@@ -27,10 +29,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "FixedDetector": "fixed",
+    "Instrument": "instrument",
     "PixelResponse": "folding",
-    "arca_datasets": "arca",
+    "PointedTelescope": "pointed",
     "build": "building",
-    "cta_dataset": "cta",
     "group": "grouping",
     "inputs": "building",
     "map_datasets": "building",
@@ -39,7 +42,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Gammapy costs seconds of imports, which folded datasets do not need."""
+    """Imports gammapy, which takes seconds, only if needed: folded datasets do without."""
     if name in _MODULES:
         return getattr(import_module(f"nugamma.datasets.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

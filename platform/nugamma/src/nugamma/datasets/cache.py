@@ -1,11 +1,11 @@
-"""Datasets kept on disk, under a key of everything that they were made from.
+"""Datasets kept on disk, under a key of everything they depend on.
 
 ::
 
     <cache>/<kind>-<name>-<key>/       files, and manifest.json with their checksums and the inputs
-    <cache>/<kind>-<name>-<key>.lock   held by who makes or reads the entry
+    <cache>/<kind>-<name>-<key>.lock   held while an entry is made or read
 
-An entry appears whole, by one renaming. A damaged one is put aside with a warning and made anew.
+An entry appears complete, by one renaming. A damaged one is moved aside with a warning and rebuilt.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from nugamma.errors import CacheError
+from nugamma.errors import CacheError, NugammaWarning
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 MANIFEST = "manifest.json"
 
 
-class CacheWarning(UserWarning):
-    """An entry of the cache was damaged, and is made anew."""
+class CacheWarning(NugammaWarning):
+    """An entry of the cache was damaged and is rebuilt."""
 
 
 class DatasetCache:
-    """A folder of datasets, which several processes may use at once.
+    """A folder of datasets that several processes may use at once.
 
     Parameters
     ----------
     folder
-        Is made if it is not there.
+        Created if it does not exist.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -56,20 +56,20 @@ class DatasetCache:
         write: Callable[[T, Path], None],
         read: Callable[[Path], T],
     ) -> T:
-        """An entry, from disk if it is there, else made and kept.
+        """Returns an entry, from disk if possible, else newly made and kept.
 
-        Of two processes that want the same entry one makes it while the other waits.
+        If two processes want the same entry, one makes it while the other waits.
 
         Parameters
         ----------
         kind
-            What it is, for the name of its folder.
+            Kind of entry, for the name of its folder.
         inputs
-            Everything that the entry depends on, as JSON can hold it.
+            Everything that the entry depends on, in types that JSON has.
         make
             Makes the entry.
         write, read
-            Put it into a folder, and get it out of there.
+            Write the entry into a folder, and read it back.
 
         Raises
         ------
@@ -88,8 +88,8 @@ class DatasetCache:
             except OSError as error:
                 if not entry.exists():
                     raise
-                # A cache that is filled once and mounted read-only: entries appear whole, so
-                # one that is there can be read without a lock.
+                # A cache that is filled once and mounted read-only: entries appear complete, so an
+                # existing one can be read without a lock.
                 return self._unlocked(entry, read, error)
             try:
                 return self._locked(entry, inputs, make, write, read)
@@ -97,7 +97,8 @@ class DatasetCache:
                 lock.release()
         except OSError as error:
             raise CacheError(
-                f"the cache {self.folder} cannot be used: {error}; make room or give another folder"
+                f"the cache {self.folder} cannot be used: {error}; free space or give another "
+                "folder"
             ) from error
 
     def _locked(
@@ -113,26 +114,26 @@ class DatasetCache:
                 _verify(entry)
                 return read(entry)
             except (OSError, ValueError, KeyError) as error:
-                self._put_aside(entry, error)
+                self._move_aside(entry, error)
         made = make()
         self._store(entry, inputs, made, write)
         return made
 
     def _unlocked(self, entry: Path, read: Callable[[Path], T], reason: OSError) -> T:
-        """An entry of a cache that cannot be written."""
+        """Reads an entry from a cache that is not writable."""
         try:
             _verify(entry)
             return read(entry)
         except (OSError, ValueError, KeyError) as error:
             raise CacheError(
-                f"the cache entry {entry} is damaged ({error}) and cannot be replaced, as the "
-                f"cache cannot be written ({reason.strerror}); give another folder"
+                f"the cache entry {entry} is damaged ({error}) and cannot be rebuilt, because the "
+                f"cache is not writable ({reason.strerror}); give another folder"
             ) from error
 
     def _store(
         self, entry: Path, inputs: Mapping[str, Any], made: T, write: Callable[[T, Path], None]
     ) -> None:
-        """Write an entry beside its place, and move it there when it is whole."""
+        """Writes an entry under a temporary name, and renames it when it is complete."""
         draft = Path(mkdtemp(prefix=f"{entry.name}.", suffix=".part", dir=self.folder))
         try:
             write(made, draft)
@@ -145,17 +146,17 @@ class DatasetCache:
             shutil.rmtree(draft, ignore_errors=True)
             raise
 
-    def _put_aside(self, entry: Path, error: Exception) -> None:
-        """Keep what is left of a damaged entry, out of the way."""
+    def _move_aside(self, entry: Path, error: Exception) -> None:
+        """Moves a damaged entry aside."""
         aside = Path(mkdtemp(prefix=f"{entry.name}.", suffix=".damaged", dir=self.folder))
         os.replace(entry, aside)
-        message = f"the cache entry {entry} is damaged ({error}); it is now {aside}, and made anew"
+        message = f"the cache entry {entry} is damaged ({error}); moved to {aside} and rebuilt"
         warnings.warn(message, CacheWarning, stacklevel=5)
         log.warning(message)
 
 
 def _verify(entry: Path) -> None:
-    """Compare the files of an entry with their checksums."""
+    """Compares the files of an entry with their checksums."""
     manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
     files = manifest["files"]
     if not files:

@@ -1,4 +1,4 @@
-"""The folded dataset: everything that a likelihood needs of an instrument's view of a source."""
+"""The folded dataset: all that a likelihood needs to know about an instrument and a source."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Ints = npt.NDArray[np.int64]
 class FoldedDataset:
     """Expected counts of one dataset as an exact linear function of the source's flux.
 
-    Pixels of one reconstructed-energy bin with about the same signal-to-background ratio are
-    summed into a *group*: sums of Poisson counts are sufficient where the ratio is equal.
+    Pixels of a reconstructed-energy bin with about the same signal-to-background ratio are summed
+    into a *group*: the sum of Poisson counts is a sufficient statistic if the ratio is equal.
 
     Parameters
     ----------
     name
-        ``"cta"``, or ``"nu1"``, ``"nu2"``... with the most upgoing zenith bin first.
+        ``"cta"``, or ``"nu1"`` (the most upgoing zenith bin), ``"nu2"``...
     messenger
-        Which flux of the source the dataset sees.
+        Which flux of the source the dataset measures.
     energy_true
         Edges of the true-energy bins, shape (n_true + 1,), in TeV.
     signal
-        Counts in a group for a flux integral of 1 cm-2 s-1 in a true-energy bin, shape
+        Counts in a group for an integral flux of 1 cm-2 s-1 in a true-energy bin, shape
         (n_groups, n_true).
     background
         Expected background counts, shape (n_groups,).
@@ -47,7 +47,7 @@ class FoldedDataset:
     energy_bin: Ints
 
     def __post_init__(self) -> None:
-        """Refuse shapes and numbers that no likelihood could be made of."""
+        """Refuses inconsistent shapes and invalid numbers."""
         groups, bins = self.signal.shape
         if self.background.shape != (groups,) or self.energy_bin.shape != (groups,):
             raise DatasetError(
@@ -56,12 +56,14 @@ class FoldedDataset:
             )
         if self.energy_true.shape != (bins + 1,):
             raise DatasetError(
-                f"dataset {self.name}: {bins} true-energy bins need {bins + 1} edges, "
-                f"there are {self.energy_true.shape}"
+                f"dataset {self.name}: {bins} true-energy bins need {bins + 1} edges, not "
+                f"{self.energy_true.shape}"
             )
         for what, values in (("signal", self.signal), ("background", self.background)):
             if not np.all(np.isfinite(values)) or np.any(values < 0):
-                raise DatasetError(f"dataset {self.name}: {what} has negative numbers or NaN")
+                raise DatasetError(
+                    f"dataset {self.name}: {what} has negative or non-finite numbers"
+                )
 
     @property
     def n_groups(self) -> int:
@@ -69,7 +71,7 @@ class FoldedDataset:
         return len(self.background)
 
     def npred(self, flux: npt.ArrayLike) -> Floats:
-        """Expected counts of each group.
+        """Returns the expected counts of each group.
 
         Parameters
         ----------

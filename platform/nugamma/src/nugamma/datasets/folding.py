@@ -23,16 +23,16 @@ Messenger = Literal["gamma", "neutrino"]
 class PixelResponse:
     """Expected counts of a map dataset as a linear function of the source's flux, without loss.
 
-    The map is cut out around the source as far as its events may go; all pixels farther away hold
-    background only.
+    The map is cut out around the source as far as its events can be; pixels outside contain only
+    background.
 
     Parameters
     ----------
     name, messenger, energy_true
         As in `~nugamma.datasets.FoldedDataset`.
     before_dispersion
-        Exposure times morphology folded with the point spread function: events in a pixel of the
-        cutout for a flux integral of 1 cm-2 s-1 in a true-energy bin, shape (n_true, pixels).
+        Exposure times morphology, convolved with the point spread function: events in a pixel of
+        the cutout for an integral flux of 1 cm-2 s-1 in a true-energy bin, shape (n_true, pixels).
     dispersion
         Probability of each reconstructed-energy bin, shape (n_true, n_reco).
     background
@@ -40,7 +40,7 @@ class PixelResponse:
     used
         Pixels of the cutout that the analysis uses, shape (n_reco, pixels).
     outside
-        Expected background outside the cutout, where there is no signal, shape (n_reco,).
+        Expected background outside the cutout, shape (n_reco,).
     cutout
         The cutout as slices (y, x) of the map's images.
     """
@@ -61,7 +61,7 @@ class PixelResponse:
         return len(self.background)
 
     def signal(self, flux: npt.ArrayLike) -> Floats:
-        """Expected source counts in the cutout, shape (n_reco, pixels).
+        """Returns the expected source counts in the cutout, shape (n_reco, pixels).
 
         Parameters
         ----------
@@ -75,19 +75,18 @@ class PixelResponse:
 def pixel_response(
     dataset: MapDataset, morphology: SpatialModel, messenger: Messenger
 ) -> PixelResponse:
-    """Linear response of a map dataset to a source of this morphology.
+    """Returns the linear response of a map dataset to a source with this morphology.
 
-    gammapy folds the morphology with the point spread function and multiplies with the exposure;
-    what is left out is the spectrum, in which the expected counts are linear.
+    gammapy convolves the morphology with the point spread function and multiplies by the exposure;
+    only the spectrum is left out, in which the expected counts are linear.
 
     Raises
     ------
     DatasetError
-        If an exposure is negative or not a number, a map is missing, or the source does not
-        touch the map.
+        If a map is missing, negative or not finite, or the source lies outside the map.
     """
     _check(dataset)
-    # Any spectrum will do: it is not evaluated.
+    # Any spectrum will do, as it is not evaluated.
     model = SkyModel(spatial_model=morphology, spectral_model=PowerLawSpectralModel())
     geom = dataset.background.geom
     evaluator = MapEvaluator(model=model)
@@ -125,14 +124,14 @@ def pixel_response(
 
 
 def _check(dataset: MapDataset) -> None:
-    """Refuse maps that gammapy would fold without a word."""
+    """Refuses invalid maps that gammapy would accept."""
     for what in ("exposure", "background", "edisp", "psf"):
         if getattr(dataset, what) is None:
             raise DatasetError(f"dataset {dataset.name} has no {what}")
     for what in ("exposure", "background"):
         values = getattr(dataset, what).data
         if not np.all(np.isfinite(values)):
-            raise DatasetError(f"dataset {dataset.name}: the {what} holds NaN or infinite numbers")
+            raise DatasetError(f"dataset {dataset.name}: the {what} has non-finite numbers")
         if np.any(values < 0):
             raise DatasetError(f"dataset {dataset.name}: the {what} is negative in places")
     if not np.any(dataset.exposure.data):

@@ -1,4 +1,4 @@
-"""Pixels with the same signal-to-background ratio, summed into one Poisson number."""
+"""Pixels with the same signal-to-background ratio, summed into one Poisson count."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from nugamma.errors import DatasetError
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Groups in each energy bin, besides the one of all pixels with less signal. With these the
-#: difference of test statistic between two models is that of the full maps to 0.2 %. KM3NeT needs
-#: more, as its point spread function changes more with the energy.
+#: Groups per energy bin, plus one for all pixels with less signal. The difference in test statistic
+#: between two models then agrees with the full maps to 0.2 %. KM3NeT needs more groups, as its
+#: point spread function changes more with energy.
 GROUPS = {"gamma": 40, "neutrino": 60}
-#: Powers of ten of signal-to-background ratio that the groups divide evenly, from the largest down.
+#: Decades of signal-to-background ratio that the groups cover, from the largest down.
 DECADES = 3.0
-#: Index of the power law for which the ratio is computed; only its change from pixel to pixel
-#: counts, in which the spectrum hardly matters.
+#: Index of the power law for which the ratio is computed; only its variation between pixels
+#: matters, which hardly depends on the spectrum.
 INDEX = 2.5
 
 
 def group(
     response: PixelResponse, *, groups: int | None = None, index: float = INDEX
 ) -> FoldedDataset:
-    """Sum the pixels of each energy bin in groups, log-spaced in signal over background.
+    """Sums the pixels of each energy bin in groups, log-spaced in signal over background.
 
-    The sum of Poisson counts tells as much about the source as the counts one by one where the
-    ratio of expected signal and background is the same, so little is lost with narrow groups. Of a
-    difference of test statistic 20 groups lose 0.14 % (CTA) and 0.6 % (KM3NeT), the default numbers
+    The sum of Poisson counts contains as much information on the source as the single counts if
+    their ratio of expected signal to background is equal, so narrow groups lose little: 20 groups
+    lose 0.14 % (CTA) and 0.6 % (KM3NeT) of a difference in test statistic, the default numbers
     0.04 % and 0.1 %.
 
     Parameters
@@ -39,14 +39,14 @@ def group(
     response
         Linear response, pixel by pixel.
     groups
-        Per energy bin, by default those of `GROUPS`; pixels below the covered ratios, and all
-        outside the cutout, make one more.
+        Groups per energy bin, by default `GROUPS`; pixels below the covered ratios, and all outside
+        the cutout, form one more.
     index
-        Of the power law for which the ratio is computed.
+        Index of the power law for which the ratio is computed.
     """
     groups = GROUPS[response.messenger] if groups is None else groups
     if groups < 1:
-        raise DatasetError(f"pixels cannot be summed in {groups} groups")
+        raise DatasetError(f"{groups} groups: at least one is needed")
     edges = response.energy_true.to_value("TeV")
     flux = edges[:-1] ** (1 - index) - edges[1:] ** (1 - index)
     signal = response.signal(flux)
@@ -84,12 +84,12 @@ def group(
 
 
 def _labels(signal: Floats, background: Floats, used: npt.NDArray[np.bool_], groups: int) -> Ints:
-    """Group of each pixel: -1 not used, 0 hardly any signal, up to `groups` the best ratio."""
+    """Returns the group of each pixel: -1 unused, 0 hardly any signal, up to `groups` (best)."""
     labels = np.where(used, 0, -1)
-    # Rounding in the convolution leaves noise of either sign where nothing should be.
+    # Rounding in the convolution leaves noise of either sign where there is no signal.
     real = used & (signal > 1e-7 * signal.max(initial=0))
     clean = real & (background <= 0)
-    labels[clean] = groups  # signal without background: the best that there is
+    labels[clean] = groups  # signal without background: the best ratio
     mixed = real & (background > 0)
     if mixed.any():
         ratio = np.log10(signal[mixed] / background[mixed])

@@ -1,4 +1,4 @@
-"""What datasets need to know of a source: where it is and how it looks."""
+"""What datasets need to know about a source: position and morphology."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gammapy.modeling.models import (
 
 from nugamma.errors import DatasetError
 
-#: On KM3NeT's pixels gammapy integrates such a disk to 3 %, and larger ones to 1 %; on CTA's it is
-#: better.
-SMALLEST_DISK = 0.05 * u.deg
+#: Smallest disk: on KM3NeT's pixels gammapy integrates it to 3 %, larger ones to 1 %; on CTA's
+#: pixels it is better. Largest radius that fits into the maps.
+SMALLEST_DISK, LARGEST_RADIUS = 0.05 * u.deg, 5 * u.deg
 
 Shape = Literal["disk", "gaussian", "point"]
 
@@ -36,20 +36,20 @@ class Placed(Protocol):
 
     @property
     def morphology(self) -> Shape:
-        """How its brightness goes with the distance from the centre."""
+        """Surface brightness as a function of the distance from the centre."""
 
     @property
     def radius(self) -> u.Quantity:
-        """Radius of a disk, sigma of a Gaussian; not looked at for a point."""
+        """Radius of a disk, sigma of a Gaussian; not used for a point."""
 
 
 def spatial_model(source: Placed) -> SpatialModel:
-    """Morphology of a source as gammapy's spatial model, with all parameters fixed.
+    """Returns the morphology of a source as gammapy's spatial model, with all parameters fixed.
 
     Raises
     ------
     DatasetError
-        If the morphology is unknown, or its size makes no sense.
+        If the morphology is unknown, or its size is out of range.
     """
     position = source.position.icrs
     place = {"lon_0": position.ra, "lat_0": position.dec, "frame": "icrs"}
@@ -57,24 +57,24 @@ def spatial_model(source: Placed) -> SpatialModel:
         model = PointSpatialModel(**place)
     elif source.morphology in ("disk", "gaussian"):
         radius = u.Quantity(source.radius, "deg")
-        if not (np.isfinite(radius) and 0 * u.deg < radius <= 5 * u.deg):
+        if not (np.isfinite(radius) and 0 * u.deg < radius <= LARGEST_RADIUS):
             raise DatasetError(
                 f"source {source.name}: a {source.morphology} of radius {radius} does not fit "
-                "into the maps; between 0 and 5 deg do (for no extent, say point)"
+                "into the maps; use a radius between 0 and 5 deg, or point for no extent"
             )
         if source.morphology == "disk":
             if radius < SMALLEST_DISK:
                 raise DatasetError(
                     f"source {source.name}: a disk of radius {radius} is too small for the pixels "
-                    f"of the maps, at least {SMALLEST_DISK} are needed; say point instead"
+                    f"of the maps; use at least {SMALLEST_DISK}, or point"
                 )
             model = DiskSpatialModel(r_0=radius, **place)
         else:
             model = GaussianSpatialModel(sigma=radius, **place)
     else:
         raise DatasetError(
-            f"source {source.name}: morphology {source.morphology!r} is unknown; "
-            "there are disk, gaussian and point"
+            f"source {source.name}: unknown morphology {source.morphology!r}; "
+            "use disk, gaussian or point"
         )
     model.freeze()
     return model

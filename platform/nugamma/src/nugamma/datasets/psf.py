@@ -1,4 +1,4 @@
-"""A point spread function that is the same all over the map, with a fast kernel."""
+"""A point spread function that is the same in the whole map, with a fast kernel."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Ints = npt.NDArray[np.int64]
 
 
 class SourcePSFMap(PSFMap):
-    """Point spread function at the position of a source, taken for the whole map.
+    """Point spread function at the position of a source, used for the whole map.
 
-    It is gammapy's ``PSFMap``, and gives the same kernel. But where gammapy computes the distances
-    of all pixels from the centre anew for each energy, this does so once, which takes a tenth of
-    the time. Written to a file and read back it is a plain ``PSFMap``.
+    It is gammapy's ``PSFMap`` and gives the same kernel, but computes the distances of all pixels
+    from the centre once instead of once per energy, in a tenth of the time. Written to a file and
+    read back, it is a plain ``PSFMap``.
     """
 
     @classmethod
     def from_values(cls, values: u.Quantity, rad: MapAxis, energy_true: MapAxis) -> SourcePSFMap:
-        """From a table.
+        """Returns a map from a table.
 
         Parameters
         ----------
         values
-            Point spread function, sr-1 or its like, of shape (energies, rad); it gets normalised.
+            Point spread function, shape (energies, rad), in sr-1 or similar; it is normalised here.
         rad, energy_true
             Axes of the table.
         """
@@ -92,15 +92,15 @@ class SourcePSFMap(PSFMap):
 
 
 class _Fine(NamedTuple):
-    """From a profile to sums over the finer pixels within each pixel of an image.
+    """Linear map from a profile to sums over the finer pixels in each pixel of an image.
 
     Attributes
     ----------
     inside
-        Matrix (npix**2, rad) for the finer pixels between two stored distances.
+        Matrix (npix**2, rad) for the finer pixels between two tabulated distances.
     outside, lower, part
-        Where the others lie, nearer or farther than all of these: pixel, and from which stored
-        distance the profile is drawn on, by how many steps; shape (n,).
+        For the others, nearer or farther than all of these: pixel, tabulated distance from which
+        the profile is extrapolated, and by how many steps; shape (n,).
     """
 
     inside: sparse.csr_array
@@ -109,7 +109,7 @@ class _Fine(NamedTuple):
     part: Floats
 
     def sums(self, profiles: Floats) -> Floats:
-        """One image a profile, shape (n_profiles, npix**2)."""
+        """Returns one image per profile, shape (n_profiles, npix**2)."""
         found = self.inside @ profiles.T
         drawn = profiles[:, self.lower] * (1 - self.part) + profiles[:, self.lower + 1] * self.part
         np.add.at(found, self.outside, np.maximum(drawn, 0).T)
@@ -127,9 +127,9 @@ def _fine(
     factor: int,
     stored: tuple[float, ...],
 ) -> _Fine:
-    """Linear interpolation in distance from the centre, in an image that is `factor` times finer.
+    """Returns the interpolation in distance from the centre, in a `factor` times finer image.
 
-    All zenith bins of a source ask for the same.
+    It is the same for all zenith bins of a source.
     """
     centre = SkyCoord(ra, dec, unit="deg", frame="icrs")
     image = WcsGeom.create(skydir=centre, binsz=pixel, npix=npix, proj=proj, frame="icrs")

@@ -1,4 +1,4 @@
-"""Datasets to and from files: folded ones as HDF5, maps as FITS."""
+"""Writes and reads datasets: folded ones as HDF5, maps as FITS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDED = "folded.h5"
 
 
 def write_folded(datasets: Sequence[FoldedDataset], folder: Path) -> None:
-    """Write folded datasets into one HDF5 file, a group each."""
+    """Writes folded datasets into one HDF5 file, one group per dataset."""
     with h5py.File(folder / FOLDED, "w") as file:
         for number, dataset in enumerate(datasets):
             group = file.create_group(dataset.name)
@@ -32,7 +32,7 @@ def write_folded(datasets: Sequence[FoldedDataset], folder: Path) -> None:
 
 
 def read_folded(folder: Path) -> list[FoldedDataset]:
-    """Read what `write_folded` wrote.
+    """Reads what `write_folded` wrote.
 
     Raises
     ------
@@ -55,13 +55,13 @@ def read_folded(folder: Path) -> list[FoldedDataset]:
 
 
 def write_maps(datasets: Sequence[MapDataset], folder: Path) -> None:
-    """Write map datasets as FITS files, with checksums, in order."""
+    """Writes map datasets as FITS files with checksums, numbered in order."""
     for number, dataset in enumerate(datasets):
         dataset.write(folder / f"{number:02}-{dataset.name}.fits", checksum=True)
 
 
 def read_maps(folder: Path) -> list[MapDataset]:
-    """Read what `write_maps` wrote."""
+    """Reads what `write_maps` wrote."""
     datasets = []
     for path in sorted(folder.glob("*.fits")):
         dataset = MapDataset.read(path, name=path.stem.split("-", 1)[1], checksum=True)

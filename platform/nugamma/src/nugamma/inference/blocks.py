@@ -1,9 +1,9 @@
-"""The groups of one reconstructed energy, which see the source through a few numbers.
+"""Compresses the groups of one reconstructed energy to a few numbers of the spectrum.
 
-A *block* is the groups of one dataset at one reconstructed energy. They differ in how many events
-they get, but little in the true energies that these come from: their signal is a sum of a few
-products of a factor of the group and a number of the spectrum. What is left out is far below the
-noise. So derivatives of thousands of expected counts need not be known one by one.
+A *block* is the groups of one dataset at one reconstructed energy. They differ in the number of
+events, but hardly in the true energies of these: their signal is a sum of a few products of a
+factor of the group and a number of the spectrum. The neglected rest is far below the noise. So the
+derivatives of thousands of expected counts are not needed one by one.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: What is left out of the expected counts of a block, in standard deviations.
+#: Neglected part of the expected counts of a block, in standard deviations (ours).
 ACCURACY = 3e-5
-#: Expected counts of groups that have less, as a part of the most of a group in their block.
+#: Lowest expected counts of a group, as a fraction of the largest in its block (ours).
 LEAST = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """All groups of one messenger, a row a block; rows are filled up with empty groups.
+    """All groups of one messenger, one row per block; rows are padded with empty groups.
 
     Attributes
     ----------
     place
-        Where each group is in the flattened rows, shape (n_groups,).
+        Position of each group in the flattened rows, shape (n_groups,).
     background
         Expected background, shape (n_blocks, longest).
     dataset
@@ -54,7 +54,7 @@ class Blocks:
     factors: Floats
 
     def rows(self, groups: Floats) -> Floats:
-        """Something known of each group, (n_groups,), as rows (n_blocks, longest)."""
+        """Returns a value per group, (n_groups,), as rows (n_blocks, longest)."""
         filled = np.zeros(self.background.size)
         filled[self.place] = groups
         return filled.reshape(self.background.shape)
@@ -62,16 +62,16 @@ class Blocks:
 
 @one_thread
 def blocks(response: StackedResponse, fluxes: Floats, likely: Floats) -> Blocks:
-    """Find the few numbers of each block: principal components of what fluxes bring about.
+    """Finds the numbers of each block: principal components of the signal of many fluxes.
 
     Parameters
     ----------
     response
-        Of one messenger.
+        Response of one messenger.
     fluxes
-        Of many spectra, in each true-energy bin, shape (n_spectra, n_true), cm-2 s-1.
+        Fluxes of many spectra in each true-energy bin, shape (n_spectra, n_true), cm-2 s-1.
     likely
-        The flux of the source, about, shape (n_true,).
+        Approximate flux of the source, shape (n_true,).
     """
     labels = np.stack([response.dataset, response.energy_bin], axis=1)
     names, label = np.unique(labels, axis=0, return_inverse=True)
@@ -96,7 +96,7 @@ def blocks(response: StackedResponse, fluxes: Floats, likely: Floats) -> Blocks:
 def _split(
     signal: Floats, background: Floats, fluxes: Floats, likely: Floats
 ) -> tuple[Floats, Floats]:
-    """Factors (rank, n_groups) and what gives their numbers from a flux, (n_true, rank)."""
+    """Returns factors (rank, n_groups), and the map from a flux to their numbers (n_true, rank)."""
     expected = background + signal @ likely
     expected = np.maximum(expected, LEAST * expected.max(initial=0))
     noise = np.minimum(np.sqrt(expected), expected)

@@ -1,4 +1,4 @@
-"""Fluxes of one kind of particle, per unit of its gamma-ray flux, with derivatives."""
+"""Fluxes from one kind of particle, per unit of its gamma-ray flux, with derivatives."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nugamma.inference import shapes
 
 Floats = npt.NDArray[np.float64]
 
-#: Nodes a decade of particle energy, and the power law that is taken off between them. Against
-#: the 100 a decade of the operators fluxes change by less than 1e-4 (all above 1e-4 of the
-#: largest), most by 1e-9.
+#: Nodes per decade of particle energy, and index of the power law that is divided out between them.
+#: Compared with 100 per decade, fluxes above 1e-4 of the largest change by less than 1e-4, most of
+#: them by 1e-9 (ours).
 PER_DECADE, INDEX = 25, 2.5
 
 
@@ -29,7 +29,7 @@ class Fluxes(NamedTuple):
     first
         Derivatives with respect to (gamma, curvature, beta), shape (batch, 3, n_bins).
     raw, raw_first, norm, norm_first, spectra
-        What `Emission.curvature` needs again.
+        Intermediate values for `Emission.curvature`.
     """
 
     values: Floats
@@ -43,7 +43,7 @@ class Fluxes(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Emission:
-    """What one kind of particle emits.
+    """Emission of one kind of particle.
 
     Attributes
     ----------
@@ -73,12 +73,12 @@ class Emission:
         return np.ascontiguousarray(np.vstack([self.band, self.matrix]).T)
 
     def values(self, shape: Floats) -> Floats:
-        """Flux per unit of gamma-ray flux in the band, shape (batch, n_bins)."""
+        """Returns the flux per unit of gamma-ray flux in the band, shape (batch, n_bins)."""
         rows = shapes.values(shape, self.x) @ self._rows
         return np.asarray(rows[:, 1:] / rows[:, [0]])
 
     def fluxes(self, shape: Floats, bins: int | None = None) -> Fluxes:
-        """Fluxes and derivatives of a batch of shapes, (batch, 3), in the first `bins` bins."""
+        """Returns fluxes and derivatives of shapes, (batch, 3), in the first `bins` bins."""
         spectra = shapes.evaluate(shape, self.x)
         stacked = np.concatenate(
             [spectra.values[:, None], spectra.values[:, None] * spectra.first], axis=1
@@ -92,12 +92,12 @@ class Emission:
         return Fluxes(flux, first, raw, raw_first, norm, norm_first, spectra)
 
     def curvature(self, fluxes: Fluxes, weight: Floats) -> Floats:
-        """Second derivatives of sum(weight * flux) with respect to the shape.
+        """Returns the second derivatives of sum(weight * flux) with respect to the shape.
 
         Parameters
         ----------
         fluxes
-            Of `fluxes`.
+            From `fluxes`.
         weight
             One number for each of the bins of `fluxes`, shape (batch, n_bins).
 
@@ -126,9 +126,9 @@ class Emission:
 
 
 def thinned(rows: Floats, nodes: Floats) -> tuple[Floats, Floats]:
-    """The same linear map from particles given at fewer energies.
+    """Returns the same linear map for particles at fewer energies.
 
-    Between the new nodes E^2.5 J is a quintic spline, which is linear in its values too.
+    Between the new nodes E^2.5 J is a quintic spline, which is also linear in its values.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def thinned(rows: Floats, nodes: Floats) -> tuple[Floats, Floats]:
     -------
     rows, nodes
     """
-    from scipy.interpolate import make_interp_spline  # which workers need not import
+    from scipy.interpolate import make_interp_spline  # not needed by workers
 
     x = np.log(nodes)
     count = round((x[-1] - x[0]) / np.log(10) * PER_DECADE) + 1

@@ -1,4 +1,4 @@
-"""Intervals after Feldman and Cousins, Phys. Rev. D 57 (1998) 3873."""
+"""Intervals of Feldman and Cousins, Phys. Rev. D 57 (1998) 3873."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from nugamma.errors import InferenceError
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-#: Spacings of the signal means at which the acceptance region is built: everywhere, and (as in the
-#: paper or finer) at the ends of the interval, this far to either side.
+#: Spacing of the signal means at which the acceptance region is built: everywhere, and (at least as
+#: fine as in the paper) around the ends of the interval, this far to either side.
 COARSE, FINE, MARGIN = 0.05, 0.001, 0.3
 
 
 def accepts(observed: int, means: npt.ArrayLike, background: float, level: float) -> Bools:
-    """Whether a count lies in the acceptance region of each signal mean.
+    """Returns whether a count lies in the acceptance region of each signal mean.
 
-    Counts enter by their likelihood ratio to the best physical mean max(0, n - b), section IV of
+    Counts are accepted in the order of their likelihood ratio to the best physical mean max(0, n -
+    b), section IV of
     the paper, until their probability reaches `level`.
 
     Parameters
@@ -47,7 +48,7 @@ def accepts(observed: int, means: npt.ArrayLike, background: float, level: float
 def poisson_interval(
     observed: int, background: float = 0.0, level: float = 0.9
 ) -> tuple[float, float]:
-    """Confidence interval of a signal mean with a known background.
+    """Returns the confidence interval of a signal mean with a known background.
 
     Parameters
     ----------
@@ -61,9 +62,9 @@ def poisson_interval(
     Returns
     -------
     low, high
-        All signal means that accept the count lie between them. For few counts on a larger
-        background the tables of the paper are up to 0.13 longer: there the upper end is also kept
-        from rising when the background falls.
+        The smallest and largest signal mean that accept the count. For few counts on a larger
+        background the tables of the paper are up to 0.13 longer, as there the upper end is not
+        allowed to rise when the background falls.
 
     Raises
     ------
@@ -71,12 +72,11 @@ def poisson_interval(
         If the count or the background is negative or the level is not between 0 and 1.
     """
     if observed < 0 or int(observed) != observed:
-        raise InferenceError(f"observed count {observed}: it must be a whole number >= 0")
+        raise InferenceError(f"the observed count must be a whole number >= 0, not {observed}")
     if not (np.isfinite(background) and background >= 0):
-        raise InferenceError(f"background {background}: it must be a finite number >= 0")
+        raise InferenceError(f"the background must be a finite number >= 0, not {background}")
     check_level(level)
-    # The region of a mean holds the counts near mean + b, so a count is accepted first and last
-    # not far from n - b.
+    # The region of a mean contains counts near mean + b, so the means that accept n are near n - b.
     width = 8 * np.sqrt(observed + 1) + 10
     start = max(0.0, observed - background - width)
     means = np.arange(start, observed + width, COARSE)
@@ -91,38 +91,38 @@ def poisson_interval(
 
 
 def critical_values(dts: Floats, level: float) -> Floats:
-    """Critical delta TS of each true f from pseudo-experiments made at it.
+    """Returns the critical delta TS of each true f, from pseudo-experiments made at it.
 
     Parameters
     ----------
     dts
-        Delta TS at the true f of each pseudo-experiment, shape (n_f, n_pseudo).
+        Delta TS at the true f in each pseudo-experiment, shape (n_f, n_pseudo).
     level
         Confidence level.
 
     Returns
     -------
     ndarray, shape (n_f,)
-        The smallest value that holds at least `level` of the pseudo-experiments.
+        The smallest values that include at least the fraction `level` of the pseudo-experiments.
     """
     check_level(level)
     return np.quantile(dts, level, axis=1, method="inverted_cdf")
 
 
 def fraction_interval(f: Floats, dts: Floats, critical: Floats) -> tuple[float, float]:
-    """Confidence interval of f: where the curve stays below the critical values.
+    """Returns the confidence interval of f, where the curve is below the critical values.
 
     Parameters
     ----------
     f, dts
-        The scan of the data, shape (n_f,).
+        Scan of the data, shape (n_f,).
     critical
-        Of `critical_values` at the same f.
+        From `critical_values`, at the same f.
 
     Returns
     -------
     low, high
-        Outermost accepted f, linear between the points of the scan.
+        Outermost accepted f, interpolated linearly between the points of the scan.
     """
     if not len(f) == len(dts) == len(critical):
         raise InferenceError("f, delta TS and critical values must have the same length")
@@ -143,6 +143,8 @@ def fraction_interval(f: Floats, dts: Floats, critical: Floats) -> tuple[float, 
 
 
 def check_level(level: float) -> None:
-    """Refuse a confidence level outside (0, 1)."""
+    """Refuses a confidence level outside (0, 1)."""
     if not 0 < level < 1:
-        raise InferenceError(f"level {level}: give a number between 0 and 1, for example 0.9")
+        raise InferenceError(
+            f"level {level} is out of range; give a number between 0 and 1, for example 0.9"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -14,7 +14,18 @@ from matplotlib.patches import Patch
 from scipy import stats
 
 from nugamma.inference.scans import SCENARIOS
-from nugamma.palette import BLACK, ELECTRONS, GREY, PROTONS, SCENARIO_COLOURS, SCENARIO_NAMES
+from nugamma.palette import (
+    BLACK,
+    BOTH,
+    ELECTRONS,
+    GREY,
+    PROTONS,
+    SCENARIO_COLOURS,
+    SCENARIO_NAMES,
+)
+
+if TYPE_CHECKING:
+    from nugamma.datasets.instrument import Instrument
 
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -32,34 +43,66 @@ STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,
 }
 WIDTH = 3.5
-#: Levels of a likelihood interval (Wilks) that are marked beside the curves.
+#: Levels of likelihood intervals (Wilks) that are marked in the figure.
 LEVELS = {0.68: ":", 0.9: "--"}
-#: Content of the bands around mean curves: between these quantiles of the pseudo-experiments.
+#: Quantiles of the pseudo-experiments that bound the bands around mean curves.
 BAND = (0.16, 0.84)
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """House style of the figures."""
+    """Applies the style of the figures."""
     with mpl.rc_context(STYLE):
         yield
 
 
-def scan_figure(documents: Sequence[dict[str, Any]]) -> Figure:
-    """Delta TS against f: mean of the pseudo-experiments with their central 68 %.
+class Appearance(NamedTuple):
+    """Label and colour of a scenario."""
+
+    label: str
+    colour: str
+
+
+def appearances(instruments: Sequence[Instrument] | None = None) -> dict[str, Appearance]:
+    """Returns the appearance of each scenario.
+
+    Parameters
+    ----------
+    instruments
+        Those of the scans; by default CTA and KM3NeT as published.
+    """
+    if instruments is None:
+        return {
+            name: Appearance(SCENARIO_NAMES[name], SCENARIO_COLOURS[name]) for name in SCENARIOS
+        }
+    found = {}
+    for messenger in ("gamma", "neutrino"):
+        some = [one for one in instruments if one.messenger == messenger]
+        found[messenger] = Appearance(" + ".join(one.label for one in some), some[0].colour)
+    both = Appearance(" + ".join(one.label for one in found.values()), BOTH)
+    return found | {"combined": both}
+
+
+def scan_figure(
+    documents: Sequence[dict[str, Any]], instruments: Sequence[Instrument] | None = None
+) -> Figure:
+    """Returns a figure of delta TS against f: mean and central 68 % of the pseudo-experiments.
 
     Parameters
     ----------
     documents
-        Of `nugamma scan`; one panel each.
+        Results of `nugamma scan`; one panel each.
+    instruments
+        As for `appearances`.
     """
+    appearance = appearances(instruments)
     with styled():
         figure = Figure(figsize=(WIDTH * len(documents) + 0.3, 3.5), layout="constrained")
         panels = figure.subplots(1, len(documents), sharey=True, squeeze=False)[0]
         banded = False
         for axes, document in zip(panels, documents, strict=True):
             for number, name in enumerate(SCENARIOS):
-                part, colour = document[name], SCENARIO_COLOURS[name]
+                part, colour = document[name], appearance[name].colour
                 f = np.array(part["f"])
                 axes.plot(f, part["dts_mean"], color=colour, lw=1.5)
                 each = np.array([e["dts"][number] for e in document["pseudo_experiments"]])
@@ -68,12 +111,14 @@ def scan_figure(documents: Sequence[dict[str, Any]]) -> Figure:
                     axes.fill_between(f, low, high, color=colour, alpha=0.15, lw=0)
                     banded = True
             levels = _mark_levels(axes)
-            axes.set_title(f"{document['title']}, {document['input']} input\n{made_of(document)}")
+            axes.set_title(
+                f"{document['title']}, {document['input']} input\n{description(document)}"
+            )
             axes.set_xlabel(r"hadronic fraction $f$")
             _fraction_axis(axes)
-        panels[0].set_ylim(0, None)  # after all: it ends the scaling of the shared axis
+        panels[0].set_ylim(0, None)  # last, as it ends the autoscaling of the shared axis
         panels[0].set_ylabel(r"$\Delta\,\mathrm{TS}$")
-        handles = _experiments()
+        handles = _experiments(appearance)
         if banded:
             content = f"{100 * (BAND[1] - BAND[0]):.0f} %"
             handles.append(Line2D([], [], color=GREY, lw=1.5, label="mean"))
@@ -83,16 +128,16 @@ def scan_figure(documents: Sequence[dict[str, Any]]) -> Figure:
         return figure
 
 
-def _experiments() -> list[Any]:
-    """A line of each scenario's colour for a legend."""
+def _experiments(appearance: dict[str, Appearance]) -> list[Any]:
+    """Returns a legend line in the colour of each scenario."""
     return [
-        Line2D([], [], color=SCENARIO_COLOURS[name], lw=2, label=SCENARIO_NAMES[name])
+        Line2D([], [], color=appearance[name].colour, lw=2, label=appearance[name].label)
         for name in SCENARIOS
     ]
 
 
-def made_of(document: dict[str, Any]) -> str:
-    """What was simulated and how it was scanned, for titles: from the result itself."""
+def description(document: dict[str, Any]) -> str:
+    """Returns what was simulated and how it was scanned, for titles."""
     count = len(document["pseudo_experiments"])
     if document["asimov"]:
         simulated = "simulated, no fluctuations"
@@ -102,7 +147,7 @@ def made_of(document: dict[str, Any]) -> str:
 
 
 def _mark_levels(axes: Any) -> list[Any]:
-    """Lines where delta TS is that of a likelihood interval, and what they are called."""
+    """Draws and returns lines at the delta TS of likelihood intervals."""
     lines = []
     for level, style in LEVELS.items():
         line = axes.axhline(stats.chi2.ppf(level, df=1), color="0.5", lw=0.8, ls=style)
@@ -116,8 +161,19 @@ def _fraction_axis(axes: Any) -> None:
     axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1], ["0", "0.2", "0.4", "0.6", "0.8", "1"])
 
 
-def limits_figure(documents: Sequence[dict[str, Any]]) -> Figure:
-    """Mean credible intervals of f, sources below each other."""
+def limits_figure(
+    documents: Sequence[dict[str, Any]], instruments: Sequence[Instrument] | None = None
+) -> Figure:
+    """Returns a figure of mean credible intervals of f, one source below the other.
+
+    Parameters
+    ----------
+    documents
+        Results of `nugamma scan`.
+    instruments
+        As for `appearances`.
+    """
+    appearance = appearances(instruments)
     with styled():
         rows = len(documents) * (len(SCENARIOS) + 1)
         figure = Figure(figsize=(5.2, 1.3 + 0.2 * rows), layout="constrained")
@@ -126,12 +182,12 @@ def limits_figure(documents: Sequence[dict[str, Any]]) -> Figure:
         for block, document in enumerate(documents):
             for number, name in enumerate(SCENARIOS):
                 y = -(block * (len(SCENARIOS) + 1) + number)
-                part, colour = document[name], SCENARIO_COLOURS[name]
+                part, colour = document[name], appearance[name].colour
                 axes.plot(part["ci90"], [y, y], color=colour, lw=1.2)
                 axes.plot(part["ci68"], [y, y], color=colour, lw=4, solid_capstyle="butt")
                 axes.plot(part["mode_mean"], y, "o", color=colour, mfc="white", ms=4, clip_on=False)
             places.append(-(block * (len(SCENARIOS) + 1) + 1))
-            labels.append(f"{document['title']}, {document['input']}\n{made_of(document)}")
+            labels.append(f"{document['title']}, {document['input']}\n{description(document)}")
         axes.set_yticks(places, labels, fontsize=7.5)
         axes.tick_params(axis="y", which="both", length=0)
         _fraction_axis(axes)
@@ -145,19 +201,21 @@ def limits_figure(documents: Sequence[dict[str, Any]]) -> Figure:
         if all(document["asimov"] for document in documents):
             for handle in meaning:
                 handle.set_label(str(handle.get_label()).removesuffix(", mean"))
-        figure.legend(handles=_experiments() + meaning, loc="outside lower center", ncols=3)
+        figure.legend(
+            handles=_experiments(appearance) + meaning, loc="outside lower center", ncols=3
+        )
         return figure
 
 
 def fit_figure(document: dict[str, Any], points: Any, curves: dict[str, Any]) -> Figure:
-    """Spectral energy distribution: flux points and the two models.
+    """Returns a figure of the spectral energy distribution: flux points and the two models.
 
     Parameters
     ----------
     document
-        Of `nugamma fit`.
+        Result of `nugamma fit`.
     points
-        The flux points (e_ref, dnde, and errors dnde_errn, dnde_errp where there are).
+        Flux points (e_ref, dnde, dnde_err), or None.
     curves
         Energies (TeV) and differential fluxes (cm-2 s-1 TeV-1) by name.
     """

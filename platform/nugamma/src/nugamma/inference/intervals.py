@@ -15,21 +15,21 @@ from nugamma.inference.feldman_cousins import check_level
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 
-#: Cells of f between 0 and 1 on which the published analysis looks for the ends of an interval.
+#: Cells of f between 0 and 1 on which the published analysis searches the ends of an interval.
 COARSE = 1000
-#: Cells in each of these, for integrals and crossings.
+#: Subdivisions of each cell, for integrals and crossings (ours).
 FINE = 20
-#: Where the published analysis starts to look for the density that bounds an interval: the height
-#: of half a Gaussian that holds 90 %, and half of the maximum for less.
+#: Where the published analysis starts to search the density at the ends of an interval: the height
+#: of a Gaussian that contains 90 % above it, and half of the maximum for smaller levels.
 START_90, START_68 = 0.26, 0.5
-#: A fitted fraction can leave [0, 1] by its fit's accuracy (the published scans: 1e-3).
+#: How far a fitted fraction may be outside [0, 1], by the accuracy of its fit (published: 1e-3).
 BEYOND = 0.05
 
 
 class Posterior:
     """Density of f, p(f) ~ exp(-delta TS / 2) with a flat prior on [0, 1].
 
-    Delta TS is a cubic through the points of the scan; the density is zero outside of them.
+    Delta TS is a cubic spline through the points of the scan; the density is zero outside them.
 
     Parameters
     ----------
@@ -41,25 +41,25 @@ class Posterior:
     Raises
     ------
     InferenceError
-        If the points do not ascend, leave [0, 1] or are not finite.
+        If there are fewer than four points, or they do not ascend, leave [0, 1] or are not finite.
     """
 
     def __init__(self, f: npt.ArrayLike, dts: npt.ArrayLike) -> None:
         self.f = np.asarray(f, dtype=float)
         self.dts = np.asarray(dts, dtype=float)
         if self.f.ndim != 1 or self.f.shape != self.dts.shape or len(self.f) < 4:
-            raise InferenceError("a scan needs at least four points, one delta TS an f")
+            raise InferenceError("a scan needs at least four points, with one delta TS per f")
         if not (np.all(np.isfinite(self.f)) and np.all(np.isfinite(self.dts))):
-            raise InferenceError("the scan contains NaN or infinite numbers")
+            raise InferenceError("the scan has non-finite numbers")
         if np.any(np.diff(self.f) <= 0) or self.f[0] < -BEYOND or self.f[-1] > 1 + BEYOND:
-            raise InferenceError("the f of a scan must ascend within [0, 1]")
+            raise InferenceError("the values of f in a scan must ascend within [0, 1]")
 
     @cached_property
     def _spline(self) -> BSpline:
         return make_interp_spline(self.f, self.dts, k=3)
 
     def density(self, f: npt.ArrayLike) -> Floats:
-        """Density at `f`, 1 where delta TS is zero."""
+        """Returns the density at `f`, which is 1 where delta TS is zero."""
         f = np.asarray(f, dtype=float)
         inside = (f >= self.f[0]) & (f <= self.f[-1])
         curve = self._spline(np.clip(f, self.f[0], self.f[-1]))
@@ -80,22 +80,22 @@ class Posterior:
 
     @cached_property
     def mode(self) -> float:
-        """The most probable f."""
+        """Most probable f."""
         f, density = self._samples
         return float(f[density.argmax()])
 
     def content(self, interval: Interval) -> float:
-        """Probability that f lies in an interval."""
+        """Returns the probability that f lies in an interval."""
         f, _, integral = self._grid
         low, high = np.interp(interval, f, integral)
         return float((high - low) / integral[-1])
 
     def credible_interval(self, level: float) -> Interval:
-        """Highest-density interval around the mode as in the published analysis.
+        """Returns the highest-density interval around the mode, as in the published analysis.
 
-        On either side of the mode the end is where the density comes nearest to a common height,
-        and the height is the one with the wanted content. So the interval has no gaps, and where
-        a curve has several peaks its content can miss `level`; `highest_density_set` is exact.
+        On either side of the mode it ends where the density is closest to a common height, chosen
+        for the required content. It has no gaps, so with several peaks its content can differ from
+        `level`; `highest_density_set` is exact.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Posterior:
         def excess(height: Floats) -> float:
             return self.content(self._ends(float(height[0]))) - level
 
-        # Powell's hybrid method stops where the content jumps, as the published routine does.
+        # Powell's hybrid method stops where the content jumps, as in the published routine.
         return self._ends(float(optimize.root(excess, x0=start, tol=1e-8).x[0]))
 
     def _ends(self, height: float) -> Interval:
@@ -126,7 +126,7 @@ class Posterior:
         return low, 1.0 if right == COARSE else self._crossing(right, height)
 
     def _crossing(self, node: int, height: float) -> float:
-        """Where the density crosses `height` in the cells beside a node, else the node."""
+        """Returns where the density crosses `height` in the cells beside a node, or the node."""
         f, density, _ = self._grid
         for first in (node * FINE, (node - 1) * FINE):
             above = density[first : first + FINE + 1] - height
@@ -139,7 +139,7 @@ class Posterior:
         return node / COARSE
 
     def highest_density_set(self, level: float) -> list[Interval]:
-        """Exact region of highest density: every f more probable than all f outside.
+        """Returns the exact region of highest density: each f in it is more probable than outside.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class Posterior:
         Returns
         -------
         list of (low, high)
-            Ascending and disjoint; more than one where the curve has several peaks.
+            Ascending and disjoint; more than one if the curve has several peaks.
         """
         check_level(level)
         f, density, _ = self._grid
@@ -164,7 +164,7 @@ class Posterior:
         return [(float(f[i]), float(f[j])) for i, j in zip(starts, stops, strict=True)]
 
     def profile_interval(self, level: float) -> Interval:
-        """Profile-likelihood interval: delta TS below the chi-squared quantile (Wilks).
+        """Returns the profile-likelihood interval, delta TS below the chi-squared quantile (Wilks).
 
         Parameters
         ----------

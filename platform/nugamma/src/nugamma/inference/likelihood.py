@@ -12,6 +12,7 @@ from nugamma.inference import shapes
 from nugamma.inference.newton import Bounds, Local
 from nugamma.inference.observed import TINY, Observed, expected_signal
 from nugamma.inference.problem import Problem
+from nugamma.inference.response import NOTHING
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -20,16 +21,18 @@ Bools = npt.NDArray[np.bool_]
 #: Parameters: ln of the flux in the band, shape of the protons, shape of the electrons; then the
 #: background norms of the gamma-ray datasets and of the neutrino datasets.
 SIZE, PROTON, ELECTRON = 7, slice(1, 4), slice(4, 7)
-#: Longest steps of ln flux and of a shape.
+#: Longest steps of ln flux and of both shapes (ours).
 LONGEST = np.array([1.0, 1.0, 1.0, 0.3, 1.0, 1.0, 0.3])
+#: Bounds and longest step of background norms (ours).
 NORM_LOWER, NORM_UPPER, NORM_LONGEST = 0.01, 100.0, 0.5
+#: Bounds of ln(flux in the band / cm-2 s-1), far beyond any source (ours).
 FLUX_LOWER, FLUX_UPPER = np.log(1e-25), np.log(1e-3)
 
 
 def cash(expected: Floats, counts: Floats, background: Floats) -> Floats:
-    """Cash statistic relative to the background alone, 2 sum(s - n ln(1 + s/b)).
+    """Returns the Cash statistic relative to the background alone, 2 sum(s - n ln(1 + s/b)).
 
-    A constant is taken off so that 1e8 counts leave digits for differences of 1e-4.
+    Without the constant, 1e8 counts leave enough digits for differences of 1e-4.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ def cash(expected: Floats, counts: Floats, background: Floats) -> Floats:
     background
         Expected background alone, shape (n_groups,).
     """
-    base = np.where(background > 0, background, 1e-30)
+    base = np.where(background > 0, background, NOTHING)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(counts > 0, counts * np.log(expected / base), 0.0)
     return np.asarray(2 * (expected - background - logs).sum(axis=-1))
@@ -48,16 +51,16 @@ def cash(expected: Floats, counts: Floats, background: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """How the two components enter each problem of a batch.
+    """How the two components contribute to each problem of a batch.
 
     Attributes
     ----------
     pion, compton
-        Share of each component of the gamma-ray flux, shape (batch,).
+        Share of each component in the gamma-ray flux, shape (batch,).
     neutrino
-        Factor on the neutrinos that belong to a purely hadronic source, shape (batch,).
+        Factor on the neutrinos of a purely hadronic source, shape (batch,).
     seen
-        Whether the neutrino datasets count, shape (batch,); all by default.
+        Whether the neutrino datasets are used, shape (batch,); all by default.
     """
 
     pion: Floats
@@ -76,9 +79,9 @@ class Likelihood:
     mixture
         Shares of the components.
     gamma, neutrino
-        Observed counts, shape (n_groups,); without `neutrino` the neutrino datasets are left out.
+        Observed counts, shape (n_groups,); without `neutrino`, the neutrino datasets are not used.
     free_backgrounds
-        Whether a norm of each dataset's background is a parameter.
+        Whether each dataset's background has a free norm.
     """
 
     def __init__(
@@ -113,7 +116,7 @@ class Likelihood:
         return SIZE + sum(self.norms)
 
     def bounds(self) -> Bounds:
-        """Where the parameters may go; those of a component with no share stay."""
+        """Returns the bounds of the parameters; those of a component without a share are fixed."""
         norms = np.ones(sum(self.norms))
         free = np.ones((len(self.mixture.pion), self.size), dtype=bool)
         hadronic = (self.mixture.pion > 0) | (self.seen & (self.mixture.neutrino > 0))
@@ -128,7 +131,7 @@ class Likelihood:
         )
 
     def start(self, flux: Floats, proton: Floats, electron: Floats) -> Floats:
-        """Parameters from fluxes (batch,) and shapes (batch, 3) or (3,); norms are 1."""
+        """Returns parameters from fluxes (batch,) and shapes (batch, 3) or (3,); norms are 1."""
         batch = len(self.mixture.pion)
         point = np.ones((batch, self.size))
         point[:, 0] = np.log(flux)
@@ -137,7 +140,7 @@ class Likelihood:
         return point
 
     def evaluate(self, point: Floats, rows: Ints) -> Local:
-        """Statistic and derivatives of the problems `rows` at `point` (len(rows), size)."""
+        """Returns statistic and derivatives of the problems `rows` at `point` (len(rows), size)."""
         pion, compton, neutrino = (
             part[rows, None]
             for part in (self.mixture.pion, self.mixture.compton, self.mixture.neutrino)
@@ -183,7 +186,7 @@ class Likelihood:
 
 
 class _Place(NamedTuple):
-    """What one messenger saw, and which parameters are its background norms."""
+    """Observed counts of one messenger, and the indices of its background norms."""
 
     seen: Observed
     norms: slice
@@ -199,7 +202,7 @@ class _Sum:
         self.scale = np.zeros((batch, size))
 
     def join(self, rows: Ints, other: _Sum) -> None:
-        """Add what was summed for some rows."""
+        """Adds sums of some rows."""
         self.value[rows] += other.value
         self.gradient[rows] += other.gradient
         self.hessian[rows] += other.hessian
@@ -208,14 +211,14 @@ class _Sum:
     def add(
         self, place: _Place, spectrum: Floats, derivatives: dict[int, Floats], point: Floats
     ) -> Floats:
-        """Add one messenger.
+        """Adds one messenger.
 
         Parameters
         ----------
         place
             Its data.
         spectrum
-            Its flux in each bin per unit of the flux in the band, shape (batch, n_bins).
+            Flux in each bin per unit of the flux in the band, shape (batch, n_bins).
         derivatives
             Of `spectrum` with respect to a shape (batch, 3, n_bins), by the shape's first index.
         point
@@ -224,7 +227,7 @@ class _Sum:
         Returns
         -------
         ndarray, shape (batch, n_bins)
-            What a change of the flux in each bin does to half the statistic.
+            Derivative of half the statistic with respect to the flux in each bin.
         """
         seen, norms = place
         batch = len(spectrum)
@@ -232,9 +235,9 @@ class _Sum:
         fluxes *= np.exp(point[:, 0])[:, None, None]
         count = fluxes.shape[1]
         expected_sum = fluxes @ seen.total_signal
-        where: slice | Ints = slice(0, count)  # flux, protons, electrons: as they come
+        where: slice | Ints = slice(0, count)  # flux, protons, electrons
         value = expected_sum[:, 0].copy()
-        # derivatives of the numbers of blocks with respect to the parameters
+        # Derivatives of the numbers of blocks with respect to the parameters.
         slopes = seen.numbers(fluxes)
         numbers = slopes[:, 0]
         if seen.free_backgrounds:
@@ -269,7 +272,7 @@ class _Sum:
         self.gradient[:, where] += slope
         curve = 2 * np.matmul(bent.reshape(flat.shape), flat.swapaxes(1, 2))
         self.scale[:, where] += np.diagonal(curve, axis1=1, axis2=2)
-        # ln flux multiplies everything but backgrounds, so its second derivatives are first ones
+        # ln flux multiplies all but the backgrounds, so its second derivatives are first ones.
         curve[:, 0, :count] += slope[:, :count]
         curve[:, 1:count, 0] += slope[:, 1:count]
         both = (where, where) if isinstance(where, slice) else (where[:, None], where)

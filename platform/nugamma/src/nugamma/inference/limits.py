@@ -1,4 +1,4 @@
-"""Limits on the hadronic fraction by four methods, averaged over pseudo-experiments."""
+"""Intervals of the hadronic fraction by four methods, and their coverage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METHODS: tuple[Method, ...] = ("published", "hpd", "profile", "feldman-cousins")
 
 
 def exact_hull(posterior: Posterior, level: float) -> Interval:
-    """Outer ends of the exact region of highest density."""
+    """Returns the outer ends of the exact region of highest density."""
     regions = posterior.highest_density_set(level)
     return regions[0][0], regions[-1][1]
 
@@ -37,7 +37,7 @@ def intervals(
     method: Method,
     toys: Floats | None = None,
 ) -> Floats:
-    """One interval a pseudo-experiment.
+    """Returns one interval per scan.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def intervals(
         ``published`` (highest density around the mode), ``hpd`` (outer ends of the exact region),
         ``profile`` (Wilks), ``feldman-cousins``.
     toys
-        For ``feldman-cousins``: delta TS at the true point of pseudo-experiments made at each
+        For ``feldman-cousins``: delta TS at the true point in pseudo-experiments made at each
         point, shape (n_points, n_toys).
 
     Returns
@@ -58,7 +58,9 @@ def intervals(
     """
     if method == "feldman-cousins":
         if toys is None:
-            raise InferenceError("Feldman-Cousins intervals need pseudo-experiments at every f")
+            raise InferenceError(
+                "Feldman-Cousins intervals need pseudo-experiments at every f; give toys"
+            )
         critical = critical_values(toys, level)
         found = [fraction_interval(f, t, critical) for f, t in zip(fraction, dts, strict=True)]
     else:
@@ -68,6 +70,6 @@ def intervals(
 
 
 def coverage(found: Floats, truth: float) -> float:
-    """Share of intervals that contain the truth."""
-    tiny = 1e-9
+    """Returns the fraction of intervals that contain the truth."""
+    tiny = 1e-9  # rounding
     return float(np.mean((found[:, 0] <= truth + tiny) & (found[:, 1] >= truth - tiny)))

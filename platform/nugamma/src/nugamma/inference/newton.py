@@ -13,15 +13,19 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-#: Predicted further fall of the statistic below which a problem counts as solved.
+# Settings of the minimiser, which are ours.
+#: Predicted decrease of the statistic below which a problem has converged.
 TOLERANCE = 1e-6
-STEPS = 300
-PATIENCE, HOPE = 8, 1.0
-DAMPING, LESS, MOST = 1e-3, 0.1, 1e12
-#: How often parameters that would cross a bound are looked for in one step.
-BOUNDED = 3
-#: Longest correction of a failed step, as a part of that step.
-BENT = 1.0
+#: Largest number of steps.
+MAX_STEPS = 300
+#: Steps before a problem is abandoned if its target is more than so many predicted decreases away.
+MIN_STEPS, REACH = 8, 1.0
+#: Initial damping, its smallest factor after a good step, and where a problem is abandoned.
+DAMPING, LARGEST_REDUCTION, MAX_DAMPING = 1e-3, 0.1, 1e12
+#: How often a step is recomputed because parameters would cross a bound.
+MAX_BOUNDED = 3
+#: Longest correction of a failed step, relative to that step.
+MAX_CORRECTION = 1.0
 
 
 class Local(NamedTuple):
@@ -46,7 +50,7 @@ class Local(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Where the parameters of a batch may go.
+    """Bounds of the parameters of a batch.
 
     Attributes
     ----------
@@ -64,7 +68,7 @@ class Bounds(NamedTuple):
     free: Bools
 
     def of(self, rows: Ints) -> Bounds:
-        """The bounds of some problems of the batch."""
+        """Returns the bounds of some problems of the batch."""
         return self._replace(free=self.free[rows])
 
 
@@ -73,7 +77,7 @@ Evaluate = Callable[[Floats, Ints], Local]
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where the problems of a batch ended.
+    """Where the minimisation of a batch ended.
 
     Attributes
     ----------
@@ -82,7 +86,7 @@ class Minimum:
     value
         Statistic there, shape (batch,).
     remaining
-        Predicted further fall of the statistic, shape (batch,).
+        Predicted further decrease of the statistic, shape (batch,).
     converged
         Whether that is below the tolerance, shape (batch,).
     """
@@ -99,30 +103,30 @@ def minimise(
     bounds: Bounds,
     *,
     tolerance: float = TOLERANCE,
-    steps: int = STEPS,
+    steps: int = MAX_STEPS,
     target: Floats | None = None,
 ) -> Minimum:
-    """Minimise a batch of problems, each by damped Newton steps within its bounds.
+    """Minimises a batch of problems, each by damped Newton steps within its bounds.
 
-    Directions of negative curvature are followed downhill (the absolute eigenvalue is used), and
-    steps that do not lower the statistic are shortened by damping (Levenberg and Marquardt). A
-    parameter at a bound rests there while its gradient points outwards (Bertsekas 1982).
+    Directions of negative curvature are followed downhill (using the absolute eigenvalue), and
+    steps that do not lower the statistic are damped (Levenberg and Marquardt). A parameter at a
+    bound stays there while its gradient points outwards (Bertsekas 1982).
 
     Parameters
     ----------
     evaluate
-        Gives the statistic at points (k, n) of the problems `rows` (k,).
+        Returns the statistic at points (k, n) of the problems `rows` (k,).
     start
         First points, shape (batch, n), within the bounds.
     bounds
-        Where the parameters may go.
+        Bounds of the parameters.
     tolerance
-        Predicted further fall of the statistic at which to stop.
+        Predicted decrease of the statistic at which to stop.
     steps
-        Most steps to take.
+        Largest number of steps.
     target
-        Statistic (batch,) to beat: after `PATIENCE` steps a problem stops where even `HOPE` times
-        its predicted fall would not reach it.
+        Statistic (batch,) to reach: after `MIN_STEPS` steps a problem stops if it is more than
+        `REACH` predicted decreases away.
     """
     point = np.clip(np.array(start, dtype=float), bounds.lower, bounds.upper)
     batch = len(point)
@@ -140,16 +144,16 @@ def minimise(
         here = Local(value[running], gradient[running], hessian[running], scale[running])
         planned = _plan(point[running], here, bounds.of(running), damping[running])
         remaining[running] = planned.fall
-        going = (planned.fall > tolerance) & (damping[running] < MOST)
-        if target is not None and step >= PATIENCE:
-            going &= value[running] - HOPE * planned.fall < target[running]
+        going = (planned.fall > tolerance) & (damping[running] < MAX_DAMPING)
+        if target is not None and step >= MIN_STEPS:
+            going &= value[running] - REACH * planned.fall < target[running]
         running, planned = running[going], _Plan(*(part[going] for part in planned))
         if not len(running):
             break
         move = np.where(corrected[running, None], correction[running], planned.move)
         trial = np.clip(point[running] + move, bounds.lower, bounds.upper)
         there = evaluate(trial, running)
-        # "not less" would also take NaN for an improvement
+        # False for NaN, which is not an improvement.
         gain = (value[running] - there.value) / planned.promised
         better = gain > 0
         move = trial - point[running]
@@ -158,12 +162,12 @@ def minimise(
         point[kept], value[kept] = trial[better], there.value[better]
         gradient[kept], hessian[kept] = there.gradient[better], there.hessian[better]
         scale[kept] = there.scale[better]
-        # Nielsen (1999): less damping the better the quadratic model was
+        # Nielsen (1999): the better the quadratic model, the less damping.
         trust = 1 - (2 * np.minimum(gain[better], 1) - 1) ** 3
-        damping[kept] = np.maximum(damping[kept] * np.maximum(LESS, trust), 1e-12)
+        damping[kept] = np.maximum(damping[kept] * np.maximum(LARGEST_REDUCTION, trust), 1e-12)
         growth[kept] = 2.0
         lengths = [(part**2 * scale[running]).sum(axis=1) for part in (again, move)]
-        small = lengths[0] <= BENT**2 * lengths[1]
+        small = lengths[0] <= MAX_CORRECTION**2 * lengths[1]
         second = ~better & small & ~corrected[running]
         failed = running[~better & ~second]
         damping[failed] *= growth[failed]
@@ -181,9 +185,9 @@ class _Plan(NamedTuple):
     move
         The step.
     fall
-        What a step without damping would bring.
+        Predicted decrease of the statistic by a step without damping.
     promised
-        What this one should.
+        Predicted decrease by this step.
     inverse
         Inverse of the damped Hessian, in the free parameters.
     """
@@ -195,19 +199,19 @@ class _Plan(NamedTuple):
 
 
 def _correction(planned: _Plan, move: Floats, change: Floats, hessian: Floats) -> Floats:
-    """What to add to a step because the valley is bent.
+    """Returns the correction of a step in a curved valley.
 
-    The gradient has not changed by Hessian times step, and what is left is taken away by the same
-    damped Hessian: the geodesic acceleration of Transtrum and Sethna, arXiv:1201.5885.
+    The difference between the change of the gradient and Hessian times step is removed with the
+    same damped Hessian: the geodesic acceleration of Transtrum and Sethna, arXiv:1201.5885.
     """
     left = change - np.einsum("bij,bj->bi", hessian, move)
     return np.asarray(-np.einsum("bij,bj->bi", planned.inverse, left))
 
 
 def _plan(point: Floats, here: Local, bounds: Bounds, damping: Floats) -> _Plan:
-    """Steps within the bounds.
+    """Returns steps within the bounds.
 
-    A parameter that would cross a bound goes just there, and the others make the best of it:
+    A parameter that would cross a bound is moved onto it, and the others are optimised given that:
     otherwise a step along a narrow valley would end beside it.
     """
     slope = here.gradient
@@ -215,7 +219,7 @@ def _plan(point: Floats, here: Local, bounds: Bounds, damping: Floats) -> _Plan:
     held = ~bounds.free | outwards
     given = np.zeros_like(point)
     planned = _damped(here, held, given, damping, bounds.longest)
-    for _ in range(BOUNDED):
+    for _ in range(MAX_BOUNDED):
         goal = point + planned.move
         crossed = ~held & ((goal < bounds.lower) | (goal > bounds.upper))
         rows = np.flatnonzero(crossed.any(axis=1))
@@ -225,14 +229,14 @@ def _plan(point: Floats, here: Local, bounds: Bounds, damping: Floats) -> _Plan:
         given = np.where(crossed, np.clip(goal, bounds.lower, bounds.upper) - point, given)
         part = Local(*(values[rows] for values in here))
         again = _damped(part, held[rows], given[rows], damping[rows], bounds.longest)
-        # what is left to gain stays that of the gradient at the point
+        # The remaining decrease is still that of the gradient at the point.
         for name in ("move", "promised", "inverse"):
             getattr(planned, name)[rows] = getattr(again, name)
     return planned
 
 
 def _damped(here: Local, held: Bools, given: Floats, damping: Floats, longest: Floats) -> _Plan:
-    """Steps of the parameters that are not held, with the `given` ones of those that are."""
+    """Returns steps of the parameters that are not held; those held move by `given`."""
     slope = here.gradient + np.matmul(here.hessian, given[:, :, None])[:, :, 0]
     unit = np.where(held, 0, 1 / np.sqrt(np.maximum(here.scale, 1e-12)))
     sizes, directions = np.linalg.eigh(here.hessian * unit[:, :, None] * unit[:, None, :])

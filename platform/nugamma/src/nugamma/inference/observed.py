@@ -1,4 +1,4 @@
-"""Counts of one messenger, and the statistic of what is expected of them."""
+"""Observed counts of one messenger, arranged for a fast likelihood."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nugamma.inference.response import StackedResponse
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Blocks with at most so many groups with counts are handled together.
+#: Blocks are processed together by number of groups with counts, with these upper limits (ours).
 LENGTHS = (0, 4, 16)
-#: Expected counts are never less than this.
+#: Lowest expected counts.
 TINY = 1e-300
 
 
 class Tier(NamedTuple):
-    """Groups with counts of some blocks; rows are filled up with groups without.
+    """Groups with counts of some blocks; rows are padded with groups without counts.
 
     Attributes
     ----------
     blocks
-        Which of `Observed.dataset`.
+        Indices into `Observed.dataset`.
     counts, background, log_background
         Shape (n_blocks, longest).
     factors
@@ -46,18 +46,18 @@ class Tier(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """Counts of one messenger; only groups with counts need their expectation one by one.
+    """Counts of one messenger; only groups with counts need their own expectation.
 
     Attributes
     ----------
     tiers
-        These groups, blocks with many of them first.
+        Groups with counts, blocks with many of them first.
     dataset
-        Which dataset each block belongs to, shape (n_blocks,).
+        Dataset of each block, shape (n_blocks,).
     onto
         From fluxes to the numbers of the blocks, shape (n_true, rank * n_blocks).
     rank
-        How many numbers a block has.
+        Number of numbers per block.
     total_signal, total_background
         Sums over all groups: signal of each true-energy bin, background of each dataset.
     free_backgrounds
@@ -81,7 +81,7 @@ class Observed:
         *,
         free_backgrounds: bool = False,
     ) -> Observed:
-        """The counts of all groups, (n_groups,)."""
+        """Returns the arranged counts of all groups, (n_groups,)."""
         factors, onto, background = blocks.factors, blocks.onto, blocks.background
         if free_backgrounds:
             factors = np.concatenate([factors, background[:, None]], axis=1)
@@ -96,7 +96,7 @@ class Observed:
             if start == stop:
                 continue
             some = order[start:stop]
-            # groups with counts come first
+            # Groups with counts come first.
             first = np.argsort(rows[some] == 0, axis=1, kind="stable")[:, : lengths[some[0]]]
             near = np.take_along_axis(factors[some], first[:, None], axis=2)
             pairs = (near[:, :, None] * near[:, None]).reshape(len(some), -1, near.shape[2])
@@ -122,12 +122,12 @@ class Observed:
         )
 
     def numbers(self, fluxes: Floats) -> Floats:
-        """What the blocks see of fluxes (..., n_true), shape (..., rank, n_blocks)."""
+        """Returns the blocks' numbers for fluxes (..., n_true), shape (..., rank, n_blocks)."""
         flat = fluxes.reshape(-1, fluxes.shape[-1]) @ self.onto
         return flat.reshape(*fluxes.shape[:-1], self.rank, len(self.dataset))
 
 
 def expected_signal(tier: Tier, numbers: Floats) -> Floats:
-    """From numbers (batch, rank, all blocks) to signal, shape (n_blocks, batch, longest)."""
+    """Returns the signal, (n_blocks, batch, longest), for numbers (batch, rank, all blocks)."""
     own = np.ascontiguousarray(numbers[:, :, tier.blocks].transpose(2, 0, 1))
     return np.asarray(np.matmul(own, tier.factors))

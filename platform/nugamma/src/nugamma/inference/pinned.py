@@ -1,7 +1,7 @@
-"""Scan with the shapes of both models held at their published fits alone.
+"""Scan with the shapes of both models fixed to their fits alone, as published.
 
-The amplitudes are f and 1 - f of the two fits, so a point of the scan is one evaluation of the
-likelihood and nothing is minimised (but background norms, where these are free).
+The amplitudes are f and 1 - f times those of the two fits, so each point of the scan is one
+evaluation of the likelihood, without a minimisation (except of background norms, if free).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nugamma.inference.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
 
-#: Newton steps for a background norm; it starts within a percent and doubles its digits.
+#: Newton steps for a background norm, which starts within a percent and doubles its digits.
 NORM_STEPS = 12
 
 
@@ -34,7 +34,7 @@ def scan(
     free_backgrounds: bool = False,
     fits: Prefit | None = None,
 ) -> Scan:
-    """Delta TS of one observation at each hadronic share.
+    """Returns delta TS of one observation at each hadronic share.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def scan(
     free_backgrounds
         Whether a norm of each dataset's background is fitted at each point.
     fits
-        Fits of each model alone, if they are known already.
+        Fits of each model alone, if already known.
     """
     fits = fits or published_prefit(problem, gamma, free_backgrounds=free_backgrounds)
     protons, electrons = fits.fluxes(problem)
@@ -74,15 +74,15 @@ def scan(
 def _along(
     response: StackedResponse, counts: Floats, start: Floats, direction: Floats, share: Floats
 ) -> Floats:
-    """The statistic, relative to the background, for fluxes `start` + `share` times `direction`.
+    """Returns the statistic, relative to the background, for `start` + `share` * `direction`.
 
-    Of groups without counts only the sum of what is expected matters.
+    For groups without counts only the sum of their expectations matters.
     """
     fluxes = np.stack([start, start + direction])
     filled = np.flatnonzero(counts)
     background = np.maximum(response.background[filled], NOTHING)
-    # relative to the background, before the sum, which has no digits to spare; both ends are
-    # positive, so all between them is
+    # Relative to the background before summing, to keep enough digits; as both ends are positive,
+    # so is everything between them.
     low, high = np.maximum(1 + fluxes @ response.signal[filled].T / background, TINY)
     expected = np.outer(share, high - low)
     expected += low
@@ -94,14 +94,14 @@ def _along(
 def _profiled(
     response: StackedResponse, counts: Floats, start: Floats, direction: Floats, share: Floats
 ) -> Floats:
-    """The statistic with the best norm of each dataset's background."""
+    """Returns the statistic with the best norm of each dataset's background."""
     signal = response.signal @ start + np.outer(share, response.signal @ direction)
     background, starts = response.background, np.flatnonzero(np.diff(response.dataset, prepend=-1))
     norm = np.ones((len(signal), len(starts)))
     for _ in range(NORM_STEPS):
         expected = norm[:, response.dataset] * background + signal
-        ratio = background / np.maximum(expected, 1e-300)
+        ratio = background / np.maximum(expected, TINY)
         slope = np.add.reduceat(background - counts * ratio, starts, axis=1)
         curve = np.add.reduceat(counts * ratio**2, starts, axis=1)
-        norm = np.clip(norm - slope / np.maximum(curve, 1e-300), norm / 3, norm * 3)
+        norm = np.clip(norm - slope / np.maximum(curve, TINY), norm / 3, norm * 3)
     return cash(norm[:, response.dataset] * background + signal, counts, background)

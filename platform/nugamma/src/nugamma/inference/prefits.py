@@ -31,8 +31,8 @@ class Prefit:
     converged
         Whether the fits ended at a minimum (hadronic, leptonic).
     published
-        The spectra in the published parameters, where these were fitted. `proton` and `electron`
-        are then these spectra moved into the bounds of shapes.
+        The spectra in the published parameters, if these were fitted; `proton` and `electron` are
+        then these spectra, moved into the bounds of shapes.
     """
 
     flux: Floats
@@ -43,13 +43,13 @@ class Prefit:
     published: tuple[ParticleSpectrum, ParticleSpectrum] | None = None
 
     def spectra(self, problem: Problem) -> tuple[ParticleSpectrum, ParticleSpectrum]:
-        """The spectra of protons and electrons in the published parameters.
+        """Returns the spectra of protons and electrons in the published parameters.
 
         Raises
         ------
         SpectrumError
-            If a fitted shape has no finite amplitude in these parameters: a cutoff that spreads
-            over many decades (small beta) has one beyond 1e308.
+            If a fitted shape has no finite amplitude in these parameters: with a cutoff over many
+            decades (small beta) it exceeds 1e308.
         """
         return self.published or (
             spectrum(problem.protons, float(self.flux[0]), self.proton),
@@ -57,7 +57,7 @@ class Prefit:
         )
 
     def fluxes(self, problem: Problem) -> tuple[Floats, Floats]:
-        """What protons and electrons alone emit, cm-2 s-1 in each bin of `Emission.matrix`."""
+        """Returns the fluxes of protons and electrons alone in the bins of `Emission.matrix`."""
         emissions = (problem.protons, problem.electrons)
         if self.published is None:
             alone = zip(emissions, self.flux, (self.proton, self.electron), strict=True)
@@ -69,10 +69,10 @@ class Prefit:
 
 
 def prefit(problem: Problem, gamma: Floats, *, free_backgrounds: bool = False) -> Prefit:
-    """Fit each model alone: the lowest minimum near the fit to the flux points.
+    """Fits each model alone, to the minimum near the fit to the flux points.
 
-    Flux, index, cutoff and the exponent beta of the cutoff are free in their bounds (those of beta
-    are the published ones). `nugamma.inference.published_fits` stops where the publication did.
+    Flux, index, cutoff and the exponent beta of the cutoff are free within bounds (those of beta as
+    published). `nugamma.inference.published_fits` stops where the published program does.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def prefit(problem: Problem, gamma: Floats, *, free_backgrounds: bool = False) -
     gamma
         Gamma-ray counts, shape (n_groups,).
     free_backgrounds
-        Whether the background norms are fitted too.
+        Whether the background norms are also fitted.
     """
     hadronic, proton = parameters(problem.protons, problem.hadronic)
     leptonic, electron = parameters(problem.electrons, problem.leptonic)

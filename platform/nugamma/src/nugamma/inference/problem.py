@@ -1,4 +1,4 @@
-"""Everything that the inference needs of one source, ready to be sent to a worker."""
+"""Everything that an inference needs to know about one source; small enough to send to workers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nugamma.inference.emission import Emission, thinned
 from nugamma.inference.response import StackedResponse, stack
 from nugamma.inference.threads import one_thread
 from nugamma.spectra import ParticleSpectrum
+from nugamma.spectra.particles import FRACTION_BAND
 
 if TYPE_CHECKING:  # workers need not import naima and gammapy for these
     from nugamma.datasets.folded import FoldedDataset
@@ -26,30 +27,28 @@ if TYPE_CHECKING:  # workers need not import naima and gammapy for these
 
 Floats = npt.NDArray[np.float64]
 
-#: The band in which the hadronic fraction is defined (arXiv:2309.03007 section 4).
-BAND = u.Quantity([0.1, 100.0], "TeV")
-#: Where shapes are described: the particles that emit at about 10 TeV, TeV.
+#: Particle energies at which shapes are described, TeV: of those that emit at about 10 TeV (ours).
 PROTON_PIVOT, ELECTRON_PIVOT = 100.0, 50.0
-#: How far beyond a bound a shape may lie that is on it.
+#: Rounding error by which a shape on a bound may exceed it.
 ROUNDING = 1e-9
-#: Spectra of each kind, from all over the bounds of shapes, for which blocks are accurate.
+#: Number of spectra of each kind, drawn from all allowed shapes, for which blocks are accurate.
 SPECTRA = 300
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """One source as seen by its datasets, with the models that fit its flux points.
+    """One source as its datasets see it, with the models that fit its flux points.
 
     Attributes
     ----------
     source
-        Its name.
+        Name of the source.
     gamma, neutrino
-        The responses.
+        Responses of all gamma-ray and of all neutrino datasets.
     protons, electrons
         What the particles emit.
     hadronic, leptonic
-        Spectra of the particles if they alone make the gamma rays.
+        Spectra of protons and electrons, if either alone emits the gamma rays.
     """
 
     source: str
@@ -60,13 +59,49 @@ class Problem:
     hadronic: ParticleSpectrum
     leptonic: ParticleSpectrum
 
+    @classmethod
+    def of(cls, source: Source, datasets: Sequence[FoldedDataset]) -> Problem:
+        """Joins the datasets of a source with its models: those given, else fits to flux points.
+
+        Parameters
+        ----------
+        source
+            From `nugamma.load_source`.
+        datasets
+            From `nugamma.build_datasets`: at least one of gamma rays and one of neutrinos.
+
+        Raises
+        ------
+        InferenceError
+            If a dataset or model is missing: a source without flux points needs both models.
+        SpectrumError
+            If the flux points cannot be fitted.
+        """
+        from nugamma.spectra.fit import particle_spectra
+
+        hadronic, leptonic = particle_spectra(source)
+        if hadronic is None or leptonic is None:
+            raise InferenceError(
+                f"source {source.name}: give flux points, or both a hadronic and a leptonic "
+                "spectrum"
+            )
+        return build(
+            source.name,
+            datasets,
+            distance=source.distance,
+            hadronic=hadronic,
+            leptonic=leptonic,
+            target_density=source.target_density,
+            photon_fields=source.photon_fields,
+        )
+
     @cached_property
     @one_thread
     def blocks(self) -> tuple[Blocks, Blocks]:
-        """The groups (gamma, neutrino) as the likelihood wants them."""
+        """Groups (gamma, neutrino) as few numbers per energy, for the likelihood."""
         random = np.random.default_rng(0)
         drawn = random.uniform(size=(2, SPECTRA, 3))
-        drawn[:, :, 1] **= 2  # small curvatures change more
+        drawn[:, :, 1] **= 2  # spectra change most at small curvatures
         proton, electron = shapes.LOWER + drawn * (shapes.UPPER - shapes.LOWER)
         flux, shape = parameters(self.protons, self.hadronic)
         likely = flux * self.protons.values(shape[None])[0]
@@ -79,10 +114,15 @@ class Problem:
         )
 
     def expected(self, fraction: float) -> tuple[Floats, Floats]:
-        """Expected counts (gamma, neutrino) of a source with this hadronic share.
+        """Returns the expected counts (gamma, neutrino) for a hadronic fraction, with background.
 
         As published, the amplitudes are `fraction` and 1 - `fraction` of those that fit the flux
         points alone.
+
+        Raises
+        ------
+        InferenceError
+            If the fraction is not within [0, 1].
         """
         if not 0 <= fraction <= 1:
             raise InferenceError(f"hadronic fraction {fraction}: it must be within [0, 1]")
@@ -96,14 +136,14 @@ class Problem:
         )
 
     def fraction(self, share: npt.ArrayLike, hadronic: float, leptonic: float) -> Floats:
-        """Hadronic fraction of the flux in the band, f = I_PD / (I_PD + I_IC).
+        """Returns the hadronic fraction of the flux in the band, f = I_PD / (I_PD + I_IC).
 
         Parameters
         ----------
         share
             Factor on the hadronic amplitude; the leptonic one has 1 - `share`.
         hadronic, leptonic
-            Integral fluxes of the two models alone.
+            Integral fluxes of either model alone.
         """
         share = np.asarray(share, dtype=float)
         pion = share * hadronic
@@ -121,7 +161,7 @@ def build(
     target_density: u.Quantity | None = None,
     photon_fields: str | Iterable[str | PhotonField] = "CMB",
 ) -> Problem:
-    """Join datasets and spectral operators of one source.
+    """Joins the datasets and spectral operators of one source.
 
     Parameters
     ----------
@@ -134,42 +174,52 @@ def build(
     hadronic, leptonic
         Fits to the flux points.
     target_density
-        Of the protons that are hit; 1/cm3 by default.
+        Number density of target protons; 1/cm3 by default.
     photon_fields
         Photons that the electrons scatter on.
 
     Raises
     ------
     InferenceError
-        If there is no dataset of one messenger, or beta of a spectrum is out of its bounds.
+        If a messenger has no dataset, two datasets have the same name, or beta of a spectrum is
+        out of bounds.
     """
     from nugamma.spectra import SpectralOperator
 
     split = {kind: [d for d in datasets if d.messenger == kind] for kind in ("gamma", "neutrino")}
     for kind, found in split.items():
         if not found:
-            raise InferenceError(f"source {source}: there is no {kind} dataset")
+            raise InferenceError(
+                f"source {source}: no {kind} dataset; build the datasets of at least one gamma-ray "
+                "and one neutrino instrument"
+            )
+    names = [dataset.name for dataset in datasets]
+    if len(set(names)) < len(names):
+        raise InferenceError(
+            f"source {source}: some of the datasets {', '.join(names)} have the same name; give "
+            "each instrument its own name, and each fixed detector its own prefix"
+        )
     for what, spectrum in (("hadronic", hadronic), ("leptonic", leptonic)):
         low, high = shapes.LOWER[2], shapes.UPPER[2]
         if not low <= spectrum.beta <= high:
             raise InferenceError(
-                f"source {source}: beta of the {what} spectrum is {spectrum.beta:g}; models are "
-                f"fitted with {low:g} to {high:g}, as published"
+                f"source {source}: beta of the {what} spectrum is {spectrum.beta:g}; only {low:g} "
+                f"to {high:g} can be fitted, as published"
             )
     gamma, neutrino = stack(split["gamma"]), stack(split["neutrino"])
 
-    surroundings: dict[str, Any] = {
+    environment: dict[str, Any] = {
         "target_density": target_density,
         "photon_fields": photon_fields,
     }
 
     def rows(kind: str, *edges: u.Quantity) -> tuple[Floats, Floats]:
-        made = [SpectralOperator(part, kind, distance, **surroundings) for part in edges]
+        made = [SpectralOperator(part, kind, distance, **environment) for part in edges]
         return np.vstack([operator.matrix for operator in made]), np.array(made[0].nodes)
 
-    pions, protons = rows("pion-gamma", gamma.energy_true, BAND)
+    pions, protons = rows("pion-gamma", gamma.energy_true, FRACTION_BAND)
     neutrinos, _ = rows("pion-neutrino", neutrino.energy_true)
-    compton, electrons = rows("inverse-compton", gamma.energy_true, BAND)
+    compton, electrons = rows("inverse-compton", gamma.energy_true, FRACTION_BAND)
     pions = np.vstack([pions[:-1], neutrinos, pions[-1]])
     return Problem(
         source=source,
@@ -187,60 +237,35 @@ def _emission(rows: Floats, nodes: Floats, pivot: float) -> Emission:
     return Emission(np.ascontiguousarray(rows[:-1]), rows[-1], nodes, pivot)
 
 
-@one_thread
-def of_source(source: Source, datasets: Sequence[FoldedDataset]) -> Problem:
-    """Join the datasets of a source with its models: given ones, else fits to its flux points.
-
-    Raises
-    ------
-    InferenceError
-        If a model is missing: a source without flux points needs both.
-    """
-    from nugamma.spectra.fit import particle_spectra
-
-    hadronic, leptonic = particle_spectra(source)
-    if hadronic is None or leptonic is None:
-        raise InferenceError(
-            f"source {source.name}: give flux points, or both a hadronic and a leptonic spectrum"
-        )
-    return build(
-        source.name,
-        datasets,
-        distance=source.distance,
-        hadronic=hadronic,
-        leptonic=leptonic,
-        target_density=source.target_density,
-        photon_fields=source.photon_fields,
-    )
-
-
 def parameters(emission: Emission, spectrum: ParticleSpectrum) -> tuple[float, Floats]:
-    """Integral flux in the band and shape of a spectrum.
+    """Returns the integral flux in the band and the shape of a spectrum.
 
     Raises
     ------
     InferenceError
-        If there is no flux, or the shape is outside the bounds within which shapes are fitted: a
-        fit that starts elsewhere would describe another source.
+        If the spectrum has no flux, or its shape is outside the bounds within which shapes are
+        fitted: a fit that starts inside them would describe another source.
     """
     flux = float(emission.band @ spectrum.values(emission.nodes))
     if not flux > 0:
-        raise InferenceError("a spectrum without flux between 0.1 and 100 TeV cannot be fitted")
+        raise InferenceError(
+            "a particle spectrum without gamma rays between 0.1 and 100 TeV cannot be fitted"
+        )
     exact = shapes.exactly(spectrum, emission.pivot)
-    # less curvature than the lowest is a power law, as is the lowest
+    # Below the lowest curvature, spectra are power laws, as at the lowest.
     below = exact < np.where([True, False, True], shapes.LOWER, 0.0) - ROUNDING
     if not np.isfinite(exact).all() or below.any() or (exact > shapes.UPPER + ROUNDING).any():
         raise InferenceError(
             f"the particle spectrum with index {spectrum.alpha:.4g}, cutoff "
-            f"{spectrum.e_cutoff:.4g} TeV and beta {spectrum.beta:.4g} is outside of what can be "
-            f"fitted with free shapes: at {emission.pivot:g} TeV its local index is {exact[0]:.3g} "
-            f"({shapes.LOWER[0]:g} to {shapes.UPPER[0]:g}) and its curvature {exact[1]:.3g} (up to "
-            f"{shapes.UPPER[1]:g}); use mode pinned"
+            f"{spectrum.e_cutoff:.4g} TeV and beta {spectrum.beta:.4g} cannot be fitted with free "
+            f"shapes: at {emission.pivot:g} TeV its local index is {exact[0]:.3g} (allowed: "
+            f"{shapes.LOWER[0]:g} to {shapes.UPPER[0]:g}) and its curvature {exact[1]:.3g} "
+            f"(allowed: up to {shapes.UPPER[1]:g}); use mode pinned"
         )
     return flux, shapes.from_spectrum(spectrum, emission.pivot)
 
 
 def spectrum(emission: Emission, flux: float, shape: Floats) -> ParticleSpectrum:
-    """Published parameters of a shape with this integral flux in the band."""
+    """Returns the published parameters of a shape with this integral flux in the band."""
     norm = float(emission.band @ shapes.values(shape[None], emission.x)[0])
     return shapes.to_spectrum(shape, emission.pivot, flux / norm)

@@ -1,9 +1,10 @@
 """Scan with all shapes free: the profile likelihood of the hadronic fraction.
 
-The constraint on f is exact, not a narrow prior: the flux in the band is one parameter and f of it
-is hadronic. So seven parameters remain (the flux and two shapes of three). KM3NeT alone would not
-know the shape of the proton spectrum: there the gamma rays, taken as purely hadronic, take the
-place of the published Gaussian prior, with all its correlations and bends.
+The constraint on f is exact, not a narrow prior: the flux in the band is one parameter, and the
+fraction f of it is hadronic. So seven parameters remain (the flux and two shapes of three). KM3NeT
+alone cannot constrain the shape of the proton spectrum: there the likelihood of the gamma rays,
+taken
+as purely hadronic, replaces the published Gaussian prior.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-#: Predicted further fall of the statistic at which a fit has converged.
+# Settings of the search, which are ours.
+#: Predicted decrease of the statistic below which a fit has converged.
 TOLERANCE = 5e-4
-#: A restart must lower the statistic by this to be worth another round of restarts.
+#: Decrease of the statistic by a restart that triggers another round of restarts.
 WORTH = 5e-3
-#: What two ways to sum the same statistic may differ by.
+#: Largest difference between two ways to sum the same statistic.
 ROUNDING = 1e-5
+#: Largest number of rounds of restarts.
 ROUNDS = 30
-#: Steps that a walk takes at each point, and what predicted fall ends them.
+#: Largest number of steps of a walk at each point, and predicted decrease that ends them.
 STRIDE, NEAR = 8, 0.02
-#: Shapes with which the component that comes in at an end of the scan starts, besides its fit
-#: alone: steep, so that it shows only at the lowest energies, and hard with a sharp end.
+#: Starting shapes of the component that appears at an end of the scan, besides its fit alone:
+#: steep, which matters only at the lowest energies, and hard with a sharp cutoff.
 STEEP, HARD = (6.0, 4.0, 0.1), (2.5, 4.0, 1.0)
 OTHERS = (STEEP, HARD)
 SHAPES = slice(PROTON.start, ELECTRON.stop)
@@ -52,11 +55,11 @@ def scan(
     free_backgrounds: bool = False,
     fits: Prefit | None = None,
 ) -> Scan:
-    """Delta TS of one observation at each hadronic fraction; parameters as in `pinned.scan`."""
+    """Returns delta TS of one observation at each fraction; parameters as in `pinned.scan`."""
     fits = fits or prefit(problem, gamma, free_backgrounds=free_backgrounds)
     share = np.asarray(points, dtype=float)
     one = np.ones_like(share)
-    # all three scenarios in one batch: CTA, KM3NeT, both
+    # All three scenarios in one batch: gamma rays, neutrinos, both.
     likelihood = Likelihood(
         problem,
         Mixture(
@@ -80,19 +83,19 @@ def scan(
 
 
 def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
-    """Lowest minimum of each point from several starts.
+    """Returns the lowest minimum of each point from several starts.
 
-    Walks go through each scan from both of its ends, where one component is known from its fit
-    alone and the other comes in with one of several shapes; each point starts from where the walk
-    ended at the point before. Of all walks the lowest counts, is followed to its minimum, and then
-    points look whether they get lower from where their neighbours ended; until no point improves.
+    Walks go through each scan from both ends, where one component is known from its fit alone and
+    the other appears with one of several shapes; each point starts where the walk ended at the
+    previous one. The lowest of all walks is followed to its minimum. Then each point is restarted
+    from the shapes of its neighbours, until none improves.
 
     Parameters
     ----------
     likelihood
-        Of one or several scans, one after the other.
+        Likelihood of one or several scans, one after the other.
     fits
-        Each model alone.
+        Fits of each model alone.
     share
         Hadronic fractions of a scan, ascending.
     """
@@ -117,12 +120,12 @@ def best(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
 
 
 def _walked(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
-    """The lowest of all walks at each point."""
+    """Returns the lowest of all walks at each point."""
     size = len(share)
     batch = len(likelihood.mixture.pion)
     ends, starts = [], []
     for first in range(0, batch, size):
-        # a scan without electrons has one component only, and nothing comes in
+        # A scan without electrons has one component only, so none appears.
         mixed = bool(likelihood.mixture.compton[first : first + size].any())
         for end, step, part in ((first, 1, PROTON), (first + size - 1, -1, ELECTRON)):
             for shape in (None, *OTHERS) if mixed else (None,):
@@ -146,7 +149,7 @@ def _walked(likelihood: Likelihood, fits: Prefit, share: Floats) -> Minimum:
 
 
 def _beside(parameters: Floats, changed: Bools, size: int) -> tuple[Ints, Floats]:
-    """Points whose neighbours in a scan have changed, and starts with the neighbours' shapes."""
+    """Returns points whose neighbours have changed, and starts with the neighbours' shapes."""
     given = np.flatnonzero(changed)
     rows, giver = np.concatenate([given + 1, given - 1]), np.concatenate([given, given])
     there = (rows >= 0) & (rows < len(changed)) & (rows // size == giver // size)
@@ -167,7 +170,7 @@ def _from(
     start: Floats,
     rows: Ints,
     *,
-    steps: int = newton.STEPS,
+    steps: int = newton.MAX_STEPS,
     target: Floats | None = None,
     tolerance: float = TOLERANCE,
 ) -> Minimum:
@@ -185,9 +188,9 @@ def _from(
 
 
 def _joined(now: Minimum, rows: Ints, other: Minimum) -> Minimum:
-    """`now` with `rows` taken from another run where it is lower, or as low and converged.
+    """Returns `now` with `rows` replaced where another run is lower, or as low and converged.
 
-    Of several starts of one point the lowest counts.
+    Of several starts of a point, the lowest is taken.
     """
     order = np.argsort(-other.value, kind="stable")
     order = order[other.value[order] <= now.value[rows[order]] + ROUNDING]
@@ -202,5 +205,5 @@ def _joined(now: Minimum, rows: Ints, other: Minimum) -> Minimum:
 
 def _with(values: Any, rows: Ints, new: Any) -> Any:
     changed = values.copy()
-    changed[rows] = new  # of rows that come twice, the last one stays
+    changed[rows] = new  # of repeated rows, the last one remains
     return changed

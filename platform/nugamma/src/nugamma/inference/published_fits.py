@@ -1,16 +1,16 @@
-"""Each model alone, fitted to the gamma rays of one observation as the publication did.
+"""Each model alone, fitted to the gamma rays of one observation as in the published program.
 
 The published program (KM3NeT/Analysis-galactic-sources-CTA-KM3NeT, src/perform_scan.py, on gammapy
-0.17) fits amplitude, index, cutoff and the cutoff's exponent beta, from the fit to the flux points
-where beta is 1, by scipy's Nelder-Mead with its default tolerances and number of calls, and then by
-MIGRAD with tolerance 0.1 and strategy 1. Where such a chain stops is part of the published result:
-the statistic is so flat along some directions that Nelder-Mead reaches its limit of calls and
-MIGRAD's estimate of the distance to the minimum is met far from it. So the chain is repeated here
-step by step, and nothing in it depends on the source.
+0.17) starts from the fit to the flux points, with beta = 1, and fits amplitude, index, cutoff and
+the exponent beta of the cutoff: first by scipy's Nelder-Mead with its default tolerances and number
+of calls, then by MIGRAD with tolerance 0.1 and strategy 1. Where this chain stops is part of the
+published result: the statistic is so flat in some directions that Nelder-Mead reaches its limit of
+calls, and MIGRAD converges far from the minimum. So the chain is repeated here step by step, and
+nothing in it depends on the source.
 
-Two things differ. The published program also fits a norm of the background; here this is done with
-`free_backgrounds` only, as in the scan that follows. And the statistic here is relative to the
-background alone, whereas the published one has a constant of about -1e8, with which MIGRAD takes
+Two things differ. The published program also fits a norm of the background, which here needs
+`free_backgrounds`, as in the scan that follows. And the statistic here is relative to the
+background alone, while the published one has a constant of about -1e8, with which MIGRAD takes
 longer steps for its derivatives.
 """
 
@@ -35,17 +35,18 @@ from nugamma.spectra.particles import E_0_TEV, density
 
 Floats = npt.NDArray[np.float64]
 
-#: Parameters: amplitude, alpha, e_cutoff, beta; then norms of backgrounds.
+#: Indices of parameters: amplitude, alpha, e_cutoff, beta; then norms of backgrounds.
 CUTOFF, BETA, SPECTRAL = 2, 3, 4
-#: Bounds of beta, and where the published program puts it if Nelder-Mead, which knew no bounds,
-#: ended beyond.
+#: Bounds of beta, and where the published program moves it if Nelder-Mead, which has no bounds,
+#: ends
+#: outside.
 BETA_BOUNDS, BETA_INSIDE = (0.1, 2.0), (0.11, 1.99)
 #: MIGRAD's settings in gammapy 0.17, and its first step in units of each parameter's power of ten.
 TOLERANCE, STRATEGY, STEP = 0.1, 1, 1.0
 
 
 def published_prefit(problem: Problem, gamma: Floats, *, free_backgrounds: bool = False) -> Prefit:
-    """Fit each model alone, as the published program does before its scan.
+    """Fits each model alone, as the published program does before its scan.
 
     Parameters
     ----------
@@ -54,12 +55,12 @@ def published_prefit(problem: Problem, gamma: Floats, *, free_backgrounds: bool 
     gamma
         Gamma-ray counts, shape (n_groups,).
     free_backgrounds
-        Whether the background norms are fitted too.
+        Whether the background norms are also fitted.
 
     Returns
     -------
     Prefit
-        `converged` is what MIGRAD says of itself.
+        `converged` is MIGRAD's own status.
     """
     norms = len(problem.gamma.names) if free_backgrounds else 0
     pions, compton = (
@@ -86,11 +87,11 @@ class Alone:
     Attributes
     ----------
     emission
-        What the particles emit.
+        Emission of the particles.
     spectra
         Flux in each gamma-ray bin for particles in 1/eV, shape (n_bins, n_nodes).
     signal, counts, background, dataset
-        Of groups with counts only.
+        Of groups with counts.
     total_signal, total_background
         Of all groups: for each gamma-ray bin, of each dataset.
     """
@@ -106,7 +107,7 @@ class Alone:
 
     @classmethod
     def of(cls, response: StackedResponse, emission: Emission, counts: Floats) -> Alone:
-        """The statistic of counts (n_groups,)."""
+        """Returns the statistic of counts (n_groups,)."""
         filled = np.flatnonzero(counts)
         return cls(
             emission=emission,
@@ -120,9 +121,9 @@ class Alone:
         )
 
     def __call__(self, parameters: Floats) -> float:
-        """The statistic at `SPECTRAL` parameters and, perhaps, norms of backgrounds.
+        """Returns the statistic for `SPECTRAL` parameters and optional norms of backgrounds.
 
-        Infinite where the spectrum is not a number, for example at a negative cutoff.
+        It is infinite if the spectrum is not a number, for example at a negative cutoff.
         """
         amplitude, alpha, cutoff, beta = parameters[:SPECTRAL]
         if not cutoff > 0:
@@ -148,7 +149,7 @@ class _Fitted:
 
 
 def _fitted(alone: Alone, start: ParticleSpectrum, norms: int, *, positive_cutoff: bool) -> _Fitted:
-    """Nelder-Mead, then MIGRAD."""
+    """Fits by Nelder-Mead, then MIGRAD."""
     at_reference = start.amplitude * (E_0_TEV / start.e_0) ** -start.alpha
     first = np.array([at_reference, start.alpha, start.e_cutoff, start.beta, *[1.0] * norms])
     simplex = nelder_mead(alone, first)
@@ -159,7 +160,7 @@ def _fitted(alone: Alone, start: ParticleSpectrum, norms: int, *, positive_cutof
         fitted = _described(alone, parameters, converged=trusted)
         if fitted is not None:
             return fitted
-    # counts below the background: no amount of this spectrum is the best description
+    # Counts below the background are best described by no source at all.
     band = alone.emission.band @ start.values(alone.emission.nodes)
     faint = start.scaled(float(np.exp(FLUX_LOWER) / band))
     statistic = alone(np.array([first[0] * faint.amplitude / start.amplitude, *first[1:]]))
@@ -167,7 +168,7 @@ def _fitted(alone: Alone, start: ParticleSpectrum, norms: int, *, positive_cutof
 
 
 def nelder_mead(alone: Alone, start: Floats) -> Floats:
-    """Where scipy's simplex stops, converged or not, with its default tolerances and calls.
+    """Returns where scipy's simplex stops with default tolerances and calls, converged or not.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ def nelder_mead(alone: Alone, start: Floats) -> Floats:
 
 
 def _migrad(alone: Alone, start: Floats, *, positive_cutoff: bool) -> tuple[Floats, bool]:
-    """Where MIGRAD stops, and whether it takes that for a minimum."""
+    """Returns where MIGRAD stops, and whether it reports a valid minimum."""
     scale = powers_of_ten(start)
     minuit = Minuit(lambda x: alone(x * scale), start / scale)
     minuit.errordef, minuit.strategy, minuit.tol = Minuit.LEAST_SQUARES, STRATEGY, TOLERANCE
@@ -197,7 +198,7 @@ def _migrad(alone: Alone, start: Floats, *, positive_cutoff: bool) -> tuple[Floa
 
 
 def _described(alone: Alone, parameters: Floats, *, converged: bool) -> _Fitted | None:
-    """The spectrum at these parameters, if they describe one that emits."""
+    """Returns the fit at these parameters, or None if they do not describe a source."""
     amplitude, alpha, cutoff, beta = (float(value) for value in parameters[:SPECTRAL])
     statistic = alone(parameters)
     if not (np.isfinite([*parameters, statistic]).all() and amplitude > 0 and beta > 0):
@@ -210,7 +211,7 @@ def _described(alone: Alone, parameters: Floats, *, converged: bool) -> _Fitted 
 
 
 def powers_of_ten(values: Floats) -> Floats:
-    """The power of ten below each value, 1 for zero: minimisers see numbers from 1 to 10.
+    """Returns the power of ten below each value, 1 for zero: minimisers see values of 1 to 10.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The same analysis with gammapy's own `Datasets` and `Fit`: slow, and independent of the groups.
+"""The same analysis with gammapy's own `Datasets` and `Fit`: slow, but without groups.
 
-It evaluates every pixel of every map, so it serves as the cross-check of the fast likelihood, and
-as the start of an analysis that needs something which the fast one does not have.
+It evaluates every pixel of every map. Use it to check the fast likelihood, or as a start for an
+analysis that needs more than the fast one offers.
 """
 
 from __future__ import annotations
@@ -23,25 +23,30 @@ PION_GAMMA, PION_NEUTRINO, COMPTON = "pion-gamma", "pion-neutrino", "inverse-com
 
 def modelled(
     source: Source,
-    datasets: Sequence[MapDataset],
+    gamma: Sequence[MapDataset],
+    neutrino: Sequence[MapDataset],
     hadronic: ParticleSpectrum,
     leptonic: ParticleSpectrum,
 ) -> Datasets:
-    """Datasets with both components of a source; protons are the same for both messengers.
+    """Returns datasets with both components of a source; protons are shared by both messengers.
 
     Parameters
     ----------
     source
         Position, morphology, distance and surroundings.
-    datasets
-        Of `nugamma.datasets.map_datasets`: ``cta``, then ``nu1``, ``nu2``...
+    gamma, neutrino
+        From `nugamma.datasets.map_datasets` of gamma-ray and of neutrino instruments.
     hadronic, leptonic
-        Particles of the two components as they are now; zero amplitude takes one out.
+        Particles of the two components; an amplitude of zero removes one.
+
+    Raises
+    ------
+    InferenceError
+        If a messenger has no dataset.
     """
-    gamma = [dataset.name for dataset in datasets if dataset.name == "cta"]
-    neutrino = [dataset.name for dataset in datasets if dataset.name != "cta"]
     if not gamma or not neutrino:
-        raise InferenceError("the reference needs the datasets of CTA and of KM3NeT")
+        raise InferenceError("the reference needs datasets of gamma rays and of neutrinos")
+    names = [[dataset.name for dataset in datasets] for datasets in (gamma, neutrino)]
     protons = {"distance": source.distance, "target_density": source.target_density}
     pion = PionDecaySpectralModel.of(hadronic, particle="gamma", **protons)
     neutrinos = PionDecaySpectralModel.of(hadronic, particle="neutrino", **protons)
@@ -50,41 +55,41 @@ def modelled(
     compton = InverseComptonSpectralModel.of(
         leptonic, distance=source.distance, photon_fields=source.photon_fields
     )
-    made = Datasets(list(datasets))
+    made = Datasets([*gamma, *neutrino])
     place = spatial_model(source)
     made.models = Models(
         [
-            SkyModel(pion, place, name=PION_GAMMA, datasets_names=gamma),
-            SkyModel(neutrinos, place, name=PION_NEUTRINO, datasets_names=neutrino),
-            SkyModel(compton, place, name=COMPTON, datasets_names=gamma),
+            SkyModel(pion, place, name=PION_GAMMA, datasets_names=names[0]),
+            SkyModel(neutrinos, place, name=PION_NEUTRINO, datasets_names=names[1]),
+            SkyModel(compton, place, name=COMPTON, datasets_names=names[0]),
         ]
     )
     return made
 
 
 def share_out(datasets: Datasets, hadronic: float, leptonic: float) -> None:
-    """Set the amplitudes of the two components, 1/eV."""
+    """Sets the amplitudes of the two components, 1/eV."""
     models = datasets.models
     models[PION_GAMMA].spectral_model.amplitude.value = hadronic
     models[COMPTON].spectral_model.amplitude.value = leptonic
 
 
 def set_asimov(datasets: Datasets) -> None:
-    """Make the expected counts of the present models the observed ones."""
+    """Sets the observed counts to the expected counts of the current models."""
     for dataset in datasets:
         dataset.counts = dataset.npred()
 
 
 def fit_electrons(datasets: Datasets, free: Sequence[str] = ("amplitude", "alpha")) -> float:
-    """Fit the electrons with gammapy's minimiser, everything else fixed.
+    """Fits the electrons with gammapy's minimiser, with everything else fixed.
 
     Parameters
     ----------
     datasets
         Of `modelled`.
     free
-        Names of the parameters to fit. With the cutoff too they are nearly degenerate and
-        gammapy's minimiser may stop a unit of the statistic above the minimum.
+        Names of the parameters to fit. Together with the cutoff they are nearly degenerate, and
+        gammapy's minimiser may stop one unit of the statistic above the minimum.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The groups of all datasets of one source, side by side."""
+"""The groups of all datasets of one source in one response."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Background of groups that have none, so that what is relative to it can be computed.
+#: Background of groups that have none, to avoid divisions by zero.
 NOTHING = 1e-30
 
 
@@ -36,7 +36,7 @@ class StackedResponse:
     background
         Expected background, shape (n_groups,).
     dataset, energy_bin
-        Which dataset and which reconstructed energy each group belongs to, shape (n_groups,).
+        Dataset and reconstructed-energy bin of each group, shape (n_groups,).
     names
         Names of the datasets.
     """
@@ -72,14 +72,14 @@ class StackedResponse:
 
 
 def stack(datasets: Sequence[FoldedDataset]) -> StackedResponse:
-    """One response of all datasets of one messenger.
+    """Returns one response from all datasets of one messenger.
 
-    Groups in which nothing can be seen (no signal and no background) are left out.
+    Groups without signal and background are left out.
 
     Raises
     ------
     InferenceError
-        If there is no dataset, or their true energies differ.
+        If there is no dataset, no group expects counts, or true energies differ.
     """
     if not datasets:
         raise InferenceError("a likelihood needs at least one dataset")
@@ -89,14 +89,16 @@ def stack(datasets: Sequence[FoldedDataset]) -> StackedResponse:
             other.energy_true.to_value("TeV"), edges.to_value("TeV"), rtol=1e-9, atol=0
         ):
             raise InferenceError(
-                f"datasets {datasets[0].name} and {other.name} have different true energies"
+                f"datasets {datasets[0].name} and {other.name} have different true-energy bins; "
+                "give "
+                "the instruments of one messenger the same energy_true"
             )
     signal = np.concatenate([d.signal for d in datasets])
     background = np.concatenate([d.background for d in datasets])
     dataset = np.repeat(np.arange(len(datasets)), [d.n_groups for d in datasets])
     seen = (background > 0) | (signal.sum(axis=1) > 0)
     if not seen.any():
-        raise InferenceError(f"dataset {datasets[0].name}: no group expects any count")
+        raise InferenceError(f"dataset {datasets[0].name}: no counts are expected in any group")
     return StackedResponse(
         energy_true=edges,
         signal=np.ascontiguousarray(signal[seen]),

@@ -1,13 +1,13 @@
-"""Particle spectra in coordinates that a fit can walk in.
+"""Particle spectra in parameters that are suitable for fits.
 
 The published parameters (amplitude, alpha, E_c, beta) are nearly degenerate: for Vela X alpha has
-an error of 14. Here a spectrum is described where the data see it, at a pivot energy E_p::
+an error of 14. Here a spectrum is described at a pivot energy E_p where the data constrain it::
 
     ln J(E) = const - gamma x - curvature (exp(beta x) - 1 - beta x) / beta^2,   x = ln(E / E_p)
 
 with the local index `gamma`, the local `curvature` >= 0 and the exponent `beta` of the cutoff,
-which then only changes the third order. It is the same family: curvature = beta^2 (E_p / E_c)^beta
-and alpha = gamma - curvature / beta.
+which enters only at third order. It is the same family: curvature = beta^2 (E_p / E_c)^beta and
+alpha = gamma - curvature / beta.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from nugamma.spectra.particles import E_0_TEV, ParticleSpectrum
 
 Floats = npt.NDArray[np.float64]
 
-#: Bounds of (gamma, curvature, beta). Those of beta are the published ones; a curvature of zero
-#: would be a power law with the cutoff at infinity.
+#: Bounds of (gamma, curvature, beta): those of beta as published, the others ours. A curvature of
+#: zero would be a power law with its cutoff at infinity.
 LOWER = np.array([-2.0, 1e-6, 0.1])
 UPPER = np.array([6.0, 20.0, 2.0])
 
 
 class Derivatives(NamedTuple):
-    """A batch of spectra on the nodes, with what a Newton step needs.
+    """A batch of spectra at the nodes, with derivatives for Newton steps.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Derivatives(NamedTuple):
 
 
 def evaluate(shape: Floats, x: Floats) -> Derivatives:
-    """Spectra of a batch of shapes.
+    """Returns the spectra of a batch of shapes with derivatives.
 
     Parameters
     ----------
@@ -69,14 +69,14 @@ def evaluate(shape: Floats, x: Floats) -> Derivatives:
 
 
 def values(shape: Floats, x: Floats) -> Floats:
-    """Only the spectra, shape (batch, nodes)."""
+    """Returns only the spectra, shape (batch, nodes)."""
     gamma, curvature, beta = (shape[:, [i]] for i in range(3))
     bend = (np.expm1(beta * x) - beta * x) / beta**2
     return np.asarray(np.exp(-gamma * x - curvature * bend))
 
 
 def from_spectrum(spectrum: ParticleSpectrum, pivot: float) -> Floats:
-    """(gamma, curvature, beta) of a spectrum, moved into the bounds.
+    """Returns (gamma, curvature, beta) of a spectrum, moved into the bounds.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def from_spectrum(spectrum: ParticleSpectrum, pivot: float) -> Floats:
 
 
 def exactly(spectrum: ParticleSpectrum, pivot: float) -> Floats:
-    """(gamma, curvature, beta) of a spectrum, wherever they are; parameters as `from_spectrum`."""
+    """Returns (gamma, curvature, beta) without bounds; parameters as in `from_spectrum`."""
     with np.errstate(over="ignore"):
         power = np.power(pivot / spectrum.e_cutoff, spectrum.beta)
         shape = [spectrum.alpha + power * spectrum.beta, power * spectrum.beta**2, spectrum.beta]
@@ -97,7 +97,7 @@ def exactly(spectrum: ParticleSpectrum, pivot: float) -> Floats:
 
 
 def to_spectrum(shape: Floats, pivot: float, at_pivot: float) -> ParticleSpectrum:
-    """Published parameters of one shape.
+    """Returns the published parameters of one shape.
 
     Parameters
     ----------
@@ -111,12 +111,12 @@ def to_spectrum(shape: Floats, pivot: float, at_pivot: float) -> ParticleSpectru
     Raises
     ------
     SpectrumError
-        If the amplitude is beyond the largest number.
+        If the amplitude overflows.
     """
     gamma, curvature, beta = (float(v) for v in shape)
     power = curvature / beta**2
     alpha = gamma - curvature / beta
-    with np.errstate(over="ignore"):  # the spectrum refuses an infinite amplitude
+    with np.errstate(over="ignore"):  # ParticleSpectrum refuses an infinite amplitude
         rise = float(np.exp(power))
     return ParticleSpectrum(
         amplitude=at_pivot * (pivot / E_0_TEV) ** alpha * rise,

@@ -1,4 +1,4 @@
-"""What a set of pseudo-experiments says on average, as published."""
+"""Averages over pseudo-experiments, as published."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class IntervalSummary:
     ci68, ci90
         Mean ends of the credible intervals.
     quantile68, quantile90
-        Quantiles of the modes over the pseudo-experiments, seen from the true end: the 68 % and
-        90 % quantile for a leptonic source, 32 % and 10 % for a hadronic one.
+        Quantiles of the modes over the pseudo-experiments, counted from the true end: 68 % and 90 %
+        for a leptonic source, 32 % and 10 % for a hadronic one.
     """
 
     dts_mean: Floats
@@ -41,7 +41,7 @@ class IntervalSummary:
 
 
 def summarise(f: npt.ArrayLike, dts: npt.ArrayLike, *, hadronic: bool) -> IntervalSummary:
-    """Averages over the pseudo-experiments of one scenario.
+    """Returns averages over the pseudo-experiments of one scenario.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ def summarise(f: npt.ArrayLike, dts: npt.ArrayLike, *, hadronic: bool) -> Interv
     dts
         Delta TS, same shape.
     hadronic
-        Whether the source was made hadronic (f = 1) or leptonic (f = 0).
+        Whether the simulated source is hadronic (f = 1) or leptonic (f = 0).
     """
     f, dts = np.asarray(f, dtype=float), np.asarray(dts, dtype=float)
     if f.ndim != 2 or f.shape != dts.shape or not len(f):
-        raise InferenceError("pseudo-experiments need f and delta TS of shape (pseudo, points)")
+        raise InferenceError("f and delta TS must have the same shape (n_pseudo, n_points)")
     posteriors = [Posterior(*scan) for scan in zip(f, dts, strict=True)]
     modes = np.array([posterior.mode for posterior in posteriors])
     ends = {

@@ -14,15 +14,15 @@ R = TypeVar("R")
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Finding the loaded libraries takes a millisecond, so it is done once."""
+    """Returns the controller, made once as finding the loaded libraries takes a millisecond."""
     return ThreadpoolController()
 
 
 def one_thread(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function use one thread for linear algebra.
+    """Makes a function use one thread for linear algebra.
 
-    Its matrices are small: several threads would mostly wait for each other, and take ten times
-    the processor time on a busy machine. And sums come in the same order on any machine.
+    Its matrices are small: several threads would mostly wait for each other, and use ten times the
+    CPU on a busy machine. Also, the order of sums does not depend on the machine.
     """
 
     @wraps(function)

@@ -159,9 +159,8 @@ def _read(path: str | Path) -> tuple[Table, Any]:
                     f"{path}: contains no table of HEALPix pixels (PIXTYPE is not HEALPIX, or the "
                     "file is an image)"
                 )
-            return Table.read(found[0], unit_parse_strict="silent", mask_invalid=False), found[
-                0
-            ].header
+            table = Table.read(found[0], unit_parse_strict="silent", mask_invalid=False)
+            return table, found[0].header
     except FollowUpError:
         raise
     except Exception as error:  # astropy raises whatever its parsers do
@@ -171,22 +170,22 @@ def _read(path: str | Path) -> tuple[Table, Any]:
 
 
 def _ordering(path: str | Path, header: Any, names: dict[str, str]) -> str:
-    noted = str(header.get("ORDERING", "")).strip().upper()
-    if "uniq" in names and noted in ("", "NUNIQ", "UNIQ"):
+    ordering = str(header.get("ORDERING", "")).strip().upper()
+    if "uniq" in names and ordering in ("", "NUNIQ", "UNIQ"):
         return "NUNIQ"
-    if not noted:
+    if not ordering:
         warnings.warn(
             f"{path} does not give the order of its pixels (ORDERING); RING assumed",
             FollowUpWarning,
             stacklevel=4,
         )
         return "RING"
-    if noted not in _ORDERINGS or (noted == "NUNIQ") != ("uniq" in names):
+    if ordering not in _ORDERINGS or (ordering == "NUNIQ") != ("uniq" in names):
         raise FollowUpError(
-            f"{path}: cannot read pixels in the order {noted} with the columns "
+            f"{path}: cannot read pixels in the order {ordering} with the columns "
             f"{', '.join(names.values())}; use RING, NESTED, or NUNIQ with a column UNIQ"
         )
-    return _ORDERINGS[noted]
+    return _ORDERINGS[ordering]
 
 
 def _uniq(
@@ -254,16 +253,20 @@ def _refuse_other_order(path: str | Path, table: Table, number: int, scheme: str
 
 
 def _nside(path: str | Path, header: Any, number: int | None) -> int:
-    noted = header.get("NSIDE")
-    if noted is None and number is None:
+    header_nside = header.get("NSIDE")
+    if header_nside is None and number is None:
         raise FollowUpError(f"{path}: a partial map needs NSIDE in its header")
     try:
-        given = float(noted) if noted is not None else np.floor(np.sqrt((number or 0) / 12))
+        given = (
+            float(header_nside)
+            if header_nside is not None
+            else np.floor(np.sqrt((number or 0) / 12))
+        )
         nside = int(given)
     except (TypeError, ValueError, OverflowError):
         given, nside = np.nan, 0
     if nside != given:
-        raise FollowUpError(f"{path}: NSIDE is {noted!r}, not a whole number")
+        raise FollowUpError(f"{path}: NSIDE is {header_nside!r}, not a whole number")
     if nside < 1 or nside & (nside - 1) or nside > 2**DEEPEST:
         raise FollowUpError(
             f"{path}: nside {nside} is not a power of two; convert the map with healpy.ud_grade"

@@ -1,4 +1,4 @@
-"""A source as JSON holds it, so that a result carries what it was made of."""
+"""A source as JSON, so that a result contains what it was made from."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nugamma.errors import NugammaError, RunningError
 from nugamma.sources import Source
 from nugamma.spectra import ParticleSpectrum, PhotonField
 
-#: What people read, and no number depends on.
-WORDS = frozenset({"title", "citation"})
+#: Fields on which no number depends.
+DESCRIPTIVE = frozenset({"title", "citation"})
 
 
 def source_content(source: Source) -> dict[str, Any]:
-    """Everything that is known of a source, without loss.
+    """Returns everything about a source, without loss.
 
     Positions are ICRS in degrees, quantities a number and a unit, flux points the text of an ECSV
     file.
@@ -30,32 +30,32 @@ def source_content(source: Source) -> dict[str, Any]:
 
 
 def source_of(content: dict[str, Any]) -> Source:
-    """The source that `source_content` describes.
+    """Returns the source that `source_content` describes.
 
     Raises
     ------
     RunningError
-        If the content is not of this version of nugamma.
+        If the content is not from this version of nugamma.
     """
     known = {field.name for field in fields(Source)}
     try:
         if unknown := set(content) - known:
-            raise ValueError(f"it has {', '.join(sorted(unknown))}")
+            raise ValueError(f"unknown {', '.join(sorted(unknown))}")
         return Source(**{name: _decoded(name, value) for name, value in content.items()})
     except (NugammaError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunningError(
-            f"the source that this result holds cannot be read ({error}); it was changed, or "
-            "written by another version of nugamma: make the result again"
+            f"the source in this result cannot be read ({error}): it was changed, or written by "
+            "another version of nugamma; make the result again"
         ) from error
 
 
 def source_differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """What two sources differ in, in words; titles and citations do not count.
+    """Returns the differences between two sources in words, except titles and citations.
 
     Parameters
     ----------
     one, other
-        Of `source_content`.
+        From `source_content`.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def source_differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     found = []
     for name in dict.fromkeys([*one, *other]):
         first, second = one.get(name), other.get(name)
-        if name in WORDS or _same(first, second):
+        if name in DESCRIPTIVE or _same(first, second):
             continue
         words = name.replace("_", " ")
         short = [_brief(value) for value in (first, second)]
@@ -75,7 +75,7 @@ def source_differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 @singledispatch
 def _encoded(value: Any) -> Any:
-    raise TypeError(f"a result cannot hold {type(value).__name__}")
+    raise TypeError(f"a result cannot contain {type(value).__name__}")
 
 
 @_encoded.register(str | bool | float | int | None)
@@ -123,11 +123,11 @@ def _decoded(name: str, value: Any) -> Any:
         return SkyCoord(value["ra"], value["dec"], unit="deg", frame="icrs")
     if "amplitude" in value:
         return ParticleSpectrum(**value)
-    raise ValueError(f"{name} is not known")
+    raise ValueError(f"unknown {name}")
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal as numbers: 1 kpc is 1000 pc, and of flux points the metadata do not count."""
+    """Returns whether values are equal as numbers (1 kpc is 1000 pc), ignoring metadata."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return bool(one == other)
     if "unit" in one and "unit" in other:
@@ -139,7 +139,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _columns(content: dict[str, Any]) -> str:
-    """Names, units, values and masks of a table, in one text: in it NaN is NaN."""
+    """Returns names, units, values and masks of a table as text, in which NaN equals NaN."""
     columns = []
     for name, column in _decoded("flux_points", content).columns.items():
         values = np.asarray(getattr(column, "unmasked", column))
@@ -150,7 +150,7 @@ def _columns(content: dict[str, Any]) -> str:
 
 
 def _brief(value: Any) -> str | None:
-    """A short value as it is written, None for what is too long for a sentence."""
+    """Returns a short value as text, None if it is too long for a sentence."""
     if isinstance(value, dict) and "unit" in value:
         return f"{value['value']} {value['unit']}"
     if isinstance(value, dict) and "ra" in value:

@@ -1,4 +1,4 @@
-"""What a running scan has done so far, on disk, so that a killed one continues."""
+"""The finished work of a running scan, on disk, so that a killed scan continues."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from filelock import FileLock, Timeout
 from nugamma.errors import RunningError
 
 FORMAT = 2
-#: Says in words what differs between what two scans were made from.
+#: Returns the differences between the origins of two scans, in words.
 Differences = Callable[[Mapping[str, Any], Mapping[str, Any]], list[str]]
 
 
 class Journal:
-    """One line a finished task, beside the file that the scan will write.
+    """One line per finished task, beside the file that the scan will write.
 
-    The first line says which scan it belongs to. A line that was cut off by a crash is dropped.
-    Only one process at a time may hold a journal.
+    The first line identifies the scan. A line truncated by a crash is dropped. Only one process at
+    a time may use a journal.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ class Journal:
     key
         Checksum of the scan and all its inputs.
     origin
-        What the scan is made from, to say in words what another journal differs in.
+        What the scan is made from, to name the differences from another journal.
     differences
         Compares two origins.
 
     Raises
     ------
     RunningError
-        If the journal belongs to another scan, another process holds it, or it cannot be written.
+        If the journal belongs to another scan, another process uses it, or it cannot be written.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Journal:
             self._lock.acquire()
         except Timeout:
             raise RunningError(
-                f"another scan is writing {self.path}; wait for it or give another --out"
+                f"another scan is writing {self.path}; wait for it, or use another --out"
             ) from None
         except OSError as error:
             raise RunningError(f"{self.path.parent} cannot be written: {error}") from error
@@ -72,7 +72,7 @@ class Journal:
 
     def _open(self) -> None:
         lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
-        whole = lines[:-1]  # what follows the last line break was cut off
+        whole = lines[:-1]  # the rest was truncated
         good = 0
         for number, line in enumerate(whole):
             try:
@@ -92,20 +92,20 @@ class Journal:
             self._write({"format": FORMAT, "key": self.key, "origin": self.origin})
 
     def _check(self, head: Any) -> None:
-        way_on = "give --restart to begin anew, or another --out"
+        advice = "use --restart to start over, or another --out"
         if not isinstance(head, dict) or head.get("format") != FORMAT:
-            raise RunningError(f"{self.path} is of another version of nugamma; {way_on}")
+            raise RunningError(f"{self.path} was written by another version of nugamma; {advice}")
         if head.get("key") == self.key:
             return
         before = head.get("origin")
         found = self.differences(before, self.origin) if before and self.origin else []
         what = f": different {', '.join(found)}" if found else ""
         raise RunningError(
-            f"{self.path} belongs to a scan of other options or inputs{what}; {way_on}"
+            f"{self.path} belongs to a scan with other options or inputs{what}; {advice}"
         )
 
     def add(self, entry: dict[str, Any]) -> None:
-        """Keep a finished task; it is on disk when this returns."""
+        """Adds a finished task, which is on disk when this returns."""
         self._write(entry)
         self.done[entry["index"]] = entry
 
@@ -119,12 +119,12 @@ class Journal:
         self._lock.release()
 
     def remove(self) -> None:
-        """Delete the journal, once the result is written."""
+        """Deletes the journal, once the result is written."""
         self.path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or as it was before."""
+    """Writes a file completely, or leaves the old one unchanged."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

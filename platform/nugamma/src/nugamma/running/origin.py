@@ -1,7 +1,8 @@
-"""What a scan was made from: source, responses, options, code; and what differs from it.
+"""What a scan was made from: source, responses, options and code; and the differences of two scans.
 
-It is kept in the result and in the journal of a scan that runs, so that neither is continued or
-used with anything else, and in a form that says in words what is different.
+It is stored in the result and in the journal of a running scan, so that neither is used or
+continued
+with anything else, and differences can be named.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ from nugamma.running.contents import source_content, source_differences
 from nugamma.running.study import REVISION, Study
 from nugamma.sources import Source
 
-#: Expected counts on two machines differ by less than this part of the largest of a dataset.
+#: Largest difference of expected counts between machines, relative to the largest of a dataset.
 ROUNDING = 1e-5
-#: Inputs of datasets that are said in other words, or belong to the source; other versions of
-#: libraries matter only where numbers come out differently, and these are compared.
-ELSEWHERE = frozenset({"name", "instrument", "position", "morphology", "radius", "versions"})
-NAMES = {"cta": "CTA", "arca": "ARCA"}
+#: Inputs of datasets that are not compared here: those of the source are compared before, and other
+#: versions of libraries matter only if they change the expected counts, which are compared.
+NOT_COMPARED = frozenset({"name", "instrument", "position", "morphology", "radius", "versions"})
 ANALYSIS = "revision of the analysis"
 
 
@@ -35,20 +35,20 @@ def scan_origin(
     datasets: Mapping[str, Mapping[str, Any]],
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """All that a scan is made from, as JSON holds it.
+    """Returns all that a scan is made from, ready for JSON.
 
     Parameters
     ----------
     source
-        With its flux points.
+        The source with its flux points.
     problem
-        Of the source.
+        Problem of the source.
     study
-        What is scanned.
+        The pseudo-experiments.
     datasets
-        Of `nugamma.datasets.inputs`: with the checksums of the responses.
+        From `nugamma.datasets.inputs`, with the checksums of the responses.
     options
-        Of the command line, from which the same datasets can be made again.
+        Options of the command line, from which the same datasets can be made again.
     """
     return {
         "source": source_content(source),
@@ -64,14 +64,14 @@ def scan_origin(
 
 
 def _plain(study: Study) -> dict[str, Any]:
-    """A study as JSON holds it; its revision is said apart."""
+    """Returns a study for JSON, without its revision, which is stored separately."""
     plain = asdict(study) | {"points": list(study.points)}
     del plain["revision"]
     return plain
 
 
 def expected_counts(problem: Problem) -> dict[str, dict[str, list[float]]]:
-    """Counts of each reconstructed energy by dataset: background and both models alone."""
+    """Returns the counts per reconstructed energy and dataset: background and either model."""
     (leptonic, nothing), (hadronic, neutrinos) = problem.expected(0.0), problem.expected(1.0)
     found: dict[str, dict[str, list[float]]] = {}
     for response, models in (
@@ -90,22 +90,22 @@ def expected_counts(problem: Problem) -> dict[str, dict[str, list[float]]]:
 def scan_differences(
     before: Mapping[str, Any], now: Mapping[str, Any], *, study: bool = True
 ) -> list[str]:
-    """What two scans were made from differently, in words; empty where nothing is different.
+    """Returns the differences between two scans in words; empty if there are none.
 
     Parameters
     ----------
     before, now
-        Of `scan_origin`.
+        From `scan_origin`.
     study
-        Whether the options of the scans themselves are compared too.
+        Whether the studies are also compared.
     """
     found = source_differences(before["source"], now["source"])
     for name in dict.fromkeys([*before["datasets"], *now["datasets"]]):
         parts = [side["datasets"].get(name, {}) for side in (before, now)]
         found += [
-            f"{key.replace('_', ' ')} of {NAMES.get(name, name)}{_values(key, *parts)}"
+            f"{key.replace('_', ' ')} of {name.upper()}{_values(key, *parts)}"
             for key in dict.fromkeys([*parts[0], *parts[1]])
-            if key not in ELSEWHERE and parts[0].get(key) != parts[1].get(key)
+            if key not in NOT_COMPARED and parts[0].get(key) != parts[1].get(key)
         ]
     if study:
         parts = [side["study"] for side in (before, now)]
@@ -116,8 +116,8 @@ def scan_differences(
         ]
     if before["revision"] != now["revision"]:
         found.append(f"{ANALYSIS} ({before['revision']} and {now['revision']})")
-    # what all of this comes to; it is said only if there is no other word for the reason
-    return found or _other_counts(before["expected"], now["expected"])
+    # The resulting counts are named only if no other difference explains them.
+    return found or _different_counts(before["expected"], now["expected"])
 
 
 def _values(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def _values(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     return f" ({short[0]}{unit} and {short[1]}{unit})"
 
 
-def _other_counts(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _different_counts(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if list(before) != list(now):
         return [f"datasets ({', '.join(before)} and {', '.join(now)})"]
     found = []

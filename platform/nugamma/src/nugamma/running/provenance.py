@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, checksums of inputs, the command."""
+"""Provenance of a result: versions, checksums of inputs, and the command."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PACKAGES = ("nugamma", "gammapy", "astropy", "numpy", "scipy", "naima", "km3irf"
 
 
 def provenance(inputs: Mapping[str, str | Path | None]) -> dict[str, Any]:
-    """Versions, checksums, command and time.
+    """Returns versions, checksums, command and time.
 
     Parameters
     ----------
     inputs
-        Files (a path: name and checksum are noted) and other inputs (text) by what they are.
+        Files (as paths; name and checksum are stored) and other inputs (as text), by name.
     """
     return {
         "created": datetime.fromtimestamp(

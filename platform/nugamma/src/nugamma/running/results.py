@@ -1,4 +1,4 @@
-"""The JSON document of a scan; the README of `nugamma.cli` says what is in it."""
+"""The JSON document of a scan, which the README of `nugamma.cli` documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nugamma.inference.summary import summarise
 from nugamma.running.study import ASIMOV, REVISION, Study
 
 Floats = npt.NDArray[np.float64]
-#: Of results; those of format 1 do not hold what they were made from.
+#: Format of results; those of format 1 do not contain what they were made from.
 FORMAT = 2
 
 
@@ -30,20 +30,20 @@ def document(  # noqa: PLR0917
     origin: Mapping[str, Any],
     provenance: dict[str, Any],
 ) -> dict[str, Any]:
-    """The document of a finished scan.
+    """Returns the document of a finished scan.
 
     Parameters
     ----------
     source, title
         Name of the source, and its name in figures.
     study
-        What was scanned.
+        The pseudo-experiments.
     entries
-        Of `nugamma.running.scanning.run_study`.
+        From `nugamma.running.scanning.run_study`.
     origin
-        Of `nugamma.running.origin.scan_origin`.
+        From `nugamma.running.origin.scan_origin`.
     provenance
-        Of `nugamma.running.provenance`.
+        From `nugamma.running.provenance`.
     """
     names = {share: name for name, share in HYPOTHESES.items()}
     made: dict[str, Any] = {
@@ -79,26 +79,26 @@ def document(  # noqa: PLR0917
     return made
 
 
-#: What a scan says of each scenario.
+#: Keys of each scenario.
 SUMMARY = frozenset(
     {"f", "dts_mean", "dts_median", "mode_mean", "ci68", "ci90", "quantile68", "quantile90"}
 )
-#: What a scan says of itself.
+#: Keys that describe a scan.
 HEAD = frozenset(
     {"source", "title", "input", "mode", "pseudo", "asimov", "seed", "free_backgrounds"}
 )
-#: Parts of what a scan was made from.
+#: Keys of what a scan was made from.
 ORIGIN = frozenset({"source", "datasets", "options", "study", "revision", "expected"})
 
 
 @dataclass(frozen=True, eq=False)
 class ScanDocument:
-    """A scan as read from its file.
+    """A scan, read from its file.
 
     Attributes
     ----------
     path
-        The file.
+        Path of the file.
     content
         The whole document.
     """
@@ -108,22 +108,22 @@ class ScanDocument:
 
     @property
     def label(self) -> str:
-        """Source and input, for people."""
+        """Source and input, for output."""
         return f"{self.content['title']}, {self.content['input']} input"
 
     @property
     def origin(self) -> dict[str, Any]:
-        """What the scan was made from: of `nugamma.running.origin.scan_origin`."""
+        """What the scan was made from, see `nugamma.running.origin.scan_origin`."""
         return dict(self.content["made_from"])
 
     @property
     def share(self) -> float:
-        """Hadronic share with which the source was made."""
+        """Hadronic share of the simulated source."""
         given = self.content["input"]
         return float(HYPOTHESES.get(given, given))
 
     def curves(self, scenario: str) -> tuple[Floats, Floats]:
-        """Fitted fractions and delta TS of all pseudo-experiments, shape (pseudo, points)."""
+        """Returns fitted fractions and delta TS of all pseudo-experiments, (pseudo, points)."""
         number = SCENARIOS.index(scenario)
         entries = self.content["pseudo_experiments"]
         return (
@@ -133,18 +133,18 @@ class ScanDocument:
 
 
 def read(path: Path) -> ScanDocument:
-    """Read the document of a scan.
+    """Reads the document of a scan.
 
     Raises
     ------
     RunningError
-        If the file is missing, holds something else, or was changed so that parts are missing.
+        If the file is missing, is not a scan, or is incomplete or inconsistent.
     """
     return scan_document(path, read_json(path))
 
 
 def scan_document(path: Path, content: dict[str, Any]) -> ScanDocument:
-    """The document of a scan, of what `read_json` gave; errors as of `read`."""
+    """Returns the document of a scan from the content of its file; errors as for `read`."""
     if content.get("kind") != "scan":
         raise RunningError(f"{path} is not a result of `nugamma scan`")
     check_format(path, content, "scan")
@@ -158,56 +158,54 @@ def scan_document(path: Path, content: dict[str, Any]) -> ScanDocument:
                 raise ValueError(f"the summary of {scenario} is missing")
             for curves in made.curves(scenario):
                 if curves.shape[1:] != (len(points),) or not np.isfinite(curves).all():
-                    raise ValueError(f"curves of {scenario} are not {len(points)} numbers each")
+                    raise ValueError(f"curves of {scenario} do not have {len(points)} numbers each")
         if not made.origin.keys() >= ORIGIN or not 0 <= made.share <= 1:
             raise ValueError("parts are missing")
         _check_consistent(made)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise RunningError(
-            f"{path} is not whole ({error}): it was changed or cut; run `nugamma scan` again"
-        ) from error
+        raise RunningError(f"{path} is damaged ({error}); run `nugamma scan` again") from error
     return made
 
 
 def _check_consistent(made: ScanDocument) -> None:
-    """Compare what a scan says of itself with what it was made from and with its own curves.
+    """Compares the keys of a scan with what it was made from and with its own curves.
 
     Raises
     ------
     ValueError
-        Names what does not agree.
+        If they disagree; the message names the key.
     """
     content, study = made.content, made.origin["study"]
     for name in ("source", "title"):
         if not isinstance(content[name], str):
-            raise ValueError(f"its {name} is not a text")
+            raise ValueError(f"its {name} is not text")
     for name in ("source", "datasets", "options"):
         if not isinstance(made.origin[name], dict):
-            raise ValueError(f"the {name} that it was made from are missing")
-    said = {"share": made.share} | {
+            raise ValueError(f"made_from has no {name}")
+    described = {"share": made.share} | {
         name: content[name] for name in ("pseudo", "seed", "mode", "free_backgrounds")
     }
-    for name, value in said.items():
+    for name, value in described.items():
         if value != study[name]:
-            raise ValueError(f"its {name} is {value}, it was made with {study[name]}")
+            raise ValueError(f"its {name} is {value}, but it was made with {study[name]}")
     numbers = [entry["index"] for entry in content["pseudo_experiments"]]
     if numbers != list(range(study["pseudo"]) if study["pseudo"] else [ASIMOV]):
-        raise ValueError(f"it holds {len(numbers)} pseudo-experiments of {study['pseudo']}")
+        raise ValueError(f"it contains {len(numbers)} of {study['pseudo']} pseudo-experiments")
     for scenario in SCENARIOS:
         part = content[scenario]
         if list(part["f"]) != list(study["points"]):
-            raise ValueError(f"the fractions of {scenario} are not those that were scanned")
+            raise ValueError(f"the fractions of {scenario} are not the scanned ones")
         if made.origin["revision"] != REVISION:
             continue
         again = summarise(*made.curves(scenario), hadronic=made.share > 0.5)
         for name in sorted(SUMMARY - {"f"}):
             one, other = (np.asarray(n, dtype=float) for n in (part[name], getattr(again, name)))
             if one.shape != other.shape or not np.allclose(one, other, rtol=1e-4, atol=1e-4):
-                raise ValueError(f"{name} of {scenario} is not that of its curves")
+                raise ValueError(f"{name} of {scenario} disagrees with its curves")
 
 
 def check_format(path: Path, content: Mapping[str, Any], command: str) -> None:
-    """Refuse results that do not hold what they were made from, or come from later versions.
+    """Refuses results of an older or newer format.
 
     Raises
     ------
@@ -224,7 +222,7 @@ def check_format(path: Path, content: Mapping[str, Any], command: str) -> None:
 
 
 def check_alike(documents: Sequence[ScanDocument]) -> None:
-    """Refuse to put scans of different revisions of the analysis side by side.
+    """Refuses to compare scans from different revisions of the analysis.
 
     Raises
     ------
@@ -236,13 +234,13 @@ def check_alike(documents: Sequence[ScanDocument]) -> None:
         one, two = (document.origin["revision"] for document in (first, other))
         if one != two:
             raise RunningError(
-                f"{first.path} was scanned by revision {one} of the analysis and {other.path} by "
-                f"revision {two}: their numbers do not compare; run `nugamma scan` again"
+                f"{first.path} is from revision {one} of the analysis and {other.path} from "
+                f"revision {two}, so they cannot be compared; run `nugamma scan` again"
             )
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file."""
+    """Reads a JSON object from a file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Scan all pseudo-experiments of a study, and continue a scan that was stopped."""
+"""Scans all pseudo-experiments of a study, and continues stopped scans."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nugamma.running.origin import scan_differences
 from nugamma.running.study import Study, scan_one
 from nugamma.running.workers import Inline, Workers
 
-#: Pseudo-experiments in one task: enough work to be worth a message, little to be lost.
-TOGETHER = {"pinned": 5, "profile": 1}
+#: Pseudo-experiments per task: enough work for the overhead, and not too much to lose.
+PER_TASK = {"pinned": 5, "profile": 1}
 
 
 def run_study(
@@ -26,38 +26,38 @@ def run_study(
     restart: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
-    """Scan all pseudo-experiments of a study.
+    """Scans all pseudo-experiments of a study.
 
-    Every pseudo-experiment is computed by itself, so results do not depend on workers, on their
-    number or on interruptions, bit for bit.
+    Every pseudo-experiment is computed by itself, so results are identical, bit for bit, whatever
+    the kind and number of workers, and after interruptions.
 
     Parameters
     ----------
     problem
         The source.
     study
-        What to scan.
+        The pseudo-experiments.
     workers
-        Where to run; this process by default.
+        Where to run; by default in this process.
     out
-        Result file to be: finished work is kept beside it and not done again. The caller writes
-        the file and then calls `forget`.
+        Result file: finished work is kept beside it and not repeated. The caller writes the file
+        and then calls `forget`.
     origin
-        Of `nugamma.running.origin.scan_origin`: kept with unfinished work, which is not continued
-        with anything else.
+        From `nugamma.running.origin.scan_origin`: stored with unfinished work, which is continued
+        only if it is the same.
     restart
-        Throw kept work away first.
+        Whether to discard kept work first.
     progress
-        Is told how many pseudo-experiments were finished.
+        Called with the number of newly finished pseudo-experiments.
 
     Returns
     -------
     list of dict
-        Of `nugamma.running.study.scan_one`, by index.
+        From `nugamma.running.study.scan_one`, by index.
     """
     runner = workers or Inline()
     if study.mode == "profile":
-        _ = problem.blocks  # made once, and sent along
+        _ = problem.blocks  # computed once, and sent to the workers
     if out is None:
         done: dict[int, dict[str, Any]] = {}
         for entry in _results(runner, problem, study, list(study.indices)):
@@ -77,19 +77,19 @@ def run_study(
 
 
 def forget(out: Path) -> None:
-    """Delete the kept work of a scan whose result is written."""
+    """Deletes the kept work of a scan whose result is written."""
     Journal(out, "").remove()
     out.with_name(f"{out.name}.journal.lock").unlink(missing_ok=True)
 
 
 def scan_some(shared: tuple[Problem, Study], indices: list[int]) -> list[dict[str, Any]]:
-    """One task: a few pseudo-experiments."""
+    """Scans the pseudo-experiments of one task."""
     problem, study = shared
     return [scan_one(problem, study, index) for index in indices]
 
 
 def _results(runner: Workers, problem: Problem, study: Study, indices: list[int]) -> Any:
-    size = TOGETHER[study.mode]
+    size = PER_TASK[study.mode]
     parts = [indices[i : i + size] for i in range(0, len(indices), size)]
     if not parts:
         return

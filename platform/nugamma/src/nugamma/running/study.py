@@ -1,28 +1,26 @@
-"""What a scan of many pseudo-experiments is, and one piece of its work."""
+"""A study of many pseudo-experiments, and the scan of one of them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nugamma.errors import InferenceError, RunningError, SpectrumError
-from nugamma.inference import pinned, profile
+from nugamma.inference.modes import Mode, check_mode, scan
 from nugamma.inference.problem import Problem
 from nugamma.inference.pseudo import draw
 from nugamma.inference.scans import POINTS, Scan
 from nugamma.inference.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
-Mode = Literal["pinned", "profile"]
-MODES = {"pinned": pinned.scan, "profile": profile.scan}
-#: Instead of the number of a pseudo-experiment: data without fluctuations.
+#: Takes the place of a pseudo-experiment's number: data without fluctuations.
 ASIMOV = -1
-#: Goes up when the same study comes out differently.
+#: Increases when the same study gives different results.
 REVISION = 5
 
 
@@ -33,11 +31,11 @@ class Study:
     Attributes
     ----------
     share
-        Hadronic share with which the source is made: 0 leptonic, 1 hadronic.
+        Hadronic share of the simulated source: 0 leptonic, 1 hadronic.
     pseudo
         Number of pseudo-experiments; 0 scans the Asimov data instead.
     seed
-        Of all of them.
+        Seed of all pseudo-experiments.
     mode
         ``pinned`` (as published) or ``profile``.
     free_backgrounds
@@ -45,7 +43,7 @@ class Study:
     points
         Hadronic shares of the scan.
     revision
-        Of the analysis that the scan was planned with: workers with another one refuse it.
+        Revision of the analysis; workers with another one refuse the study.
     """
 
     share: float
@@ -57,14 +55,15 @@ class Study:
     revision: int = REVISION
 
     def __post_init__(self) -> None:
-        if self.mode not in get_args(Mode):
-            raise InferenceError(f"mode {self.mode!r}: use one of {', '.join(get_args(Mode))}")
+        check_mode(self.mode)
         if self.pseudo < 0 or self.seed < 0:
-            raise InferenceError("the number of pseudo-experiments and the seed must be >= 0")
+            raise InferenceError(
+                "the number of pseudo-experiments and the seed must not be negative"
+            )
         if not 0 <= self.share <= 1:
-            raise InferenceError(f"hadronic share {self.share}: it must be within [0, 1]")
+            raise InferenceError(f"the hadronic share must be within [0, 1], not {self.share}")
         if len(self.points) < 4 or list(self.points) != sorted(set(self.points)):
-            raise InferenceError("a scan needs at least four ascending shares")
+            raise InferenceError("a scan needs at least four points, in ascending order")
 
     @property
     def indices(self) -> range:
@@ -72,14 +71,14 @@ class Study:
         return range(self.pseudo) if self.pseudo else range(ASIMOV, ASIMOV + 1)
 
     def key(self, problem: Problem) -> str:
-        """Checksum of the study and of all numbers that it works on."""
+        """Returns the checksum of the study and of all numbers of the problem."""
         digest = hashlib.sha256(json.dumps([REVISION, asdict(self)], sort_keys=True).encode())
         digest.update(checksum(problem).encode())
         return digest.hexdigest()
 
 
 def checksum(problem: Problem) -> str:
-    """Checksum of all numbers of a problem."""
+    """Returns the checksum of all numbers of a problem."""
     digest = hashlib.sha256(problem.source.encode())
     for response in (problem.gamma, problem.neutrino):
         for array in (response.signal, response.background, response.dataset):
@@ -93,9 +92,7 @@ def checksum(problem: Problem) -> str:
 
 @one_thread
 def scan_one(problem: Problem, study: Study, index: int) -> dict[str, Any]:
-    """Scan one pseudo-experiment.
-
-    On one thread, so that sums come in the same order wherever the task runs.
+    """Scans one pseudo-experiment, on one thread so that the order of sums is always the same.
 
     Returns
     -------
@@ -106,39 +103,40 @@ def scan_one(problem: Problem, study: Study, index: int) -> dict[str, Any]:
     Raises
     ------
     RunningError
-        If the study was planned with another revision of the analysis than is installed here.
+        If the study is for another revision of the analysis than the installed one.
     """
     if study.revision != REVISION:
         raise RunningError(
-            f"a worker has revision {REVISION} of the analysis, this scan is of revision "
-            f"{study.revision}: install the same version of nugamma on all workers"
+            f"a worker has revision {REVISION} of the analysis, but this scan needs revision "
+            f"{study.revision}; install the same version of nugamma on all workers"
         )
     if index == ASIMOV:
         gamma, neutrino = problem.expected(study.share)
     else:
         gamma, neutrino = draw(problem, study.share, study.seed, index)
-    scan = MODES[study.mode](
+    found = scan(
         problem,
         gamma,
         neutrino,
+        mode=study.mode,
         points=np.array(study.points),
         free_backgrounds=study.free_backgrounds,
     )
-    return as_numbers(problem, index, scan)
+    return as_numbers(problem, index, found)
 
 
-def as_numbers(problem: Problem, index: int, scan: Scan) -> dict[str, Any]:
-    """A scan as JSON holds it, without loss; a prefit that has no finite amplitude as null."""
-    prefit = scan.prefit
+def as_numbers(problem: Problem, index: int, found: Scan) -> dict[str, Any]:
+    """Returns a scan for JSON, without loss; a prefit without a finite amplitude is null."""
+    prefit = found.prefit
     try:
         spectra: list[dict[str, float] | None] = [s.to_dict() for s in prefit.spectra(problem)]
     except SpectrumError:
         spectra = [None, None]
     return {
         "index": index,
-        "fraction": scan.fraction.tolist(),
-        "dts": scan.dts.tolist(),
-        "converged": bool(scan.converged.all()),
+        "fraction": found.fraction.tolist(),
+        "dts": found.dts.tolist(),
+        "converged": bool(found.converged.all()),
         "prefit": {
             name: {**(spectrum or {"spectrum": None}), "statistic": float(statistic)}
             for name, spectrum, statistic in zip(

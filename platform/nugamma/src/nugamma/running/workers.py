@@ -14,25 +14,26 @@ from nugamma.errors import RunningError
 
 Task = Callable[[Any, Any], list[Any]]
 
-#: How often work is taken up again after workers died.
+#: Number of attempts at work whose workers die.
 ATTEMPTS = 3
-#: Seconds to wait for a Dask scheduler.
-PATIENCE = 20
+#: Timeout for a Dask scheduler, s.
+TIMEOUT = 20
+#: Environment variables that limit the threads of linear algebra.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Workers(Protocol):
-    """Runs `task(shared, item)` for each item, and yields results as they come."""
+    """Runs `task(shared, item)` for each item, and yields results as they finish."""
 
     def run(self, task: Task, shared: Any, items: Sequence[Any]) -> Iterator[list[Any]]:
-        """Yield the result of each item, in any order, each exactly once."""
+        """Yields the result of each item exactly once, in any order."""
 
 
 class Inline:
-    """Only the process that asks."""
+    """The calling process."""
 
     def run(self, task: Task, shared: Any, items: Sequence[Any]) -> Iterator[list[Any]]:
-        """Yield the results in the order of the items."""
+        """Yields the results in the order of the items."""
         for item in items:
             yield task(shared, item)
 
@@ -43,7 +44,7 @@ class Processes:
     Parameters
     ----------
     count
-        How many.
+        Number of processes.
     """
 
     def __init__(self, count: int) -> None:
@@ -52,7 +53,7 @@ class Processes:
         self.count = count
 
     def run(self, task: Task, shared: Any, items: Sequence[Any]) -> Iterator[list[Any]]:
-        """Yield the results as they come; a pool that lost a process is made anew."""
+        """Yields the results as they finish; replaces a pool that lost a process."""
         waiting = list(items)
         for _ in range(ATTEMPTS):
             with _one_thread():
@@ -74,8 +75,8 @@ class Processes:
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
         raise RunningError(
-            f"worker processes died {ATTEMPTS} times, perhaps for want of memory; what is done is "
-            "kept: run the same command again, with fewer --workers"
+            f"worker processes died {ATTEMPTS} times, perhaps for lack of memory; finished work is "
+            "kept, so run the same command again with fewer --workers"
         )
 
 
@@ -85,21 +86,21 @@ class Dask:
     Parameters
     ----------
     address
-        Of the scheduler, for example ``tcp://127.0.0.1:8786``.
+        Address of the scheduler, for example ``tcp://127.0.0.1:8786``.
     """
 
     def __init__(self, address: str) -> None:
         self.address = address
 
     def run(self, task: Task, shared: Any, items: Sequence[Any]) -> Iterator[list[Any]]:
-        """Yield the results as they come; work of workers that died goes to others."""
+        """Yields the results as they finish; work of dead workers goes to others."""
         try:
             from distributed import Client, as_completed
         except ImportError:
             raise RunningError("--scheduler needs Dask: pip install 'nugamma[dask]'") from None
         try:
             client = Client(  # type: ignore[no-untyped-call]
-                self.address, timeout=PATIENCE, set_as_default=False
+                self.address, timeout=TIMEOUT, set_as_default=False
             )
         except (OSError, ValueError, TimeoutError) as error:
             raise RunningError(
@@ -108,10 +109,10 @@ class Dask:
             ) from error
         with client:
             if not client.scheduler_info()["workers"]:
-                client.wait_for_workers(1, timeout=PATIENCE)
+                client.wait_for_workers(1, timeout=TIMEOUT)
             waiting = list(items)
             for _ in range(ATTEMPTS):
-                # Data that only a dead worker held cannot be had again: then all is sent anew.
+                # Data that only a dead worker had is lost, so everything is sent again.
                 sent = client.scatter(  # type: ignore[no-untyped-call]
                     shared, broadcast=True, hash=False
                 )
@@ -129,18 +130,18 @@ class Dask:
                 if not waiting:
                     return
         raise RunningError(
-            f"workers of {self.address} were lost {ATTEMPTS} times; what is done is kept: run the "
-            "same command again"
+            f"workers of {self.address} were lost {ATTEMPTS} times; finished work is kept, so run "
+            "the same command again"
         )
 
 
 def workers(count: int | None = None, scheduler: str | None = None) -> Workers:
-    """Workers for a command line: a cluster if there is a scheduler, else processes.
+    """Returns workers for the command line: a cluster if there is a scheduler, else processes.
 
     Parameters
     ----------
     count
-        Number of processes; by default one a core. One runs in this process.
+        Number of processes; by default one per core. With one, work runs in this process.
     scheduler
         Address of a Dask scheduler.
     """
@@ -155,7 +156,7 @@ _kept: dict[str, Any] = {}
 
 
 def _keep(task: Task, shared: Any) -> None:
-    """Hold in a worker what all its tasks need."""
+    """Keeps in a worker what all its tasks need."""
     _kept.update(task=task, shared=shared)
 
 
@@ -172,7 +173,7 @@ def _is_loss(error: BaseException | None) -> bool:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Processes started here use one thread each for linear algebra."""
+    """Makes processes started here use one thread each for linear algebra."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:

@@ -1,7 +1,7 @@
 """Inverse Compton scattering of electrons on thermal photon fields; the kernel is naima's.
 
 Eq. 14 of Khangulyan, Aharonian and Kelner (2014), ApJ 783, 100 (arXiv:1310.7971), as naima
-implements it, on naima's own electron nodes (1 GeV to 511 TeV, 100 a decade).
+implements it, on naima's own electron nodes (1 GeV to 511 TeV, 100 per decade).
 """
 
 from __future__ import annotations

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from opendata import describing
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records import publishing
-from opendata.records.models import Account, Record, Role, State, Version
+from opendata.records.models import Record, State, Version
 from opendata.records.publishing import Draft, NewRecord
 from opendata.vo.process import serve
 from opendata.vo.records import serve_safely
 
 
-def _account(name: str, role: Role) -> Account:
-    account, _ = Account.objects.get_or_create(name=name, defaults={"roles": [role.value]})
-    return account
+def _account(name: str, role: Role) -> User:
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        user = User.objects.create_user(name)
+        user.set_roles([role])
+    return user
 
 
 def publish(
@@ -78,7 +83,7 @@ def _says_the_same(version: Version | None, draft: Draft, paths: tuple[Path, ...
 def _complete(
     version: Version,
     paths: tuple[Path, ...],
-    curator: Account,
+    curator: User,
     accept_findings: str = "",
     *,
     trusted: bool = True,
