@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from astropy.table import Table
 
 import adqlite
 from adqlite.http.asgi import application
+from tests.loops import completed
 
 
 def ask(app: Any, method: str, path: str, **options: Any) -> httpx.Response:
@@ -22,7 +22,8 @@ def ask(app: Any, method: str, path: str, **options: Any) -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://here:81") as client:
             return await client.request(method, path, **options)
 
-    return asyncio.run(send())
+    answer: httpx.Response = completed(send())
+    return answer
 
 
 def message(answer: httpx.Response) -> str:
