@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,9 +127,11 @@ def alone(folder: Path) -> Iterator[None]:
 )
 def main(names: tuple[str, ...], folder: Path) -> None:
     """Save images for hosts, by default all of them."""
-    version = str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    # In .venv, whose Python runs this command; that of deploy/.venv imports the rest.
+    from km3up.version import version_of
+
     with alone(folder):
-        write(names or NAMES, version, folder)
+        write(names or NAMES, version_of(ROOT), folder)
 
 
 if __name__ == "__main__":
