@@ -145,7 +145,7 @@ def test_a_record_that_comes_after_a_later_one_is_not_issued(web: Client) -> Non
         step = f"/alerts/incoming/{numbers[position]}/sign-off/"
         assert signer.post(step).json()["state"] == "issued"
     late = signer.post(f"/alerts/incoming/{numbers[1]}/sign-off/")
-    assert (late.status_code, "comes too late" in late.json()["detail"]) == (409, True)
+    assert (late.status_code, "is newer and public already" in late.json()["detail"]) == (409, True)
 
 
 def test_another_missions_notice_is_not_issued_as_ours(web: Client) -> None:

@@ -1,1 +1,1 @@
-"""Alerts: handed in, signed off, and published as a feed."""
+"""Alerts: submitted, approved, and published as a feed."""

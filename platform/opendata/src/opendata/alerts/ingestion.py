@@ -1,4 +1,4 @@
-"""The way of an alert: handed in by one account, signed off by one that may, then public."""
+"""Submission and approval of alerts, after which they are public."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from openkm3 import alerts
 
 @transaction.atomic
 def hand_in(content: bytes, user: User) -> Notice:
-    """Take an alert, GCN JSON or VOEvent; an account that may also sign off publishes it at once.
+    """Submit an alert, GCN JSON or VOEvent; if the account may also approve it, publish it at once.
 
     Raises
     ------
     AlertError
-        If it is no valid alert.
+        If it is not a valid alert.
     Refused
-        If this record of the alert is there already.
+        If this record of the alert exists already.
     """
     need(user, Role.ALERT_SENDER)
     alert = alerts.read(content)
     packet = alerts.to_voevent(alert)
     if Notice.objects.filter(ivorn=alert.ivorn).exists():
-        raise Refused(f"{alert.ivorn} is there already; an update has a record_number of its own")
+        raise Refused(f"{alert.ivorn} exists already; give an update a record_number of its own")
     name = alert.name
     notice = Notice.objects.create(
         ivorn=alert.ivorn,
@@ -50,12 +50,12 @@ def hand_in(content: bytes, user: User) -> Notice:
 
 @transaction.atomic
 def sign_off(notice: Notice, user: User) -> Notice:
-    """Publish an alert; an update or a retraction cites the last record that was issued.
+    """Approve and publish an alert; an update or a retraction cites the last record issued.
 
     Raises
     ------
     Refused
-        It was decided on, a later record is public already, or there is nothing to retract.
+        If it was approved or refused before, a later record is public, or nothing can be retracted.
     """
     need(user, Role.ALERT_SIGNER)
     _is_waiting(notice)
@@ -69,7 +69,7 @@ def sign_off(notice: Notice, user: User) -> Notice:
 
 @transaction.atomic
 def refuse(notice: Notice, user: User) -> Notice:
-    """Keep an alert from ever being published."""
+    """Refuse an alert for good."""
     need(user, Role.ALERT_SIGNER)
     _is_waiting(notice)
     notice.refused = True
@@ -80,17 +80,15 @@ def refuse(notice: Notice, user: User) -> Notice:
 
 
 def _cite_what_was_issued(notice: Notice) -> None:
-    """Write the citation of an update or a retraction, now that it is known what is public."""
+    """Add the citation of an update or a retraction, now that the last public record is known."""
     alert = alerts.Alert.from_json(notice.document)
-    # Locked, so that two records of an event that are signed off at once see each other.
+    # Locked, so that two records of an event that are approved at once see each other.
     event = Notice.objects.select_for_update().filter(
         event_name=notice.event_name, role=notice.role, issued__isnull=False
     )
     public = sorted(event, key=_record)
     if public and _record(public[-1]) > _record(notice):
-        raise Refused(
-            f"{public[-1].ivorn} is public already, so {notice.ivorn} comes too late: refuse it"
-        )
+        raise Refused(f"{public[-1].ivorn} is newer and public already: refuse {notice.ivorn}")
     if alert.alert_type == "retraction" and not public:
         raise Refused(
             f"no record of {notice.event_name} was issued, so there is nothing to retract: "
@@ -106,4 +104,4 @@ def _record(notice: Notice) -> int:
 
 def _is_waiting(notice: Notice) -> None:
     if notice.issued or notice.refused:
-        raise Refused(f"{notice.ivorn} was decided on by {notice.signer}")
+        raise Refused(f"{notice.ivorn} was approved or refused already by {notice.signer}")

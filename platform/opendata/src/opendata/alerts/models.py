@@ -9,7 +9,7 @@ from django.db import models
 
 
 class Notice(models.Model):
-    """One record of an alert: as it was handed in, as VOEvent, and who signed it off."""
+    """One record of an alert as submitted and as VOEvent, and who approved it."""
 
     ivorn = models.CharField(max_length=300, unique=True)
     event_name = models.CharField(max_length=100, db_index=True)

@@ -1,4 +1,4 @@
-"""Publishing what an importer brings, on the way that every record goes."""
+"""Publishes imported records, through the same steps as any other record."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def publish(
     accept_findings: str = "",
     trusted: bool = True,
 ) -> Version:
-    """Publish a record with its files; the command line is author and reviewer.
+    """Publish a record with its files; the command line acts as curator and reviewer.
 
     Parameters
     ----------
     trusted : bool
-        Whether we wrote the files, so that they can be read in this process.
+        Whether the portal wrote the files itself; others are read in the sandbox.
     """
     curator = _account("importer", Role.CURATOR)
     said = publishing.validated(Draft, draft)
@@ -46,17 +46,17 @@ def publish(
 
 
 def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str) -> Version | None:
-    """Publish a record; where it is there with other content, a new version of it.
+    """Publish a record, or a new version of it if it exists with other content.
 
     Parameters
     ----------
     changes : str
-        What a new version says of its difference to the one before.
+        What is new in the version.
 
     Returns
     -------
     Version or None
-        None where the record says the same already.
+        None if the record has this content already.
     """
     record = Record.objects.filter(identifier=new["identifier"]).first()
     if record is None:
