@@ -79,6 +79,7 @@ RECIPES = {
             (
                 "images/opendata",
                 "platform/openkm3",
+                "platform/tap",
                 "platform/opendata",
                 "platform/locks/opendata.txt",
             ),

@@ -101,7 +101,10 @@ def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
         ("platform/openkm3", {"stack", "joint", "opendata"}),
         ("platform/opendata", {"opendata"}),
         ("platform/pdf", {"stack", "joint"}),
+        ("platform/tap", {"opendata"}),
+        ("platform/pdf", {"stack", "joint"}),
         ("platform/launcher", set()),
+        ("platform/host", set()),
         ("notebooks", {"stack", "joint"}),
     ],
 )
