@@ -8,15 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import Any
 
-__all__ = ["in_a_loop"]
+__all__ = ["completed", "in_a_loop"]
+
+
+def completed(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine returns.
+
+    It runs in a thread of its own, since Playwright keeps an event loop in the main one.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result(timeout=120)
 
 
 def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run a test in its own thread, since Playwright keeps an event loop in the main one."""
+    """Run a test that is a coroutine."""
 
     @wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(asyncio.run, test(*args, **kwargs)).result(timeout=120)
+        completed(test(*args, **kwargs))
 
     return run

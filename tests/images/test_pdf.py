@@ -83,3 +83,11 @@ def test_there_is_a_font_for_the_letters_of(
     language: str, lab: str, idle: Callable[[str], Container]
 ) -> None:
     assert idle(lab).run("fc-list", f":lang={language}", "family").stdout.strip()
+
+
+@pytest.mark.parametrize("style", ["regular", "italic", "bold", "bold:italic"])
+def test_there_is_text_in(style: str, lab: str, idle: Callable[[str], Container]) -> None:
+    match = idle(lab).run("fc-match", f"Liberation Sans:{style}", "family", "slant", "weight")
+    assert match.stdout.startswith("Liberation Sans:")
+    assert ("slant=100" in match.stdout) is ("italic" in style)
+    assert ("weight=200" in match.stdout) is ("bold" in style)

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from opendata.below_path import BelowPath, shares_origin
-
-pytestmark = pytest.mark.anyio
+from tests.loops import in_a_loop
 
 
 class Echo:
@@ -60,6 +59,7 @@ HTML = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"99
         (b'<p>in text: href="/x"? yes</p>', b'<p>in text: href="/a/b/x"? yes</p>'),
     ],
 )
+@in_a_loop
 async def test_links_of_a_page(page: bytes, below: bytes) -> None:
     half = len(page) // 2
     app = BelowPath(Echo(HTML, page[:half], page[half:]), "/a/b", curated=True)
@@ -68,6 +68,7 @@ async def test_links_of_a_page(page: bytes, below: bytes) -> None:
     assert headers[b"content-length"] == str(len(below)).encode()
 
 
+@in_a_loop
 async def test_other_content_and_other_ways_are_left_alone() -> None:
     text = b'{"html": "<a href=\\"/x\\">", "a": " href=\'/x\'"}'
     json = [(b"content-type", b"application/json")]
@@ -79,6 +80,7 @@ async def test_other_content_and_other_ways_are_left_alone() -> None:
         assert inner.scope["root_path"] == ""
 
 
+@in_a_loop
 async def test_redirects_and_cookies_get_the_path_once() -> None:
     for given, told in (
         (b"/curate/", b"/a/b/curate/"), (b"/a/b/curate/", b"/a/b/curate/"),
@@ -92,6 +94,7 @@ async def test_redirects_and_cookies_get_the_path_once() -> None:
     assert headers[b"Set-Cookie"] == cookie.replace(b"Path=/curate/", b"Path=/a/b/curate/")
 
 
+@in_a_loop
 async def test_nobody_curates_where_users_pages_share_the_host() -> None:
     inner = Echo(HTML, b"x")
     app = BelowPath(inner, "/a", curated=False)

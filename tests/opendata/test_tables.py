@@ -194,7 +194,7 @@ def test_importing_a_file_serves_its_positions_once(
     version = import_file(path, identifier="sky24_01")
     assert version.service == {"table": "sky24_01.main"}
     assert web.get("/vo/scs/sky24_01/main?RA=1&DEC=3&SR=0.5").status_code == 200
-    with pytest.raises(Refused, match=r"published as sky24_01 1\.0/sky\.vot; --again"):
+    with pytest.raises(Refused, match=r"published as sky24_01 1\.0/sky\.vot; .* --again"):
         import_file(path, identifier="sky24_02")
     with pytest.raises(Refused, match="sky24_01 is taken"):
         import_file(path, identifier="sky24_01", again=True)

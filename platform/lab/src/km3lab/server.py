@@ -32,7 +32,7 @@ EXTENSIONS = {
 }
 
 #: How many quarters of a second a stop waits for a kernel that is being restarted.
-_PATIENCE = 12
+_ATTEMPTS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def _server_class() -> type[ServerApp]:
         async def cleanup_kernels(self) -> None:
             # jupyter_client 8.10 raises this for a kernel that is just being restarted, and the
             # server would then run for ever, deaf to any further request to stop.
-            for _ in range(_PATIENCE):
+            for _ in range(_ATTEMPTS):
                 try:
                     await super().cleanup_kernels()
                 except asyncio.InvalidStateError:
