@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from tests.deploy.sources import module
+from tests.deploy.sources import DEPLOY, module
 from tests.waiting import wait_until
 
 archive = module("archive.py")
@@ -38,3 +40,20 @@ def test_second_archive_waits_for_the_first(
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_images_are_saved_by_the_tag_that_they_are_built_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def inspect(image: str) -> None:
+        asked.append(image)
+        raise archive.ArchiveError("not saved by this test")
+
+    monkeypatch.setattr(archive, "inspect", inspect)
+    done = CliRunner().invoke(archive.main, ["hub", "--folder", str(tmp_path)])
+    assert "not saved by this test" in done.output
+    monkeypatch.syspath_prepend(str(DEPLOY.parent / "images"))
+    recipes = importlib.import_module("building.recipes")
+    assert asked == [f"km3net/hub:{recipes.version()}"]

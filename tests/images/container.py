@@ -18,8 +18,14 @@ ALL = ("base", "stack", "joint", "hub", "proxy", "firewall", "opendata")
 LABS = ("stack", "joint")
 #: The environments in each: prefix, name of the lock, and what comes from this repository.
 ENVIRONMENTS = {
-    "stack": (("/opt/lab", "lab", {"km3lab"}), ("/opt/km3net", "stack", {"openkm3"})),
-    "joint": (("/opt/lab", "lab", {"km3lab"}), ("/opt/km3net", "joint", {"nugamma", "openkm3"})),
+    "stack": (
+        ("/opt/lab", "lab", {"km3lab", "km3pdf"}),
+        ("/opt/km3net", "stack", {"km3pdf", "openkm3"}),
+    ),
+    "joint": (
+        ("/opt/lab", "lab", {"km3lab", "km3pdf"}),
+        ("/opt/km3net", "joint", {"km3pdf", "nugamma", "openkm3"}),
+    ),
     "hub": (("/opt/hub", "hub", {"km3hub", "km3settings"}),),
     "opendata": (("/opt/opendata", "opendata", {"openkm3", "opendata"}),),
 }

@@ -100,6 +100,7 @@ def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
         ("platform/nugamma", {"joint"}),
         ("platform/openkm3", {"stack", "joint", "opendata"}),
         ("platform/opendata", {"opendata"}),
+        ("platform/pdf", {"stack", "joint"}),
         ("platform/launcher", set()),
         ("notebooks", {"stack", "joint"}),
     ],

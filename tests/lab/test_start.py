@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.lab.running import LabServer, kernels_prefix
+from tests.tools import TOOLS
 from tests.waiting import wait_until
 
 StartLab = Callable[..., LabServer]
@@ -120,6 +121,7 @@ def test_the_menu_offers_only_formats_that_can_be_made(start_lab: StartLab, home
     server.api("PUT", "/api/contents/a%20b%2325.ipynb", json=model)
     offered = server.api("GET", "/api/nbconvert")
     assert {"html", "markdown", "notebook", "script", "slides"} <= set(offered)
+    assert ("pdf" in offered) is next(tool for tool in TOOLS if tool.name == "Pango").present()
     for name in set(offered) - {"custom"}:
         made = server.client.get(f"/nbconvert/{name}/a%20b%2325.ipynb")
         assert made.status_code == 200, f"{name}: {made.text}"

@@ -95,7 +95,7 @@ def test_a_funder_is_known_by_ror_or_by_crossrefs_registry() -> None:
         ({"kind": "person"}, "needs a name"),
         ({"kind": "person", "family": "Doe", "ror": RORS[0]}, "affiliation"),
         ({"kind": "organisation", "name": "X", "orcid": ORCIDS[0]}, "no ORCID"),
-        ({"name": "X", "roles": ["Cook"]}, "not a role of CRediT"),
+        ({"name": "X", "roles": ["Cook"]}, "not a CRediT role"),
         ({"name": "X", "affiliations": [{"name": ""}]}, "at least 1 character"),
         ({"name": "X", "affiliations": [{"name": "Y", "ror": "02feahw74"}]}, "checksum"),
         ({"name": "X\x07"}, "control character"),

@@ -126,7 +126,7 @@ def test_the_audit_says_who_did_what_and_stays(curator: User, reviewer: User) ->
 
 def test_a_reason_that_no_database_takes_is_refused(curator: User, reviewer: User) -> None:
     version = publishing.submit(drafted(curator), curator)
-    with pytest.raises(Refused, match=r"reason: line 1 holds the control character U\+0000"):
+    with pytest.raises(Refused, match=r"reason: line 1 contains the control character U\+0000"):
         publishing.reject(version, reviewer, "wrong \x00")
     version = publishing.approve(version, reviewer)
     with pytest.raises(Refused, match="reason"):

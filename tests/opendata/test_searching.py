@@ -168,7 +168,7 @@ def test_an_empty_result_says_which_words_are_nowhere(web: Client, records: None
     page = web.get("/search?q=neutrino+qqqqzz&kind=resource").content.decode()
     assert "No record contains <strong>qqqqzz</strong>" in page
     assert 'href="?q=neutrino"' in page
-    assert "without the filters" in page
+    assert "Search again without filters" in page
     page = web.get("/search?q=kepler+acoustic").content.decode()
     assert "No record contains all of these words" in page
 

@@ -112,7 +112,7 @@ def test_two_records_cannot_have_the_same_table(curator: User, reviewer: User) -
         ("a.b.c", "SCHEMA.TABLE"),
         ("1a.b", "SCHEMA.TABLE"),
         ('a"; DROP TABLE x.b', "SCHEMA.TABLE"),
-        ("tap_schema.mine", "taken by the services"),
+        ("tap_schema.mine", "reserved for the services"),
         ("events.select", "reserved word of ADQL"),
     ],
 )
@@ -194,7 +194,7 @@ def test_importing_a_file_serves_its_positions_once(
     version = import_file(path, identifier="sky24_01")
     assert version.service == {"table": "sky24_01.main"}
     assert web.get("/vo/scs/sky24_01/main?RA=1&DEC=3&SR=0.5").status_code == 200
-    with pytest.raises(Refused, match=r"published as sky24_01 1\.0/sky\.vot; --again"):
+    with pytest.raises(Refused, match=r"published as sky24_01 1\.0/sky\.vot; .* --again"):
         import_file(path, identifier="sky24_02")
     with pytest.raises(Refused, match="sky24_01 is taken"):
         import_file(path, identifier="sky24_01", again=True)

@@ -210,7 +210,7 @@ def test_engine_away_while_people_work(away: tuple[Site, Relay]) -> None:
     kernel = start_kernel(ada)
     kernel.run("x = 5")
     relay.cut()
-    assert "Docker Engine of this site does not answer" in start_fails(eve)
+    assert "Docker Engine of this site is not responding" in start_fails(eve)
     assert kernel.run("print(x)") == "5\n"
     site.server(bob).remove(force=True)
     # Longer than the hub's interval of polls: nobody is taken for dead meanwhile.

@@ -147,7 +147,7 @@ def test_an_environment_is_limited_to_a_group_of_the_provider(site: Site, ada: C
         assert "Closed" not in form
         refused = start_server(browser, "visitor", environment="closed")
         assert refused.status_code == 400
-        assert "not open to you" in refused.json()["message"]
+        assert "have no access to" in refused.json()["message"]
 
 
 def test_an_unusual_name_becomes_one_for_folders_and_containers(site: Site) -> None:
@@ -166,7 +166,7 @@ def test_a_name_that_is_given_to_a_second_person_is_refused(site: Site) -> None:
     with site.hub.client() as browser:
         page = log_in(browser, "second")
     assert page.status_code == 403
-    assert "belongs to somebody else here" in page.text
+    assert "belongs to another user" in page.text
 
 
 def test_the_site_itself_starts_and_uses_the_server_of_its_own_account_only(site: Site) -> None:
@@ -193,7 +193,7 @@ def test_no_person_gets_the_site_s_own_account(site: Site) -> None:
     with site.hub.client() as browser:
         page = log_in(browser, "site-check")
         assert page.status_code == 403
-        assert "belongs to somebody else here" in page.text
+        assert "belongs to another user" in page.text
         assert browser.get("/hub/home").status_code == 302
     assert "login.oidc.check_account" in site.hub.log
 
@@ -271,7 +271,7 @@ def test_who_leaves_the_group_is_out_and_a_server_that_runs_is_left_alone(site: 
 
         site.provider.set_person("leaver", person("leaver", "/other"))
         page = browser.get("/hub/home", follow_redirects=True)
-        assert "in no group that may use this platform" in login_error(page.text)
+        assert "no longer in a group with access" in login_error(page.text)
         assert "help@example.org" in login_error(page.text)
         assert httpx.get(f"{site.hub.url}/hub/api/user", headers=own, timeout=60).status_code == 403
         new = httpx.post(f"{site.hub.url}/hub/api/users/leaver/server", headers=own, timeout=60)
@@ -481,7 +481,7 @@ def test_in_a_browser_a_stranger_reads_whom_to_ask(page: Any, tmp_path: Path) ->
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     fill_in(page, "guest")
-    page.get_by_role("heading", name="This platform is not open to you yet").wait_for()
+    page.get_by_role("heading", name="You do not have access to this platform yet").wait_for()
     page.screenshot(path=tmp_path / "refused.png")
     main = page.get_by_role("main")
     assert main.get_by_role("link", name="help@example.org").count() == 1

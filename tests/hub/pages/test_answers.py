@@ -99,10 +99,10 @@ def test_the_banner_is_read_only(client):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"image": "alpine"}, "only environments of the menu can be started"),
-        ({"user_options": {"image": "alpine"}}, "only environments of the menu can be started"),
+        ({"image": "alpine"}, "from the menu"),
+        ({"user_options": {"image": "alpine"}}, "from the menu"),
         ({"environment": "alpine"}, "There is no environment 'alpine'"),
-        ({"environment": "closed"}, "is not open to you"),
+        ({"environment": "closed"}, "have no access to"),
         ({"size": ["small", "large"]}, "There is no size ['small', 'large']"),
     ],
 )

@@ -172,7 +172,7 @@ def test_a_failed_start_says_what_to_do_and_can_be_repeated(page, log_in):
     page.get_by_role("button", name="Start").click()
     heading = page.get_by_role("heading", name="Your server could not be started")
     expect(heading).to_be_visible(timeout=90_000)
-    expect(page.get_by_role("alert")).to_contain_text("did not answer in time")
+    expect(page.get_by_role("alert")).to_contain_text("did not respond in time")
     expect(page.get_by_role("main")).to_contain_text("help@example.org")
     page.get_by_text("What happened").click()
     expect(page.locator("details li").first).to_be_visible()

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_filters",
@@ -54,6 +55,7 @@ MIDDLEWARE = [
     # These do nothing before a view asks who is logged in, as only those below /curate/ do.
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "opendata.urls"
@@ -134,6 +136,7 @@ AUTHENTICATION_BACKENDS = [
 LOGIN_URL = "/curate/login"
 LOGIN_REDIRECT_URL = "/curate/"
 LOGOUT_REDIRECT_URL = "/"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -136,7 +136,7 @@ class DraftForm(forms.Form):
             self.rows[name].extra = blank
 
     @classmethod
-    def again(cls, data: Mapping[str, Any]) -> Self:
+    def with_more_rows(cls, data: Mapping[str, Any]) -> Self:
         """Returns the form as it was typed, with more empty rows and without errors."""
         typed = cls(data)
         return cls(
@@ -183,28 +183,31 @@ class DraftForm(forms.Form):
         service : dict, optional
             The service of the version so far; its addresses are kept.
         """
-        said = self.cleaned_data
-        metadata = dict(said["more"])
+        entered = self.cleaned_data
+        metadata = dict(entered["more"])
         header: Any = metadata.get("header")
         header = header if isinstance(header, dict) else {}
-        if not said["author"] and isinstance(header.get("author"), str):
-            said["author"] = header["author"]
-        known = {key: said[key] for key in HEADER if said[key]}
+        if not entered["author"] and isinstance(header.get("author"), str):
+            entered["author"] = header["author"]
+        known = {key: entered[key] for key in HEADER if entered[key]}
         others = {key: value for key, value in header.items() if key not in HEADER}
-        named = {"name": said["title"], "description": said["description"]} | others
+        named = {"name": entered["title"], "description": entered["description"]} | others
         metadata |= {
-            "ktype": said["ktype"],
+            "ktype": entered["ktype"],
             "header": {k: v for k, v in named.items() if v not in (None, "")} | known,
         }
         places = {k: v for k, v in (service or {}).items() if k != "table"}
-        fields = {key: said[key] for key in Draft.model_fields if key in said}
-        fields["subjects"] = [*({"term": term} for term in said["subjects"]), *said["keywords"]]
+        fields = {key: entered[key] for key in Draft.model_fields if key in entered}
+        fields["subjects"] = [
+            *({"term": term} for term in entered["subjects"]),
+            *entered["keywords"],
+        ]
         for name, rows in self.rows.items():
             if rows.is_bound:
                 fields[name] = rows.items()
-        if said["author"] and fields.get("creators"):
-            fields["creators"] += creators_of(said["author"])
-        table = {"table": said["table"]} if said["table"] else {}
+        if entered["author"] and fields.get("creators"):
+            fields["creators"] += creators_of(entered["author"])
+        table = {"table": entered["table"]} if entered["table"] else {}
         try:
             return Draft(**fields, metadata=metadata, service=places | table)
         except ValidationError as error:
@@ -270,10 +273,12 @@ class NewRecordForm(DraftForm):
 
     def record(self) -> NewRecord | None:
         """Returns the record, or None after adding errors to the fields that are wrong."""
-        said = self.cleaned_data
+        entered = self.cleaned_data
         try:
             return NewRecord(
-                identifier=said["identifier"], kind=said["kind"], parent=said["parent"] or None
+                identifier=entered["identifier"],
+                kind=entered["kind"],
+                parent=entered["parent"] or None,
             )
         except ValidationError as error:
             for item in error.errors(include_url=False):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.http import urlencode
 
 from opendata.accounts.models import User
 from opendata.accounts.roles import Role
@@ -27,7 +27,8 @@ _OPEN = (State.DRAFT, State.REVIEW)
 @curation_page("GET")
 def home(request: HttpRequest, user: User) -> HttpResponse:
     """Lists what awaits action: own drafts, reviews, drafts of others."""
-    versions = Version.objects.filter(state__in=_OPEN).select_related("record").order_by("-id")
+    versions = Version.objects.filter(state__in=_OPEN).order_by("-id")
+    versions = versions.select_related("record", "created_by")
     drafts = [v for v in versions if v.state == State.DRAFT]
     return _render(
         request,
@@ -37,7 +38,6 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
             "mine": [v for v in drafts if v.created_by_id == user.pk],
             "others": [v for v in drafts if v.created_by_id != user.pk],
             "reviews": [v for v in versions if v.state == State.REVIEW],
-            "done": request.GET.get("done", "")[:300],
         },
     )
 
@@ -48,7 +48,7 @@ def new(request: HttpRequest, user: User) -> HttpResponseBase:
     form = NewRecordForm(request.POST or None)
     wrong = ""
     if "more_rows" in request.POST:
-        form = NewRecordForm.again(request.POST)
+        form = NewRecordForm.with_more_rows(request.POST)
     elif request.method == "POST" and form.is_valid():
         record, draft = form.record(), form.draft()
         if record is not None and draft is not None:
@@ -79,9 +79,10 @@ def step(request: HttpRequest, user: User, identifier: str, step: str) -> HttpRe
         text = f"The file has {error}." if isinstance(error, TooLarge) else str(error)
         status = 403 if isinstance(error, NotAllowed) else 409
         return _draft(request, user, version, wrong=text, status=status)
+    messages.success(request, done)
     if step in ("discard", "publish", "send-back", "submit"):
-        return redirect(f"/curate/?{urlencode({'done': done})}")
-    return redirect(f"/curate/drafts/{identifier}/?{urlencode({'done': done})}")
+        return redirect("curate")
+    return redirect("draft", identifier)
 
 
 @curation_page("GET")
@@ -107,8 +108,8 @@ def record(request: HttpRequest, user: User, identifier: str) -> HttpResponseBas
                 if version is None:
                     raise Refused(f"{identifier} has no version {label}; reload the page")
                 publishing.withdraw(version, user, str(request.POST.get("reason", "")))
-                done = f"{version} was withdrawn; its page shows the reason."
-                return redirect(f"/curate/?{urlencode({'done': done})}")
+                messages.success(request, f"{version} was withdrawn; its page shows the reason.")
+                return redirect("curate")
             publishing.next_version(entry, user, str(request.POST.get("changes", "")))
             return redirect("draft", identifier)
         except Refused as error:
@@ -130,14 +131,14 @@ def _save(request: HttpRequest, user: User, version: Version) -> HttpResponseBas
     form = DraftForm(request.POST)
     wrong = ""
     if "more_rows" in request.POST:
-        return _draft(request, user, version, form=DraftForm.again(request.POST))
+        return _draft(request, user, version, form=DraftForm.with_more_rows(request.POST))
     if form.is_valid():
-        said = form.draft(version.service)
-        if said is not None:
+        content = form.draft(version.service)
+        if content is not None:
             try:
-                publishing.change(version, said, user)
-                query = urlencode({"done": "The draft was saved."})
-                return redirect(f"/curate/drafts/{version.record.identifier}/?{query}")
+                publishing.change(version, content, user)
+                messages.success(request, "The draft was saved.")
+                return redirect("draft", version.record.identifier)
             except Refused as error:
                 wrong = str(error)
     version.refresh_from_db()
@@ -240,7 +241,6 @@ def _draft(
             "editing": form is not None,
             "own": version.submitted_by_id == user.pk,
             "wrong": wrong,
-            "done": "" if wrong else request.GET.get("done", "")[:300],
             "upload_mb": settings.CONFIGURATION.upload_mb,
         },
         status,
@@ -260,6 +260,7 @@ def _render(
 ) -> HttpResponse:
     roles = {
         "user": user,
+        "messages": messages.get_messages(request),
         "is_curator": user.has_perm(Role.CURATOR.permission),
         "is_reviewer": user.has_perm(Role.REVIEWER.permission),
     }

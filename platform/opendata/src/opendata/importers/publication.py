@@ -40,8 +40,8 @@ def publish(
         Whether we wrote the files, so that they can be read in this process.
     """
     curator = _account("importer", Role.CURATOR)
-    said = publishing.stated(Draft, draft)
-    version = publishing.create(publishing.stated(NewRecord, new), said, curator)
+    said = publishing.validated(Draft, draft)
+    version = publishing.create(publishing.validated(NewRecord, new), said, curator)
     return _complete(version, paths, curator, accept_findings, trusted=trusted)
 
 
@@ -61,11 +61,11 @@ def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str
     record = Record.objects.filter(identifier=new["identifier"]).first()
     if record is None:
         return publish(new, draft, *paths)
-    if _says_the_same(record.current, publishing.stated(Draft, draft), paths):
+    if _says_the_same(record.current, publishing.validated(Draft, draft), paths):
         return None
     curator = _account("importer", Role.CURATOR)
     label = publishing.next_label(record)
-    following = publishing.stated(Draft, draft | {"label": label, "changes": changes})
+    following = publishing.validated(Draft, draft | {"label": label, "changes": changes})
     version = publishing.new_version(record, following, curator)
     return _complete(version, paths, curator)
 

@@ -131,13 +131,13 @@ def draft_like(version: Version, **changed: Any) -> Draft:
     Refused
         If the version breaks rules of today, as older records may.
     """
-    return stated(Draft, {name: getattr(version, name) for name in Draft.model_fields} | changed)
+    return validated(Draft, {name: getattr(version, name) for name in Draft.model_fields} | changed)
 
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def stated(model: type[M], fields: dict[str, Any]) -> M:
+def validated(model: type[M], fields: dict[str, Any]) -> M:
     """Returns fields as a draft or new record.
 
     Raises

@@ -87,8 +87,8 @@ def next_version(record: Record, user: User, changes: str = "") -> Version:
     current = record.current
     if current is None:
         raise Refused(f"{record.identifier} has no published version to copy")
-    said = {"label": next_label(record), "changes": changes}
-    version = new_version(record, draft_like(current, **said), user)
+    changed = {"label": next_label(record), "changes": changes}
+    version = new_version(record, draft_like(current, **changed), user)
     for file in current.files.select_related("description"):
         content = file.description.content
         file.pk, file.version = None, version
