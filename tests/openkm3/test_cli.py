@@ -111,6 +111,15 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     assert "no such file" in run("validate", tmp_path / "no.h5", code=2)
 
 
+@pytest.mark.parametrize("name", ["missing.h5", "data.FITS", "folder/missing", "x.root"])
+def test_a_missing_file_is_not_looked_up_in_the_catalogue(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENKM3_SERVER", "http://127.0.0.1:9")
+    assert run("info", name, code=2) == f"openkm3: {name}: there is no such file\n"
+    assert "cannot be reached" in run("info", "ana20_01.acc", code=2)
+
+
 def test_voevent(tmp_path: Path) -> None:
     pytest.importorskip("openkm3.alerts", reason="needs lxml: openkm3[alerts]")
     if not ALERT.is_file():

@@ -12,7 +12,7 @@ import numpy as np
 from ..formats import FORMATS, detect, missing, read
 from ..library import Library
 from . import options
-from .paths import exists
+from .paths import exists, looks_like_file
 
 
 @click.command()
@@ -21,7 +21,8 @@ from .paths import exists
 @options.as_json
 def info(what: str, server: str | None, as_json: bool) -> None:
     """Show the tables, columns and metadata of a file, or the catalogue's entry of a resource."""
-    content = _file(Path(what)) if exists(Path(what)) else _entry(what, server)
+    is_file = exists(Path(what)) or looks_like_file(what)
+    content = _file(Path(what)) if is_file else _entry(what, server)
     if as_json:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
