@@ -1,7 +1,7 @@
 """Save the platform's images to files for hosts: `make archive [IMAGES="stack"]`.
 
-One file an image in `deploy/archive`, named by the image's digest, and `images.json`, which says
-which file is which image. What is there already is not written again.
+Writes one file per image to `deploy/archive`, named by the image's identifier, and `images.json`,
+which lists them. Files that exist are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "deploy" / "archive"
 NAMES = ("hub", "proxy", "firewall", "opendata", "stack", "joint")
-#: Each level above the first costs more time here than it saves on the way.
+#: Higher levels cost more time here than they save in the transfer.
 COMPRESSION = 1
 
 
@@ -34,21 +33,21 @@ class ArchiveError(click.ClickException):
 
 
 def inspect(image: str) -> dict[str, Any]:
-    """What the engine says of an image.
+    """Return the engine's description of an image.
 
     Raises
     ------
     ArchiveError
-        Where it has none of that name.
+        If there is no image of that name.
     """
     done = subprocess.run(["docker", "image", "inspect", image], capture_output=True, text=True)
     if done.returncode:
-        raise ArchiveError(f"the image {image} is not here: make images")
+        raise ArchiveError(f"there is no image {image}; run: make images")
     return dict(json.loads(done.stdout)[0])
 
 
 def save(image: str, path: Path) -> None:
-    """Write an image to `path`, compressed; a file of that name is always whole."""
+    """Write an image to `path`, compressed; a file of that name is always complete."""
     draft = path.with_suffix(".part")
     with (
         subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as process,
@@ -62,23 +61,23 @@ def save(image: str, path: Path) -> None:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file."""
+    """Return the sha256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def entry(name: str, version: str, folder: Path) -> dict[str, str]:
-    """Save one image; returns what `images.json` says of it."""
+    """Save one image and return its entry in `images.json`."""
     found = inspect(f"km3net/{name}:{version}")
     short = found["Id"].removeprefix("sha256:")[:12]
     tag = f"{version}-{short}"
     file = folder / f"{name}-{short}.tar.gz"
     if not file.exists():
         began = time.monotonic()
-        # The archive brings this name to the host: one that never means another image.
+        # The file carries this name to the host; it never stands for another image.
         subprocess.run(["docker", "tag", found["Id"], f"km3net/{name}:{tag}"], check=True)
         save(f"km3net/{name}:{tag}", file)
-        # Here it would only keep the image when a newer one is built.
+        # Here the name would only keep the image after a newer one is built.
         untag = ["docker", "image", "rm", f"km3net/{name}:{tag}"]
         subprocess.run(untag, check=True, stdout=subprocess.DEVNULL)
         size = file.stat().st_size / 1e6
@@ -94,7 +93,7 @@ def entry(name: str, version: str, folder: Path) -> dict[str, str]:
 
 
 def write(names: tuple[str, ...], version: str, folder: Path) -> None:
-    """Save images and bring `images.json` up to date; files of older ones are removed."""
+    """Save images, update `images.json`, and remove the files of older images."""
     index = folder / "images.json"
     known: dict[str, Any] = json.loads(index.read_text())["images"] if index.exists() else {}
     for name in names:
@@ -110,13 +109,13 @@ def write(names: tuple[str, ...], version: str, folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Wait until nobody else writes to the folder."""
+    """Wait until no other process writes to the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            click.echo("waiting for another archive of images to be complete ...")
+            click.echo("waiting until another process has written the archive ...")
             fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 
@@ -127,10 +126,12 @@ def alone(folder: Path) -> Iterator[None]:
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True
 )
 def main(names: tuple[str, ...], folder: Path) -> None:
-    """Save the images NAMES, by default all of them, for hosts without a registry."""
-    version = str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    """Save images for hosts, by default all of them."""
+    # In .venv, whose Python runs this command; that of deploy/.venv imports the rest.
+    from km3up.version import version_of
+
     with alone(folder):
-        write(names or NAMES, version, folder)
+        write(names or NAMES, version_of(ROOT), folder)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Make `deploy/.venv`: Ansible and what checks and tests the deployment, from the lock.
+"""Install `deploy/.venv` from its lock: Ansible, and what checks and tests the deployment.
 
-The first step of every `make` target of the deployment; does nothing where it is up to date.
+The first step of every `make` target of the deployment; does nothing if it is up to date.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UV = Path(sys.executable).with_name("uv")
 
 
 def fingerprint() -> str:
-    """What the installed environment depends on."""
+    """Return a digest of all that the environment is installed from."""
     content = sys.version.encode()
     for path in (LOCK, BUILD, SETTINGS / "pyproject.toml"):
         content += path.read_bytes()
@@ -28,7 +28,7 @@ def fingerprint() -> str:
 
 
 def run(*command: str | Path) -> None:
-    """Run uv; where it fails, end with its last words."""
+    """Run uv; if it fails, exit with the end of its output."""
     done = subprocess.run(
         [str(part) for part in (UV, "--quiet", *command)],
         capture_output=True,
@@ -37,11 +37,11 @@ def run(*command: str | Path) -> None:
     )
     if done.returncode:
         words = "\n  ".join(done.stderr.strip().splitlines()[-8:])
-        sys.exit(f"deploy/.venv could not be made; run the same command again:\n  {words}")
+        sys.exit(f"cannot install deploy/.venv; check the network and run this again:\n  {words}")
 
 
 def main() -> None:
-    """Bring `deploy/.venv` to the lock, unless it is there already."""
+    """Install the locked packages, unless they are installed."""
     stamp = VENV / ".installed"
     if stamp.exists() and stamp.read_text() == fingerprint():
         return

@@ -1,7 +1,7 @@
-"""Write what follows from each role's `meta/argument_specs.yml`: its README and its defaults.
+"""Generate each role's README and defaults from its `meta/argument_specs.yml`.
 
 deploy/.venv/bin/python deploy/roles.py           # write them
-deploy/.venv/bin/python deploy/roles.py --check   # only say which are not current
+deploy/.venv/bin/python deploy/roles.py --check   # only list outdated ones
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _HEADER = "# Generated from meta/argument_specs.yml by deploy/roles.py; change i
 
 
 def main_entry(role: Path) -> dict[str, Any]:
-    """A role's specification."""
+    """Return a role's specification."""
     text = (role / "meta" / "argument_specs.yml").read_text()
     return dict(yaml.safe_load(text)["argument_specs"]["main"])
 
 
 def paragraphs(described: str | list[str]) -> list[str]:
-    """A description's paragraphs."""
+    """Return the paragraphs of a description."""
     return [described] if isinstance(described, str) else described
 
 
 def defaults(entry: dict[str, Any]) -> str:
-    """The text of `defaults/main.yml`; a setting that is required has none."""
+    """Return the text of `defaults/main.yml`; required settings have no default."""
     lines = [_HEADER.rstrip("\n")]
     for name, option in (entry.get("options") or {}).items():
         if "default" not in option:
@@ -42,14 +42,14 @@ def defaults(entry: dict[str, Any]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """With a list's entries indented below their key, as yamllint wants them."""
+    """Indents the entries of a list below their key, as yamllint requires."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 
 def readme(name: str, entry: dict[str, Any]) -> str:
-    """The text of the role's README."""
+    """Return the text of a role's README."""
     parts = [f"# {name}: {entry['short_description']}", *paragraphs(entry["description"])]
     options = entry.get("options") or {}
     if options:
@@ -77,7 +77,7 @@ def _row(setting: str, option: dict[str, Any]) -> str:
 
 
 def texts() -> dict[Path, str]:
-    """Every generated file and what should stand in it."""
+    """Return every generated file with its current text."""
     found = {}
     for file in sorted(ROLES.glob("*/meta/argument_specs.yml")):
         role = file.parents[1]
@@ -89,16 +89,16 @@ def texts() -> dict[Path, str]:
 
 
 def stale() -> list[Path]:
-    """Generated files that are not what they should be."""
+    """Return the generated files that are outdated."""
     return [p for p, text in texts().items() if not p.exists() or p.read_text() != text]
 
 
 def main() -> None:
-    """Write the files, or with --check only name those that are not current."""
+    """Write the files, or with --check only list those that are outdated."""
     old = stale()
     if "--check" in sys.argv[1:]:
         for path in old:
-            print(f"{path.relative_to(ROLES)} is not current: run deploy/roles.py")
+            print(f"{path.relative_to(ROLES)} is outdated: run deploy/roles.py")
         sys.exit(1 if old else 0)
     for path in old:
         path.parent.mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ __all__ = ["in_a_loop"]
 
 
 def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run a test in a thread of its own: Playwright keeps a loop in the main one."""
+    """Run a test in its own thread, since Playwright keeps an event loop in the main one."""
 
     @wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:

@@ -1,19 +1,20 @@
-"""Packages of npm that tests need, installed as their lock says."""
+"""npm packages for tests, installed from their lock."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
 from filelock import FileLock
+
+from tests.commands import run
 
 ROOT = Path(__file__).parents[1]
 
 
 class NoPackages(Exception):
-    """The packages cannot be had here; the message says how to change that."""
+    """The packages are not available; the message says how to change that."""
 
 
 def installed(source: Path, name: str) -> Path:
@@ -37,9 +38,7 @@ def installed(source: Path, name: str) -> Path:
         for file in ("package.json", "package-lock.json"):
             shutil.copyfile(source / file, folder / file)
         options = ["--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(
-            [npm, "ci", "--prefix", str(folder), *options], capture_output=True, text=True
-        )
+        done = run(npm, "ci", "--prefix", folder, *options, status=None)
         if done.returncode:
             raise NoPackages(
                 f"needs npm packages (the network, once): {done.stderr.strip()[-300:]}"

@@ -1,4 +1,4 @@
-"""Free ports, for platforms and servers that are started side by side."""
+"""Free ports for platforms and servers that run side by side."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import ExitStack
 
 __all__ = ["free_ports"]
 
-#: Below the ports that the kernel hands out by itself, so that nothing else takes them meanwhile.
+#: Below the ephemeral ports of the kernel, so that no other program gets one in the meantime.
 FIRST, LAST = 18100, 32000
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` ports in a row that nothing uses, somewhere by chance."""
+    """Return the first of `count` consecutive unused ports, at a random place."""
     for _ in range(1000):
         first = random.randrange(FIRST, LAST, 10)  # noqa: S311
         with ExitStack() as stack:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.not_run import line
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,7 +21,7 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['timeout']\n")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return commands.run(*command, status=None, cwd=folder, env=environment)
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
@@ -113,6 +114,6 @@ def test_tests_of_one_host_share_a_process_and_get_time(tmp_path: Path) -> None:
 )
 def test_make_test_prepares_what_the_named_tests_need(tests: str, ansible: bool) -> None:
     command = ["make", "--dry-run", "test", f"TESTS={tests}"]
-    plan = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    plan = commands.run(*command, cwd=ROOT).stdout
     assert ("deploy/environment.py" in plan) is ansible
     assert f"-m pytest -c pyproject.toml --numprocesses 4 {tests}\n" in plan

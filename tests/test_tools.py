@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests import tools
+from tests.commands import run
 from tests.tools import TOOLS, Tool
 
 SCRIPT = Path(tools.__file__)
@@ -91,10 +91,16 @@ def test_what_apt_says_is_shown_and_the_policy_removed(root: Path) -> None:
 
 def test_every_command_that_tests_look_for_is_a_tool() -> None:
     """What a skipped test promises of `make tools`, it installs."""
-    promised = subprocess.run(
-        ["git", "grep", "-hE", "make tools", "--", "tests/**/*.py", "deploy/tests/*.py"],
-        cwd=SCRIPT.parents[1], capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    promised = run(
+        "git",
+        "grep",
+        "-hE",
+        "make tools",
+        "--",
+        "tests/**/*.py",
+        "deploy/tests/*.py",
+        cwd=SCRIPT.parents[1],
+    ).stdout
     for name in ("Chromium", "restic", "nftables", "promtool", "STILTS", "PostgreSQL", "nginx"):
         assert name in promised
         assert any(tool.name == name for tool in TOOLS)
@@ -104,6 +110,5 @@ def test_where_nothing_is_missing_it_says_so_and_installs_nothing(root: Path) ->
     if tools.missing():
         pytest.skip("programs are missing; run: make tools")
     program(root, "apt-get", "exit 9")
-    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True)
-    assert done.returncode == 0
+    done = run(sys.executable, SCRIPT)
     assert done.stdout == f"All {len(TOOLS)} programs that tests need are installed.\n"

@@ -66,7 +66,7 @@ def test_failed_upgrade_goes_back_while_users_work(
     assert play.code != 0
     said = " ".join(play.output.split())
     assert "cannot log in" in said
-    assert "The host runs the release before, and a user can log in" in said
+    assert "The host runs the previous release, and a user can log in" in said
     assert tag(deployed) == before
     assert kernel.run("print(kept)").strip() == "42"
 
@@ -115,7 +115,7 @@ def test_restore_is_rehearsed_beside_the_platform(saved: Machine, site: Site) ->
     assert files > int(saved.run("sh", "-c", homes))
     # The hub's and the portal's.
     assert databases >= 2
-    assert "has not the images" not in said
+    assert "no longer has the images" not in said
     assert not saved.run("sh", "-c", "ls -d /var/tmp/km3net-drill-* 2>/dev/null || true").strip()
 
 

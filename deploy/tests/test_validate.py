@@ -34,7 +34,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "kind": ({"firewall_tcp_ports": "https"}, "firewall_tcp_ports"),
     "address": ({"platform_hub_name": "https://hub.example.org"}, "without https://"),
     "portal": ({"platform_portal_name": ""}, "platform_portal_name: opendata.example.org"),
-    "observatory": ({"platform_vo_name": "data.example.org"}, "one more name of it"),
+    "observatory": ({"platform_vo_name": "data.example.org"}, "must be another name for it"),
     "value": (
         {"platform_settings": {"sizes": [{"name": "s", "memory": "x", "cpu": 1}]}},
         "e.g. 2G",

@@ -1,4 +1,4 @@
-"""Which images there are, what each is built from, and in which order."""
+"""The images, what each is built from, and their order."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class RecipeError(Exception):
-    """An image that does not exist was asked for."""
+    """There is no image of the requested name."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One image: its folder below `images/`, its parent and the paths that go into it."""
+    """One image: its folder below `images/`, its parent, and the paths copied into it."""
 
     name: str
     parent: str | None
     inputs: tuple[str, ...]
     folder: str
     target: str | None = None
-    """A stage of the Dockerfile, if not its last; such an image is only a parent of others."""
+    """A stage of the Dockerfile other than the last; such an image is only a parent of others."""
 
     @property
     def repository(self) -> str:
-        """Name of the image without its tag."""
+        """Return the name of the image without its tag."""
         return f"km3net/{self.name}"
 
 
 _BASE = ("images/base", "platform/locks/uv.txt")
-_TOP = ("platform/lab", "platform/openkm3", "notebooks")
+_TOP = ("platform/lab", "platform/openkm3", "platform/pdf", "notebooks")
 
 RECIPES = {
     recipe.name: recipe
@@ -90,19 +90,19 @@ RECIPES = {
 
 
 def in_order(names: list[str]) -> list[Recipe]:
-    """The recipes of `names` (all, if empty) and of what they stand on, parents first.
+    """Return the recipes of `names` (all, if empty) and of their parents, parents first.
 
     Raises
     ------
     RecipeError
-        If there is no image of such a name.
+        If there is no image of that name.
     """
     chosen: dict[str, Recipe] = {}
 
     def add(name: str) -> None:
         if name not in RECIPES:
             offered = ", ".join(key for key, recipe in RECIPES.items() if not recipe.target)
-            raise RecipeError(f"there is no image {name!r}; write one or more of: {offered}")
+            raise RecipeError(f"there is no image {name!r}; choose from: {offered}")
         recipe = RECIPES[name]
         if recipe.parent:
             add(recipe.parent)
@@ -119,17 +119,16 @@ def version() -> str:
 
 
 def all_inputs(recipe: Recipe) -> list[str]:
-    """The paths that go into the image, with those of its parents."""
+    """Return the paths that go into the image, including those of its parents."""
     above = all_inputs(RECIPES[recipe.parent]) if recipe.parent else []
     return [*above, *recipe.inputs]
 
 
 def revision(recipe: Recipe) -> str:
-    """The last commit that changed what goes into the image; `-dirty-...` if there is newer work.
+    """Return the last commit that changed an input of the image, and a digest of uncommitted work.
 
-    Not simply HEAD: that would change the label, and so rebuild every image, with every commit.
-    What follows `-dirty-` stands for the newer work, so that two states of it can be told apart.
-    `unknown` outside a git checkout.
+    Not simply HEAD, which would change the label, and so rebuild every image, with every commit.
+    `COMMIT-dirty-DIGEST` where there is uncommitted work; `unknown` outside a git checkout.
     """
     inputs = all_inputs(recipe)
     commit = _git("log", "-1", "--format=%H", "--", *inputs).strip()
@@ -137,7 +136,7 @@ def revision(recipe: Recipe) -> str:
         return "unknown"
     newer = _git("diff", "--binary", "HEAD", "--", *inputs)
     for name in _git("ls-files", "-z", "--others", "--exclude-standard", "--", *inputs).split("\0"):
-        # A link may lead nowhere; its name counts.
+        # A dangling link cannot be hashed; its name counts.
         newer += f"{name}\n" + _git("hash-object", "--", name) if name else ""
     digest = hashlib.sha256(newer.encode(errors="surrogateescape")).hexdigest()[:12]
     return f"{commit}-dirty-{digest}" if newer else commit

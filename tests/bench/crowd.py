@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from threading import Barrier
 import docker
 
 from tests.bench.figures import Figure, percentile
+from tests.commands import run
 from tests.e2e.platforms import KM3HUB, Person, Platform, start
 from tests.e2e.servers import start_kernel, start_server
 
@@ -94,7 +94,7 @@ def add_account(platform: Platform, name: str) -> str:
     """Make an account with a random password."""
     password = secrets.token_urlsafe(12)
     command = [KM3HUB, "accounts", "--state", platform.state, "add", name, "--password-stdin"]
-    subprocess.run(command, input=password, text=True, capture_output=True, check=True)
+    run(*command, input=password)
     return password
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tests import commands
 from tests.bench.figures import Figure, spread
 
 TITLE = "Datasets of Vela X"
@@ -77,6 +77,6 @@ def run(step: str, folder: str) -> dict[str, float]:
     """Wall and CPU seconds of one step without the imports, and peak memory in GB with them."""
     response = str(PUBLIC) if PUBLIC.is_file() else ""
     command = [sys.executable, "-c", PROGRAM, step, response, folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    done = commands.run(*command, env=os.environ)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures

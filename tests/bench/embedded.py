@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure, spread
+from tests.commands import run
 from tests.e2e.platforms import PORTAL, ROOT
 from tests.ports import free_ports
 
@@ -21,7 +22,7 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         began = time.perf_counter()
-        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+        run("git", "clone", "--quiet", ROOT, clone)
         port = free_ports(PORTAL + 1)
         up(clone, port)
         fresh = time.perf_counter() - began

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ import httpx
 import numpy as np
 import psutil
 
+from tests import commands
 from tests.bench.figures import Figure, percentile, spread
 from tests.opendata.running import Server, environment, run, serve
 from tests.waiting import wait_until
@@ -74,7 +74,7 @@ def fill(variables: dict[str, str]) -> None:
     """Copy a record until there are enough."""
     program = FILL.replace("NUMBER", str(RECORDS))
     settings = {"DJANGO_SETTINGS_MODULE": "opendata.settings"}
-    subprocess.run([sys.executable, "-c", program], env=variables | settings, check=True)
+    commands.run(sys.executable, "-c", program, env=variables | settings)
 
 
 def idle(server: Server) -> list[Figure]:

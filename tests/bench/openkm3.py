@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from tests import commands
 from tests.bench.figures import Figure, spread
 from tests.opendata.running import environment, run, serve
 
@@ -87,7 +87,7 @@ def streamed(folder: Path) -> Figure:
     path = folder / "large.h5"
     events(path, EVENTS)
     command = [sys.executable, "-c", STREAM, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = commands.run(*command)
     count, peak = done.stdout.split()
     assert int(count) == EVENTS
     size = path.stat().st_size / 1e6

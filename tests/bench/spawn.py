@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import httpx
 
+from tests import commands
 from tests.bench.figures import Figure, spread
 from tests.e2e.platforms import Person, start
 from tests.e2e.servers import stop_server
@@ -55,7 +55,7 @@ def bare_until_lab() -> float:
     run = ["docker", "run", "--detach", "--rm", "--publish", f"127.0.0.1:{port}:8888"]
     run += ["--env", "JUPYTER_TOKEN=bench", "--memory", "2g", IMAGE]
     began = time.perf_counter()
-    container = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    container = commands.run(*run).stdout.strip()
     try:
         headers = {"Authorization": "token bench"}
         with httpx.Client(
@@ -64,9 +64,7 @@ def bare_until_lab() -> float:
             await_page(client, "/lab")
         return time.perf_counter() - began
     finally:
-        subprocess.run(
-            ["docker", "rm", "--force", "--volumes", container], capture_output=True, check=True
-        )
+        commands.run("docker", "rm", "--force", "--volumes", container)
 
 
 def await_page(client: httpx.Client, path: str) -> None:

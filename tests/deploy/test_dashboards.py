@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.commands import run
 from tests.deploy.sources import DEPLOY
 
 DASHBOARDS = sorted((DEPLOY / "dashboards").glob("*.json"))
@@ -26,7 +27,7 @@ def _checked(rules: Path) -> subprocess.CompletedProcess[str]:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is missing; run: make tools")
-    return subprocess.run([promtool, "check", "rules", rules], capture_output=True, text=True)
+    return run(promtool, "check", "rules", rules, status=None)
 
 
 @each

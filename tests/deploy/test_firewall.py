@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from typing import Any
 
 import jinja2
 import pytest
 
+from tests.commands import run
 from tests.deploy.sources import DEPLOY, module
 
 TEMPLATE = DEPLOY / "roles/firewall/templates/firewall.nft.j2"
@@ -40,8 +40,7 @@ def test_nftables_accepts_the_rules(settings: dict[str, Any]) -> None:
     if os.geteuid() != 0 or not shutil.which("nft"):
         pytest.skip("needs nftables and root: make tools")
     check = ["nft", "--check", "--file", "-"]
-    done = subprocess.run(check, input=rules(**settings), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    run(*check, input=rules(**settings))
 
 
 def test_ssh_is_open_only_to_the_networks_named() -> None:

@@ -42,7 +42,7 @@ def test_every_setting_has_a_use(role: Path) -> None:
 @each_role
 def test_files_of_tasks_are_short(role: Path) -> None:
     lengths = {p.name: len(p.read_text().splitlines()) for p in role.glob("tasks/*.yml")}
-    assert {name: length for name, length in lengths.items() if length > 80} == {}
+    assert {name: length for name, length in lengths.items() if length > 60} == {}
 
 
 def test_examples_set_only_what_exists() -> None:

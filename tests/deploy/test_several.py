@@ -47,7 +47,7 @@ def test_keeper_is_told_of_the_swarm() -> None:
 
 
 def test_way_out_of_servers_is_one_of_the_bridges_that_are_filtered() -> None:
-    bridge = several.way_out("km3net")
+    bridge = several.egress_bridge("km3net")
     assert bridge.startswith(Names("km3net").user_bridges)
     # The kernel's limit.
     assert len(bridge) <= 15

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from tests.commands import run
 from tests.deploy.sources import module
 
 filters = module("plugins/filter/backups.py")
@@ -108,7 +108,7 @@ def test_hashed_known_hosts_of_ssh_are_read(tmp_path: Path) -> None:
         pytest.skip("there is no ssh-keygen: make tools")
     file = tmp_path / "known"
     file.write_text(KNOWN)
-    subprocess.run(["ssh-keygen", "-q", "-H", "-f", file], check=True, capture_output=True)
+    run("ssh-keygen", "-q", "-H", "-f", file)
     assert "storage.example.org ssh" not in file.read_text()
     assert filters.problems(PLACE, PRIVATE, file.read_text()) == []
     other = PLACE.replace("storage", "other")
@@ -121,7 +121,7 @@ def test_keys_of_all_kinds_and_their_passphrases_are_told_apart(tmp_path: Path) 
     for kind, passphrase in (("ecdsa", ""), ("ed25519", "x")):
         file = tmp_path / kind
         command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", file]
-        subprocess.run(command, check=True, capture_output=True)
+        run(*command)
         assert ("passphrase" in filters.key_problem(file.read_text())) == bool(passphrase)
     old = rsa.generate_private_key(65537, 2048).private_bytes(
         serialization.Encoding.PEM,

@@ -42,7 +42,7 @@ def test_families_of_systems_have_values_for_the_same_variables(role: str) -> No
 
 
 def test_packages_are_installed_in_one_place() -> None:
-    # What tells where packages are, and the one package of another release.
+    # The sources of packages, and the one package of another release.
     apart = {"base/tasks/sources.yml", "docker/tasks/compose.yml"}
     own = re.compile(r"^ +(ansible\.builtin\.(apt|dnf|package)|apt|dnf|package):$", re.M)
     roles = DEPLOY / "roles"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,9 +41,7 @@ class Command:
 
 def pages() -> list[Path]:
     """Return the Markdown files of the repository, but what is no manual."""
-    listed = subprocess.run(
-        ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
+    listed = run("git", "ls-files", "*.md", cwd=ROOT).stdout.splitlines()
     return [ROOT / name for name in listed if name != "CHANGELOG.md" and ".gitlab" not in name]
 
 

@@ -1,11 +1,12 @@
 """The documentation site builds, and says what the code says."""
 
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+from tests.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -13,14 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    result = subprocess.run(
-        [
-            sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet",
-            "--doctree-dir", folder / "doctrees", ROOT / "docs", folder / "html",
-        ],
-        capture_output=True, text=True, timeout=500,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
+    run(
+        sys.executable,
+        "-m",
+        "sphinx",
+        "--fail-on-warning",
+        "--keep-going",
+        "--quiet",
+        "--doctree-dir",
+        folder / "doctrees",
+        ROOT / "docs",
+        folder / "html",
+        timeout=500,
+    )
     return folder / "html"
 
 

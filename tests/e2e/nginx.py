@@ -1,4 +1,4 @@
-"""A real web server in front of a platform, as an institute has one."""
+"""A real web server in front of a platform, like that of an institute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 
 from tests.waiting import wait_until
 
-#: What the README tells administrators to write, with the folders of a server of one's own.
+#: The configuration that the README gives administrators, with the test's own folders.
 CONFIGURATION = """
 {user}
 daemon off;
@@ -58,7 +58,7 @@ def program() -> str | None:
 
 @dataclass
 class WebServer:
-    """nginx on one port of loopback, both of IPv4 and of IPv6."""
+    """nginx on one port of loopback, for IPv4 and IPv6."""
 
     folder: Path
     port: int
@@ -66,14 +66,14 @@ class WebServer:
 
     @classmethod
     def start(cls, folder: Path, port: int, places: dict[str, int]) -> WebServer:
-        """Start it; `places` says to which port of this machine each path leads."""
+        """Start nginx; `places` maps each path to a local port."""
         nginx = program()
         assert nginx
         locations = "".join(
             LOCATION.format(path=path, port=behind) for path, behind in places.items()
         )
         file = folder / "nginx.conf"
-        # Its workers write large requests to the folder, which is the tests' own.
+        # The workers write large requests to the test's folder.
         user = "user root;" if os.geteuid() == 0 else ""
         file.write_text(
             CONFIGURATION.format(user=user, folder=folder, port=port, locations=locations)
@@ -87,7 +87,7 @@ class WebServer:
         return server
 
     def answer(self) -> httpx.Response:
-        """The answer of the institute's own pages."""
+        """Return the answer of the institute's own page."""
         assert self.process.poll() is None, (self.folder / "error.log").read_text()
         return httpx.get(f"http://127.0.0.1:{self.port}/", timeout=5)
 

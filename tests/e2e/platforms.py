@@ -1,4 +1,4 @@
-"""Platforms that tests start with the command that people use, on ports and names of their own."""
+"""Platforms started by tests with the command that users run, on separate ports and names."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pathlib import Path
 import httpx
 
 from km3settings.names import PROJECT_LABEL
+from tests.commands import run
 from tests.ports import free_ports
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "tests" / ".results"
-#: By how much the Open Data Center's port is above the login page's.
+#: Difference between the ports of the Open Data Center and of the login page.
 PORTAL = 90
 KM3HUB = Path(sys.executable).with_name("km3hub")
 
 
 @dataclass
 class Platform:
-    """A platform that runs, and the account to log in with."""
+    """A running platform, and the account to log in with."""
 
     mode: str
     state: Path
@@ -44,7 +45,7 @@ class Platform:
         return f"http://127.0.0.1:{self.port + PORTAL}"
 
     def await_portal(self, seconds: float = 120) -> None:
-        """Wait until the Open Data Center answers, which has filled itself by then."""
+        """Wait until the Open Data Center answers; by then it is filled."""
         wait_until(
             lambda: answers(f"{self.portal}/health"),
             seconds=seconds,
@@ -65,13 +66,13 @@ class Platform:
             self.command("clean", "--yes")
 
     def api(self, name: str, password: str) -> Person:
-        """Somebody who logged in and asked for a token."""
+        """Return a person who has logged in and has a token."""
         return Person.log_in(self.address, name, password)
 
 
 @dataclass
 class Person:
-    """A logged-in user who speaks to hub and server by API."""
+    """A logged-in user who calls the API of hub and server."""
 
     address: str
     name: str
@@ -92,7 +93,7 @@ class Person:
             return cls(address, name, answer.json()["token"])
 
     def api_answers(self) -> bool:
-        """Whether the hub still knows this login."""
+        """Return whether the hub still accepts this login."""
         with self.client() as client:
             return client.get(f"/hub/api/users/{self.name}").status_code == 200
 
@@ -102,14 +103,14 @@ class Person:
 
 
 def xsrf(client: httpx.Client) -> str:
-    """The hub's own token against forged requests (a user's server has another one)."""
+    """Return the hub's XSRF token (a user's server has a different one)."""
     return next(
         c.value for c in client.cookies.jar if c.name == "_xsrf" and c.path.endswith("/hub/")
     )
 
 
 def answers(url: str) -> bool:
-    """Whether an address answers with success."""
+    """Return whether an address answers with success."""
     try:
         return httpx.get(url, timeout=5).is_success
     except httpx.HTTPError:
@@ -121,9 +122,7 @@ def options(state: Path, config: Path, project: str) -> list[str]:
 
 
 def km3hub(*arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(KM3HUB), *arguments], capture_output=True, text=True, timeout=timeout, cwd=ROOT
-    )
+    return run(KM3HUB, *arguments, status=None, timeout=timeout, cwd=ROOT)
 
 
 def share_installation(state: Path) -> None:
@@ -134,7 +133,7 @@ def share_installation(state: Path) -> None:
 
 
 def remove_leftovers(project: str) -> None:
-    """Remove what a killed run of the tests left on the engine under this project's name."""
+    """Remove containers, networks and volumes that a killed test run left behind."""
     for label in (f"{PROJECT_LABEL}={project}", f"com.docker.compose.project={project}"):
         for kind, listing, remove in (
             ("container", ["ls", "--all"], ["rm", "--force"]),
@@ -142,11 +141,9 @@ def remove_leftovers(project: str) -> None:
             ("volume", ["ls"], ["rm"]),
         ):
             command = ["docker", kind, *listing, "--quiet", "--filter", f"label={label}"]
-            found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            found = run(*command).stdout
             if found:
-                subprocess.run(
-                    ["docker", kind, *remove, *found.split()], check=True, capture_output=True
-                )
+                run("docker", kind, *remove, *found.split())
 
 
 def start(

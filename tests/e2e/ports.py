@@ -1,4 +1,4 @@
-"""Which TCP ports of a host accept connections, seen from wherever Python runs."""
+"""The TCP ports of a host that accept connections, from where Python runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 
 
 def open_ports(host: str) -> list[int]:
-    """Try every port, thousands at a time, on one thread: many would slow the machine down."""
+    """Try every port, thousands at a time, on one thread: many would slow down the machine."""
     import resource
     import select
     import socket

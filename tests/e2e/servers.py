@@ -1,4 +1,4 @@
-"""A user's server and its kernels, driven through hub and proxy as a browser would."""
+"""A user's server and its kernels, used through hub and proxy like a browser does."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Kernel:
         address = self.person.address.replace("http", "ws", 1)
         url = f"{address}/user/{self.person.name}/api/kernels/{self.id}/channels"
         headers = {"Authorization": f"token {self.person.token}"}
-        # `timeout` is the limit: pings keep the connection, a late answer to one does not end it.
+        # Only `timeout` limits the call: a late answer to a ping must not close the connection.
         with connect(
             url,
             sock=_plain(address),
@@ -51,10 +51,10 @@ class Kernel:
 
 
 def _plain(address: str) -> socket.socket:
-    """A connection whose reading ends at last.
+    """Return a connection with a timeout for reading.
 
-    The client reads without a limit what TLS announces, and closing it wakes no reader: who gets
-    no answer to the handshake would wait for ever.
+    The client has no timeout for the handshake, and closing it does not wake the reader: without an
+    answer it would wait forever.
     """
     parts = urlsplit(address)
     port = parts.port or {"ws": 80, "wss": 443}[parts.scheme]
@@ -92,8 +92,8 @@ def _execute_request(code: str) -> dict[str, Any]:
 
 
 def _output(channel: Any, message_id: str, deadline: float) -> str:
-    # The reply and the idle state come on different channels, in either order; output may come
-    # between them.
+    # The reply and the idle state arrive on different channels, in either order, with output in
+    # between.
     text, replied, idle = "", False, False
     while not (replied and idle):
         message = json.loads(channel.recv(timeout=max(0.1, deadline - time.monotonic())))
@@ -112,10 +112,10 @@ def _output(channel: Any, message_id: str, deadline: float) -> str:
 
 
 def start_server(person: Person, choice: Mapping[str, str] | None = None) -> None:
-    """Start the user's server and wait until the hub says that it is ready.
+    """Start the user's server and wait until it is ready.
 
-    A hub that has just come back looks after the servers it remembers first; until then it
-    answers that the server is pending.
+    After a restart the hub first checks the servers that it knows; until then it answers that the
+    server is pending.
     """
     with person.client() as client:
         answer = wait_until(
@@ -125,9 +125,9 @@ def start_server(person: Person, choice: Mapping[str, str] | None = None) -> Non
         )
         if "is already running" not in answer.text:
             assert answer.status_code in (201, 202), answer.text
-            # Not after 202 only: after a failed start the hub says 201 while the next one goes on.
+            # Also after 201: the hub answers it after a failed start, while the next one runs.
             wait_until_ready(client, person)
-        # The proxy may have been started again, and be told only now where servers are.
+        # If the proxy was restarted, it may learn only now where servers are.
         wait_until(
             lambda: client.get(f"/user/{person.name}/api/status").status_code == 200,
             seconds=120,

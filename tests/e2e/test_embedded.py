@@ -15,6 +15,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from tests.commands import run
 from tests.e2e.platforms import (
     PORTAL,
     ROOT,
@@ -97,7 +98,7 @@ def test_a_second_up_says_where_the_first_one_runs(running: Platform) -> None:
     assert running.password not in result.stdout
 
 
-def test_a_port_that_a_running_platform_cannot_take_is_told(running: Platform) -> None:
+def test_a_port_that_a_running_platform_cannot_use_is_reported(running: Platform) -> None:
     other = str(free_ports(PORTAL + 1))
     result = km3hub("up", "--mode", "embedded", "--port", other, *running.options)
     assert f"PORT={other} was not applied" in result.stdout
@@ -343,7 +344,7 @@ def test_down_stops_everything_and_keeps_the_data(tmp_path: Path) -> None:
     platform.stop()
 
 
-def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+def test_a_used_port_is_an_error_that_suggests_another(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     share_installation(tmp_path / "state")
     config = tmp_path / "platform.yaml"
@@ -395,9 +396,7 @@ def test_clean_says_what_it_deletes_and_asks(running: Platform) -> None:
 
 
 def test_make_alone_lists_the_targets() -> None:
-    import subprocess
 
-    result = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
-    assert result.returncode == 0
+    result = run("make", cwd=ROOT, env=os.environ)
     for target in ("up", "down", "test", "images", "engine", "clean"):
         assert f"make {target} " in result.stdout

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.commands import run
 from tests.e2e.conftest import why_no_containers
 from tests.e2e.platforms import ROOT, start
 from tests.e2e.servers import start_kernel, start_server
@@ -34,7 +34,7 @@ def stop_engine() -> None:
 
 
 def start_engine() -> None:
-    subprocess.run([sys.executable, ROOT / "images" / "engine.py"], check=True, timeout=120)
+    run(sys.executable, ROOT / "images" / "engine.py", timeout=120)
 
 
 def login_page_answers(address: str) -> bool:

@@ -134,7 +134,7 @@ def test_the_same_link_opens_the_same_notebook_with_what_the_user_did(
     assert "My notes on" in kernel.run("print(open(p).read())")
 
 
-def test_openkm3_and_pyvo_find_the_portal_without_being_told(platform: Platform) -> None:
+def test_openkm3_and_pyvo_find_the_portal_without_configuration(platform: Platform) -> None:
     kernel = a_kernel(platform)
     rows = kernel.run(
         "from openkm3.store import KM3Store;"

@@ -8,12 +8,12 @@ The table of all numbers is written to tests/.results/same-numbers.md.
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.commands import run
 from tests.e2e.conftest import why_no_containers
 from tests.e2e.platforms import RESULTS, ROOT, start
 from tests.e2e.servers import run_notebook, start_kernel, start_server, stop_server
@@ -57,8 +57,7 @@ def in_docker_run() -> dict[str, Numbers]:
     for name in TUTORIALS:
         command = ["docker", "run", "--rm", "--network=none", IMAGE, "bash", "-ec"]
         command += [f"({execute}) >&2; cat /tmp/done.ipynb", "run", name]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=600)
-        assert result.returncode == 0, result.stderr[-2000:]
+        result = run(*command, timeout=600)
         last = [c for c in json.loads(result.stdout)["cells"] if c["cell_type"] == "code"][-1]
         text = "".join("".join(o["text"]) for o in last["outputs"] if o["output_type"] == "stream")
         found[name] = numbers_in(text)

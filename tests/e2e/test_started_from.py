@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.commands import run
 from tests.e2e.platforms import KM3HUB, PORTAL, ROOT, Platform, options, share_installation
 from tests.e2e.servers import start_kernel, start_server
 from tests.ports import free_ports
@@ -24,14 +25,13 @@ BARE = {
 
 def bare(*arguments: str) -> subprocess.CompletedProcess[str]:
     """`km3hub ARGUMENTS` without terminal, HOME and USER."""
-    return subprocess.run(
-        [str(KM3HUB), *arguments],
+    return run(
+        KM3HUB,
+        *arguments,
+        status=None,
         cwd="/",
         env=BARE,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
         start_new_session=True,
         timeout=300,
     )
@@ -52,10 +52,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     lines = (state / "first-login.txt").read_text().splitlines()[1:]
     passwords = dict(line.split() for line in lines)
     running = Platform(
-        mode="embedded", state=state, config=config, project="km3bare",
-        address=f"http://127.0.0.1:{port}", user="user", password=passwords["user"],
+        mode="embedded",
+        state=state,
+        config=config,
+        project="km3bare",
+        address=f"http://127.0.0.1:{port}",
+        user="user",
+        password=passwords["user"],
         admin_password=passwords["admin"],
-    )  # fmt: skip
+    )
     yield running
     assert bare("down", *named).returncode == 0
 
@@ -107,11 +112,17 @@ def test_every_command_answers_there(platform: Platform) -> None:
 
 
 def test_make_needs_no_terminal_either() -> None:
-    done = subprocess.run(
-        ["make", "--directory", str(ROOT), "status"],
-        cwd="/", env=BARE, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
-        errors="replace", timeout=300,
-    )  # fmt: skip
+    done = run(
+        "make",
+        "--directory",
+        ROOT,
+        "status",
+        status=None,
+        cwd="/",
+        env=BARE,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
     assert "Installing" not in done.stdout
     assert "Traceback" not in done.stderr
     assert "run" in done.stdout

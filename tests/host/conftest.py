@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.commands import run
 from tests.host.machines import docker
 
 
@@ -23,7 +23,7 @@ def restic() -> None:
     if shutil.which("restic") is None:
         pytest.skip("there is no restic: make tools")
     engine = shutil.which("docker")
-    if engine is None or subprocess.run([engine, "version"], capture_output=True).returncode:
+    if engine is None or run(engine, "version", status=None).returncode:
         pytest.skip("no Docker Engine answers: make engine")
 
 

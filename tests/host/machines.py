@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ from km3host.backup.restore import restore_settings
 from km3host.backup.save import save
 from km3host.backup.settings import BackupSettings
 from km3host.configuration import parse
+from tests.commands import run
 
 
 def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
+    done = run("docker", *arguments)
     return done.stdout.strip()
 
 

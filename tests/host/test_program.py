@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import run
 from tests.deploy.sources import ROOT, module
 from tests.host.test_verify import USUAL
 
@@ -52,32 +53,33 @@ def test_program_runs_with_the_python_of_a_machine(
     file = tmp_path / "verify.json"
     file.write_text(json.dumps(USUAL | {"folder": str(tmp_path), "disk_percent": 0}))
     command = [python, "-I", str(built), "verify", "--configuration", str(file)]
-    done = subprocess.run(
-        [*command, "--only", "images"], capture_output=True, text=True, cwd=tmp_path,
+    done = run(
+        *command,
+        "--only",
+        "images",
+        status=1,
+        cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
-    )  # fmt: skip
-    assert done.returncode == 1, done.stderr
+    )
     assert done.stdout.startswith("FAILED  images: the check failed")
     assert done.stderr == ""
 
 
 def test_visit_reports_a_hub_that_does_not_answer(built: Path) -> None:
-    plan = {"address": "http://127.0.0.1:9", "name": "check", "environments": ["stack"],
-            "site_proxy": False, "password": "of the tests"}  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, str(built), "visit"],
-        input=json.dumps(plan), capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 1
+    plan = {
+        "address": "http://127.0.0.1:9",
+        "name": "check",
+        "environments": ["stack"],
+        "site_proxy": False,
+        "password": "of the tests",
+    }
+    done = run(sys.executable, built, "visit", status=1, input=json.dumps(plan))
     assert done.stderr.startswith("km3host: the hub cannot be reached")
     assert "of the tests" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]"])
 def test_visit_without_a_plan_is_refused(built: Path, text: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(built), "visit"], input=text, capture_output=True, text=True
-    )
-    assert done.returncode == 1
+    done = run(sys.executable, built, "visit", status=1, input=text)
     assert "Traceback" not in done.stderr
     assert "the plan on standard input" in done.stderr

@@ -164,6 +164,12 @@ def test_damaged_record_of_images_is_a_failed_check_and_no_traceback(
     assert "run the playbook site" in finding.message
 
 
+def test_missing_file_is_a_failed_check_that_names_it(tmp_path: Path) -> None:
+    (finding,) = check(settings(folder=str(tmp_path)), ["images"])
+    reason = f"{tmp_path}/images.json: No such file or directory"
+    assert finding.message == f"the check failed ({reason}): run the playbook site"
+
+
 def test_metrics_carry_the_message_of_what_failed() -> None:
     text = as_metrics(
         [Finding("web", True, "fine"), Finding("disk", False, 'the disk of "/" is full')], 1.5

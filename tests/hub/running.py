@@ -9,7 +9,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import psutil
 from km3hub.login.accounts import AccountStore
 from km3settings.state import State
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,18 +146,23 @@ class RunningHub:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + seconds
-        with self.client() as client:
-            while time.monotonic() < deadline and self.process.poll() is None:
-                try:
-                    if client.get("/hub/login").status_code == httpx.codes.OK:
-                        return
-                except httpx.TransportError:
-                    pass
-                time.sleep(0.1)  # the interval between two looks, not a wait
-        log_text = self.log
-        self.stop()
-        raise RuntimeError(f"the hub did not come up:\n{log_text[-4000:]}")
+        try:
+            with self.client() as client:
+                wait_until(
+                    lambda: self._answers(client),
+                    seconds=seconds,
+                    what=lambda: f"the login page answers\n{self.log[-4000:]}",
+                    ignoring=httpx.TransportError,
+                )
+        except BaseException:
+            self.stop()
+            raise
+
+    def _answers(self, client: Client) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the hub ended:\n{self.log[-4000:]}")
+        return client.get("/hub/login").status_code == httpx.codes.OK
 
     def stop(self) -> None:
         """Stop the hub, its proxy and all servers that it started."""

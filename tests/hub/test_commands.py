@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from km3hub.cli import COMMANDS, main
 from km3hub.login import passwords
 from km3hub.login.accounts import AccountStore
 from km3up.cli import main as km3up
+from tests.commands import run
 
 
 @pytest.fixture
@@ -127,25 +127,25 @@ def test_a_new_password_replaces_the_old(state: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code", "words"),
     [
-        (["add", "b/b"], "", 2, "cannot be the name of an account"),
-        (["add", "bob", "--expires", "2001-01-01"], "", 2, "lies in the past"),
-        (["add", "bob", "--expires", "soon"], "", 2, "is no date; write e.g. 2027-01-31"),
+        (["add", "b/b"], "", 2, "is not a valid account name"),
+        (["add", "bob", "--expires", "2001-01-01"], "", 2, "is in the past"),
+        (["add", "bob", "--expires", "soon"], "", 2, "is not a date; write e.g. 2027-01-31"),
         (["add", "bob", "--expires", "2999-01-01T10:00"], "", 2, "has no time zone"),
         (["add", "bob", "--password-stdin"], "short\n", 2, "5 characters; 8 to 1024"),
         (["add", "bob", "--password-stdin"], "", 2, "0 characters"),
         (["add", "bob", "--password-stdin"], "x" * 5000, 2, "8 to 1024"),
         (["add", "bob", "--adnim"], "", 2, "--admin"),
-        (["add", "ada"], "", 1, "there is an account ada already"),
+        (["add", "ada"], "", 1, "the account ada already exists"),
         (["remove", "bob", "--yes"], "", 1, "there is no account bob"),
         (["passwd", "bob"], "", 1, "there is no account bob"),
         (["ad"], "", 2, "No such command"),
-        (["set", "ada"], "", 2, "nothing to change; name --admin"),
+        (["set", "ada"], "", 2, "nothing to change; use --admin"),
         (["set", "bob", "--admin"], "", 1, "there is no account bob"),
-        (["set", "ada", "--expires", "2001-01-01"], "", 2, "lies in the past"),
-        (["set", "ada", "--expires", "soon"], "", 2, "is no date"),
+        (["set", "ada", "--expires", "2001-01-01"], "", 2, "is in the past"),
+        (["set", "ada", "--expires", "soon"], "", 2, "is not a date"),
         (["set", "ada", "--groups", "a,,b"], "", 2, "has an empty name"),
-        (["add", "bob", "--groups", "a\nb"], "", 2, "cannot be the name of a group"),
-        (["add", "bob", "--groups", "x" * 256], "", 2, "cannot be the name of a group"),
+        (["add", "bob", "--groups", "a\nb"], "", 2, "is not a valid group name"),
+        (["add", "bob", "--groups", "x" * 256], "", 2, "is not a valid group name"),
     ],
 )
 def test_a_mistake_is_told_and_changes_nothing(
@@ -165,7 +165,7 @@ def test_a_damaged_file_is_told(state: Path) -> None:
     for command in (["list"], ["add", "ada"], ["remove", "ada", "--yes"]):
         result = accounts(state, *command)
         assert result.exit_code == 1
-        assert f"{state / 'accounts.json'}: damaged" in result.output
+        assert f"{state / 'accounts.json'}: is damaged" in result.output
 
 
 def docker(folder: Path, script: str) -> str:
@@ -185,12 +185,17 @@ def test_the_hub_s_container_gets_the_command_where_it_has_the_accounts(
     path = docker(tmp_path, 'echo "$@"; cat; exit 7')
     program = "from km3hub.cli import main; main()"
     command = ("add", "ada", "--password-stdin")
-    done = subprocess.run(
-        [sys.executable, "-c", program, "accounts", "--state", state, *command],
+    done = run(
+        sys.executable,
+        "-c",
+        program,
+        "accounts",
+        "--state",
+        state,
+        *command,
+        status=None,
         input="my-password\n",
         env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
     )
     expected = "exec -i km3net-hub-1 km3hub accounts add ada --password-stdin\nmy-password\n"
     assert done.stdout == expected
@@ -210,7 +215,7 @@ def test_a_container_that_does_not_run_is_told(
     monkeypatch.setenv("PATH", docker(tmp_path, "echo no daemon >&2; exit 1"))
     assert "Docker does not answer: no daemon" in accounts(state, "list").output
     monkeypatch.setenv("PATH", str(state))
-    assert "no program 'docker'" in accounts(state, "list").output
+    assert "program 'docker' is not installed" in accounts(state, "list").output
 
 
 def test_help_needs_no_container(state: Path) -> None:
@@ -323,7 +328,7 @@ def test_the_help_lists_every_command_and_imports_none() -> None:
         "except SystemExit: pass\n"
         "print(sorted({'jupyterhub', 'argon2', 'docker', 'pydantic'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = run(sys.executable, "-c", program, status=None)
     assert done.stdout.endswith("[]\n")
     for command in COMMANDS:
         assert f"  {command} " in done.stdout

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import run
 from tests.hub.conftest import StartHub
 from tests.hub.running import Client
 
@@ -21,12 +22,15 @@ def km3hub(
     """Run `km3hub` as the launcher does, in the environment of an embedded hub."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("KM3_")}
     own = {"KM3_STATE": str(state), "KM3_MODE": "embedded", **environment}
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "km3hub", *arguments],
+    return run(
+        sys.executable,
+        "-P",
+        "-m",
+        "km3hub",
+        *arguments,
+        status=None,
         input=stdin,
         env={**variables, **own},
-        capture_output=True,
-        text=True,
         timeout=120,
     )
 

@@ -14,7 +14,8 @@ from km3settings.runtime import Runtime
 from km3settings.settings import parse
 from km3settings.state import State
 from tests.hub.running import Client, RunningHub
-from tests.lab.running import execute, kernels_prefix, require_lab, until
+from tests.lab.running import execute, kernels_prefix, require_lab
+from tests.waiting import wait_until
 
 #: Idle after 15 seconds; the hub looks every second. Whole minutes would make the test wait.
 QUICK = """
@@ -96,7 +97,7 @@ class _User:
 
     def start(self) -> None:
         self.browser.api("POST", f"/users/{self.name}/server")
-        until(self.has_server, seconds=60, what=f"the server of {self.name} is ready")
+        wait_until(self.has_server, seconds=60, what=f"the server of {self.name} is ready")
 
     def has_server(self) -> bool:
         model = self.browser.api("GET", f"/users/{self.name}").json()
@@ -129,7 +130,7 @@ def test_an_open_tab_is_no_use_and_a_busy_kernel_is(hub: RunningHub, password: s
         watching.ask("PUT", "lab/api/workspaces/default", json=layout)
         return not watching.has_server()
 
-    until(stopped, seconds=45, what="the server behind an open tab is stopped")
+    wait_until(stopped, seconds=45, what="the server behind an open tab is stopped")
     assert busy.has_server()
     kernels = busy.ask("GET", "api/kernels")
     assert isinstance(kernels, list)

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests import commands
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,18 +18,21 @@ ALL = ("base", "stack", "joint", "hub", "proxy", "firewall", "opendata")
 LABS = ("stack", "joint")
 #: The environments in each: prefix, name of the lock, and what comes from this repository.
 ENVIRONMENTS = {
-    "stack": (("/opt/lab", "lab", {"km3lab"}), ("/opt/km3net", "stack", {"openkm3"})),
-    "joint": (("/opt/lab", "lab", {"km3lab"}), ("/opt/km3net", "joint", {"nugamma", "openkm3"})),
+    "stack": (
+        ("/opt/lab", "lab", {"km3lab", "km3pdf"}),
+        ("/opt/km3net", "stack", {"km3pdf", "openkm3"}),
+    ),
+    "joint": (
+        ("/opt/lab", "lab", {"km3lab", "km3pdf"}),
+        ("/opt/km3net", "joint", {"km3pdf", "nugamma", "openkm3"}),
+    ),
     "hub": (("/opt/hub", "hub", {"km3hub", "km3settings"}),),
     "opendata": (("/opt/opendata", "opendata", {"openkm3", "opendata"}),),
 }
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True)
-    if check and done.returncode:
-        raise AssertionError(f"docker {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
-    return done
+    return commands.run("docker", *arguments, status=0 if check else None)
 
 
 def why_not(image: str) -> str | None:

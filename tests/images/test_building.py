@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,8 @@ from tests.images.container import ROOT
 
 sys.path.insert(0, str(ROOT / "images"))
 from building import certificates, recipes, steps
+
+from tests.commands import run
 
 CLASSIC = """Sending build context to Docker daemon  1.2MB
 Step 1/4 : ARG BASE=x
@@ -99,6 +100,7 @@ def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
         ("platform/nugamma", {"joint"}),
         ("platform/openkm3", {"stack", "joint", "opendata"}),
         ("platform/opendata", {"opendata"}),
+        ("platform/pdf", {"stack", "joint"}),
         ("platform/launcher", set()),
         ("notebooks", {"stack", "joint"}),
     ],
@@ -117,9 +119,7 @@ def test_the_revision_tells_two_states_of_newer_work_apart(
 ) -> None:
     def git(*words: str) -> str:
         who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-        done = subprocess.run(
-            ["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, text=True
-        )
+        done = run("git", *who, *words, cwd=tmp_path)
         return done.stdout.strip()
 
     monkeypatch.setattr(recipes, "ROOT", tmp_path)
@@ -215,12 +215,12 @@ def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
 
 
 def test_without_an_engine_it_says_what_to_do(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "images/build.py", "base"],
-        capture_output=True,
-        text=True,
+    done = run(
+        sys.executable,
+        ROOT / "images/build.py",
+        "base",
+        status=1,
         env={"DOCKER_HOST": f"unix://{tmp_path}/none.sock", "PATH": "/usr/local/bin:/usr/bin:/bin"},
     )
-    assert done.returncode == 1
     assert "make engine" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.commands import run
 from tests.images.container import ROOT, Container, docker
 
 Start = Callable[..., Container]
@@ -26,7 +27,7 @@ def bare_debian(start: Start, user: str) -> subprocess.CompletedProcess[str]:
 def test_an_engine_that_answers_is_left_alone(need: Callable[[str], str]) -> None:
     need("base")
     before = docker("info", "--format", "{{.ID}} {{.SystemTime}}").stdout.split()[0]
-    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True)
+    done = run(sys.executable, SCRIPT, status=None)
     if "only root can" in done.stderr:
         pytest.skip("something besides the engine is missing: run `sudo make engine`")
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-tests"
@@ -50,17 +51,6 @@ def require_lab() -> Path:
             " another one is named by KM3_KERNELS_PREFIX"
         )
     return python
-
-
-def until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:
-    """The first true value of `condition`, which is looked at until then."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.1)  # the interval between two looks, not a wait
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def execute(url: str, token: str, kernel: str, code: str, *, wait: float = 60) -> str:
@@ -148,7 +138,7 @@ class LabServer:
                 stderr=log,
                 preexec_fn=preexec,  # noqa: PLW1509 -- the tests have no threads at that point
             )
-        until(self._answers, seconds=60, what="the server answers")
+        wait_until(self._answers, seconds=60, what="the server answers")
         return self
 
     def _answers(self) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from tests.lab.running import LabServer, until
+from tests.lab.running import LabServer
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -53,13 +54,15 @@ def test_a_silent_busy_kernel_is_use_for_as_long_as_it_computes(server: LabServe
     kernel = server.new_kernel()
     server.run(kernel, "import time; time.sleep(9)", wait=0)
     first = last_use(server)
-    second = until(lambda: last_use(server) > first and last_use(server), seconds=8, what="use")
-    until(lambda: last_use(server) > second, seconds=8, what="more use")
+    second = wait_until(
+        lambda: last_use(server) > first and last_use(server), seconds=8, what="use"
+    )
+    wait_until(lambda: last_use(server) > second, seconds=8, what="more use")
 
     def idle() -> bool:
         return bool(server.api("GET", f"/api/kernels/{kernel}")["execution_state"] == "idle")
 
-    until(idle, seconds=30, what="the cell is done")
+    wait_until(idle, seconds=30, what="the cell is done")
 
 
 def test_a_program_in_a_terminal_is_use_and_a_waiting_shell_is_not(server: LabServer) -> None:

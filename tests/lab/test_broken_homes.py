@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.running import LabServer, kernels_prefix, until
+from tests.lab.running import LabServer, kernels_prefix
 from tests.lab.test_names_in_homes import works
+from tests.waiting import wait_until
 
 StartLab = Callable[..., LabServer]
 Break = Callable[[Path], None]
@@ -129,7 +130,7 @@ def test_everything_starts_and_the_broken_thing_is_kept(
     renamed = [path.name for path in home.rglob("*.put-aside-1")]
     assert bool(renamed) == aside, renamed
     if aside and "checkpoints" not in what:
-        said = until(
+        said = wait_until(
             lambda: [n["text"] + n["details"] for n in server.notices()["notices"]],
             seconds=20,
             what="a notice",
@@ -144,11 +145,11 @@ def test_a_kernel_that_dies_of_a_startup_file_comes_back_without_it(
     _file(f"{PROFILE}/startup/20-good.py", "mine = 42")(home)
     server = start_lab(home)
     kernel = server.new_kernel()
-    until(
+    wait_until(
         lambda: list(home.rglob("10-end.py.put-aside-1")), seconds=60, what="the file is put aside"
     )
     assert server.run(kernel, "print(mine)").strip() == "42"
-    until(lambda: server.notices()["notices"], seconds=20, what="a notice")
+    wait_until(lambda: server.notices()["notices"], seconds=20, what="a notice")
     assert "10-end.py.put-aside-1" in server.notices()["notices"][0]["details"]
 
 
@@ -219,7 +220,7 @@ def test_packages_of_the_user_are_found_and_break_nothing(
     assert answer.startswith("found found "), answer
     assert str(home) not in answer
     assert (user_packages / "first.pth.put-aside-1").exists()
-    said = until(lambda: server.notices()["notices"], seconds=20, what="a notice")
+    said = wait_until(lambda: server.notices()["notices"], seconds=20, what="a notice")
     assert any("first.pth" in notice["text"] for notice in said)
 
 

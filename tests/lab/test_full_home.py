@@ -12,7 +12,9 @@ import pytest
 
 from km3lab.home import trouble
 from km3lab.tutorials import TutorialError, reset, sync
-from tests.lab.running import LabServer, until
+from tests.commands import run
+from tests.lab.running import LabServer
+from tests.waiting import wait_until
 
 StartLab = Callable[..., LabServer]
 
@@ -31,7 +33,7 @@ def small_home(tmp_path: Path) -> Iterator[Path]:
             " `unshare --user --map-root-user --mount make test`"
         )
     yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    run("umount", "--lazy", folder)
 
 
 def fill(home: Path, *, leave: int = 0) -> None:
@@ -53,7 +55,7 @@ def test_a_server_starts_and_says_what_fills_the_home(
     server = start_lab(small_home)
     landing = server.notices()["landing"]
     text = server.api("GET", f"/api/contents/{landing}")["content"]
-    assert "takes no files because **it is full**" in text
+    assert "because **it is full**" in text
     assert "MB | `home/big.h5` |" in text
     assert "temporary folder" in server.log
 
@@ -138,25 +140,25 @@ def test_a_home_that_a_kernel_fills_is_said_in_lab(start_lab: StartLab, small_ho
     def said() -> list[str]:
         return [n["text"] for n in server.notices()["notices"] if n["topic"] == "space"]
 
-    (text,) = until(said, seconds=20, what="the warning")
+    (text,) = wait_until(said, seconds=20, what="the warning")
     assert text.startswith("Your home is full")
     # An open file holds its space.
     server.run(kernel, "f.close()")
     (small_home / "big.h5").unlink()
-    until(lambda: not said(), seconds=20, what="the warning is withdrawn")
+    wait_until(lambda: not said(), seconds=20, what="the warning is withdrawn")
 
 
 def test_a_read_only_home_is_named_so(small_home: Path, start_lab: StartLab) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", str(small_home)], check=True)
+    run("mount", "-o", "remount,ro", small_home)
     server = start_lab(small_home)
     text = server.api("GET", f"/api/contents/{server.notices()['landing']}")["content"]
-    assert "takes no files because **it is read-only**" in text
+    assert "because **it is read-only**" in text
 
 
 def test_a_home_that_does_not_exist_is_named_so(start_lab: StartLab, tmp_path: Path) -> None:
     server = start_lab(tmp_path / "nowhere")
     text = server.api("GET", f"/api/contents/{server.notices()['landing']}")["content"]
-    assert "takes no files because **it does not exist**" in text
+    assert "because **it does not exist**" in text
 
 
 def test_a_home_with_room_has_no_trouble_and_no_trace(home: Path) -> None:

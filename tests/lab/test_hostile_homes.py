@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from km3lab.manifest import folder_of
 from km3lab.tutorials import TutorialError, reset, states, sync
+from tests.commands import run
 
 NAME = "01-events.ipynb"
 
@@ -45,7 +45,7 @@ def test_a_folder_in_place_of_a_file(
     mine.mkdir()
     (mine / "data.csv").write_text("1")
     better()
-    assert kept(pristine, home) == ("01-events.new.ipynb", "a folder stands in its place")
+    assert kept(pristine, home) == ("01-events.new.ipynb", "there is a folder of this name")
     assert (mine / "data.csv").read_text() == "1"
     assert reset(NAME, pristine, home) == (NAME, "01-events.yours-1.ipynb")
     assert (mine.with_name("01-events.yours-1.ipynb") / "data.csv").read_text() == "1"
@@ -61,7 +61,7 @@ def test_a_link_in_place_of_a_file_is_not_written_through(
     mine.symlink_to(outside)
     before = outside.read_bytes()
     better()
-    assert kept(pristine, home) == ("01-events.new.ipynb", "a link stands in its place")
+    assert kept(pristine, home) == ("01-events.new.ipynb", "there is a link of this name")
     reset(NAME, pristine, home)
     assert outside.read_bytes() == before
     assert mine.with_name("01-events.yours-1.ipynb").is_symlink()
@@ -94,7 +94,7 @@ def test_a_link_in_place_of_a_folder_is_not_followed(
         "figures/detector.svg",
         "figures/new.svg",
     }
-    with pytest.raises(TutorialError, match="in the place of its folder; rename that first"):
+    with pytest.raises(TutorialError, match="its folder is a file or a link; rename that first"):
         reset("figures/new.svg", pristine, home)
     assert not list(outside.iterdir())
 
@@ -124,7 +124,7 @@ def test_a_pipe_in_place_of_a_file_does_not_hang(
     mine.unlink()
     os.mkfifo(mine)
     better()
-    assert kept(pristine, home)[1] == "something else stands in its place"
+    assert kept(pristine, home)[1] == "there is something else of this name"
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,7 @@ def _as_user(pristine: Path, home: Path) -> str:
             if not parent.stat().st_mode & 0o001:
                 parent.chmod(0o755)
     command = [sys.executable, "-c", AS_NOBODY, str(pristine), str(home)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
-    assert done.returncode == 0, done.stderr
+    done = run(*command, cwd="/")
     return done.stdout
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.lab.running import LabServer, until
+from tests.lab.running import LabServer
+from tests.waiting import wait_until
 
 StartLab = Callable[..., LabServer]
 
@@ -28,7 +29,7 @@ def test_what_is_too_large_is_refused_in_words(start_lab: StartLab, home: Path) 
     assert server.run(kernel, f"print(len('{'a' * 12_000_000}'))").strip() == "12000000"
     with pytest.raises((ConnectionClosed, OSError)):
         server.run(kernel, f"x = '{'a' * 20_000_000}'")
-    (notice,) = until(
+    (notice,) = wait_until(
         lambda: [n for n in server.notices()["notices"] if n["topic"] == "message"],
         seconds=20,
         what="the notice",

@@ -7,7 +7,6 @@ and of the science environment, and some that libraries ask for without needing 
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.commands import run
 from tests.lab.running import ROOT, LabServer, kernels_prefix, lab_python
 
 StartLab = Callable[..., LabServer]
@@ -38,9 +38,7 @@ def names() -> tuple[str, ...]:
     """Every name of a module in either environment."""
     found = set(OPTIONAL)
     for python in (lab_python(), (kernels_prefix() or Path()) / "bin" / "python"):
-        listing = subprocess.run(
-            [str(python), "-I", "-c", _LIST], check=True, capture_output=True, text=True
-        )
+        listing = run(python, "-I", "-c", _LIST)
         found |= set(json.loads(listing.stdout))
     # A user cannot put a file into the place of what is built in.
     return tuple(sorted(name for name in found if name.isidentifier()))
@@ -125,10 +123,5 @@ def test_any_few_names_leave_a_kernel_alone(
     chosen = data.draw(st.lists(st.sampled_from(names()), min_size=1, max_size=40, unique=True))
     plant(folder, tuple(chosen), data.draw(st.sampled_from(["file", "package"])))
     script = ROOT / "tests" / "hub" / "lab" / "one_kernel.py"
-    done = subprocess.run(
-        [str(lab_environment), "-I", str(script), str(kernels_prefix()), str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    done = run(lab_environment, "-I", script, kernels_prefix(), folder, status=None, timeout=240)
     assert done.stdout.strip() == "42", f"{chosen}\n{done.stderr}"

@@ -12,7 +12,8 @@ import pytest
 
 from km3lab.memory import ControlGroup
 from km3lab.notices import LONGEST, Notices
-from tests.lab.running import LabServer, until
+from tests.lab.running import LabServer
+from tests.waiting import wait_until
 
 StartLab = Callable[..., LabServer]
 LIMIT = 300 << 20
@@ -33,7 +34,7 @@ class _Group:
         (self.folder / "cgroup.procs").write_text(str(os.getpid()))
 
     def remove(self) -> None:
-        until(
+        wait_until(
             lambda: not (self.folder / "cgroup.procs").read_text(), seconds=20, what="it is empty"
         )
         self.folder.rmdir()
@@ -70,7 +71,7 @@ def test_a_kernel_out_of_memory_is_told_with_its_notebook_and_the_limit(
     session = {"path": "fit.ipynb", "type": "notebook", "name": "", "kernel": {"name": "python3"}}
     kernel = limited.api("POST", "/api/sessions", json=session)["kernel"]["id"]
     limited.run(kernel, "x = []\nwhile True: x.append(bytearray(1_000_000))", wait=0)
-    (notice,) = until(lambda: _of(limited, "kernel"), seconds=60, what="the notice")
+    (notice,) = wait_until(lambda: _of(limited, "kernel"), seconds=60, what="the notice")
     assert notice["text"] == (
         "The kernel of fit.ipynb was stopped: this server's memory limit of 300 MB (size Small)"
         " was reached."
@@ -98,11 +99,11 @@ def test_a_warning_comes_before_the_limit_and_goes_with_its_cause(limited: LabSe
         "print('grown')"
     )
     assert "grown" in limited.run(kernel, grow)
-    (notice,) = until(lambda: _of(limited, "memory"), seconds=20, what="the warning")
+    (notice,) = wait_until(lambda: _of(limited, "memory"), seconds=20, what="the warning")
     assert notice["level"] == "warning"
     assert "of 300 MB are in use" in notice["text"]
     limited.run(kernel, "x.clear(); gc.collect()")
-    until(lambda: not _of(limited, "memory"), seconds=20, what="the warning is withdrawn")
+    wait_until(lambda: not _of(limited, "memory"), seconds=20, what="the warning is withdrawn")
 
 
 def test_a_killed_kernel_without_a_limit_is_told_too(start_lab: StartLab, home: Path) -> None:
@@ -111,13 +112,13 @@ def test_a_killed_kernel_without_a_limit_is_told_too(start_lab: StartLab, home: 
         pytest.skip("this machine limits the memory of the tests themselves; run them outside")
     kernel = server.new_kernel()
     pid = int(server.run(kernel, "import os; print(os.getpid())"))
-    until(
+    wait_until(
         lambda: Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "500",
         seconds=20,
         what="the watch knows the kernel",
     )
     os.kill(pid, signal.SIGKILL)
-    (notice,) = until(lambda: _of(server, "kernel"), seconds=30, what="the notice")
+    (notice,) = wait_until(lambda: _of(server, "kernel"), seconds=30, what="the notice")
     assert notice["text"].startswith("A kernel was killed: the machine is out of memory")
     # Now, while the kernel is being restarted, jupyter_client cannot shut it down.
     server.stop()
@@ -129,13 +130,13 @@ def test_a_crash_is_named_by_its_signal(start_lab: StartLab, home: Path) -> None
     server = start_lab(home)
     kernel = server.new_kernel()
     pid = int(server.run(kernel, "import os; print(os.getpid())"))
-    until(
+    wait_until(
         lambda: Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "500",
         seconds=20,
         what="the watch knows the kernel",
     )
     os.kill(pid, signal.SIGSEGV)
-    (notice,) = until(lambda: _of(server, "kernel"), seconds=30, what="the notice")
+    (notice,) = wait_until(lambda: _of(server, "kernel"), seconds=30, what="the notice")
     assert notice["text"] == "A kernel crashed (SIGSEGV)."
 
 

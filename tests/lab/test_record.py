@@ -77,7 +77,7 @@ def test_an_identifier_that_is_none_is_refused(name: object) -> None:
 
 @pytest.mark.parametrize("answer", [{}, [], {"identifier": "a"}, RECORD | {"current": None}])
 def test_an_answer_that_is_no_record_is_refused(answer: Any) -> None:
-    with pytest.raises(RecordError, match="not a record"):
+    with pytest.raises(RecordError, match="not send a valid record"):
         notebook(answer)
 
 
@@ -98,7 +98,7 @@ def test_it_is_never_written_through_a_link(home: Path, tmp_path: Path) -> None:
     (home / "open-data").unlink()
     (home / "open-data").mkdir()
     (home / "open-data" / "ana20_01_acc.ipynb").symlink_to(tmp_path / "target")
-    with pytest.raises(RecordError, match="is no file"):
+    with pytest.raises(RecordError, match="is not a file"):
         provide(home, "ana20_01_acc", b"x")
     assert not any(elsewhere.iterdir())
     assert not (tmp_path / "target").exists()
@@ -141,10 +141,10 @@ def test_what_goes_wrong_is_a_sentence_and_leaves_no_file(
 ) -> None:
     server = start_lab(home, OPENKM3_SERVER=strange_portal)
     said = {
-        "html": "not a record",
-        "other": "no good identifier",
-        "list": "not a record",
-        "broken": "does not answer",
+        "html": "not send a valid record",
+        "other": "without a valid identifier",
+        "list": "not send a valid record",
+        "broken": "is not responding",
         "unknown": "has no record unknown",
     }
     for name, words in said.items():
@@ -166,4 +166,4 @@ def test_without_a_login_nothing_is_made(
 def test_a_server_without_a_portal_says_so(start_lab: StartLab, home: Path) -> None:
     answer = start_lab(home).client.get("/km3/records/ana20_01_acc")
     assert answer.status_code == httpx.codes.NOT_FOUND
-    assert "knows no Open Data Center" in answer.text
+    assert "has no Open Data Center" in answer.text

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import httpx
 
-from tests.lab.running import LabServer, kernels_prefix, until
+from tests.lab.running import LabServer, kernels_prefix
+from tests.tools import TOOLS
+from tests.waiting import wait_until
 
 StartLab = Callable[..., LabServer]
 
 
 def test_the_printed_address_opens_jupyterlab(start_lab: StartLab, home: Path) -> None:
     server = start_lab(home)
-    until(lambda: "http://" in server.log, seconds=10, what="the address is printed")
+    wait_until(lambda: "http://" in server.log, seconds=10, what="the address is printed")
     (address,) = re.findall(r"http://127\.0\.0\.1:\d+/lab\?token=\S+", server.log)
     page = httpx.get(address, follow_redirects=True, timeout=60)
     assert page.status_code == 200
@@ -119,6 +121,7 @@ def test_the_menu_offers_only_formats_that_can_be_made(start_lab: StartLab, home
     server.api("PUT", "/api/contents/a%20b%2325.ipynb", json=model)
     offered = server.api("GET", "/api/nbconvert")
     assert {"html", "markdown", "notebook", "script", "slides"} <= set(offered)
+    assert ("pdf" in offered) is next(tool for tool in TOOLS if tool.name == "Pango").present()
     for name in set(offered) - {"custom"}:
         made = server.client.get(f"/nbconvert/{name}/a%20b%2325.ipynb")
         assert made.status_code == 200, f"{name}: {made.text}"

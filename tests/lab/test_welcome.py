@@ -68,12 +68,12 @@ def test_it_says_what_changed_since_the_last_start(pristine: Path, home: Path) -
     (pristine / "03-new.ipynb").write_text(notebook("Brand new"))
     text = page(pristine, home)
     assert "- **New**: [03-new.ipynb](tutorials/03-new.ipynb)" in text
-    assert "- **Updated**, you had not changed it: [02-sky.ipynb]" in text
+    assert "- **Updated** (you had not changed it): [02-sky.ipynb]" in text
     assert (
         "[01-events.ipynb](tutorials/01-events.ipynb) (you changed it);"
         " the new version is [01-events.new.ipynb](tutorials/01-events.new.ipynb)."
     ) in text
-    assert "You deleted `README.md`; `km3hub tutorials reset FILE` brings a file back." in text
+    assert "You deleted `README.md`; `km3hub tutorials reset FILE` restores a file." in text
 
 
 def test_an_unusable_folder_is_explained_and_not_linked(pristine: Path, home: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_quota_is_shown_and_a_nearly_full_home_is_pointed_out(pristine: Path, 
     quota = 10 << 20
     assert "of 10 MB (1" in page(pristine, home, home_quota=quota)
     (home / "more").write_bytes(os.urandom(quota))
-    assert "It is nearly full: delete something soon" in page(pristine, home, home_quota=quota)
+    assert "It is nearly full: please delete some files" in page(pristine, home, home_quota=quota)
 
 
 def test_the_page_is_written_only_when_it_changes(home: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from km3up.environments import Installer
 from km3up.failure import Failure
 from km3up.node import NodePackages
+from tests.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Nothing listens on port 9 (discard), so every fetch fails at once.
@@ -50,9 +51,7 @@ def bootstrap(checkout: Path, **variables: str) -> subprocess.CompletedProcess[s
     script = checkout / "platform" / "launcher" / "bootstrap.py"
     base = sys.base_prefix + "/bin/python3"
     environment = {**os.environ, **variables}
-    return subprocess.run(
-        [base, str(script), "hub"], capture_output=True, text=True, env=environment, timeout=300
-    )
+    return run(base, script, "hub", status=None, env=environment, timeout=300)
 
 
 def test_without_network_the_first_start_says_so_and_the_next_one_completes(checkout: Path) -> None:
@@ -63,9 +62,7 @@ def test_without_network_the_first_start_says_so_and_the_next_one_completes(chec
 
     result = bootstrap(checkout)
     assert result.returncode == 0, result.stderr
-    answer = subprocess.run(
-        [checkout / ".venv" / "bin" / "km3hub", "--version"], capture_output=True, text=True
-    )
+    answer = run(checkout / ".venv" / "bin" / "km3hub", "--version", status=None)
     assert answer.stdout.startswith("km3hub")
 
 
@@ -81,17 +78,15 @@ def test_it_installs_and_runs_where_paths_have_letters_that_the_locale_has_not(
     assert result.returncode == 0, result.stderr
     assert "Installing" in result.stdout
     for program in ("km3hub", "km3up", "uv"):
-        answer = subprocess.run(
-            [moved / ".venv" / "bin" / program, "--version"],
+        run(
+            moved / ".venv" / "bin" / program,
+            "--version",
             env={**os.environ, **ascii_only},
-            capture_output=True,
-            text=True,
         )
-        assert answer.returncode == 0, answer.stderr
     before = (moved / ".venv" / "pyvenv.cfg").read_text()
     for python in pythons():
         script = moved / "platform" / "launcher" / "bootstrap.py"
-        again = subprocess.run([python, script, "hub"], capture_output=True, text=True)
+        again = run(python, script, "hub", status=None)
         assert (again.returncode, again.stdout, again.stderr) == (0, "", ""), python
     assert (moved / ".venv" / "pyvenv.cfg").read_text() == before
 
@@ -121,9 +116,7 @@ def test_where_there_is_no_node_the_proxy_runs_on_one_of_its_own(
 ) -> None:
     python = tmp_path / "venv" / "bin" / "python"
     uv = Path(sys.executable).with_name("uv")
-    subprocess.run(
-        [uv, "--quiet", "venv", "--python", sys.executable, python.parents[1]], check=True
-    )
+    run(uv, "--quiet", "venv", "--python", sys.executable, python.parents[1])
     (python.parent / "uv").symlink_to(uv)
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -139,7 +132,7 @@ def test_where_there_is_no_node_the_proxy_runs_on_one_of_its_own(
     assert packages.is_current()
     assert packages.node() == str(python.with_name("node"))
     script = tmp_path / "proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy"
-    answer = subprocess.run([packages.node(), script, "--version"], capture_output=True, text=True)
+    answer = run(packages.node(), script, "--version", status=None)
     assert int(answer.stdout.strip().split(".")[0]) >= 5
 
 
@@ -151,7 +144,6 @@ def test_a_python_that_is_too_old_is_named_with_the_way_out(checkout: Path) -> N
     if not old.exists():
         pytest.skip("no Python older than 3.11 here; with pyenv: pyenv install 3.9")
     script = checkout / "platform" / "launcher" / "bootstrap.py"
-    result = subprocess.run([old, script, "hub"], capture_output=True, text=True)
-    assert result.returncode == 1
+    result = run(old, script, "hub", status=1)
     assert "make up PYTHON=" in result.stderr
     assert not (checkout / ".venv").exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from km3settings.state import State
 from km3up.environments import Installer
 from km3up.failure import Failure
 from km3up.installation import Installation
+from tests.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "platform" / "locks"
@@ -47,7 +47,7 @@ def test_an_environment_works_before_it_is_compiled_and_is_compiled_later(
     assert not installer.is_compiled("lab")
     assert not compiled(tmp_path / "envs" / "lab")
     python = tmp_path / "envs/lab/bin/python"
-    subprocess.run([python, "-B", "-c", "import click, km3lab"], check=True)
+    run(python, "-B", "-c", "import click, km3lab")
     installer.compile("lab")
     assert installer.is_compiled("lab")
     assert compiled(tmp_path / "envs" / "lab")

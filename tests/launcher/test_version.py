@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from km3up.version import version_of
+from tests.commands import run
 
 
 def git(folder: Path, *arguments: str) -> None:
     who = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=0"]
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+    run("git", *who, *arguments, cwd=folder)
 
 
 def commit(folder: Path) -> None:

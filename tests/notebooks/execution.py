@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+
+from tests import commands
 
 #: How long one cell may take before the run is given up, seconds. A busy machine is slow; what a
 #: tutorial may take of the processor is asserted by the tests.
@@ -45,7 +46,7 @@ def network_cut() -> tuple[list[str], dict[str, str], str]:
     """
     for command in _NAMESPACES:
         try:
-            if subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+            if commands.run(*command, "true", status=None).returncode == 0:
                 return command, {}, "own network namespace (" + " ".join(command) + ")"
         except FileNotFoundError:
             break

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
+
+from tests import commands
 
 from . import execution
 from .conftest import NOTEBOOKS, ROOT
@@ -152,7 +153,7 @@ def test_signal_agrees_with_a_calculation_without_gammapy(
         pytest.skip(f"the response tables are not there; put km3net_*.fits of km3irf in {TABLES}")
     script = Path(__file__).with_name("signal_from_tables.py")
     command = [str(science("03") / "bin/python"), str(script), str(TABLES)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = commands.run(*command)
     expected = json.loads(done.stdout)
     numbers = executed("03").numbers["numbers"]
     for name, value in expected.items():

@@ -1,4 +1,4 @@
-"""A real OpenID provider on a free port, and a client that logs in there as browsers do."""
+"""A real OpenID provider on a free port, and a client that logs in like a browser."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ CLIENT = "km3net-hub"
 
 
 class NoProvider(Exception):
-    """The provider cannot be started here; the message says how to change that."""
+    """The provider cannot be started; the message says how to change that."""
 
 
 def packages() -> Path:
-    """The folder with the provider's node modules.
+    """Return the folder with the provider's node modules.
 
     Raises
     ------
     NoProvider
-        Where npm is missing or cannot fetch them.
+        If npm is missing or cannot download them.
     """
     try:
         return installed(HERE, "oidc-provider")
@@ -44,7 +44,7 @@ def packages() -> Path:
 def settings(
     *, port: int, shape: str, callback: str, people: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """What `provider.mjs` reads."""
+    """Return the settings that `provider.mjs` reads."""
     client = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [callback]}
     return {"port": port, "shape": shape, "client": client, "people": people}
 
@@ -59,9 +59,9 @@ class RunningProvider:
     shape
         `iam` (ESCAPE IAM, client_secret_basic) or `egi` (EGI Check-in, client_secret_post).
     callback
-        Where the hub wants browsers to come back to.
+        Address to which browsers return.
     people
-        Claims by the name that somebody types.
+        Claims by login name.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class RunningProvider:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, seconds: float = 20) -> None:
-        """Start it and wait until it answers."""
+        """Start the provider and wait until it answers."""
         command = ["node", str(HERE / "provider.mjs"), str(self.packages), str(self._settings)]
         with self._log.open("ab") as log:
-            # Development mode is what gives it a login form of its own.
+            # The provider has its own login form only in development mode.
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**os.environ, "NODE_ENV": "test"}
             )
@@ -103,35 +103,35 @@ class RunningProvider:
         return self._log.read_text()[-2000:]
 
     def stop(self) -> None:
-        """Stop it; everything that it knew of tokens and sessions is lost."""
+        """Stop the provider; all tokens and sessions are lost."""
         if self.process is not None:
             self.process.terminate()
             self.process.wait(10)
             self.process = None
 
     def set_person(self, name: str, claims: dict[str, Any] | None) -> None:
-        """Give somebody other claims, or close the account (None)."""
+        """Change the claims of a person, or close the account (None)."""
         httpx.put(
             f"{self.issuer}/test/people/{name}", content=json.dumps(claims), timeout=60
         ).raise_for_status()
 
     def set_seconds(self, seconds: int) -> None:
-        """How long access tokens last that are given from now on."""
+        """Set the lifetime of access tokens issued from now on."""
         httpx.put(f"{self.issuer}/test/seconds", json=seconds, timeout=60).raise_for_status()
 
     def asked(self, path: str) -> int:
-        """How often a path was asked for."""
+        """Return how often a path was requested."""
         return int(httpx.get(f"{self.issuer}/test/asked", timeout=60).json().get(path, 0))
 
     def data(self, token: str) -> httpx.Response:
-        """The answer of the data service to a token."""
+        """Return the answer of the data service to a token."""
         return httpx.get(
             f"{self.issuer}/data", headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
 
 
 def at_provider(browser: httpx.Client, page: httpx.Response, name: str) -> httpx.Response:
-    """Answer the provider's login form, and follow it to where it leads."""
+    """Submit the provider's login form and follow its redirects."""
     form = re.search(r'<form[^>]*action="([^"]+)"', page.text)
     assert form, page.text[:2000]
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
@@ -141,7 +141,7 @@ def at_provider(browser: httpx.Client, page: httpx.Response, name: str) -> httpx
 
 
 def log_in(browser: httpx.Client, name: str, path: str = "/hub/oauth_login") -> httpx.Response:
-    """Log in at the hub by the provider; the page where that ends."""
+    """Log in to the hub through the provider; return the final page."""
     page = browser.get(path, follow_redirects=True)
     return (
         at_provider(browser, page, name)

@@ -39,8 +39,10 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 
-from opendata.records.models import Account, Role, Token
+from opendata.accounts.models import Token, User
+from opendata.accounts.roles import Role
 
+from .accounts import user
 from .running import Server, environment, run, serve
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -67,13 +69,21 @@ def database(_migrated: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def curator(database: None) -> Account:
-    return Account.objects.create(name="cora", roles=[Role.CURATOR])
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real hashes take a third of a second each, on purpose."""
+    from django.contrib.auth import hashers
+
+    monkeypatch.setattr(hashers.PBKDF2PasswordHasher, "iterations", 10)
 
 
 @pytest.fixture
-def reviewer(database: None) -> Account:
-    return Account.objects.create(name="rené", roles=[Role.REVIEWER])
+def curator(database: None) -> User:
+    return user("cora", Role.CURATOR)
+
+
+@pytest.fixture
+def reviewer(database: None) -> User:
+    return user("rené", Role.REVIEWER)
 
 
 @pytest.fixture
@@ -82,12 +92,12 @@ def web(database: None) -> Client:
 
 
 @pytest.fixture
-def curators_web(curator: Account) -> Client:
+def curators_web(curator: User) -> Client:
     return Client(headers={"Authorization": f"Bearer {Token.issue(curator)}"})
 
 
 @pytest.fixture
-def reviewers_web(reviewer: Account) -> Client:
+def reviewers_web(reviewer: User) -> Client:
     return Client(headers={"Authorization": f"Bearer {Token.issue(reviewer)}"})
 
 

@@ -6,12 +6,13 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
+
+from tests.commands import run
 
 HOW_TO = "PostgreSQL is missing; run: make tools"
 
@@ -41,8 +42,7 @@ def cluster() -> Iterator[str]:
 
         def call(program: str, *arguments: str) -> None:
             command = [*user, str(folder / program), *arguments]
-            done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
+            run(*command, cwd="/")
 
         call("initdb", "-D", str(data), "-U", "odc", "-A", "trust", "-E", "UTF8", "--no-sync")
         with socket.socket() as free:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from opendata import describing
+from opendata.accounts.models import User
 from opendata.records import publishing
-from opendata.records.models import Account, Version
+from opendata.records.models import Version
 from opendata.records.publishing import Draft, NewRecord
 from opendata.vo.process import serve
 
@@ -44,16 +45,14 @@ def draft(**more: Any) -> dict[str, Any]:
     } | more
 
 
-def drafted(curator: Account, identifier: str = "cnt24_01", **more: Any) -> Version:
+def drafted(curator: User, identifier: str = "cnt24_01", **more: Any) -> Version:
     """Return a draft with a file."""
     version = publishing.create(NewRecord(identifier=identifier), Draft(**draft(**more)), curator)
     publishing.add_file(version, "counts.ecsv", [ECSV], curator, describe=describing.describe)
     return version
 
 
-def published(
-    curator: Account, reviewer: Account, identifier: str = "cnt24_01", **more: Any
-) -> Version:
+def published(curator: User, reviewer: User, identifier: str = "cnt24_01", **more: Any) -> Version:
     """Return a published version."""
     version = drafted(curator, identifier, **more)
     publishing.submit(version, curator)

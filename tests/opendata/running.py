@@ -14,6 +14,8 @@ from threading import Thread
 
 import httpx
 
+from tests import commands
+
 from .postgresql import new_database
 
 
@@ -49,14 +51,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def run(variables: dict[str, str], *arguments: str) -> str:
     """Run a command and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "opendata", *arguments],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = commands.run(sys.executable, "-m", "opendata", *arguments, env=variables)
     return done.stdout
 
 

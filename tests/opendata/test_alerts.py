@@ -11,10 +11,12 @@ from django.test import Client
 from django.utils import timezone
 from lxml import etree
 
+from opendata.accounts.models import Token
+from opendata.accounts.roles import Role
 from opendata.alerts.models import Notice
-from opendata.records.models import Account, Role, Token
 from openkm3 import alerts
 
+from .accounts import user
 from .running import Server
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -39,7 +41,7 @@ DOCUMENT = {
 
 
 def _web(name: str, *roles: Role) -> Client:
-    account = Account.objects.create(name=name, roles=list(roles))
+    account = user(name, *roles)
     return Client(headers={"Authorization": f"Bearer {Token.issue(account)}"})
 
 
@@ -279,7 +281,7 @@ def test_the_feed_for_news_readers_is_atom(web: Client) -> None:
         alert_type="initial",
         document={},
         voevent=b"",
-        sender="daq",
+        sender=user("daq", Role.ALERT_SENDER),
         issued=issued,
     )
     root = _atom(web)
@@ -302,6 +304,7 @@ def test_the_feed_for_news_readers_is_atom(web: Client) -> None:
 def test_the_feed_for_news_readers_says_of_a_place_what_is_known(web: Client) -> None:
     # Notices of older portals may have one coordinate only.
     known = {"ra": 120.5, "dec": -30.25}
+    daq = user("daq", Role.ALERT_SENDER)
     for number, keys in enumerate([(), ("ra",), ("dec",), ("ra", "dec")]):
         Notice.objects.create(
             ivorn=f"ivo://km3net.org/VOEvent#KM3-{number}",
@@ -310,7 +313,7 @@ def test_the_feed_for_news_readers_says_of_a_place_what_is_known(web: Client) ->
             document={},
             voevent=b"",
             instrument="ARCA028",
-            sender="daq",
+            sender=daq,
             issued=timezone.now(),
             **{key: known[key] for key in keys},
         )

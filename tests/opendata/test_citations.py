@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from pylatexenc.latex2text import LatexNodes2Text
 from rocrate.rocrate import ROCrate
 
+from opendata.accounts.models import User
 from opendata.exports import citation
 from opendata.exports.licences import licence
 from opendata.exports.publication import references
 from opendata.importers import generation
 from opendata.records import publishing
-from opendata.records.models import Account, Record, Version
+from opendata.records.models import Record, Version
 from opendata.records.publishing import Draft, NewRecord
 
 from .records import HEADER, draft, published
@@ -62,13 +63,13 @@ FUNDING = [
 
 
 @pytest.fixture
-def record(curator: Account, reviewer: Account) -> Version:
+def record(curator: User, reviewer: User) -> Version:
     more = {"title": TITLE, "description": DESCRIPTION, "doi": "10.5072/FK2/(A)<B>"}
     return published(curator, reviewer, creators=CREATORS, funding=FUNDING, **more)
 
 
 @pytest.fixture
-def bare(curator: Account, reviewer: Account) -> Version:
+def bare(curator: User, reviewer: User) -> Version:
     """A record that says as little as one can."""
     return published(curator, reviewer, description="", metadata={}, ktype="km3.resource")
 
@@ -152,9 +153,7 @@ def test_what_nobody_said_is_nowhere_made_up(web: Client, bare: Version) -> None
         assert "KM3NeT Collaboration" not in said
 
 
-def test_a_paper_is_not_published_by_the_portal(
-    web: Client, curator: Account, reviewer: Account
-) -> None:
+def test_a_paper_is_not_published_by_the_portal(web: Client, curator: User, reviewer: User) -> None:
     def paper(identifier: str, **more: Any) -> Version:
         said = draft(ktype="km3.resource.paper", doi="10.3847/2041-8213/aad8c0", **more)
         version = publishing.create(NewRecord(identifier=identifier), Draft(**said), curator)
@@ -203,7 +202,7 @@ def test_bibtex_takes_apart_people_only_and_keeps_every_character(record: Versio
 
 
 def test_bibtex_keeps_names_whose_letters_or_words_mean_something_else_to_it(
-    curator: Account, reviewer: Account
+    curator: User, reviewer: User
 ) -> None:
     # LaTeX's mathematics has no capital chi: it was "{X}", a Latin letter.
     names = [("Χατζής", "Ελένη"), ("Иванов", "Пётр"), ("And", "B."), ("Sukarno", "")]
@@ -270,7 +269,7 @@ def test_ro_crate_is_read_by_its_own_library(web: Client, record: Version, tmp_p
 
 
 def test_ro_crate_keeps_each_name_and_award_of_one_address(
-    web: Client, curator: Account, reviewer: Account, tmp_path: Any
+    web: Client, curator: User, reviewer: User, tmp_path: Any
 ) -> None:
     departments = ["University, Physics", "University, Computing", "University, Physics"]
     creators = [
@@ -359,7 +358,7 @@ def test_references_are_told_as_what_they_are(
 
 
 def test_subjects_fit_the_content_and_the_instrument(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     def subjects(version: Version) -> list[str]:
         return [item["subject"] for item in citation.datacite(version)["subjects"]]
@@ -388,7 +387,7 @@ def test_subjects_fit_the_content_and_the_instrument(
     ("start", "stop"), [("2007-02-07", ""), ("", "2018-01-01"), ("2007-02-07", "2018-01-01")]
 )
 def test_an_unknown_end_of_the_measurement_stays_open(
-    web: Client, curator: Account, reviewer: Account, start: str, stop: str
+    web: Client, curator: User, reviewer: User, start: str, stop: str
 ) -> None:
     times = {"measurement_start": start, "measurement_stop": stop}
     header = HEADER | {key: text for key, text in times.items() if text}
@@ -401,7 +400,7 @@ def test_an_unknown_end_of_the_measurement_stays_open(
     assert "None" not in web.get("/records/cnt24_01/").content.decode()
 
 
-def test_files_of_the_same_size_are_both_told(curator: Account) -> None:
+def test_files_of_the_same_size_are_both_told(curator: User) -> None:
     version = publishing.create(NewRecord(identifier="x_01"), Draft(**draft()), curator)
     for name in ("a.txt", "b.txt"):
         publishing.add_file(version, name, [b"1"], curator)
@@ -411,7 +410,7 @@ def test_files_of_the_same_size_are_both_told(curator: Account) -> None:
 
 
 def test_harvesters_hear_of_a_withdrawal_after_their_last_visit(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     Version.objects.filter(pk=version.pk).update(published_at="2020-01-01T00:00:00Z")
@@ -466,7 +465,7 @@ def test_records_are_found_by_people_funders_and_subjects(
 
 
 def test_of_simulated_data_nothing_says_that_they_were_collected(
-    curator: Account, reviewer: Account
+    curator: User, reviewer: User
 ) -> None:
     times = {"measurement_start": "2019-09-17", "measurement_stop": "2019-09-24"}
     more = {"title": "SIMULATED counts", "simulated": True}

@@ -9,6 +9,7 @@ import pytest
 from openkm3.catalogue import Catalogue
 from openkm3.openio import KM3Store as KM3StoreA
 from openkm3.store import KM3Store
+from tests import commands
 
 from .running import Server
 
@@ -70,7 +71,6 @@ def test_the_catalogue_keeps_the_contract_and_its_etag(antares_server: Server) -
 
 
 def test_check_finds_a_file_that_has_changed(antares: Path, tmp_path: Path) -> None:
-    import subprocess
     import sys
 
     from .running import environment, run
@@ -82,12 +82,5 @@ def test_check_finds_a_file_that_has_changed(antares: Path, tmp_path: Path) -> N
     file = next(path for path in (tmp_path / "state" / "files").glob("*/*") if path.is_file())
     file.chmod(0o600)
     file.write_bytes(b"broken")
-    done = subprocess.run(
-        [sys.executable, "-m", "opendata", "check"],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
+    done = commands.run(sys.executable, "-m", "opendata", "check", status=1, env=variables)
     assert "has changed" in done.stderr

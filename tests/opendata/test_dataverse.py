@@ -15,8 +15,8 @@ from django.test import Client
 from pyDataverse.api import DataAccessApi, NativeApi, SearchApi
 from pyDataverse.models import Dataset
 
+from opendata.accounts.models import User
 from opendata.records import publishing
-from opendata.records.models import Account
 
 from .records import ECSV, draft, published
 from .running import Server, environment, serve
@@ -217,7 +217,7 @@ def test_what_is_not_there_is_said_as_dataverse_does(native: NativeApi) -> None:
 
 
 def test_the_doi_of_an_older_version_means_that_version(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     first = published(curator, reviewer, doi="10.5072/FK2/OLD")
     second = publishing.next_version(first.record, curator, "new")
@@ -235,7 +235,7 @@ def test_the_doi_of_an_older_version_means_that_version(
 
 
 def test_a_withdrawn_version_says_so_and_gives_no_file(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     number = version.files.get().pk

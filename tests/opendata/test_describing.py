@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from opendata import describing
+from opendata.accounts.models import User
 from opendata.describing.anew import describe_anew, outdated
 from opendata.describing.cells import missing_rows, plain
 from opendata.describing.content import _table
 from opendata.describing.plots import plots_of_table
 from opendata.describing.sky import sky_of
 from opendata.portal import plots
-from opendata.records.models import Account, Description
+from opendata.records.models import Description
 from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
 
@@ -300,7 +301,7 @@ def test_nan_in_a_files_own_metadata_is_no_json_number(tmp_path: Path) -> None:
 
 
 def test_what_an_earlier_portal_described_is_described_anew(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     description = version.files.get().description

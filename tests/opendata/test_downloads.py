@@ -11,9 +11,9 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opendata.accounts.models import User
 from opendata.api.ranges import MOST_RANGES, NotSatisfiable, wanted
 from opendata.records import publishing
-from opendata.records.models import Account
 from tests.loops import in_a_loop
 
 from .records import ECSV, published
@@ -24,7 +24,7 @@ SIZE = len(ECSV)
 
 
 @pytest.fixture
-def file(curator: Account, reviewer: Account) -> None:
+def file(curator: User, reviewer: User) -> None:
     published(curator, reviewer)
 
 
@@ -151,9 +151,7 @@ def test_etag_saves_the_second_download_and_digest_is_the_sha256(web: Client, fi
     assert other.status_code == 200
 
 
-def test_a_withdrawn_file_is_gone_and_says_why(
-    web: Client, curator: Account, reviewer: Account
-) -> None:
+def test_a_withdrawn_file_is_gone_and_says_why(web: Client, curator: User, reviewer: User) -> None:
     publishing.withdraw(published(curator, reviewer), reviewer, "Wrong calibration.")
     answer = web.get(PATH)
     assert answer.status_code == 410

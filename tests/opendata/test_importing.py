@@ -56,7 +56,7 @@ def test_the_demonstration_stays_as_a_version_of_its_own(replaced: Server) -> No
 
 def test_a_second_import_changes_nothing(replaced: Server, antares: Path) -> None:
     said = run(replaced.variables, "import", "antares", str(antares))
-    assert said == "All of it is published: nothing done.\n"
+    assert said == "Nothing to do: all records are published already.\n"
 
 
 def test_the_demonstration_fills_up_around_real_data(antares: Path, tmp_path: Path) -> None:

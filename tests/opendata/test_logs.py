@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from opendata.accounts.models import User
 from opendata.logs import Line
 from opendata.portal import views
-from opendata.records.models import Account
 
 from .records import published
 from .running import Server
@@ -66,8 +66,8 @@ def test_a_request_is_one_line_with_its_identifier_and_account(
 
 def test_what_is_logged_in_a_request_names_the_request(
     web: Client,
-    curator: Account,
-    reviewer: Account,
+    curator: User,
+    reviewer: User,
     lines: list[dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -49,7 +49,7 @@ def test_health_says_that_the_tables_cannot_be_read(server: Server) -> None:
         description.write_text(content)
         broken = server.get("/health")
         assert broken.status_code == 503
-        assert broken.text == "the Virtual Observatory cannot read its tables\n"
+        assert broken.text == "the VO services cannot read their tables\n"
     description.write_text(whole)
     assert server.get("/health").text == "ok\n"
 

@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
+from opendata.accounts.models import User
 from opendata.api.negotiation import choose
 from opendata.portal.representations import OFFERS
 from opendata.records import publishing
-from opendata.records.models import Account
 
 from .records import draft, published
 
@@ -23,7 +23,7 @@ CHROMIUM = (
 
 
 @pytest.fixture
-def record(curator: Account, reviewer: Account) -> None:
+def record(curator: User, reviewer: User) -> None:
     published(curator, reviewer, doi="10.5072/FK2/TEST")
 
 
@@ -200,7 +200,7 @@ def test_what_is_not_there_is_said_in_a_way_that_the_client_reads(
 
 
 def test_metadata_of_a_withdrawn_record_come_with_410(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     publishing.withdraw(published(curator, reviewer), reviewer, "Wrong.")
     answer = web.get("/records/cnt24_01/", headers={"Accept": "application/ld+json"})
@@ -209,7 +209,7 @@ def test_metadata_of_a_withdrawn_record_come_with_410(
 
 
 def test_links_of_an_older_version_lead_to_its_own_files_and_metadata(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     first = published(curator, reviewer, doi="10.5072/FK2/OLD")
     second = publishing.next_version(first.record, curator, "new")
@@ -231,7 +231,7 @@ def test_links_of_an_older_version_lead_to_its_own_files_and_metadata(
 
 
 def test_csl_names_the_collaboration_in_one_piece(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     people = [
         {"kind": "person", "family": "Doe", "given": "Jane"},

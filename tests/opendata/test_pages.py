@@ -11,9 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from opendata import describing
+from opendata.accounts.models import User
 from opendata.portal.plots.sky import project
 from opendata.records import publishing
-from opendata.records.models import Account, Record, Version
+from opendata.records.models import Record, Version
 from opendata.records.publishing import Draft, NewRecord
 
 from .records import ECSV, draft, published
@@ -32,9 +33,7 @@ def test_pages_of_an_empty_portal_work(web: Client, path: str) -> None:
     assert web.get(path).status_code == 200
 
 
-def test_a_record_page_holds_what_one_needs(
-    web: Client, curator: Account, reviewer: Account
-) -> None:
+def test_a_record_page_holds_what_one_needs(web: Client, curator: User, reviewer: User) -> None:
     version = published(curator, reviewer)
     page = web.get("/records/cnt24_01/").content.decode()
     for text in (
@@ -49,7 +48,7 @@ def test_a_record_page_holds_what_one_needs(
         assert text in page
 
 
-def test_what_people_write_is_never_run(web: Client, curator: Account, reviewer: Account) -> None:
+def test_what_people_write_is_never_run(web: Client, curator: User, reviewer: User) -> None:
     published(curator, reviewer, title=f"Title {EVIL}", description=EVIL)
     answer = web.get("/records/cnt24_01/")
     page = answer.content.decode()
@@ -61,7 +60,7 @@ def test_what_people_write_is_never_run(web: Client, curator: Account, reviewer:
     assert EVIL not in web.get(f"/search?q={EVIL}").content.decode()
 
 
-def test_search_engines_find_all_records(web: Client, curator: Account, reviewer: Account) -> None:
+def test_search_engines_find_all_records(web: Client, curator: User, reviewer: User) -> None:
     published(curator, reviewer)
     answer = web.get("/sitemap.xml")
     assert answer["Content-Type"] == "application/xml"
@@ -71,7 +70,7 @@ def test_search_engines_find_all_records(web: Client, curator: Account, reviewer
 
 
 def test_a_tombstone_says_why_and_offers_no_file(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     publishing.withdraw(published(curator, reviewer), reviewer, "Wrong calibration.")
     answer = web.get("/records/cnt24_01/")
@@ -93,7 +92,7 @@ def test_all_that_is_generated_says_so(seeded_server: Server) -> None:
 
 
 def test_pages_ask_the_database_as_little_among_ten_thousand_records(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
 
     version = published(curator, reviewer)
@@ -137,7 +136,7 @@ def test_pages_ask_the_database_as_little_among_ten_thousand_records(
     "row", [[734852.001, 734852.0010001], [5.0, 5.0], [1e300, -1e300], [0.0, 1e-320]]
 )
 def test_narrow_and_wide_values_are_drawn(
-    web: Client, curator: Account, reviewer: Account, row: list[float]
+    web: Client, curator: User, reviewer: User, row: list[float]
 ) -> None:
     first, second = (repr(value).encode() for value in row)
     content = ECSV.replace(b"\n1.5", b"\n" + first).replace(b"\n2.5", b"\n" + second)
@@ -149,7 +148,7 @@ def test_narrow_and_wide_values_are_drawn(
 
 
 def test_positions_of_a_sky_map_come_with_what_is_known_of_them(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     points = web.get("/records/cnt24_01/versions/1.0/sky.json").json()
@@ -160,7 +159,7 @@ def test_positions_of_a_sky_map_come_with_what_is_known_of_them(
 
 
 def test_the_page_of_an_older_version_offers_that_version_only(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     first = published(curator, reviewer)
     second = publishing.next_version(first.record, curator, "new")
@@ -191,8 +190,8 @@ def test_the_page_of_an_older_version_offers_that_version_only(
 )
 def test_an_unknown_day_is_neither_before_nor_after(
     web: Client,
-    curator: Account,
-    reviewer: Account,
+    curator: User,
+    reviewer: User,
     days: tuple[str | None, str | None],
     found: tuple[str, int],
 ) -> None:

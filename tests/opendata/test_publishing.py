@@ -2,17 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.exports.catalogue import catalogue
 from opendata.records import publishing
-from opendata.records.models import Account, AuditEntry, Immutable, Record, Role
+from opendata.records.models import AuditEntry, Immutable, Record
 from opendata.records.publishing import Draft, NewRecord, NotAllowed, Refused
 
+from .accounts import user
 from .records import HEADER, draft, drafted, published
 
 
-def test_a_version_goes_from_draft_over_review_to_published(
-    curator: Account, reviewer: Account
-) -> None:
+def test_a_version_goes_from_draft_over_review_to_published(curator: User, reviewer: User) -> None:
     version = drafted(curator)
     assert version.state == "draft"
     assert publishing.submit(version, curator).state == "review"
@@ -21,37 +22,35 @@ def test_a_version_goes_from_draft_over_review_to_published(
     assert Record.objects.get(identifier="cnt24_01").current == version
 
 
-def test_who_submitted_cannot_approve(curator: Account) -> None:
-    curator.roles = [Role.CURATOR, Role.REVIEWER]
+def test_who_submitted_cannot_approve(curator: User) -> None:
+    curator.set_roles([Role.CURATOR, Role.REVIEWER])
     version = publishing.submit(drafted(curator), curator)
-    with pytest.raises(NotAllowed, match="somebody else"):
+    with pytest.raises(NotAllowed, match="someone else"):
         publishing.approve(version, curator)
 
 
-def test_each_step_needs_its_role(curator: Account, reviewer: Account) -> None:
+def test_each_step_needs_its_role(curator: User, reviewer: User) -> None:
     version = publishing.submit(drafted(curator), curator)
     with pytest.raises(NotAllowed, match="needs the role curator"):
         drafted(reviewer, "other_01")
     with pytest.raises(NotAllowed, match="needs the role reviewer"):
-        publishing.approve(version, Account(name="x", roles=["curator"]))
+        publishing.approve(version, user("x", Role.CURATOR))
 
 
-def test_a_published_version_never_changes(curator: Account, reviewer: Account) -> None:
+def test_a_published_version_never_changes(curator: User, reviewer: User) -> None:
     version = published(curator, reviewer)
     version.title = "Something else"
-    with pytest.raises(Immutable, match="make a new version"):
+    with pytest.raises(Immutable, match="create a new version"):
         version.save()
     with pytest.raises(Immutable):
         version.delete()
     with pytest.raises(Immutable):
         version.files.get().delete()
-    with pytest.raises(Refused, match="has to be draft"):
+    with pytest.raises(Refused, match="needs a version that is a draft"):
         publishing.add_file(version, "more.txt", [b"x"], curator)
 
 
-def test_withdrawal_leaves_a_tombstone_and_cannot_be_undone(
-    curator: Account, reviewer: Account
-) -> None:
+def test_withdrawal_leaves_a_tombstone_and_cannot_be_undone(curator: User, reviewer: User) -> None:
     version = publishing.withdraw(published(curator, reviewer), reviewer, "Wrong calibration.")
     entry = catalogue()["cnt24_01"]
     assert (entry.state, entry.url) == ("withdrawn", None)
@@ -60,9 +59,7 @@ def test_withdrawal_leaves_a_tombstone_and_cannot_be_undone(
         version.save()
 
 
-def test_a_withdrawn_version_gives_way_to_the_one_before(
-    curator: Account, reviewer: Account
-) -> None:
+def test_a_withdrawn_version_gives_way_to_the_one_before(curator: User, reviewer: User) -> None:
     first = published(curator, reviewer)
     second = publishing.new_version(first.record, Draft(**draft(label="2.0")), curator)
     publishing.add_file(second, "counts.txt", [b"1 2 3"], curator)
@@ -72,7 +69,7 @@ def test_a_withdrawn_version_gives_way_to_the_one_before(
     assert catalogue()["cnt24_01"].version == "1.0"
 
 
-def test_a_stop_before_the_start_keeps_data_from_being_published(curator: Account) -> None:
+def test_a_stop_before_the_start_keeps_data_from_being_published(curator: User) -> None:
     header = HEADER | {
         "measurement_start": "2019-10-03T06:00:00.544000000",
         "measurement_stop": "2019-09-17T06:00:00.202000000",
@@ -90,7 +87,7 @@ def test_a_stop_before_the_start_keeps_data_from_being_published(curator: Accoun
         ({"identifier": "../etc"}, {}, "identifier"),
         ({"identifier": "x_01", "parent": "nothing"}, {}, "no collection or stream"),
         ({"identifier": "x_01"}, {"ktype": "km3.nonsense"}, "ktype"),
-        ({"identifier": "x_01"}, {"ktype": "km3.collection"}, "does not fit"),
+        ({"identifier": "x_01"}, {"ktype": "km3.collection"}, "cannot have the content type"),
         ({"identifier": "x_01"}, {"simulated": True}, "SIMULATED"),
         ({"identifier": "x_01"}, {"metadata": {"paraminfo": 3}}, "paraminfo"),
         ({"identifier": "x_01", "aliases": ["x_01"]}, {}, "twice"),
@@ -100,26 +97,26 @@ def test_a_stop_before_the_start_keeps_data_from_being_published(curator: Accoun
     ],
 )
 def test_bad_records_are_refused(
-    curator: Account, new: dict[str, object], content: dict[str, object], message: str
+    curator: User, new: dict[str, object], content: dict[str, object], message: str
 ) -> None:
     with pytest.raises(Refused, match=message):
         publishing.create(NewRecord.model_validate(new), Draft(**draft(**content)), curator)
     assert not Record.objects.exists()
 
 
-def test_a_name_is_given_once_aliases_included(curator: Account) -> None:
+def test_a_name_is_given_once_aliases_included(curator: User) -> None:
     publishing.create(NewRecord(identifier="a_01", aliases=["b_01"]), Draft(**draft()), curator)
     with pytest.raises(Refused, match="b_01 is taken"):
         publishing.create(NewRecord(identifier="b_01"), Draft(**draft()), curator)
 
 
-def test_nothing_to_publish_is_refused(curator: Account) -> None:
+def test_nothing_to_publish_is_refused(curator: User) -> None:
     version = publishing.create(NewRecord(identifier="a_01"), Draft(**draft()), curator)
     with pytest.raises(Refused, match="nothing to publish"):
         publishing.submit(version, curator)
 
 
-def test_the_audit_says_who_did_what_and_stays(curator: Account, reviewer: Account) -> None:
+def test_the_audit_says_who_did_what_and_stays(curator: User, reviewer: User) -> None:
     published(curator, reviewer)
     entries = list(AuditEntry.objects.order_by("id").values_list("account", "action"))
     assert entries == [("cora", "draft"), ("cora", "file"), ("cora", "submit"), ("rené", "publish")]
@@ -127,9 +124,9 @@ def test_the_audit_says_who_did_what_and_stays(curator: Account, reviewer: Accou
         AuditEntry.objects.first().delete()  # type: ignore[union-attr]
 
 
-def test_a_reason_that_no_database_takes_is_refused(curator: Account, reviewer: Account) -> None:
+def test_a_reason_that_no_database_takes_is_refused(curator: User, reviewer: User) -> None:
     version = publishing.submit(drafted(curator), curator)
-    with pytest.raises(Refused, match=r"reason: line 1 holds the control character U\+0000"):
+    with pytest.raises(Refused, match=r"reason: line 1 contains the control character U\+0000"):
         publishing.reject(version, reviewer, "wrong \x00")
     version = publishing.approve(version, reviewer)
     with pytest.raises(Refused, match="reason"):

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
+from opendata.accounts.models import User
 from opendata.exports.oai.documents import VERBS
 from opendata.records import publishing
-from opendata.records.models import Account
 
 from .records import ECSV, published
 
@@ -15,7 +15,7 @@ OAI = "{http://www.openarchives.org/OAI/2.0/}"
 
 
 @pytest.fixture
-def record(curator: Account, reviewer: Account) -> None:
+def record(curator: User, reviewer: User) -> None:
     published(curator, reviewer, doi="10.5072/FK2/TEST")
 
 
@@ -126,7 +126,7 @@ def _oai(web: Client, query: str) -> ET.Element:
 
 
 def test_oai_lists_a_record_and_later_its_deletion(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)
     for prefix in ("oai_dc", "oai_datacite"):

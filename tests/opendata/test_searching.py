@@ -14,8 +14,9 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from opendata.accounts.models import User
 from opendata.records import publishing
-from opendata.records.models import Account, Record
+from opendata.records.models import Record
 from opendata.records.publishing import Draft, NewRecord
 from opendata.searching import index
 from opendata.searching.words import folded, stem, tokens
@@ -36,7 +37,7 @@ RECORDS = [
 
 
 def _publish(
-    curator: Account, reviewer: Account, row: tuple[str, str, str, str, str]
+    curator: User, reviewer: User, row: tuple[str, str, str, str, str]
 ) -> publishing.Version:
     identifier, title, description, author, doi = row
     header = HEADER | ({"author": author} if author else {})
@@ -54,7 +55,7 @@ def _publish(
 
 
 @pytest.fixture
-def records(curator: Account, reviewer: Account) -> None:
+def records(curator: User, reviewer: User) -> None:
     for row in RECORDS:
         _publish(curator, reviewer, row)
 
@@ -167,7 +168,7 @@ def test_an_empty_result_says_which_words_are_nowhere(web: Client, records: None
     page = web.get("/search?q=neutrino+qqqqzz&kind=resource").content.decode()
     assert "No record contains <strong>qqqqzz</strong>" in page
     assert 'href="?q=neutrino"' in page
-    assert "without the filters" in page
+    assert "Search again without filters" in page
     page = web.get("/search?q=kepler+acoustic").content.decode()
     assert "No record contains all of these words" in page
 
@@ -188,7 +189,7 @@ def test_operators_of_the_databases_are_only_letters(web: Client, records: None,
 
 
 def test_the_index_follows_publication_new_versions_and_withdrawal(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     row = RECORDS[0]
     draft_only = publishing.create(
@@ -279,7 +280,7 @@ def test_both_databases_find_the_same(both: tuple[Server, Server]) -> None:
         assert found[0] == found[1], text
     everything = json.loads(lite.get("/api/v1/search/?q=testdata").text)
     assert everything["count"] > 0
-    assert "can be found" in run(post.variables, "reindex")
+    assert "records were indexed" in run(post.variables, "reindex")
 
 
 def test_a_portal_of_before_gets_its_index_by_the_migration(tmp_path: Path) -> None:

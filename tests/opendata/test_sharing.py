@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 
-from opendata.records.models import Account
+from opendata.accounts.models import User
 
 from .records import published
 from .running import Server
@@ -151,7 +151,7 @@ def test_what_is_not_public_carries_no_permission(web: Client, path: str) -> Non
 
 
 def test_reads_allow_reading_only_and_no_credentials(
-    web: Client, curator: Account, reviewer: Account
+    web: Client, curator: User, reviewer: User
 ) -> None:
     published(curator, reviewer)
     for path in ("/records/cnt24_01/", "/storage/cnt24_01/1.0/counts.ecsv", "/catalog.json"):

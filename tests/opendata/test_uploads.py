@@ -58,7 +58,7 @@ def test_drafts_are_hidden_from_others(web: Client, curators_web: Client) -> Non
     ("name", "content", "message"),
     [
         ("counts.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "counts.h5"),
-        ("counts.fits", ECSV, "does not say"),
+        ("counts.fits", ECSV, "its suffix is .fits: rename it"),
         ("counts.json", b'{"a": [1, 2', "not JSON"),
         ("counts.json", b"[" * 100_000, "not JSON"),
         (

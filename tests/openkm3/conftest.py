@@ -1,4 +1,4 @@
-"""What the tests of openkm3 share: a real server with the real ANTARES data."""
+"""Fixtures of the tests of openkm3: a real server with the real ANTARES data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# The package itself is tested from the checkout; what it needs comes from the environment.
+# The package is tested from the checkout; its dependencies come from the environment.
 SOURCE = str(ROOT / "platform" / "openkm3" / "src")
 sys.path.insert(0, SOURCE)
 
@@ -22,19 +22,19 @@ NEEDS = ("astropy", "click", "filelock", "h5py", "httpx", "pandas", "platformdir
 
 @pytest.fixture(autouse=True)
 def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings or the cache of whoever runs it."""
+    """Hide the settings and the cache of the user who runs the tests."""
     for name in ("OPENKM3_SERVER", "OPENKM3_CACHE", "OPENKM3_CONFIG", "OPENKM3_MAX_BYTES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "home" / "site"))
-    monkeypatch.setenv("PYTHONPATH", SOURCE)  # for processes that a test starts
-    (tmp_path / "home" / "cache").mkdir(parents=True)  # astropy warns where it is missing
+    monkeypatch.setenv("PYTHONPATH", SOURCE)  # for processes started by a test
+    (tmp_path / "home" / "cache").mkdir(parents=True)  # astropy warns if it is missing
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
 
 
 @pytest.fixture
 def center(tmp_path: Path) -> Iterator[OpenDataCenter]:
-    """Run an Open Data Center; its address is in OPENKM3_SERVER by the fixture `server`."""
+    """Run an Open Data Center; the fixture `server` also sets OPENKM3_SERVER."""
     for name in NEEDS:
         pytest.importorskip(name, reason=f"needs {name}: run it in the science environment")
     from tests.openkm3 import odc, published
@@ -47,6 +47,6 @@ def center(tmp_path: Path) -> Iterator[OpenDataCenter]:
 
 @pytest.fixture
 def server(center: OpenDataCenter, monkeypatch: pytest.MonkeyPatch) -> OpenDataCenter:
-    """Return the center, made openkm3's server by the environment."""
+    """Return the center, with OPENKM3_SERVER set to its address."""
     monkeypatch.setenv("OPENKM3_SERVER", center.url)
     return center

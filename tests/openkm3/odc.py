@@ -1,7 +1,7 @@
 """A small real Open Data Center: an HTTP server with a catalogue, files, TAP and cone search.
 
-It serves the 8754 public ANTARES events and what belongs to them, in the shapes that openkm3
-writes. Tests can take it offline, let a download break off, and see what was asked for.
+It serves the 8754 public ANTARES events and related files, in the formats that openkm3 writes.
+Tests can stop it, interrupt a download, and see the requests.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from tests.openkm3.published import (
 
 
 class OpenDataCenter:
-    """The server's files, its catalogue, and what tests can do to it."""
+    """The files and catalogue of the server, and switches for tests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.requests: list[tuple[str, int]] = []
-        #: Bytes after which the download of a path breaks off.
+        #: Bytes after which the download of a path is interrupted.
         self.breaks: dict[str, int] = {}
         self.url = ""
         self.events = antares_events()

@@ -35,7 +35,7 @@ def parts(cache: Cache) -> list[Path]:
     return list(cache.folder.rglob(".part-*"))
 
 
-def test_a_file_is_asked_for_again_only_by_its_etag(
+def test_a_cached_file_is_requested_again_only_with_its_etag(
     cache: Cache, center: OpenDataCenter, file: Path
 ) -> None:
     url = f"{center.url}/storage/file.bin"
@@ -49,7 +49,7 @@ def test_a_file_is_asked_for_again_only_by_its_etag(
     assert cache.fetch(url).file.read_bytes() == b"new"
 
 
-def test_a_file_of_known_sha256_is_not_asked_for_again(
+def test_a_cached_file_of_known_sha256_is_not_requested_again(
     cache: Cache, center: OpenDataCenter, file: Path
 ) -> None:
     url, digest = f"{center.url}/storage/file.bin", hashlib.sha256(file.read_bytes()).hexdigest()
@@ -138,14 +138,14 @@ def test_an_index_that_points_outside_is_not_followed(
     assert cache.cached(url) is None
 
 
-def test_what_is_not_there_is_told(cache: Cache, center: OpenDataCenter) -> None:
+def test_a_missing_file_or_server_is_an_error(cache: Cache, center: OpenDataCenter) -> None:
     with pytest.raises(ServerError, match="answers 404 Not Found"):
         cache.fetch(f"{center.url}/storage/nothing")
     with pytest.raises(ServerError, match="cannot be reached"):
         cache.fetch("http://127.0.0.1:9/x")
 
 
-def test_a_cache_that_cannot_be_written_is_told(center: OpenDataCenter, tmp_path: Path) -> None:
+def test_a_cache_that_is_not_writable_is_an_error(center: OpenDataCenter, tmp_path: Path) -> None:
     (tmp_path / "blocked").write_text("a file where the folder should be")
     with pytest.raises(OpenKM3Error, match="set OPENKM3_CACHE"):
         Cache(tmp_path / "blocked", center.url).fetch(f"{center.url}/catalog.json")

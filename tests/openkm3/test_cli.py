@@ -89,7 +89,7 @@ def test_validate_catches_the_published_header(tmp_path: Path) -> None:
     assert {"error", "warning"} <= {finding["level"] for finding in findings}
 
 
-def test_validate_is_content_with_good_files(tmp_path: Path) -> None:
+def test_validate_finds_no_problem_in_good_files(tmp_path: Path) -> None:
     if not published.ANTARES.is_dir():
         pytest.skip(f"needs the public ANTARES data in {published.ANTARES}")
     write(published.antares_events(), tmp_path / "antares.ecsv")

@@ -50,7 +50,7 @@ def test_files_of_any_name(tmp_path: Path, name: str) -> None:
         assert len(read(target).main_table()[1]) == 1
 
 
-def test_a_name_that_is_no_text_gets_through_the_terminal(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_text_can_be_printed(tmp_path: Path) -> None:
     name = os.fsdecode(b"bad\xff.h5")
     write(DataSet({"events": Table({"größe": [1.0]})}), tmp_path / name)
     command = [sys.executable, "-m", "openkm3", "info", "--json", name]

@@ -112,7 +112,7 @@ def test_a_table_of_the_vo_is_there_offline_too(server: OpenDataCenter) -> None:
         ("km3.env.acoustic.wav", "data"),
     ],
 )
-def test_damaged_content_is_told_with_its_file(
+def test_damaged_content_is_an_error_that_names_the_file(
     server: OpenDataCenter, ktype: str, attribute: str
 ) -> None:
     broken = publish(server, "broken.bin", ktype, b"something else")

@@ -70,7 +70,7 @@ def test_tables_become_pandas(ks: KM3Store) -> None:
     assert {name: len(frame) for name, frame in both.items()} == {"events": 5, "group_info": 5}
 
 
-def test_tables_that_describe_the_file_are_left_out(ks: KM3Store) -> None:
+def test_tables_that_describe_the_file_are_skipped(ks: KM3Store) -> None:
     assert ks.get("one_week_orca").data["internalID"][-1] == "km3net.44.6151.000005"
 
 
@@ -88,7 +88,7 @@ def test_a_plot_has_steps_and_labels_of_the_paraminfo(ks: KM3Store) -> None:
     matplotlib.pyplot.close(axes.figure)
 
 
-def test_wrong_wishes_are_told(ks: KM3Store) -> None:
+def test_wrong_arguments_are_errors(ks: KM3Store) -> None:
     with pytest.raises(OpenKM3Error, match="'plain', 'pandas' or 'plot'"):
         ks.get("one_week_orca", loadoption="numpy")  # type: ignore[arg-type]
     with pytest.raises(

@@ -39,7 +39,7 @@ def test_a_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("server", ["opendata.km3net.de", "ftp://x", "file:///etc", "http://", " "])
-def test_what_is_no_web_address_is_refused(server: str) -> None:
+def test_anything_but_a_web_address_is_refused(server: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a web address; write"):
         Settings.find(server)
 

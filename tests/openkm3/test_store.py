@@ -18,6 +18,7 @@ from openkm3.dataclasses import Function, HDFTable, KM3Object, LookUpTable, SCSS
 from openkm3.errors import OpenKM3Error, ServerError, UnknownIdentifier
 from openkm3.library import Library
 from openkm3.store import KM3Store
+from tests.commands import run
 from tests.openkm3.odc import OpenDataCenter
 
 
@@ -265,7 +266,9 @@ def test_a_broken_catalogue_does_not_replace_a_good_one(
     assert len(Library().catalogue.entries) == 11
 
 
-def test_what_cannot_be_had_is_told(store: KM3Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unavailable_resource_is_an_error(
+    store: KM3Store, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(UnknownIdentifier, match="did you mean ana20_01_acc"):
         store.get("ana20_01_ac")
     with pytest.raises(UnknownIdentifier):
@@ -287,7 +290,6 @@ def test_a_server_without_catalogue_is_named(center: OpenDataCenter) -> None:
 
 
 def test_published_outputs_appear_where_nobody_set_up_logging(server: OpenDataCenter) -> None:
-    import subprocess
     import sys
 
     code = (
@@ -296,7 +298,7 @@ def test_published_outputs_appear_where_nobody_set_up_logging(server: OpenDataCe
         "store = KM3Store()\n"
         "store.get('ana20_01_acc').lookup(xvalue=100, yvalue=10)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run(sys.executable, "-c", code)
     assert done.stderr.splitlines()[-3:] == [
         "INFO:root:Loaded catalog from cache.",
         "INFO:root:Loaded entry ana20_01_acc as <class 'openkm3.dataclasses.LookUpTable'>.",

@@ -117,7 +117,7 @@ def test_ranges_of_origin(key: str, span: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["deg", "GeV^{-1} cm^{2} s", "m2", "GeV-1 cm-2 s-1", "1/s", "%"])
-def test_units_as_published_are_understood(unit: str) -> None:
+def test_units_as_published_are_parsed(unit: str) -> None:
     assert findings({"paraminfo": {"x": {"description": "d", "unit": unit}}}) == []
 
 
@@ -140,7 +140,7 @@ def test_parameters(parameter: dict[str, Any], words: str) -> None:
     assert words in finding.problem
 
 
-def test_data_are_compared_with_what_is_said_of_them() -> None:
+def test_data_are_compared_with_the_metadata() -> None:
     table = Table({"ra": [0.0, 400.0, np.nan], "extra": [1, 2, 3]}, units={"ra": "rad"})
     described = {
         "ra": {"description": "d", "unit": "deg", "range": [0, 360]},
@@ -159,7 +159,7 @@ def test_data_are_compared_with_what_is_said_of_them() -> None:
     )
 
 
-def test_a_wrong_kid_and_contact_are_told() -> None:
+def test_a_wrong_kid_and_contact_are_reported() -> None:
     assert single({"kid": "123"}).where == "kid"
     header = GOOD["header"] | {"contact": "the spokesperson"}
     assert single({"header": header}).problem == "'the spokesperson' is not an address"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
+import shutil
 import struct
+import subprocess
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -227,3 +231,24 @@ def test_without_weasyprint_or_pango_the_format_is_not_offered(
     assert not WeasyPrintExporter(python=str(tmp_path / "bin/python")).enabled
     monkeypatch.setattr("km3pdf.exporter.LIBRARIES", ("libnowhere.so.0",))
     assert not WeasyPrintExporter(python=sys.executable).enabled
+
+
+def test_registering_removes_nbconverts_own_entry_points_and_no_other(tmp_path: Path) -> None:
+    # An environment with nbconvert as its wheel installs it, and the rest of this one.
+    packages = Path(str(metadata.distribution("nbconvert").locate_file("")))
+    [info] = packages.glob("nbconvert-*.dist-info")
+    copy = tmp_path / info.name
+    shutil.copytree(info, copy)
+    cache = tmp_path / "cache"
+    os.link(copy / "entry_points.txt", cache)
+    before = cache.read_text()
+    for _ in range(2):
+        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import runpy"
+        code += "; runpy.run_module('km3pdf.register', run_name='__main__')"
+        subprocess.run([sys.executable, "-c", code], check=True)
+    points = metadata.PathDistribution(copy).entry_points
+    names = {point.name for point in points.select(group="nbconvert.exporters")}
+    assert {"html", "script", "notebook", "slides"} <= names
+    assert not names & {"pdf", "webpdf", "qtpdf", "qtpng"}
+    assert points.select(group="console_scripts")
+    assert cache.read_text() == before  # the installer's cache, which it may be linked from

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
+
+from tests.commands import run
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "platform" / "settings" / "README.md"
 #: Where variables are set or read; tests have some of their own.
-PLACES = ("platform", "images", "deploy/roles", "deploy/playbooks", "deploy/plugins", "Makefile",
-          "docker-compose.yml")  # fmt: skip
+PLACES = (
+    "platform",
+    "images",
+    "deploy/roles",
+    "deploy/playbooks",
+    "deploy/plugins",
+    "Makefile",
+    "docker-compose.yml",
+)
 #: The name of a table in FITS files (openkm3).
 NO_VARIABLES = {"KM3_ANNOTATION"}
 _NAME = re.compile(r"\bKM3_[A-Z][A-Z_]*[A-Z]\b")
@@ -18,10 +26,17 @@ _NAME = re.compile(r"\bKM3_[A-Z][A-Z_]*[A-Z]\b")
 
 def used() -> set[str]:
     """Every variable that some file of the repository names, except READMEs."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *PLACES],
-        cwd=ROOT, check=True, capture_output=True, encoding="utf-8",
-    ).stdout  # fmt: skip
+    listed = run(
+        "git",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--",
+        *PLACES,
+        cwd=ROOT,
+    ).stdout
     files = {ROOT / name for name in listed.split("\0") if name}
     texts = (f.read_bytes() for f in files if f.is_file() and f.suffix != ".md")
     found = {name for text in texts for name in _NAME.findall(text.decode(errors="replace"))}

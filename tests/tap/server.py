@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 
 class Server:
@@ -45,15 +45,18 @@ class Server:
             self.process = subprocess.Popen(
                 self._command, env=self._variables, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/tap/availability", timeout=5).close()
-                return
-            except (urllib.error.URLError, OSError):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(self.log.read_text()) from None
-                time.sleep(0.1)
+        wait_until(
+            self._answers,
+            seconds=60,
+            what=lambda: f"the server answers\n{self.log.read_text()}",
+            ignoring=OSError,
+        )
+
+    def _answers(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(self.log.read_text())
+        urllib.request.urlopen(f"{self.url}/tap/availability", timeout=5).close()
+        return True
 
     def kill(self) -> None:
         """End it at once, as a power cut does."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +18,7 @@ from astropy.time import Time
 
 import adqlite
 from adqlite.queries.engine import Engine
+from tests import commands
 
 
 def ask(folder: Path, query: str) -> list[tuple[Any, ...]]:
@@ -187,9 +187,7 @@ def test_an_sqlite_file_that_cannot_be_published_is_refused(
 
 
 def run(*words: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "adqlite", *words], capture_output=True, text=True, timeout=120
-    )
+    done = commands.run(sys.executable, "-m", "adqlite", *words, status=None, timeout=120)
     return done.returncode, done.stdout, done.stderr
 
 

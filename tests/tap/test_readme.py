@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
 import pyvo
+
+from tests import commands
 
 from .server import Server
 
@@ -21,10 +22,7 @@ COMMANDS = re.findall(r"^    (adqlite .*)$", README, re.MULTILINE)
 
 
 def run(*words: str | Path, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
+    done = commands.run(sys.executable, *words, cwd=folder, timeout=120)
     return done.stdout
 
 

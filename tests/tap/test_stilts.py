@@ -6,10 +6,11 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 from urllib.parse import urlencode
 
 import pytest
+
+from tests.commands import run
 
 STILTS = shlex.split(os.environ.get("STILTS", "stilts"))
 pytestmark = pytest.mark.skipif(
@@ -19,8 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def stilts(*words: str) -> str:
-    done = subprocess.run([*STILTS, *words], capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stderr
+    done = run(*STILTS, *words, timeout=400)
     return done.stdout
 
 

@@ -8,9 +8,7 @@ import csv
 import io
 import json
 import math
-import shlex
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from adqlite.tables.metadata import Column, Schema, TableColumn
 from adqlite.tables.metadata import Table as Described
 from adqlite.tables.storage import TableStore
 from adqlite.uploads.reading import read_upload
+from tests.commands import run
 
 from .test_stilts import STILTS
 
@@ -280,8 +279,7 @@ def test_stilts_reads_every_value(engine_of_values: Engine, name: str, tmp_path:
     kind = "fits" if name == "fits" else "votable"
     command = [*STILTS, "tpipe", f"in={path}", f"ifmt={kind}", "ofmt=csv"]
     command += ["cmd=addcol gone NULL_n", "out=-"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, f"{shlex.join(command)}: {done.stderr}"
+    done = run(*command, timeout=120)
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     kept = [row for row in ROWS if not where or row[0] != 2]
     assert [row["n"] for row in rows] == ["" if r[3] is None else str(r[3]) for r in kept]

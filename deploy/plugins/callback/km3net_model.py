@@ -1,12 +1,15 @@
 """Imports the model of platform.yaml once, in the process that Ansible forks for each task.
 
-The filters of `plugins/filter` need it. Without this each task that uses any filter at all would
-import it anew, for 0.6 s of CPU.
+The filters of `plugins/filter` need the model. Without this, every task that uses any filter would
+import it again, for 0.6 s of CPU.
 """
 
 from __future__ import annotations
 
 from ansible.plugins.callback import CallbackBase
+
+import km3settings.compose
+import km3settings.settings  # noqa: F401 - imported for the processes that Ansible forks
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

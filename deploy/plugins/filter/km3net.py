@@ -1,7 +1,6 @@
-"""Filters that know the platform's own model of its settings (`km3settings.settings`).
+"""Filters that read platform.yaml with its model, `km3settings.settings`.
 
-What is to be known of platform.yaml is asked of km3settings, so that Ansible, `make up` and
-the hub always mean the same by it.
+So that a setting means the same to Ansible, `make up` and the hub.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from km3settings.compose import compose_environment
 from km3settings.runtime import Runtime
 from km3settings.state import State
 
-#: Of the platform's own services; `opendata` only where it is enabled.
+#: The platform's own services; `opendata` is added if it is enabled.
 SERVICES = ("hub", "proxy", "firewall")
-#: What platform.yaml calls the client secret's file; the hub finds its copy in the state volume.
+#: The client secret's file in platform.yaml; the hub reads a copy in its state volume.
 PROVIDER_FILE = "oidc-secret"
 
 
 def plain(value: Any) -> Any:
-    """A value from Ansible without Ansible's own types."""
+    """Return a value from Ansible without Ansible's own types."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -37,7 +36,7 @@ def plain(value: Any) -> Any:
 
 
 def filled(settings: Any) -> Any:
-    """What the admin wrote, with what the deployment writes into `login.oidc`."""
+    """Return the admin's settings with what the deployment adds to `login.oidc`."""
     data = plain(settings)
     login = data.get("login") if isinstance(data, dict) else None
     oidc = login.get("oidc") if isinstance(login, dict) else None
@@ -47,7 +46,7 @@ def filled(settings: Any) -> Any:
 
 
 def problems(settings: Any) -> list[str]:
-    """What is wrong with platform settings, a sentence each; nothing: an empty list."""
+    """Return what is wrong with platform settings, one sentence each."""
     data = filled(settings)
     try:
         parsed = model.parse(data)
@@ -55,19 +54,19 @@ def problems(settings: Any) -> list[str]:
         return [f"platform_settings: {line}" for line in str(error).splitlines()]
     if parsed.login.oidc and parsed.login.oidc.client_secret_file != PROVIDER_FILE:
         return [
-            "platform_settings: login.oidc.client_secret_file: the deployment brings that file;"
+            "platform_settings: login.oidc.client_secret_file: the deployment writes this file;"
             ' remove the line and write platform_client_secret: "{{ vault_client_secret }}"'
         ]
     return []
 
 
 def login(settings: Any) -> str:
-    """How people log in: `accounts` or `oidc`."""
+    """Return how people log in: `accounts` or `oidc`."""
     return str(model.parse(filled(settings)).login.method)
 
 
 def images(settings: Any) -> list[str]:
-    """The images that a platform with these settings needs."""
+    """Return the images that a platform with these settings needs."""
     parsed = model.parse(filled(settings))
     own = [*SERVICES, *(["opendata"] if parsed.services.opendata.enabled else [])]
     chosen = [environment.image for environment in parsed.environments]
@@ -83,20 +82,20 @@ def complete(
     tags: Mapping[str, str],
     check_account: str = "",
 ) -> dict[str, Any]:
-    """The host's platform.yaml: what the admin wrote, with what only the deployment knows.
+    """Return the host's platform.yaml: the admin's settings with what only the deployment knows.
 
     Parameters
     ----------
     settings
         The admin's `platform_settings`.
     hub_address, portal_address
-        Where people reach the hub and the portal (empty: no portal here).
+        Public addresses of hub and portal (empty: no portal here).
     proxies
         Addresses of the web servers between clients and the platform, the last one first.
     tags
-        For each image its full name with the tag on this host.
+        The full name of each image, with its tag on this host.
     check_account
-        The account of `verify`, which with `oidc` is the hub's to know.
+        The account that `verify` logs in with; the hub needs it with `oidc`.
     """
     data = filled(settings) or {}
     parsed = model.parse(data)
@@ -133,12 +132,12 @@ def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
 
 
 def gateway(network: str) -> str:
-    """The first address of a network, which its gateway has."""
+    """Return the first address of a network, which is its gateway's."""
     return str(next(ipaddress.ip_network(str(network)).hosts()))
 
 
 def specifications(roles: str) -> dict[str, Any]:
-    """What each setting of the roles below a folder takes (`meta/argument_specs.yml`)."""
+    """Return the options of all roles below a folder (`meta/argument_specs.yml`)."""
     found: dict[str, Any] = {}
     for file in sorted(Path(str(roles)).glob("*/meta/argument_specs.yml")):
         for entry in yaml.safe_load(file.read_text())["argument_specs"].values():
@@ -147,32 +146,32 @@ def specifications(roles: str) -> dict[str, Any]:
 
 
 def unknown(variables: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Settings that look like a role's but that no role has, a sentence each.
+    """Return variables that look like a role's setting but are none, one sentence each.
 
     Parameters
     ----------
     variables
-        Names of all variables that the inventory sets.
+        Names of all variables of the inventory.
     known
-        Names of the settings that there are; each starts with its role's.
+        Names of all settings; each starts with the name of its role.
     """
     known = sorted(map(str, known))
     prefixes = tuple({f"{name.split('_')[0]}_" for name in known})
-    told = []
+    found = []
     for name in sorted(map(str, variables)):
         if not name.startswith(prefixes) or name in known:
             continue
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"write {close[0]}" if close else "remove it"
-        told.append(f"{name}: there is no such setting; {hint}.")
-    return told
+        found.append(f"{name}: there is no such setting; {hint}.")
+    return found
 
 
 class FilterModule:
-    """Ansible's way to find them."""
+    """The filters by the names that roles use."""
 
     def filters(self) -> dict[str, Any]:
-        """The filters by the names that roles use."""
+        """Return the filters by name."""
         return {
             "km3net_problems": problems,
             "km3net_login": login,

@@ -10,15 +10,15 @@ from km3settings.names import Names
 
 
 def spread(complete: Mapping[str, Any], references: Mapping[str, str]) -> dict[str, Any]:
-    """A host's platform.yaml for a swarm.
+    """Return a host's platform.yaml for a swarm.
 
     Parameters
     ----------
     complete
-        The platform.yaml of one host, with the images' names on it.
+        The platform.yaml of a single host, with its names of the images.
     references
-        For each of these names how the swarm's machines call the image. Empty: one machine, for
-        which nothing is changed.
+        The name that the swarm uses for each of these images. Empty: a single machine, for which
+        nothing is changed.
     """
     data = dict(complete)
     if not references:
@@ -31,18 +31,18 @@ def spread(complete: Mapping[str, Any], references: Mapping[str, str]) -> dict[s
     return data
 
 
-def way_out(project: str) -> str:
-    """The bridge by which users' servers leave a machine of the swarm."""
+def egress_bridge(project: str) -> str:
+    """Return the bridge from users' servers on a machine of the swarm to the internet."""
     return Names(str(project)).egress_bridge
 
 
 def filter_service(project: str) -> str:
-    """The service that keeps the packet filter in place on every machine."""
+    """Return the service that runs the packet filter on every machine."""
     return Names(str(project)).filters
 
 
 def is_ipv4(text: Any) -> bool:
-    """Whether a text is an IPv4 address."""
+    """Return whether a text is an IPv4 address."""
     try:
         ipaddress.IPv4Address(str(text))
     except ValueError:
@@ -51,13 +51,13 @@ def is_ipv4(text: Any) -> bool:
 
 
 class FilterModule:
-    """Ansible's way to find them."""
+    """The filters by the names that roles use."""
 
     def filters(self) -> dict[str, Any]:
-        """The filters by the names that roles use."""
+        """Return the filters by name."""
         return {
             "km3net_spread": spread,
-            "km3net_way_out": way_out,
+            "km3net_egress_bridge": egress_bridge,
             "km3net_filter_service": filter_service,
             "km3net_is_ipv4": is_ipv4,
         }

@@ -1,6 +1,6 @@
-"""What pip says where it may not replace a package of the stack: with the way out.
+"""Adds to pip's refusal to replace a package of the stack what the user can do instead.
 
-`km3_pip_advice.pth` loads this where the program is pip, however it was called: as `pip`, as
+`km3_pip_advice.pth` loads this when the program is pip, whether it was started as `pip`, as
 `python -m pip`, or from a notebook.
 """
 
@@ -9,20 +9,20 @@ import shlex
 import sys
 from typing import Any
 
-#: How pip begins its refusal to put another version into ~/.local.
+#: The start of pip's message when it refuses to install another version in ~/.local.
 _REFUSAL = "Will not install to the user site because it will lack sys.path precedence"
 _ADVICE = """
-The environment keeps its version, so that published analyses go on giving the same numbers.
-For another one, make an environment of your own on top of it, with a kernel:
+The stack keeps its versions, so that published analyses keep giving the same numbers. To use
+another version, create your own environment on top of the stack, with its own kernel:
 
     python -m venv --system-site-packages ~/mine && ~/mine/bin/pip install {wanted}
     ~/mine/bin/python -m ipykernel install --user --name mine
 
-Then reload the page of JupyterLab and choose the kernel "mine"."""
+Then reload JupyterLab in the browser and choose the kernel "mine"."""
 
 
 def _wanted() -> str:
-    """What was asked for, as the command line of another pip."""
+    """Return the requested packages and options, as arguments for another pip."""
     words = sys.argv[1:]
     after = words[words.index("install") + 1 :] if "install" in words else []
     return shlex.join(word for word in after if word != "--user") or "PACKAGE"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import docker
 from docker.models.containers import Container
 
 from km3settings.names import Names
+from tests.commands import run
 from tests.e2e.platforms import Person, Platform
 
 PASSWORD = "vorume-tisaka-94-belo"
@@ -37,8 +35,7 @@ class Site:
     def add(self, name: str) -> Person:
         """Somebody with a new account, logged in."""
         command = ["docker", "exec", "-i", self.names.hub, "km3hub", "accounts", "add", name]
-        subprocess.run([*command, "--password-stdin"], input=PASSWORD, text=True, check=True,
-                       capture_output=True)  # fmt: skip
+        run(*command, "--password-stdin", input=PASSWORD)
         return Person.log_in(self.platform.address, name, PASSWORD)
 
     def networks(self) -> list[str]:
@@ -60,30 +57,12 @@ class Site:
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def eventually(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait until `condition` holds; errors on the way count as "not yet"."""
-    deadline = time.monotonic() + seconds
-    trouble: object = None
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-            trouble = None
-        except Exception as error:
-            trouble = error
-        time.sleep(0.3)
-    raise AssertionError(f"after {seconds} s still not: {what} ({trouble})")
-
-
 def why_no_containers() -> str | None:
     """Why containers cannot be tested here, and how to change that; None where they can."""
-    if (
-        not shutil.which("docker")
-        or subprocess.run(["docker", "version"], capture_output=True).returncode
-    ):
+    if not shutil.which("docker") or run("docker", "version", status=None).returncode:
         return "no Docker Engine answers: make engine images"
     for name in ("stack", "hub", "proxy", "firewall", "opendata"):
         image = f"km3net/{name}"
-        if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode:
+        if run("docker", "image", "inspect", image, status=None).returncode:
             return f"the image {image} is missing: make engine images"
     return None

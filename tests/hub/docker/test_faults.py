@@ -16,9 +16,10 @@ import pytest
 from tests.e2e.platforms import Person, start
 from tests.e2e.servers import start_kernel, start_server
 from tests.hub.docker.conftest import StartSite
-from tests.hub.docker.platforms import Site, eventually
+from tests.hub.docker.platforms import Site
 from tests.hub.docker.relay import Relay
 from tests.hub.docker.test_restarts import kill
+from tests.waiting import wait_until
 
 SETTINGS = """
 site: {contact: help@example.org}
@@ -70,7 +71,12 @@ def servers(person: Person) -> object:
 
 def nothing_is_left(site: Site, person: Person) -> None:
     name = site.names.server(person.name)
-    eventually(lambda: name not in site.servers() + site.networks(), f"{name} is gone")
+    wait_until(
+        lambda: name not in site.servers() + site.networks(),
+        seconds=60,
+        what=f"{name} is gone",
+        ignoring=Exception,
+    )
 
 
 def test_image_deleted_after_the_menu_was_shown(site: Site) -> None:
@@ -126,9 +132,11 @@ def test_hub_killed_during_a_start(
         assert asking.is_alive(), "the start ended before the moment came"
     kill(site, site.names.hub, "km3hub.hub")
     asking.join()
-    eventually(
+    wait_until(
         lambda: httpx.get(f"{site.platform.address}/hub/health", timeout=60).is_success,
-        "the hub is up",
+        seconds=60,
+        what="the hub is up",
+        ignoring=Exception,
     )
     start_server(person)
     assert start_kernel(person).run("print(6 * 7)") == "42\n"
@@ -140,7 +148,12 @@ def test_server_that_died_is_noticed_and_cleaned_away(site: Site) -> None:
     start_server(person)
     site.server(person).kill()
     nothing_is_left(site, person)
-    eventually(lambda: servers(person) == {}, "the hub has put the server away")
+    wait_until(
+        lambda: servers(person) == {},
+        seconds=60,
+        what="the hub has put the server away",
+        ignoring=Exception,
+    )
     start_server(person)
 
 
@@ -148,8 +161,11 @@ def test_packet_filter_that_was_flushed_comes_back(site: Site) -> None:
     firewall = site.container(site.names.firewall)
     assert firewall.exec_run(["km3-firewall", "check"]).exit_code == 0
     firewall.exec_run(["km3-firewall", "remove"])
-    eventually(
-        lambda: firewall.exec_run(["km3-firewall", "check"]).exit_code == 0, "the rules are back"
+    wait_until(
+        lambda: firewall.exec_run(["km3-firewall", "check"]).exit_code == 0,
+        seconds=60,
+        what="the rules are back",
+        ignoring=Exception,
     )
 
 
@@ -160,7 +176,12 @@ def test_without_packet_filter_nobody_starts(site: Site) -> None:
         assert "packet filter" in start_fails(person)
     finally:
         site.container(site.names.firewall).start()
-    eventually(lambda: start_server(person) is None, "servers start again")
+    wait_until(
+        lambda: start_server(person) is None,
+        seconds=60,
+        what="servers start again",
+        ignoring=Exception,
+    )
 
 
 @pytest.fixture
@@ -189,15 +210,25 @@ def test_engine_away_while_people_work(away: tuple[Site, Relay]) -> None:
     kernel = start_kernel(ada)
     kernel.run("x = 5")
     relay.cut()
-    assert "Docker Engine of this site does not answer" in start_fails(eve)
+    assert "Docker Engine of this site is not responding" in start_fails(eve)
     assert kernel.run("print(x)") == "5\n"
     site.server(bob).remove(force=True)
     # Longer than the hub's interval of polls: nobody is taken for dead meanwhile.
     log = site.container(site.names.hub)
-    eventually(lambda: b"The Docker Engine does not answer" in log.logs(), "the hub noticed", 90)
+    wait_until(
+        lambda: b"The Docker Engine does not answer" in log.logs(),
+        seconds=90,
+        what="the hub noticed",
+        ignoring=Exception,
+    )
     with ada.client() as client:
         assert client.get("/hub/api/users/ada").json()["servers"][""]["ready"]
     relay.mend()
-    eventually(lambda: servers(bob) == {}, "the hub notices the server that died meanwhile", 90)
+    wait_until(
+        lambda: servers(bob) == {},
+        seconds=90,
+        what="the hub notices the server that died meanwhile",
+        ignoring=Exception,
+    )
     assert kernel.run("print(x)") == "5\n"
     start_server(eve)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import psutil
 import pytest
 from docker.models.containers import Container
 
+from tests import commands
 from tests.e2e.servers import Kernel, start_kernel, start_server
 from tests.hub.docker.conftest import StartSite
 from tests.hub.docker.platforms import Site
@@ -59,10 +59,10 @@ def metadata_address(engine_and_images: None) -> Iterator[None]:
     network = "km3t-metadata"
     create = ["docker", "network", "create", "--subnet", "169.254.169.0/24", "--gateway", METADATA]
     remove = ["docker", "network", "rm", network]
-    subprocess.run(remove, capture_output=True)  # what a killed run left
-    subprocess.run([*create, network], check=True, capture_output=True)
+    commands.run(*remove, status=None)  # what a killed run left
+    commands.run(*create, network)
     yield
-    subprocess.run(remove, check=True, capture_output=True)
+    commands.run(*remove)
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +108,7 @@ def test_probe_of_the_host_succeeds_where_nothing_forbids_it(there: Neighbours) 
     # From a container outside the platform, on Docker's own network.
     code = f"import socket; socket.create_connection(('{METADATA}', {there.host_port}), 5)"
     run = ["docker", "run", "--rm", "--entrypoint", "python3", "km3net/stack", "-c", code]
-    result = subprocess.run(run, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    commands.run(*run)
 
 
 def test_neighbour_answers_to_itself(there: Neighbours) -> None:
@@ -177,9 +176,12 @@ def test_host_services_are_out_of_reach_at_every_address(there: Neighbours) -> N
 def test_published_port_is_out_of_reach_by_the_hosts_addresses(there: Neighbours) -> None:
     # The engine's own path to a published port goes round the host's input rules.
     published = there.site.engine.containers.run(
-        "km3net/stack", ["python3", "-m", "http.server", "7777"], ports={"7777/tcp": None},
-        detach=True, auto_remove=True,
-    )  # fmt: skip
+        "km3net/stack",
+        ["python3", "-m", "http.server", "7777"],
+        ports={"7777/tcp": None},
+        detach=True,
+        auto_remove=True,
+    )
     try:
         published.reload()
         port = int(published.ports["7777/tcp"][0]["HostPort"])
@@ -252,10 +254,17 @@ def test_docker_socket_is_not_there(there: Neighbours) -> None:
 
 
 def test_packages_from_the_internet_come_only_where_egress_allows(there: Neighbours) -> None:
-    host = subprocess.run(
-        ["docker", "run", "--rm", "--entrypoint", "python3", "km3net/stack", "-c", PIP_DOWNLOAD],
-        capture_output=True, text=True,
-    )  # fmt: skip
+    host = commands.run(
+        "docker",
+        "run",
+        "--rm",
+        "--entrypoint",
+        "python3",
+        "km3net/stack",
+        "-c",
+        PIP_DOWNLOAD,
+        status=None,
+    )
     if "returncode=0" not in host.stdout:
         pytest.skip("this machine reaches no package index: run it where pip can download")
     allowed = there.egress == "internet"

@@ -13,11 +13,13 @@ import httpx
 import pytest
 from docker.errors import NotFound
 
+from tests.commands import run
 from tests.e2e.platforms import KM3HUB, PORTAL, ROOT, Platform, options
 from tests.e2e.servers import start_kernel, start_server
-from tests.hub.docker.platforms import Site, eventually
+from tests.hub.docker.platforms import Site
 from tests.hub.docker.probes import get
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 
 def up(
@@ -28,10 +30,7 @@ def up(
     config.write_text(settings)
     words = ["up", "--mode", "docker", "--port", str(port)]
     words += options(folder / "state", config, "km3t-never")
-    return subprocess.run(
-        [str(KM3HUB), *words], capture_output=True, text=True, cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-    )  # fmt: skip
+    return run(KM3HUB, *words, status=None, cwd=ROOT, env={**os.environ, **(environment or {})})
 
 
 @pytest.fixture
@@ -64,8 +63,11 @@ def test_new_banner_appears_without_a_restart(site: Site) -> None:
     draft.write_text("site: {banner: {text: Maintenance at noon}}")
     draft.rename(site.platform.config)
     page = f"{site.platform.address}/hub/login"
-    eventually(
-        lambda: "Maintenance at noon" in httpx.get(page, timeout=60).text, "the banner is shown"
+    wait_until(
+        lambda: "Maintenance at noon" in httpx.get(page, timeout=60).text,
+        seconds=60,
+        what="the banner is shown",
+        ignoring=Exception,
     )
     again(site.platform)
     assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
@@ -118,7 +120,7 @@ def test_portal_goes_and_comes_back_with_the_settings_and_keeps_its_data(site: S
     site.platform.await_portal()
     assert "Open Data" in httpx.get(f"{site.platform.address}/hub/login", timeout=60).text
     accounts = (
-        "from opendata.records.models import Account as A; print([a.name for a in A.objects.all()])"
+        "from opendata.accounts.models import User; print([u.username for u in User.objects.all()])"
     )
     shell = ["opendata", "django", "shell", "-c", accounts]
     assert "cora" in site.container(site.names.opendata).exec_run(shell).output.decode()
@@ -134,7 +136,12 @@ def test_portal_that_was_made_anew_is_reached_by_servers_that_run(site: Site) ->
     assert get(kernel, address, token=False) == [200]
     site.container(site.names.opendata).remove(force=True)
     again(site.platform)
-    eventually(lambda: get(kernel, address, token=False) == [200], "the keeper lets it join")
+    wait_until(
+        lambda: get(kernel, address, token=False) == [200],
+        seconds=60,
+        what="the keeper lets it join",
+        ignoring=Exception,
+    )
 
 
 def test_secret_is_kept_from_others_and_from_logs(site: Site) -> None:
@@ -208,7 +215,7 @@ def test_missing_compose_is_said(folder: Path) -> None:
     assert docker
     (programs / "docker").symlink_to(docker)
     only = {"PATH": str(programs), "DOCKER_CONFIG": str(folder)}
-    if not subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
+    if not run(docker, "compose", "version", status=None).returncode:
         pytest.skip("this docker brings compose along: run it where compose is a program apart")
     result = up(folder, port=free_ports(PORTAL + 1), environment=only)
     assert result.returncode == 1
@@ -230,8 +237,12 @@ def test_down_takes_everything_away_but_the_data(site: Site) -> None:
     volumes = sorted(v.name for v in site.engine.volumes.list(filters=label))
     assert volumes == ["km3t-home-ada", "km3t-home-eve", "km3t-opendata", "km3t-state"]
     rules = site.engine.containers.run(
-        "km3net/firewall", ["nft list tables"], entrypoint=["sh", "-c"], network_mode="host",
-        cap_add=["NET_ADMIN"], remove=True,
-    )  # fmt: skip
+        "km3net/firewall",
+        ["nft list tables"],
+        entrypoint=["sh", "-c"],
+        network_mode="host",
+        cap_add=["NET_ADMIN"],
+        remove=True,
+    )
     assert f"km3net_{site.names.bridges}".encode() not in rules
     assert "The platform is not running" in site.platform.command("down").stdout

@@ -15,9 +15,9 @@ from docker.models.containers import Container
 
 from km3settings.names import Names
 from tests.e2e.platforms import PORTAL, km3hub, options, remove_leftovers
-from tests.hub.docker.platforms import eventually
 from tests.oidc.running import CLIENT, HERE, SECRET, NoProvider, packages, settings
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 PROJECT = "km3t-oidc"
 PORT = 9400
@@ -105,7 +105,12 @@ class Site:
             volumes=read_only,
             detach=True,
         )
-        eventually(lambda: b"listening" in self.provider.logs(), "the provider listens")
+        wait_until(
+            lambda: b"listening" in self.provider.logs(),
+            seconds=60,
+            what="the provider listens",
+            ignoring=Exception,
+        )
 
     def hub(self) -> Container:
         return self.engine.containers.get(self.names.hub)
@@ -148,7 +153,7 @@ def test_a_member_logs_in_and_the_server_gets_data_tokens(site: Site) -> None:
         server = site.engine.containers.get(site.names.server("ada"))
         return server.exec_run(["python", "-c", ASK]).output.strip() == b"200"
 
-    eventually(asked, "the server gets a data token")
+    wait_until(asked, seconds=60, what="the server gets a data token", ignoring=Exception)
 
 
 def test_the_secret_is_in_a_file_for_the_hub_alone(site: Site) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.e2e.platforms import Person, Platform
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
-from tests.hub.docker.platforms import Site, eventually
+from tests.hub.docker.platforms import Site
+from tests.waiting import wait_until
 
 SECRET = "1742"
 
@@ -44,11 +45,16 @@ def kill(site: Site, name: str, word: str) -> None:
         now = site.container(name)
         return now.status == "running" and now.attrs["State"]["StartedAt"] != before
 
-    eventually(started_again, f"{name} runs again")
+    wait_until(started_again, seconds=60, what=f"{name} runs again", ignoring=Exception)
 
 
 def still_there(site: Site, kernel: Kernel, server: str) -> None:
-    eventually(lambda: kernel.run("print(secret)") == f"{SECRET}\n", "the kernel answers")
+    wait_until(
+        lambda: kernel.run("print(secret)") == f"{SECRET}\n",
+        seconds=60,
+        what="the kernel answers",
+        ignoring=Exception,
+    )
     assert site.server(kernel.person).id == server
 
     def hub_knows() -> bool:
@@ -56,7 +62,7 @@ def still_there(site: Site, kernel: Kernel, server: str) -> None:
             answer = client.get(f"/hub/api/users/{kernel.person.name}").json()
         return bool(answer["servers"][""]["ready"])
 
-    eventually(hub_knows, "the hub knows the server")
+    wait_until(hub_knows, seconds=60, what="the hub knows the server", ignoring=Exception)
     # And the way back: the server asks the hub who its visitor is.
     code = """
 import os, urllib.request
@@ -64,7 +70,12 @@ headers = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"]}
 print(urllib.request.urlopen(urllib.request.Request(
     os.environ["JUPYTERHUB_API_URL"] + "/user", headers=headers), timeout=10).status)
 """
-    eventually(lambda: kernel.run(code) == "200\n", "the server reaches the hub")
+    wait_until(
+        lambda: kernel.run(code) == "200\n",
+        seconds=60,
+        what="the server reaches the hub",
+        ignoring=Exception,
+    )
 
 
 def test_hub_restarted(site: Site, kernel: Kernel) -> None:
@@ -122,7 +133,12 @@ def test_engine_left_hub_and_proxy_down(site: Site, kernel: Kernel) -> None:
 def test_server_is_stopped_and_started_after_all_this(site: Site, kernel: Kernel) -> None:
     kernel.run("open('/home/km3/kept', 'w').close()")
     stop_server(kernel.person)
-    eventually(lambda: site.networks() == [] and site.servers() == [], "nothing is left")
+    wait_until(
+        lambda: site.networks() == [] and site.servers() == [],
+        seconds=60,
+        what="nothing is left",
+        ignoring=Exception,
+    )
     start_server(kernel.person)
     assert start_kernel(kernel.person).run("import os; print(os.listdir())").find("kept") > 0
 

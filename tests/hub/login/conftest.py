@@ -29,7 +29,7 @@ class SmallServers(c.JupyterHub.spawner_class):
         return await super().start()
 
 c.JupyterHub.spawner_class = SmallServers
-c.OidcAuthenticator.look_again = 0
+c.OidcAuthenticator.refresh_seconds = 0
 """
 
 

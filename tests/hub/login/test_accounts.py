@@ -28,6 +28,7 @@ from km3hub.login.accounts import (
     expiry,
     normalised,
 )
+from tests.commands import run
 
 PASSWORD = "long-enough"
 
@@ -139,7 +140,7 @@ def test_a_damaged_file_is_named_and_kept(store: AccountStore, text: str) -> Non
         lambda: store.set_password("ada", PASSWORD),
     )
     for change in changes:
-        with pytest.raises(AccountsError, match="damaged, and left as it is") as caught:
+        with pytest.raises(AccountsError, match="is damaged") as caught:
             change()
         assert str(store.path) in str(caught.value)
         assert "secret-hash" not in str(caught.value)
@@ -165,7 +166,7 @@ def test_a_hash_that_is_none_lets_nobody_in(store: AccountStore) -> None:
 
 def test_names_are_unique_and_must_exist(store: AccountStore) -> None:
     store.add("ada", PASSWORD)
-    with pytest.raises(AccountsError, match="there is an account ada already"):
+    with pytest.raises(AccountsError, match="the account ada already exists"):
         store.add("ADA", PASSWORD)
     for change in (lambda: store.remove("bob"), lambda: store.set_password("bob", PASSWORD)):
         with pytest.raises(AccountsError, match="there is no account bob"):
@@ -216,7 +217,7 @@ def test_a_date_lasts_until_the_end_of_that_day(text: str, moment: datetime) -> 
 
 @pytest.mark.parametrize("text", ["soon", "31.1.2027", "2027-02-30", "2027-01-31T18:00", ""])
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no date|no time zone"):
+    with pytest.raises(ValueError, match=r"not a date|no time zone"):
         expiry(text)
 
 
@@ -262,5 +263,5 @@ def test_checks_in_threads_leave_no_memory_behind() -> None:
         "    list(threads.map(lambda _: passwords.matches(passwords.NOBODY, 'x'), range(8)))\n"
         "    print(size() - before)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = run(sys.executable, "-c", program, status=None)
     assert int(done.stdout) < 10e6

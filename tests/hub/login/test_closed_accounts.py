@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlparse
 
@@ -11,14 +10,7 @@ import httpx
 import pytest
 
 from tests.hub.running import Client, RunningHub, login_error
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.1)
+from tests.waiting import wait_until
 
 
 def sent_to_login(browser: Client) -> str:
@@ -37,7 +29,11 @@ def close(hub: RunningHub, name: str, password: str, how: str) -> None:
 def start_server(browser: Client, name: str) -> None:
     answer = browser.api("POST", f"/users/{name}/server")
     assert answer.status_code in (201, 202), answer.text
-    until(lambda: bool(browser.api("GET", f"/users/{name}").json()["servers"][""]["ready"]))
+    wait_until(
+        lambda: bool(browser.api("GET", f"/users/{name}").json()["servers"][""]["ready"]),
+        seconds=30,
+        what="the server is ready",
+    )
 
 
 def token_of(browser: Client, name: str) -> dict[str, str]:
@@ -61,7 +57,11 @@ def test_a_closed_account_is_told_so_and_its_server_is_left_alone(
         token = token_of(browser, name)
 
         close(hub, name, password, how)
-        until(lambda: browser.get("/hub/home").status_code == 302)
+        wait_until(
+            lambda: browser.get("/hub/home").status_code == 302,
+            seconds=30,
+            what="the hub sends the browser to the login page",
+        )
         message = sent_to_login(browser)
         assert words in message
         assert "Your files are kept" in message
@@ -71,7 +71,11 @@ def test_a_closed_account_is_told_so_and_its_server_is_left_alone(
         # But what runs goes on, so that the work can be saved; the hub is asked each time.
         for _ in range(2):
             until_asked_again = time.monotonic() + 1.1
-            until(lambda limit=until_asked_again: time.monotonic() > limit)
+            wait_until(
+                lambda limit=until_asked_again: time.monotonic() > limit,
+                seconds=30,
+                what="the hub would ask again",
+            )
             saved = browser.get(f"/user/{name}/", params={"note": "after"})
             assert saved.status_code == 200
         notes = hub.folder / "homes" / name / "notes.txt"
@@ -83,7 +87,11 @@ def test_a_closed_account_is_told_so_and_its_server_is_left_alone(
         if how == "expired":
             hub.accounts.remove(name)
         hub.accounts.add(name, password)
-        until(lambda: browser.get("/hub/home").status_code == 200)
+        wait_until(
+            lambda: browser.get("/hub/home").status_code == 200,
+            seconds=30,
+            what="the home page answers",
+        )
         assert browser.api("DELETE", f"/users/{name}/server").status_code in (202, 204)
 
 
@@ -114,15 +122,21 @@ def test_an_administrator_who_is_one_no_more_loses_the_rights_at_once(
         assert httpx.get(f"{hub.url}/hub/api/users", headers=token, timeout=60).status_code == 200
         hub.accounts.remove("boss")
         hub.accounts.add("boss", password, admin=False)
-        until(lambda: browser.api("GET", "/user").json().get("admin") is False)
+        wait_until(
+            lambda: browser.api("GET", "/user").json().get("admin") is False,
+            seconds=30,
+            what="the account is no administrator",
+        )
         assert browser.get("/hub/admin").status_code == 403
         assert httpx.get(f"{hub.url}/hub/api/users", headers=token, timeout=60).status_code == 403
         # And the token of a removed administrator opens nothing.
         hub.accounts.remove("boss")
-        until(
+        wait_until(
             lambda: (
                 httpx.get(f"{hub.url}/hub/api/user", headers=token, timeout=60).status_code == 403
-            )
+            ),
+            seconds=30,
+            what="the token opens nothing",
         )
 
 
@@ -131,6 +145,10 @@ def test_another_account_can_log_in_from_the_same_browser(hub: RunningHub, passw
     with hub.client() as browser:
         browser.login("former", password)
         hub.accounts.remove("former")
-        until(lambda: browser.get("/hub/home").status_code == 302)
+        wait_until(
+            lambda: browser.get("/hub/home").status_code == 302,
+            seconds=30,
+            what="the hub sends the browser to the login page",
+        )
         assert browser.login("ada", password).status_code == 302
         assert browser.api("GET", "/user").json()["name"] == "ada"

@@ -61,8 +61,8 @@ async def test_where_the_settings_name_all_the_provider_is_not_asked() -> None:
     ("description", "words"),
     [
         ({**GOOD, "issuer": "https://evil.org"}, "describes the issuer https://evil.org"),
-        ({}, "describes the issuer of no name"),
-        ([GOOD], "is not the description"),
+        ({}, r"describes the issuer \(none\)"),
+        ([GOOD], "is not the configuration"),
         ({**GOOD, "token_endpoint": "http://login.example.org/token"}, "without https"),
         ({"issuer": ISSUER}, "does not name: authorization_endpoint, token_endpoint"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tests.hub.login.conftest import Site, StartSite
 from tests.hub.running import Client, login_error
 from tests.lab.running import execute, kernels_prefix, lab_python
 from tests.oidc.running import SECRET, at_provider, log_in
+from tests.waiting import wait_until
 
 
 def person(name: str, *groups: str) -> dict[str, Any]:
@@ -69,18 +70,14 @@ def ada(site: Site) -> Iterator[Client]:
         yield browser
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.1)
-
-
 def start_server(browser: Client, name: str, **options: str) -> httpx.Response:
     answer = browser.api("POST", f"/users/{name}/server", json=options)
     if answer.status_code in (201, 202):
-        until(lambda: browser.api("GET", f"/users/{name}").json()["servers"][""]["ready"])
+        wait_until(
+            lambda: browser.api("GET", f"/users/{name}").json()["servers"][""]["ready"],
+            seconds=30,
+            what="the server is ready",
+        )
     return answer
 
 
@@ -150,7 +147,7 @@ def test_an_environment_is_limited_to_a_group_of_the_provider(site: Site, ada: C
         assert "Closed" not in form
         refused = start_server(browser, "visitor", environment="closed")
         assert refused.status_code == 400
-        assert "not open to you" in refused.json()["message"]
+        assert "have no access to" in refused.json()["message"]
 
 
 def test_an_unusual_name_becomes_one_for_folders_and_containers(site: Site) -> None:
@@ -169,7 +166,7 @@ def test_a_name_that_is_given_to_a_second_person_is_refused(site: Site) -> None:
     with site.hub.client() as browser:
         page = log_in(browser, "second")
     assert page.status_code == 403
-    assert "belongs to somebody else here" in page.text
+    assert "belongs to another user" in page.text
 
 
 def test_the_site_itself_starts_and_uses_the_server_of_its_own_account_only(site: Site) -> None:
@@ -181,7 +178,11 @@ def test_the_site_itself_starts_and_uses_the_server_of_its_own_account_only(site
         server = "/hub/api/users/site-check/server"
         open_to_all = {"environment": "open"}
         assert checks.post(server, json=open_to_all).status_code in (201, 202)
-        until(lambda: checks.get("/hub/api/users/site-check").json()["servers"][""]["ready"])
+        wait_until(
+            lambda: checks.get("/hub/api/users/site-check").json()["servers"][""]["ready"],
+            seconds=30,
+            what="the server is ready",
+        )
         assert checks.get("/user/site-check/").text == "hello verify"
         assert checks.delete(server).status_code in (202, 204)
         assert checks.post("/hub/api/users/bob/server").status_code in (403, 404)
@@ -192,7 +193,7 @@ def test_no_person_gets_the_site_s_own_account(site: Site) -> None:
     with site.hub.client() as browser:
         page = log_in(browser, "site-check")
         assert page.status_code == 403
-        assert "belongs to somebody else here" in page.text
+        assert "belongs to another user" in page.text
         assert browser.get("/hub/home").status_code == 302
     assert "login.oidc.check_account" in site.hub.log
 
@@ -270,14 +271,14 @@ def test_who_leaves_the_group_is_out_and_a_server_that_runs_is_left_alone(site: 
 
         site.provider.set_person("leaver", person("leaver", "/other"))
         page = browser.get("/hub/home", follow_redirects=True)
-        assert "in no group that may use this platform" in login_error(page.text)
+        assert "no longer in a group with access" in login_error(page.text)
         assert "help@example.org" in login_error(page.text)
         assert httpx.get(f"{site.hub.url}/hub/api/user", headers=own, timeout=60).status_code == 403
         new = httpx.post(f"{site.hub.url}/hub/api/users/leaver/server", headers=own, timeout=60)
         assert new.status_code == 403
         # The server asks the hub again after a second, and goes on.
         again = time.monotonic() + 1.1
-        until(lambda: time.monotonic() > again)
+        wait_until(lambda: time.monotonic() > again, seconds=30, what="the hub would ask again")
         assert browser.get("/user/leaver/").status_code == 200
         assert browser.get("/hub/home").status_code == 302
 
@@ -394,7 +395,11 @@ def test_a_notebook_finds_a_fresh_data_token_in_a_file(site: Site) -> None:
         assert execute(url, made, kernel, MODE).strip() == "0o600"
         assert site.provider.data(first).json()["who"] == "scientist"
         # Another one before that one ends.
-        until(lambda: execute(url, made, kernel, READ).strip() != first)
+        wait_until(
+            lambda: execute(url, made, kernel, READ).strip() != first,
+            seconds=30,
+            what="the token was renewed",
+        )
         assert site.provider.data(execute(url, made, kernel, READ).strip()).status_code == 200
         assert first not in site.hub.log
         assert first not in (site.hub.state.logs / "server-scientist.log").read_text()
@@ -402,7 +407,11 @@ def test_a_notebook_finds_a_fresh_data_token_in_a_file(site: Site) -> None:
         # The login ends; the server goes on, without the token, and says so.
         site.provider.set_person("scientist", None)
         notices = lambda: lab.get("km3/notices").text  # noqa: E731
-        until(lambda: "Your login has ended" in notices())
+        wait_until(
+            lambda: "Your login has ended" in notices(),
+            seconds=30,
+            what="the notice that the login has ended",
+        )
         assert "FileNotFoundError" in execute(url, made, kernel, READ)
     site.provider.set_seconds(3600)
 
@@ -472,7 +481,7 @@ def test_in_a_browser_a_stranger_reads_whom_to_ask(page: Any, tmp_path: Path) ->
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     fill_in(page, "guest")
-    page.get_by_role("heading", name="This platform is not open to you yet").wait_for()
+    page.get_by_role("heading", name="You do not have access to this platform yet").wait_for()
     page.screenshot(path=tmp_path / "refused.png")
     main = page.get_by_role("main")
     assert main.get_by_role("link", name="help@example.org").count() == 1

@@ -56,7 +56,7 @@ def test_a_hub_that_starts_without_its_provider_says_so_on_the_page(dark_site: S
         page = browser.get("/hub/oauth_login")
     assert page.status_code == 503
     assert re.search(r"<h1>\s*Not available right now", page.text)
-    assert "Nobody can log in with EGI Check-in at the moment" in page.text
+    assert "Logging in with EGI Check-in is not possible at the moment" in page.text
     assert "Traceback" not in dark_site.hub.log
 
 
@@ -94,7 +94,7 @@ def test_a_provider_that_sends_no_name_is_told_to_the_administrator(
     before = len(site.hub.log)
     page = log_in(browser, "nameless")
     assert page.status_code == 503
-    assert "Nobody can log in with EGI Check-in at the moment" in page.text
+    assert "Logging in with EGI Check-in is not possible at the moment" in page.text
     assert "help@example.org" in page.text
     assert "the claim voperson_id (login.oidc.username_claim) is missing" in site.hub.log[before:]
 
@@ -123,7 +123,7 @@ def test_a_wrong_client_secret_is_told_and_the_next_one_counts_at_once(
         site.secret_file.write_text(SECRET)
         site.secret_file.chmod(0o600)
     assert page.status_code == 503
-    assert "Nobody can log in with EGI Check-in at the moment" in page.text
+    assert "Logging in with EGI Check-in is not possible at the moment" in page.text
     assert words in site.hub.log[before:]
     assert "Traceback" not in site.hub.log[before:]
     assert not text or text not in site.hub.log[before:]

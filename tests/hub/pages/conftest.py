@@ -1,6 +1,5 @@
 """A real hub behind the real proxy, and a real browser in front of it."""
 
-import time
 from pathlib import Path
 
 import httpx
@@ -72,19 +71,6 @@ def account(hub, password):
             hub.accounts.add(name, password, admin=name == "admin")
 
     return account
-
-
-@pytest.fixture
-def eventually():
-    """Wait for a condition; the banner is looked at every two seconds."""
-
-    def eventually(condition) -> None:
-        end = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < end, "it did not come true"
-            time.sleep(0.1)  # the interval between two looks, not a wait
-
-    return eventually
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from km3hub.pages.handlers import STATIC
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -75,16 +76,20 @@ def test_only_static_files_are_served(client, path):
     assert "BannerFile" not in answer.text
 
 
-def test_the_banner_needs_no_login_and_is_not_stored(hub, client, eventually):
+def test_the_banner_needs_no_login_and_is_not_stored(hub, client):
     hub.set_banner("Maintenance at 18:00 <b>UTC</b>", "warning")
     expected = {"text": "Maintenance at 18:00 <b>UTC</b>", "level": "warning"}
-    eventually(lambda: client.get("/banner").json() == expected)
+    wait_until(
+        lambda: client.get("/banner").json() == expected, seconds=60, what="the banner is served"
+    )
     answer = client.get("/banner", headers={"Sec-Fetch-Mode": "cors"})
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Type"] == "application/json"
     hub.set_banner("")
-    eventually(lambda: client.get("/banner").json()["text"] == "")
+    wait_until(
+        lambda: client.get("/banner").json()["text"] == "", seconds=60, what="the banner is gone"
+    )
 
 
 def test_the_banner_is_read_only(client):
@@ -94,10 +99,10 @@ def test_the_banner_is_read_only(client):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"image": "alpine"}, "only environments of the menu can be started"),
-        ({"user_options": {"image": "alpine"}}, "only environments of the menu can be started"),
+        ({"image": "alpine"}, "from the menu"),
+        ({"user_options": {"image": "alpine"}}, "from the menu"),
         ({"environment": "alpine"}, "There is no environment 'alpine'"),
-        ({"environment": "closed"}, "is not open to you"),
+        ({"environment": "closed"}, "have no access to"),
         ({"size": ["small", "large"]}, "There is no size ['small', 'large']"),
     ],
 )

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.waiting import wait_until
+
 pytestmark = pytest.mark.browser
 
 ENVIRONMENT = "input[name=environment]"
@@ -170,7 +172,7 @@ def test_a_failed_start_says_what_to_do_and_can_be_repeated(page, log_in):
     page.get_by_role("button", name="Start").click()
     heading = page.get_by_role("heading", name="Your server could not be started")
     expect(heading).to_be_visible(timeout=90_000)
-    expect(page.get_by_role("alert")).to_contain_text("did not answer in time")
+    expect(page.get_by_role("alert")).to_contain_text("did not respond in time")
     expect(page.get_by_role("main")).to_contain_text("help@example.org")
     page.get_by_text("What happened").click()
     expect(page.locator("details li").first).to_be_visible()
@@ -195,7 +197,7 @@ def test_the_reason_of_a_failed_start_stands_on_its_page(page, log_in):
     expect(page.get_by_role("alert")).to_have_text("The disk <of late> is full.")
 
 
-def test_the_banner_changes_without_a_restart_and_is_plain_text(page, hub, eventually):
+def test_the_banner_changes_without_a_restart_and_is_plain_text(page, hub):
     def banner():
         page.goto("/hub/login")
         box = page.get_by_role("region", name="Announcement")
@@ -203,11 +205,11 @@ def test_the_banner_changes_without_a_restart_and_is_plain_text(page, hub, event
 
     text = "Power cut <script>document.title='owned'</script> at 18:00"
     hub.set_banner(text, "danger")
-    eventually(lambda: banner() == text)
+    wait_until(lambda: banner() == text, seconds=60, what="the banner is shown")
     assert page.title() == "Log in · Test platform"
     expect(page.locator(".km3-banner-danger")).to_be_visible()
     hub.set_banner("")
-    eventually(lambda: banner() == "")
+    wait_until(lambda: banner() == "", seconds=60, what="the banner is gone")
 
 
 def test_a_site_elsewhere_cannot_start_a_server(page, hub, log_in):

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.waiting import wait_until
+
 pytestmark = pytest.mark.browser
 both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"], indirect=True)
 
@@ -97,14 +99,14 @@ def test_the_formula_gives_the_standards_values():
 
 @both_schemes
 @pytest.mark.parametrize("level", ["info", "warning", "danger"])
-def test_banner_and_login_are_readable(page, hub, eventually, level):
+def test_banner_and_login_are_readable(page, hub, level):
     hub.set_banner("Something happens", level)
 
     def shown():
         page.goto("/hub/login")
         return page.locator(f".km3-banner-{level}").count() == 1
 
-    eventually(shown)
+    wait_until(shown, seconds=60, what="the banner is shown")
     assert hard_to_read(page) == []
     hub.set_banner("")
 

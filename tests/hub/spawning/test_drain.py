@@ -47,7 +47,7 @@ def test_only_the_servers_of_that_machine_stop_after_a_notice(
     assert waits[0] == 120
     assert seen[0] == {"ada", "root"}
     assert servers.users() == {"root"}
-    assert "1 servers run on w1; 1 users were told" in said
+    assert "1 servers are running on w1; 1 users were notified" in said
     notes = (hub.folder / "homes" / "ada" / "notes.txt").read_text()
     assert "This server stops in 2 minutes for updates" in notes
     assert not (hub.folder / "homes" / "root" / "notes.txt").exists()

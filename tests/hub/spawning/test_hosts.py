@@ -84,7 +84,7 @@ def test_drained_machine_starts_nothing(file: HostsFile) -> None:
 
 def test_site_without_an_open_machine_says_so(file: HostsFile) -> None:
     file.close("w1")
-    with pytest.raises(NoHost, match="No machine of this site takes new users"):
+    with pytest.raises(NoHost, match="No machine of this site accepts new users"):
         pick("ada", hosts(host("w1")), file, {}, "us")
     assert not file.homes
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from tests.hub.conftest import StartHub
 from tests.hub.running import RunningHub
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 #: Looks every quarter of a second: whole minutes would make the tests wait.
 QUICK = """
@@ -81,26 +81,23 @@ def states(client: httpx.Client) -> dict[str, bool | None]:
     return {s["name"]: s["works"] for s in client.get("/hub/status.json").json()["services"]}
 
 
-def until(condition: Callable[[], Any], what: str) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.1)  # the interval between two looks, not a wait
-
-
 def test_an_interruption_shows_and_stays_in_the_list(client: httpx.Client, portal: Portal) -> None:
-    until(lambda: states(client) == {"hub": True, "servers": True, "data": True}, "all work")
+    wait_until(
+        lambda: states(client) == {"hub": True, "servers": True, "data": True},
+        seconds=60,
+        what="all work",
+    )
     assert "All services are working" in client.get("/hub/status").text
 
     portal.stop()
-    until(lambda: states(client)["data"] is False, "the interruption is seen")
+    wait_until(lambda: states(client)["data"] is False, seconds=60, what="the interruption is seen")
     page = client.get("/hub/status").text
     assert "Some services are not working" in page
     assert "Not responding." in page
     assert str(portal.port) not in page.split("<main", 1)[1].split("</main", 1)[0]
 
     portal.start()
-    until(lambda: states(client)["data"], "it works again")
+    wait_until(lambda: states(client)["data"], seconds=60, what="it works again")
     answer = client.get("/hub/status.json").json()
     assert answer["works"] is True
     assert [one["title"] for one in answer["interruptions"]] == [
@@ -118,7 +115,9 @@ def test_a_start_is_counted(hub: RunningHub, client: httpx.Client, password: str
         browser.login("ada", password)
         browser.get("/hub/home")
         assert browser.api("POST", "/users/ada/server").status_code in {201, 202}
-        until(lambda: said() == "1 started in the last hour, none failed.", said())
+        wait_until(
+            lambda: said() == "1 started in the last hour, none failed.", seconds=60, what=said
+        )
 
 
 def test_nobody_needs_to_log_in_and_nobody_is_named(client: httpx.Client) -> None:
@@ -146,10 +145,10 @@ def test_prometheus_reads_the_numbers_with_its_own_token_only(
 
 
 def test_the_history_survives_the_hub(hub: RunningHub, client: httpx.Client) -> None:
-    until(hub.state.status.exists, "it is written")
+    wait_until(hub.state.status.exists, seconds=60, what="it is written")
     hub.stop()
     hub.start()
-    until(lambda: states(client).get("data"), "the new hub has looked")
+    wait_until(lambda: states(client).get("data"), seconds=60, what="the new hub has looked")
     # The proxy ends a moment before the hub, which may see that.
     seen = [one["title"] for one in client.get("/hub/status.json").json()["interruptions"]]
     assert seen.count("Open Data Center and Virtual Observatory") == 1
@@ -159,7 +158,7 @@ def test_the_history_survives_the_hub(hub: RunningHub, client: httpx.Client) -> 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_page_fits_the_screen(chromium: Any, hub: RunningHub, width: int) -> None:
     with hub.client() as client:
-        until(lambda: states(client).get("data"), "the hub has looked")
+        wait_until(lambda: states(client).get("data"), seconds=60, what="the hub has looked")
     context = chromium.new_context(base_url=hub.url, viewport={"width": width, "height": 800})
     page = context.new_page()
     page.goto("/hub/status")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -22,6 +21,7 @@ from nugamma.instruments import ARCA, CTA
 from nugamma.responses.arca import ArcaResponse
 from nugamma.responses.cta import CtaResponse
 from nugamma.responses.performance import packaged
+from tests.commands import run
 
 from .small import Somewhere, dataset
 
@@ -136,12 +136,7 @@ def read_only(folder: Path, x: int) -> str:
     code = READ.format(root=root, folder=str(folder), x=x)
     mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" -c "$3"'
     words = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount]
-    done = subprocess.run(
-        [*words, "sh", str(folder), sys.executable, code],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(*words, "sh", folder, sys.executable, code, status=None)
     if done.returncode and ("unshare" in done.stderr or "mount:" in done.stderr):
         pytest.skip(f"needs mounts in a namespace of its own: {done.stderr.strip()}")
     assert "Traceback" not in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import files
@@ -18,6 +17,7 @@ from gammapy.maps import MapAxis
 
 from nugamma.errors import ResponseError
 from nugamma.responses.arca import ArcaResponse
+from tests import commands
 
 SHARED = Path(__file__).resolve().parents[4] / "shared/data/joint"
 PACKAGED = {
@@ -62,7 +62,7 @@ def looked_up(name: str, column: str, energy: float, zenith: float) -> float:
 def test_the_code_of_km3irf_is_not_run():
     program = "import sys; from nugamma.responses.arca import ArcaResponse; ArcaResponse.read();"
     program += "print([name for name in sys.modules if name.startswith('km3')])"
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    run = commands.run(sys.executable, "-c", program, status=None)
     assert run.stdout.strip() == "[]", run.stderr
 
 

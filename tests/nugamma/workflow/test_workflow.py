@@ -13,6 +13,8 @@ import pytest
 import yaml
 from astropy.table import Table
 
+from tests.commands import run
+
 WORKFLOW = Path(__file__).parents[3] / "platform" / "nugamma" / "workflow"
 TINY = {
     "sources": ["VelaX"],
@@ -30,12 +32,16 @@ def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     pytest.importorskip("snakemake", reason="needs snakemake: run it in the dev environment")
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "home")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *words],
+    return run(
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        "2",
+        *words,
+        status=None,
         cwd=folder,
         env=environment,
-        capture_output=True,
-        text=True,
     )
 
 

@@ -35,7 +35,7 @@ NEST = 100_000
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_no_alert_is_refused_with_the_reason(content, message):
+def test_anything_but_an_alert_is_refused_with_the_reason(content, message):
     with pytest.raises(alerts.AlertError, match=r"^alert: ") as caught:
         alerts.read(content)
     assert message in str(caught.value)

@@ -57,7 +57,7 @@ def test_an_unchanged_feed_is_not_sent_again():
         assert feed.asked_for(FEED, 200) == 2
 
 
-def test_the_backlog_can_be_left_out():
+def test_the_backlog_can_be_skipped():
     feed = Feed()
     feed.issue(1, 2, 3)
     with serving(feed) as url:
@@ -136,7 +136,7 @@ def test_a_receiver_that_is_restarted_goes_on_where_it_was(tmp_path):
         ({"failing": {"/alerts/1.json": (410, {})}}, "no longer on the server"),
     ],
 )
-def test_an_alert_that_cannot_be_used_is_logged_and_left_out(change, message, caplog):
+def test_an_unusable_alert_is_logged_and_skipped(change, message, caplog):
     feed = Feed()
     feed.issue(1)
     for name, value in change.items():
@@ -167,7 +167,7 @@ def test_an_alert_that_cannot_be_used_is_logged_and_left_out(change, message, ca
         ({"bodies": {FEED: b" " * (5 * 2**20)}}, "larger than"),
     ],
 )
-def test_an_address_that_is_no_feed_is_refused_at_once(change, message):
+def test_an_address_that_is_not_a_feed_is_refused_at_once(change, message):
     feed = Feed(**change)
     with serving(feed) as url, pytest.raises(FeedError, match=message):
         next(alerts.follow(url, interval=FAST))

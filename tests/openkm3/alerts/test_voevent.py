@@ -190,7 +190,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("old", "new", "message"), BROKEN)
-def test_a_value_that_cannot_be_understood_is_named_with_its_path(old, new, message):
+def test_an_invalid_value_is_named_with_its_path(old, new, message):
     text = shared(KM3).read_text()
     assert old in text
     with pytest.raises(alerts.AlertError) as caught:

@@ -56,7 +56,7 @@ TIMES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("source", [".vot", ".ecsv", ".fits"])
 @pytest.mark.parametrize("case", sorted(TIMES))
-def test_times_are_understood(tmp_path: Path, case: str, source: str) -> None:
+def test_times_are_recognised(tmp_path: Path, case: str, source: str) -> None:
     events = converted(tmp_path, Table({**PLACE, **ENERGY, **TIMES[case]}), source)
     np.testing.assert_allclose(events.time.utc.mjd, MJD, rtol=0, atol=1e-6)
 
@@ -64,7 +64,7 @@ def test_times_are_understood(tmp_path: Path, case: str, source: str) -> None:
 @pytest.mark.parametrize("scale", ["utc", "tt", "tai"])
 @pytest.mark.parametrize("source", [".ecsv", ".fits"])
 @pytest.mark.parametrize("form", ["isot", "mjd", "unix"])
-def test_times_of_astropy_are_understood(
+def test_times_of_astropy_are_recognised(
     tmp_path: Path, form: str, source: str, scale: str
 ) -> None:
     when = getattr(WHEN, scale)
@@ -116,7 +116,7 @@ def test_time_scales_of_fits(tmp_path: Path, named: str, scale: str) -> None:
 
 
 @pytest.mark.parametrize("named", ["LOCAL", "GPS", "unheard-of"])
-def test_a_time_scale_that_is_not_understood_is_named(tmp_path: Path, named: str) -> None:
+def test_an_unsupported_time_scale_is_named(tmp_path: Path, named: str) -> None:
     table = Table({**PLACE, **ENERGY, "TIME": MJD * u.s}, meta={"MJDREF": 0.0, "TIMESYS": named})
     with pytest.raises(FormatError, match=f"time scale {named.lower()}, which is not supported"):
         write(DataSet({"events": table}), tmp_path / "x.fits")
@@ -205,7 +205,7 @@ UNCLEAR: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", sorted(UNCLEAR))
-def test_what_is_unclear_is_asked_for(tmp_path: Path, case: str) -> None:
+def test_an_ambiguous_column_is_an_error_that_names_the_option(tmp_path: Path, case: str) -> None:
     columns, words = UNCLEAR[case]
     with pytest.raises(FormatError, match=words) as caught:
         write(DataSet({"events": Table({**PLACE, **columns})}), tmp_path / "x.fits")
@@ -289,7 +289,7 @@ LACKING: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", sorted(LACKING))
-def test_a_time_or_energy_that_is_not_there_is_not_made_up(tmp_path: Path, case: str) -> None:
+def test_a_missing_time_or_energy_is_not_invented(tmp_path: Path, case: str) -> None:
     content, role = LACKING[case]
     table = Table({**PLACE, **content})
     table.write(tmp_path / "a.ecsv")
@@ -323,7 +323,7 @@ def test_a_choice_is_for_the_tables_that_have_the_column(tmp_path: Path) -> None
         write(DataSet({"hits": hits, "events": events}), path, chosen={"TIME": "where"})
 
 
-def test_a_list_of_sources_beside_the_events_is_no_event_list(tmp_path: Path) -> None:
+def test_a_list_of_sources_is_not_an_event_list(tmp_path: Path) -> None:
     events, sources = Table({**PLACE, **TIME, **ENERGY}), Table({**PLACE, "name": ["a", "b", "c"]})
     write(DataSet({"sources": sources, "events": events}), tmp_path / "x.fits")
     with fits.open(tmp_path / "x.fits") as file:

@@ -107,7 +107,7 @@ def test_null_of_irsa_is_missing(tmp_path: Path) -> None:
         ('datatype="short" arraysize="2"', "1 2 3"),
     ],
 )
-def test_a_cell_that_is_no_value_of_its_column_is_refused(
+def test_a_cell_that_does_not_fit_its_column_is_refused(
     tmp_path: Path, field: str, cell: str
 ) -> None:
     with pytest.raises(FormatError, match="line 1, character"):

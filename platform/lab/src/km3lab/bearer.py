@@ -26,7 +26,7 @@ FILE_VARIABLE = "BEARER_TOKEN_FILE"
 #: Seconds until the next attempt where the hub gave none, and the shortest time between two.
 _RETRY, _LEAST = 30, 2
 #: Seconds that the hub may take; it asks the provider.
-_PATIENCE = 40
+_TIMEOUT = 40
 
 
 class Bearer:
@@ -49,15 +49,15 @@ class Bearer:
         self._audience = audience
         self._notices = notices
         self._log = log
-        self._told = False
+        self._reported = False
 
     async def keep(self) -> None:
-        """Fetch and write, for ever, each time when half of the token's life is over."""
+        """Renew the token for ever, each time after half of its lifetime."""
         while True:
             await asyncio.sleep(await self.renew())
 
     async def renew(self) -> float:
-        """Fetch a token and write it; the seconds until the next one should be fetched."""
+        """Fetch a token and write it; return the seconds until the next renewal."""
         try:
             token, lasts = await self._fetch()
         except HTTPClientError as error:
@@ -70,8 +70,8 @@ class Bearer:
             self._log.warning("No token for %s: %s", self._audience, error)
             return _RETRY
         await asyncio.to_thread(self._write, token)
-        if self._told:
-            self._told = False
+        if self._reported:
+            self._reported = False
             self._notices.withdraw("login")
         return max(_LEAST, lasts / 2)
 
@@ -79,7 +79,7 @@ class Bearer:
         request = HTTPRequest(
             f"{os.environ['JUPYTERHUB_API_URL']}/data-token",
             headers={"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"},
-            request_timeout=_PATIENCE,
+            request_timeout=_TIMEOUT,
         )
         answer = json.loads((await AsyncHTTPClient().fetch(request)).body)
         return str(answer["access_token"]), float(answer["expires_in"])
@@ -95,12 +95,12 @@ class Bearer:
 
     def _ended(self) -> None:
         self._file.unlink(missing_ok=True)
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             self._notices.add(
                 "login",
                 "warning",
-                f"Your login has ended: there is no token for {self._audience} any more.",
+                f"Your login has ended: the token for {self._audience} cannot be renewed.",
                 details="Open File > Hub Control Panel and log in again; the token is then renewed"
-                " by itself within a minute. This server and its kernels go on.",
+                " within a minute. This server and its kernels keep running.",
             )

@@ -1,4 +1,4 @@
-"""The command `km3hub` of a user's server: how the tutorials in a home stand, bringing one back.
+"""The command `km3hub` of a user's server: lists and resets tutorials.
 
 The server puts it on the PATH of its terminals by that name (`start.py`); the program `km3hub` of
 the hub is not installed here.
@@ -20,7 +20,7 @@ __all__ = ["main", "run"]
 
 _WORDS = {
     "current": "as shipped",
-    "new": "not copied yet; comes at the next start",
+    "new": "not copied yet; will be copied at the next start",
     "updated": "as shipped",
     "yours": "changed by you",
     "kept": "changed by you",
@@ -45,13 +45,13 @@ def run() -> None:
 def tutorials() -> None:
     """The tutorials in your home.
 
-    Your copies are never overwritten: where you changed a file, a new version goes beside it.
+    Your copies are never overwritten: the new version of a file that you changed gets another name.
     """
 
 
 @tutorials.command("list")
 def list_() -> None:
-    """Show how each file stands."""
+    """Show the state of each file."""
     around = Surroundings.read()
     try:
         outcomes = states(around.tutorials, around.home)
@@ -65,7 +65,7 @@ def list_() -> None:
 @tutorials.command()
 @click.argument("file")
 def reset(file: str) -> None:
-    """Bring FILE back as shipped; yours is kept beside it.
+    """Restore FILE as shipped; your version is kept under another name.
 
     FILE is its name or a path, for example 01-events.ipynb.
     """
@@ -77,7 +77,7 @@ def reset(file: str) -> None:
     click.echo(f"{FOLDER}/{name} is as shipped.")
     if aside:
         click.echo(f"Your version is now {FOLDER}/{aside}.")
-    click.echo("If it is open in JupyterLab: File > Reload Notebook from Disk.")
+    click.echo("If it is open in JupyterLab, choose File > Reload Notebook from Disk.")
 
 
 def _sentence(outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""Messages between browser and kernel: how large they may be, and what is said of floods."""
+"""Messages between browser and kernel: their maximum size, and floods of output."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _AGAIN = 2
 _TOO_BIG = 1009
 
 _FLOOD = (
-    "Some output is left out here: this cell prints {much}, more than a browser can show.\n"
-    "The cell goes on. To see everything, write to a file (print(..., file=open('out.txt', 'a')))"
-    " and look at its end;\nor print less: every thousandth step, a progress bar (tqdm), the head"
-    " of a table.\n"
+    "Some output is omitted: this cell prints {much}, more than a browser can show.\n"
+    "The cell keeps running. To see everything, write to a file"
+    " (print(..., file=open('out.txt', 'a'))) and look at its end;\n"
+    "or print less: every thousandth step, a progress bar (tqdm), the head of a table.\n"
 )
 
 
 def largest_message(memory_limit: int | None) -> int:
-    """Bytes that a message to a kernel may have on a server with so much memory."""
+    """Returns the maximum size of a message to a kernel, in bytes, for this memory limit."""
     if memory_limit is None:
         return _LARGEST
     return max(_LEAST, min(_LARGEST, memory_limit // _SHARE))
 
 
 class KernelConnection(ZMQChannelsWebsocketConnection):
-    """As Jupyter's; what it refuses is said in words for a person without access to settings."""
+    """Jupyter's connection, with messages for users who cannot change its settings."""
 
     def connect(self) -> Any:
         """Connect browser and kernel."""
@@ -49,7 +49,7 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
         return super().connect()
 
     def request_kernel_info(self) -> Any:
-        """Ask the kernel what it is, until it answers.
+        """Ask the kernel for its information until it answers.
 
         Jupyter asks once and waits a minute; a kernel that begins its start anew
         (`kernel_start.py`), or dies and is restarted, loses what it was asked before.
@@ -72,12 +72,12 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
             return
         close = protocol.close
 
-        def told(code: int | None = None, reason: str | None = None) -> None:
+        def report(code: int | None = None, reason: str | None = None) -> None:
             if code == _TOO_BIG:
                 self._refused()
             close(code, reason)
 
-        protocol.close = told
+        protocol.close = report
 
     def _refused(self) -> None:
         settings = self.websocket_handler.settings
@@ -90,13 +90,13 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
             "message",
             "error",
             f"A message to a kernel was refused: it is larger than {limit}.",
-            details="The cell or widget that sent it gets no answer; interrupt the kernel and go"
-            " on. Put large data into a file instead: drag it into the file browser on the left,"
-            " which has no limit but the disk's, and open it in the notebook by its name.",
+            details="The cell or widget that sent it gets no answer; interrupt the kernel to"
+            " continue. Put large data into a file instead: drag it into the file browser on the"
+            " left and open it in the notebook by its name.",
         )
 
     def write_stderr(self, error_message: str, parent_header: Any) -> None:
-        """Say something below a cell; Jupyter's advice needs settings that users cannot reach."""
+        """Show a message below a cell, without advice about settings that users cannot change."""
         super().write_stderr(self._in_words(error_message), parent_header)
 
     def _in_words(self, message: str) -> str:

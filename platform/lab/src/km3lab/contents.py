@@ -1,4 +1,4 @@
-"""Saving files: what goes wrong is said in words, and what is only an extra never prevents it."""
+"""Saving files: clear messages, and optional parts never prevent it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _JupyterNotary: Any = NotebookNotary
 
 
 class _Notary(_JupyterNotary):
-    """Remembers which notebooks are trusted, as far as the home lets it."""
+    """Remembers which notebooks are trusted, as far as the home allows."""
 
     @default("secret")
     def _secret_or_a_new_one(self) -> bytes:
@@ -59,7 +59,7 @@ class _Notary(_JupyterNotary):
 
 
 class _Checkpoints(AsyncFileCheckpoints):
-    """Copies beside the files; where none can be made there, in the temporary folder."""
+    """Checkpoints next to the files; where that is impossible, in the temporary folder."""
 
     def checkpoint_path(self, checkpoint_id: str, path: str) -> str:
         parent = Path(self._get_os_path(path.strip("/"))).parent
@@ -104,7 +104,7 @@ class HomeContents(AsyncLargeFileManager):
         return _Checkpoints
 
     async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
-        """As Jupyter does; a disk that is full is named."""
+        """Save as Jupyter does, with a clear message where the disk is full."""
         saved: dict[str, Any] = await self._explained(super().save(model, path), path)
         return saved
 
@@ -143,8 +143,8 @@ class HomeContents(AsyncLargeFileManager):
 
 
 _ADVICE = (
-    "What is open in JupyterLab is still there, and the file on the disk is as it was. Delete what"
-    " you do not need (in a terminal, `du -ah ~ | sort -h | tail -20` shows what is large), then"
+    "Your changes are still open in JupyterLab, and the file on disk is unchanged. Delete files"
+    " that you do not need (in a terminal, `du -ah ~ | sort -h | tail -20` shows the largest), then"
     " save again."
 )
 

@@ -1,4 +1,4 @@
-"""The platform's extension of the Jupyter server: notices, and what counts as activity."""
+"""The platform's Jupyter server extension: notices, activity, notebooks for records."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["NoticesHandler", "RecordHandler"]
 
 #: Seconds that the portal may take to describe a record.
-_PATIENCE = 20
+_TIMEOUT = 20
 _NO_NOTEBOOK = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>No notebook for this record</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -43,15 +43,15 @@ padding: 0 1.5rem }}</style></head>
 
 
 class NoticesHandler(APIHandler):
-    """The notices; asking for them does not count as activity, pressing a button does."""
+    """The notices. Polling them is not activity; pressing a button is."""
 
     def initialize(self, notices: Notices) -> None:
-        """Take what to show."""
+        """Keep the notices."""
         self._notices = notices
 
     @web.authenticated
     def get(self) -> None:
-        """All current notices and the landing page."""
+        """Answer with all current notices and the landing page."""
         self.set_header("Cache-Control", "no-store")
         self.finish(self._notices.model())
 
@@ -64,11 +64,11 @@ class NoticesHandler(APIHandler):
 
     @web.authenticated
     def put(self) -> None:
-        """Show what the site has to say: `{"text": ..., "details": ...}`."""
-        said = self.get_json_body() or {}
-        text, details = said.get("text"), said.get("details", "")
+        """Show a notice of the site: `{"text": ..., "details": ...}`."""
+        body = self.get_json_body() or {}
+        text, details = body.get("text"), body.get("details", "")
         if not isinstance(text, str) or not isinstance(details, str) or not text:
-            raise web.HTTPError(400, 'write {"text": "what happens", "details": "what it means"}')
+            raise web.HTTPError(400, 'send {"text": "what happens", "details": "what it means"}')
         self._notices.withdraw("site")
         self._notices.add("site", "warning", text, details=details)
         self.set_status(204)
@@ -76,15 +76,15 @@ class NoticesHandler(APIHandler):
 
 
 class RecordHandler(JupyterHandler):
-    """Opens a notebook for a record of the Open Data Center; makes it where there is none."""
+    """Opens a notebook for a record of the Open Data Center, and creates it where it is missing."""
 
     def initialize(self, root: Path) -> None:
-        """Take the folder that the file browser shows."""
+        """Keep the file browser's folder."""
         self._root = root
 
     @web.authenticated
     async def get(self, identifier: str) -> None:
-        """Go to the notebook in Lab."""
+        """Redirect to the notebook in Lab."""
         try:
             record = await self._record(identifier)
             content = notebook(record, os.environ.get("KM3_OPENDATA_URL", ""))
@@ -98,26 +98,26 @@ class RecordHandler(JupyterHandler):
     async def _record(self, identifier: str) -> dict[str, Any]:
         server = os.environ.get("OPENKM3_SERVER", "").rstrip("/")
         if not server:
-            raise RecordError("This server knows no Open Data Center (OPENKM3_SERVER).")
+            raise RecordError("This server has no Open Data Center (OPENKM3_SERVER is not set).")
         url = f"{server}/api/v1/records/{quote(identifier)}/"
         try:
-            answer = await AsyncHTTPClient().fetch(url, request_timeout=_PATIENCE)
+            answer = await AsyncHTTPClient().fetch(url, request_timeout=_TIMEOUT)
         except HTTPClientError as error:
             if error.code == 404:
                 raise RecordError(
                     f"The Open Data Center has no record {identifier}; it may have been withdrawn."
                 ) from None
             raise RecordError(
-                f"The Open Data Center does not answer ({error.message}); try again in a minute."
+                f"The Open Data Center is not responding ({error.message}); try again in a minute."
             ) from None
         except OSError as error:
             raise RecordError(
-                f"The Open Data Center is not reached ({error}); try again in a minute."
+                f"The Open Data Center cannot be reached ({error}); try again in a minute."
             ) from None
         try:
             found: dict[str, Any] = json.loads(answer.body)
         except ValueError:
-            raise RecordError("The Open Data Center's answer is not a record.") from None
+            raise RecordError("The Open Data Center did not send a valid record.") from None
         return found
 
 

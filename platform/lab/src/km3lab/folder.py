@@ -32,7 +32,7 @@ _KINDS: dict[int, Kind] = {stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 @dataclass(frozen=True)
 class Found:
-    """What stands at a name."""
+    """What was found at a name."""
 
     kind: Kind
     sha256: str = ""
@@ -52,7 +52,7 @@ class Folder:
         Raises
         ------
         NotADirectoryError
-            Where a file or a link stands in its place.
+            Where it is a file or a link.
         """
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class Folder:
         return current
 
     def look(self, name: str, *, sizes: frozenset[int] | None = None) -> Found:
-        """What stands at `name`.
+        """Returns what is at `name`.
 
         With `sizes`, a file of any other length is not read, and its `sha256` is `other`: a user
         may have put gigabytes there.
@@ -122,7 +122,7 @@ class Folder:
             raise
 
     def swap(self, name: str, aside: str, content: bytes) -> None:
-        """Move what stands at `name` to the free name `aside` and put `content` in its place.
+        """Rename what is at `name` to the free name `aside` and write `content` to `name`.
 
         The new content is on the disk before anything moves, so that a full home changes nothing.
         """

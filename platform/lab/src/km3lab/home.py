@@ -65,7 +65,7 @@ class Usage:
     total: int = 0
     """Bytes on the disk."""
     complete: bool = True
-    """False: there was no time to look at everything; it is at least so much."""
+    """False: not everything was counted in time; the total is at least this much."""
     entries: list[tuple[int, str]] = field(default_factory=list)
     """What lies directly in the home: bytes and name, largest first."""
     files: list[tuple[int, str]] = field(default_factory=list)

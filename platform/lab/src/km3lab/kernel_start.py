@@ -66,7 +66,7 @@ class Progress:
         signal.setitimer(signal.ITIMER_REAL, _LIMIT)
 
     def end(self) -> None:
-        """Nothing of the user's runs any more."""
+        """The user's files are no longer in use."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         self.path = ""
         self._notes.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ _ENVIRONMENTS = {"stack": "KM3NeT stack", "joint": "Joint analysis"}
 
 
 def welcome(around: Surroundings, tutorials: list[Tutorial], report: Report, used: Usage) -> str:
-    """The welcome page, in Markdown."""
+    """Returns the welcome page, in Markdown."""
     parts = [_greeting(around), _problems(report)]
     parts += [
         _index(around, tutorials, report),
@@ -40,23 +40,23 @@ def welcome(around: Surroundings, tutorials: list[Tutorial], report: Report, use
 
 
 def full_home(around: Surroundings, why: str, used: Usage, link: str) -> str:
-    """The page of a server that runs in a temporary folder, in Markdown."""
+    """Returns the page of a server that runs in a temporary folder, in Markdown."""
     rows = [f"| {amount(size)} | {_entry_link(link, name)} |" for size, name in used.entries[:10]]
     files = [f"| {amount(size)} | {_entry_link(link, name)} |" for size, name in used.files[:10]]
     parts = [
         "# Your home cannot take more files",
-        f"Your home `{around.home}` takes no files because **{why}**. So that you can still work,"
-        " this server runs in a temporary folder.",
-        "> ⚠️ **What you save outside the folder `home` is gone when this server stops.**",
+        f"No files can be saved in your home `{around.home}` because **{why}**. So that you can"
+        " still work, this server runs in a temporary folder.",
+        "> ⚠️ **Files that you save outside the folder `home` are lost when this server stops.**",
         "## What to do",
-        "1. Delete what you do not need any more: the tables below show what is large. In the file"
+        "1. Delete files that you no longer need: the tables below show the largest. In the file"
         " browser on the left, open the folder `home`, right-click and choose *Delete*; or use"
         " *File → New → Terminal*. To keep a file, right-click it and choose *Download* first.\n"
         f"2. {_restart(around)}",
     ]
     if rows:
-        # What the walk did not reach cannot be named; better said than left out.
-        more = "" if used.complete else " There was no time to look at everything."
+        # The list may be incomplete, which users should know.
+        more = "" if used.complete else " The list is incomplete: there are too many files."
         parts.append("## What fills your home")
         parts.append(f"{_used(around, used)}{more}")
         parts.append("\n".join(["| size | in your home |", "|---:|:---|", *rows]))
@@ -65,17 +65,17 @@ def full_home(around: Surroundings, why: str, used: Usage, link: str) -> str:
         parts.append("\n".join(["| size | file |", "|---:|:---|", *files]))
         parts.append(
             "Files and folders whose name starts with a dot are hidden: *View → Show Hidden Files*,"
-            " or in a terminal `rm`. Downloads that programs keep for speed lie in `.cache` and"
-            " may always be deleted."
+            " or in a terminal `rm`. Downloads that programs can fetch again are in `.cache` and"
+            " can always be deleted."
         )
     parts.append(_help(around))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def write(text: str, home: Path) -> str:
-    """Put the welcome page into `home`; the name it has there, empty: it has none.
+    """Write the welcome page to `home`; return its name, or an empty text where it was not written.
 
-    A file of that name that the platform did not write, or that the user changed, stays.
+    A file of that name that is not the platform's, or that the user changed, is kept.
     """
     content = text.encode()
     digest = hashlib.sha256(content).hexdigest()
@@ -130,7 +130,7 @@ def _index(around: Surroundings, tutorials: list[Tutorial], report: Report) -> s
             title = f"[{title}]({quote(f'{FOLDER}/{tutorial.name}')})"
         about = _cell(tutorial.about)
         if around.environment == "stack" and tutorial.environment == "joint":
-            # The joint environment holds everything of the other.
+            # The joint environment contains everything of the other one.
             about += f" *Needs the environment {_ENVIRONMENTS['joint']}.*"
         rows.append(f"| {title} | {about} | {_cell(tutorial.minutes)} |")
     heads = ["| open | what you learn | minutes |", "|:---|:---|---:|"]
@@ -154,15 +154,15 @@ def _changes(report: Report) -> str:
     news = [o for o in report.of("new") if o.first_seen]
     known = len(report.outcomes) - len(news)
     if known:
-        # At the very first start everything is new; that is no news.
+        # At the first start everything is new, which is not worth a message.
         lines += [f"- **New**: {_file(o)}" for o in news]
-    lines += [f"- **Updated**, you had not changed it: {_file(o)}" for o in report.of("updated")]
+    lines += [f"- **Updated** (you had not changed it): {_file(o)}" for o in report.of("updated")]
     for o in report.of("kept"):
         why = o.reason or "you changed it"
         beside = f"; the new version is {_link(o.new_name)}" if o.new_name else ""
-        lines.append(f"- **Yours kept**: {_file(o)} ({why}){beside}.")
+        lines.append(f"- **Your version was kept**: {_file(o)} ({why}){beside}.")
     lines += [
-        f"- **No longer part of the tutorials**: {_file(o)}. Your copy stays."
+        f"- **No longer part of the tutorials**: {_file(o)}. Your copy is kept."
         for o in report.of("retired")
         if o.first_seen
     ]
@@ -170,12 +170,12 @@ def _changes(report: Report) -> str:
     deleted = report.of("deleted")
     if deleted:
         names = ", ".join(f"`{_code(o.name)}`" for o in deleted)
-        parts.append(f"You deleted {names}; `km3hub tutorials reset FILE` brings a file back.")
+        parts.append(f"You deleted {names}; `km3hub tutorials reset FILE` restores a file.")
     if report.outcomes:
         parts.append(
-            "**Start one afresh**: in a terminal (*File → New → Terminal*), `km3hub tutorials reset"
-            " FILE` brings back the original and keeps yours beside it; `km3hub tutorials list`"
-            " shows how each one stands."
+            "**Reset a tutorial**: in a terminal (*File → New → Terminal*), `km3hub tutorials reset"
+            " FILE` restores the original and keeps your version under another name;"
+            " `km3hub tutorials list` shows the state of each file."
         )
     return "\n\n".join(parts)
 
@@ -185,7 +185,7 @@ def _home(around: Surroundings, used: Usage) -> str:
 
 
 def _packages(around: Surroundings) -> str:
-    # In the images the environment is the system's; elsewhere it is shared by who uses this hub.
+    # In images the environment belongs to the system; elsewhere it is shared by all users.
     layered = around.container
     option = " --system-site-packages" if layered else ""
     kernel = "" if layered else "ipykernel "
@@ -196,8 +196,8 @@ def _packages(around: Surroundings) -> str:
         else ""
     )
     return (
-        f"## Packages of your own\n\n{adding}For another version of a package that is here"
-        " already, make an environment of your own with a kernel, then reload this page:\n\n"
+        f"## Your own packages\n\n{adding}For another version of an installed package,"
+        " create your own environment with a kernel, then reload this page:\n\n"
         "```\n"
         f"python -m venv{option} ~/mine && ~/mine/bin/pip install {kernel}NAME==VERSION\n"
         "~/mine/bin/python -m ipykernel install --user --name mine\n"
@@ -207,10 +207,10 @@ def _packages(around: Surroundings) -> str:
 
 def _kept(around: Surroundings) -> str:
     if around.hub:
-        return "Files stay when your server stops."
+        return "Your files are kept when your server stops."
     if around.container:
         return (
-            "**Files are gone when this container is removed**, unless a folder of your computer"
+            "**Files are lost when this container is removed**, unless a folder of your computer"
             f" is mounted at `{around.home}`."
         )
     return ""
@@ -218,20 +218,20 @@ def _kept(around: Surroundings) -> str:
 
 def _used(around: Surroundings, used: Usage) -> str:
     least = "" if used.complete else "more than "
-    text = f"Your home holds {least}{amount(used.total)}"
+    text = f"Your home contains {least}{amount(used.total)}"
     if around.home_quota:
         share = used.total / around.home_quota
         percent = "less than 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
         text += f" of {amount(around.home_quota)} ({percent})"
         if share >= _NEARLY_FULL:
-            text += ". **It is nearly full: delete something soon**"
+            text += ". **It is nearly full: please delete some files**"
     return text + "."
 
 
 def _restart(around: Surroundings) -> str:
     if around.hub:
         return (
-            "Then *File → Hub Control Panel → Stop My Server*, and start it again: it finds your"
+            "Then *File → Hub Control Panel → Stop My Server*, and start it again: it will use your"
             " home as usual."
         )
     return "Then stop this server (*File → Shut Down*) and start it again."
@@ -263,15 +263,15 @@ def _entry_link(link: str, name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Returns text that Markdown shows unchanged."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
 
 
 def _cell(text: str) -> str:
-    """Markdown that stays in its cell of a table; a notebook's title may use emphasis."""
+    """Returns Markdown that stays in its table cell; a title may use emphasis."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _code(text: str) -> str:
-    # File names may hold anything: what would end the code or the line is shown as a sign.
+    # File names may contain anything: characters that would end the code or the line are replaced.
     return "".join("�" if c in "`|" or not c.isprintable() else c for c in text)

@@ -1,4 +1,4 @@
-"""What a start need not pay for.
+"""Imports that a start does not need.
 
 Measured with `python -X importtime`: a server that imports everything uses four times the
 processor time until its first page, and thirty people start at once when a workshop begins.
@@ -21,7 +21,7 @@ _UNUSED = "rfc3987_syntax"
 
 
 def import_lab() -> None:
-    """Import JupyterLab without the parts that nobody here needs."""
+    """Import JupyterLab without unused parts."""
     # None makes `import NAME` raise ModuleNotFoundError, for which libraries are prepared.
     sys.modules.setdefault(_UNUSED, None)  # type: ignore[arg-type]
     # Where `node` is on the PATH, the import of jupyterlab.labapp runs it (0.6 s) to ask yarn for

@@ -1,4 +1,4 @@
-"""What in a home stands in the way of a server: put aside, never deleted, and said in Lab."""
+"""Obstacles in a home to a server's start: renamed, never deleted, and reported in Lab."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 __all__ = ["Notice", "Notices"]
 
-#: Older ones are dropped; nobody reads a hundred.
+#: Older notices are dropped.
 _KEPT = 50
 #: JupyterLab cuts what is longer.
 LONGEST = 140
@@ -62,7 +62,7 @@ class Notices:
         del self.current[:-_KEPT]
 
     def withdraw(self, topic: str) -> None:
-        """Take back what does not hold any more."""
+        """Withdraw a notice that is no longer true."""
         self.current = [notice for notice in self.current if notice.topic != topic]
 
     def model(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A notebook for a record of the Open Data Center: the way in from its button "Open in the hub"."""
+"""A notebook for a record of the Open Data Center, for its button "Open in the hub"."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST = 2000
 
 
 class RecordError(Exception):
-    """There is no notebook for what was asked; the message is a sentence for the user."""
+    """There is no notebook for the record; the message is a sentence for the user."""
 
 
 def file_name(identifier: str) -> str:
@@ -50,9 +50,9 @@ def notebook(record: dict[str, Any], portal: str = "") -> bytes:
         title, about = _plain(current["title"]), _plain(current["description"])
         ktype, files, service = current["ktype"], current["files"], current["service"]
     except (KeyError, TypeError):
-        raise RecordError("The Open Data Center's answer is not a record.") from None
+        raise RecordError("The Open Data Center did not send a valid record.") from None
     if not isinstance(identifier, str) or not re.fullmatch(IDENTIFIER, identifier):
-        raise RecordError("The Open Data Center's answer has no good identifier.")
+        raise RecordError("The Open Data Center sent a record without a valid identifier.")
     page = f"{portal}/records/{quote(identifier)}/"
     where = f"[{_plain(identifier)}]({page})" if portal else f"`{identifier}`"
     cells = [
@@ -82,7 +82,7 @@ def _cell(kind: str, name: str, source: str) -> dict[str, Any]:
 
 
 def _plain(text: object) -> str:
-    """Somebody's words as Markdown that shows them as they are, on one line."""
+    """Returns text as Markdown that shows it unchanged, on one line."""
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split())[:_LONGEST])
 
 
@@ -135,12 +135,12 @@ def provide(root: Path, identifier: str, content: bytes) -> str:
             if found.kind == "missing":
                 folder.add(name, content)
             elif found.kind != "file":
-                raise RecordError(f"{FOLDER}/{name} is no file; move it away and try again.")
+                raise RecordError(f"{FOLDER}/{name} is not a file; rename it and try again.")
     except FileExistsError:
         pass  # the same link, opened twice at once
     except NotADirectoryError:
         raise RecordError(
-            f"{FOLDER} in your home is no folder of its own; rename it and try again."
+            f"{FOLDER} in your home is not a folder; rename it and try again."
         ) from None
     except OSError as error:
         raise RecordError(f"{FOLDER}/{name} cannot be written: {error.strerror}.") from None

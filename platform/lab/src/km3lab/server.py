@@ -32,7 +32,7 @@ EXTENSIONS = {
 }
 
 #: How many quarters of a second a stop waits for a kernel that is being restarted.
-_PATIENCE = 12
+_ATTEMPTS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,8 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     # through ports, which every user of a machine may. A path of a socket has 107 characters.
     if len(str(folders.runtime)) <= 40:
         c.KernelManager.transport = "ipc"
+    # PDFs are drawn in the science environment, which has WeasyPrint.
+    c.WeasyPrintExporter.python = str(around.kernels / "bin" / "python")
     hide_what_cannot_work(c)
     if folders.degraded:
         c.NotebookNotary.db_file = ":memory:"
@@ -106,7 +108,7 @@ def _server_class() -> type[ServerApp]:
         async def cleanup_kernels(self) -> None:
             # jupyter_client 8.10 raises this for a kernel that is just being restarted, and the
             # server would then run for ever, deaf to any further request to stop.
-            for _ in range(_PATIENCE):
+            for _ in range(_ATTEMPTS):
                 try:
                     await super().cleanup_kernels()
                 except asyncio.InvalidStateError:

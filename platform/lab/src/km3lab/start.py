@@ -31,9 +31,9 @@ __all__ = ["main"]
 
 #: Set for the server only: kernels and terminals keep the user's own.
 _SERVER_ONLY = ("JUPYTER_CONFIG_DIR", "PYTHONNOUSERSITE", "JUPYTER_PATH")
-#: How long a start may look at what a home holds; a large one is then "more than".
+#: Seconds that a start may spend on measuring the home; a larger one is then "more than".
 _LOOK_SECONDS = 0.3
-#: A home that takes no files is worth a longer look: the answer is what its user needs.
+#: Longer for a full home, because its user needs the answer.
 _LOOK_HARD_SECONDS = 5.0
 #: Name of the way to the home in the temporary folder, and of the page beside it.
 _LINK, _PAGE = "home", "Your home needs attention.md"
@@ -42,7 +42,7 @@ _LINK, _PAGE = "home", "Your home needs attention.md"
 def prepare(around: Surroundings, runtime: Path, notices: Notices) -> tuple[Folders, str]:
     """Make the home ready; where it takes no files, a temporary folder.
 
-    What stands in the way is put aside, and said through `notices`.
+    Obstacles are renamed, and reported through `notices`.
 
     Returns
     -------
@@ -140,12 +140,12 @@ def _announce(app: ServerApp, around: Surroundings, folders: Folders) -> None:
         f"Files: {around.home}   Stop: Ctrl-C",
     ]
     if folders.degraded:
-        lines.append("The home takes no files: this server runs in a temporary folder.")
+        lines.append("No files can be saved in the home: this server runs in a temporary folder.")
     print("\n".join(lines), end="\n\n", flush=True)
 
 
 def _make_command_reachable(runtime: Path) -> None:
-    """Let terminals find `km3hub` without putting Lab's other programs on their PATH."""
+    """Put `km3hub` on the PATH of terminals, without Lab's other programs."""
     program = Path(sys.prefix, "bin", "km3lab")
     if not program.exists():
         return

@@ -1,4 +1,4 @@
-"""Where this server runs: what its environment variables and the machine say."""
+"""The server's environment variables and limits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Surroundings:
     """Whether a hub started this server."""
     container: bool = False
     cull_idle_seconds: int | None = None
-    """After so long without activity the hub stops the server; None: it does not say."""
+    """Seconds without activity after which the hub stops the server; None: unknown."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Surroundings:

@@ -34,9 +34,9 @@ State = Literal[
 ]
 
 _IN_THE_WAY = {
-    "folder": "a folder stands in its place",
-    "link": "a link stands in its place",
-    "other": "something else stands in its place",
+    "folder": "there is a folder of this name",
+    "link": "there is a link of this name",
+    "other": "there is something else of this name",
     "unreadable": "it cannot be read",
 }
 
@@ -160,7 +160,7 @@ class _Sync:
         try:
             place = self.folder.inside(file.path.parts[:-1], create=entry is None)
         except NotADirectoryError:
-            reason = "a file or a link stands in the place of its folder"
+            reason = "its folder is a file or a link"
             return Outcome(file.name, "kept", reason=reason), entry
         except FileNotFoundError:
             return Outcome(file.name, "deleted"), entry
@@ -252,7 +252,7 @@ def _failure(name: str, error: OSError) -> Outcome:
 
 
 def states(pristine: Path, home: Path) -> list[Outcome]:
-    """How each tutorial stands now, without changing anything.
+    """Returns the state of each tutorial, without changing anything.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def _state(folder: Folder, file: _Pristine, entry: Entry) -> Outcome:
     except FileNotFoundError:
         return Outcome(file.name, "deleted")
     except OSError:
-        return Outcome(file.name, "kept", reason="a file or a link stands in its folder's place")
+        return Outcome(file.name, "kept", reason="its folder is a file or a link")
     if found.kind == "missing":
         return Outcome(file.name, "deleted" if entry.sha256 else "new")
     return _state_of(found, new, file, entry)
@@ -290,7 +290,7 @@ def _state_of(found: Found, new: Found | None, file: _Pristine, entry: Entry) ->
     if found.sha256 == file.sha256:
         return Outcome(file.name, "current")
     if found.kind == "file" and entry.sha256 and found.sha256 == entry.sha256:
-        return Outcome(file.name, "kept", reason="the new version comes at the next start")
+        return Outcome(file.name, "kept", reason="the new version will be copied at the next start")
     reason = _IN_THE_WAY.get(found.kind, "")
     if new and new.kind == "file":
         return Outcome(file.name, "kept", entry.new_name, reason)
@@ -314,7 +314,7 @@ def reset(request: str, pristine: Path, home: Path) -> tuple[str, str]:
     Raises
     ------
     TutorialError
-        Where there is no such tutorial, or the disk does not take it; then nothing has changed.
+        Where there is no such tutorial, or the disk is full; then nothing was changed.
     """
     file = _wanted(request, _files(pristine))
     try:
@@ -326,7 +326,7 @@ def reset(request: str, pristine: Path, home: Path) -> tuple[str, str]:
             manifest.save(home)
     except NotADirectoryError:
         raise TutorialError(
-            f"{file.name}: a file or a link stands in the place of its folder; rename that first"
+            f"{file.name}: its folder is a file or a link; rename that first"
         ) from None
     except TimeoutError as error:
         raise TutorialError(f"{file.name}: {error}; try again in a moment") from None

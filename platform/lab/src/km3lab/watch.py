@@ -1,4 +1,4 @@
-"""What goes on in the server: busy kernels, memory, kernels that were killed, the idle limit."""
+"""Watches busy kernels, memory, killed kernels and the idle limit of the server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch"]
 
-#: How often to look, in seconds. Looking means reading three small files.
+#: Seconds between two checks. A check reads three small files.
 INTERVAL = 2.0
 #: Share of the memory at which to warn, and below which a new warning makes sense.
 _WARN, _CALM = 0.90, 0.80
@@ -31,7 +31,7 @@ _VICTIM = "500"
 
 
 class Watch:
-    """Looks every few seconds, and says through `notices` what its user should know."""
+    """Checks every few seconds, and tells the user through `notices`."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Watch:
         self._unexplained_since = 0.0
 
     def look(self) -> None:
-        """One look at everything."""
+        """Check everything once."""
         self._kernels()
         self._troubles.show(self._notices)
         if self.busy():
@@ -64,7 +64,7 @@ class Watch:
         self._idle()
 
     def busy(self) -> bool:
-        """Whether a kernel computes or a terminal runs a program."""
+        """Whether a kernel is busy or a terminal is running a program."""
         kernels = self._app.kernel_manager
         for identifier in kernels.list_kernel_ids():
             if getattr(kernels.get_kernel(identifier), "execution_state", "") == "busy":
@@ -114,8 +114,8 @@ class Watch:
             details = f"{lost} {self._more()}"
             button = "size" if self._around.hub else ""
         elif number == signal.SIGKILL:
-            text = f"{whose} was killed: the machine is out of memory, or someone stopped it."
-            details = f"{lost} Working with less data at once may help."
+            text = f"{whose} was killed: the machine is out of memory, or somebody stopped it."
+            details = f"{lost} Processing less data at a time may help."
         else:
             text, details = f"{whose} crashed ({signal.Signals(number).name}).", lost
         self._app.log.warning(
@@ -137,12 +137,12 @@ class Watch:
         if self._around.hub:
             return (
                 "For more memory choose a larger size: File > Hub Control Panel, stop your server"
-                " and start it again. With this size, work with less data at once, and shut down"
+                " and start it again. With this size, process less data at a time, and shut down"
                 " notebooks that you do not need (the tab Running on the left)."
             )
         return (
             "For more memory start the container with a larger limit (docker run --memory); or"
-            " work with less data at once, and shut down notebooks that you do not need."
+            " process less data at a time, and shut down notebooks that you do not need."
         )
 
     def _memory(self) -> None:
@@ -167,21 +167,21 @@ class Watch:
 
     def _disk(self) -> None:
         free = left(self._around.home)
-        told = any(notice.topic == "space" for notice in self._notices.current)
+        shown = any(notice.topic == "space" for notice in self._notices.current)
         if free is None:
-            if told:
+            if shown:
                 self._notices.withdraw("space")
-        elif not told:
+        elif not shown:
             self._notices.add(
                 "space",
                 "warning",
-                f"Your home is full: {amount(free)} are left." if free else "Your home is full.",
-                details="Nothing more can be saved soon. Delete what you do not need: in a"
-                " terminal, `du -ah ~ | sort -h | tail -20` shows what is large.",
+                f"Your home is full: {amount(free)} left." if free else "Your home is full.",
+                details="Soon no more files can be saved. Delete files that you do not need: in"
+                " a terminal, `du -ah ~ | sort -h | tail -20` shows the largest.",
             )
 
     def _explain_kills(self, group: ControlGroup) -> None:
-        """Tell of a killed process that turns out to be no kernel."""
+        """Report a killed process that is not a kernel."""
         kills = group.kills()
         if kills == self._kills:
             return
@@ -211,14 +211,14 @@ class Watch:
                 "idle",
                 "warning",
                 f"This server is not in use and stops {_soon(left)}.",
-                details="Servers that nobody uses make room for others. Your files stay; what is"
-                " only in a kernel's memory is lost.",
+                details="Idle servers make room for others. Your files are kept; data in the"
+                " memory of kernels are lost.",
                 button="keep",
             )
 
 
 def _warning_seconds(limit: float) -> float:
-    """How long before the end to warn: a page that asks every 30 seconds must hear of it."""
+    """Returns how long before the end to warn; pages poll every 30 seconds."""
     return min(300, limit / 2, max(60, limit / 5))
 
 
@@ -228,7 +228,7 @@ def _soon(seconds: float) -> str:
 
 
 def _runs_a_program(terminal: Any) -> bool:
-    """Whether something else than the shell is in the foreground of a terminal."""
+    """Whether a program other than the shell is in the foreground of a terminal."""
     try:
         return bool(os.tcgetpgrp(terminal.ptyproc.fd) != os.getpgid(terminal.ptyproc.pid))
     except (OSError, AttributeError):

@@ -15,8 +15,8 @@ __all__ = ["Installer"]
 
 #: The platform's own distributions in an environment, where not only the client library.
 OWN = {
-    "lab": ("lab",),
-    "joint": ("openkm3", "nugamma"),
+    "lab": ("lab", "pdf"),
+    "joint": ("openkm3", "nugamma", "pdf"),
     "opendata": ("openkm3", "tap", "opendata"),
 }
 #: Environments without a kernel: those of the platform's programs.
@@ -46,6 +46,9 @@ class Installer:
     def _lock(self, name: str) -> Path:
         return self.root / "platform" / "locks" / f"{name}.txt"
 
+    def _own(self, name: str) -> tuple[str, ...]:
+        return OWN.get(name, ("openkm3", "pdf"))
+
     def _python_of(self, name: str) -> str:
         """Returns the version of an environment's Python, which may differ from the caller's."""
         try:
@@ -56,6 +59,7 @@ class Installer:
 
     def _fingerprint(self, name: str) -> str:
         content = self._python_of(name).encode() + self._lock(name).read_bytes()
+        content += " ".join(self._own(name)).encode()
         return hashlib.sha256(content).hexdigest()
 
     def has_kernel(self, name: str) -> bool:
@@ -101,11 +105,12 @@ class Installer:
         constraints = ["--build-constraints", str(self._lock("uv"))]
         self._uv("pip", "sync", *target, *constraints, "--require-hashes", str(self._lock(name)))
         own = [
-            word
-            for part in OWN.get(name, ("openkm3",))
-            for word in ("-e", str(self.root / "platform" / part))
+            word for part in self._own(name) for word in ("-e", str(self.root / "platform" / part))
         ]
         self._uv("pip", "install", *target, *constraints, "--no-deps", *own)
+        if name != "opendata":
+            python = str(prefix / "bin" / "python")
+            run([python, "-m", "km3pdf.register"], problem=PROBLEM)
         if name not in PROGRAMS:
             self._kernel(prefix, self._python_of(name))
         (prefix / ".installed").write_text(self._fingerprint(name), encoding="utf-8")

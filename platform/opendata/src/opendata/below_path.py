@@ -1,31 +1,27 @@
 """The portal below a path of a web server that has other pages, such as ``/km3net/data``.
 
-The pages are written for a host name of their own: their links begin with ``/``. Who comes by the
-path gets them with the path before each; who asks without it, as programs on this machine do,
-gets them as they are.
+Links in the pages begin with ``/``, as for a host name of their own. Requests below the path get
+pages with the path put before each link; requests without it, such as those of programs on the same
+machine, get the pages unchanged.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
-Message = MutableMapping[str, Any]
-App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
-               Awaitable[None]]  # fmt: skip
+from opendata.layers import App, Message, Receive, Send, respond
 
 _PORTS = {"http": 80, "https": 443}
 _REFUSED = (
-    b"Records are not curated at this address, whose host has pages of other people, too: those"
-    b" could act in your name. Use the portal's own address on its machine, or ask its"
+    b"Curating records is disabled at this address: its host also serves pages of other people,"
+    b" which could act in your name. Use the portal's own address on its machine, or ask its"
     b" administrator to give it a host name of its own."
 )
 
 
 def shares_origin(one: str, other: str) -> bool:
-    """Return whether two addresses are of one scheme, host and port: their pages may meet."""
+    """Returns whether two addresses have the same scheme, host and port (the same origin)."""
     origins = [
         (p.scheme, p.hostname, p.port or _PORTS.get(p.scheme)) for p in map(urlsplit, (one, other))
     ]
@@ -33,7 +29,7 @@ def shares_origin(one: str, other: str) -> bool:
 
 
 class BelowPath:
-    """ASGI: serves an application below a path, and without it.
+    """ASGI: serves an application both below a path and at the root.
 
     Parameters
     ----------
@@ -42,7 +38,7 @@ class BelowPath:
     path
         Such as ``/km3net/data``.
     curated
-        Whether curators may log in by the path.
+        Whether curators may log in below the path.
     """
 
     def __init__(self, app: App, path: str, *, curated: bool) -> None:
@@ -50,13 +46,13 @@ class BelowPath:
         self.path = path
         self.curated = curated
         inside = re.escape(path.encode().lstrip(b"/"))
-        # Links of a page, but not those that have the path already, nor `//host/...`.
+        # Links of a page, except those that have the path already and `//host/...`.
         self._links = re.compile(
             rb"""(\s(?:href|src|action|formaction|poster|data-[a-z-]+)=["'])/(?!/|%s(?:[/"'?#]))"""
             % inside
         )
 
-    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         asked = scope.get("path", "")
         if scope["type"] != "http" or not f"{asked}/".startswith(f"{self.path}/"):
@@ -64,29 +60,28 @@ class BelowPath:
             return
         rest = asked.removeprefix(self.path)
         if not rest:
-            location = f"{self.path}/".encode()
-            await _answer(send, 301, b"", [(b"location", location)])
+            await respond(send, 301, location=f"{self.path}/")
             return
         if rest.startswith("/curate") and not self.curated:
-            await _answer(send, 403, _REFUSED, [(b"content-type", b"text/plain; charset=utf-8")])
+            await respond(send, 403, _REFUSED)
             return
-        # The path stays whole, as ASGI has it; the application finds its part by `root_path`.
+        # ASGI keeps the whole path; `root_path` tells the application its part.
         below = {**scope, "root_path": self.path}
         await self.app(below, receive, _Rewriting(self, send))
 
     def link(self, value: bytes) -> bytes:
-        """Return a link that begins with ``/`` with the path before it, any other as it is."""
+        """Returns a link with the path before it if it begins with ``/``, any other unchanged."""
         path = self.path.encode()
         if not value.startswith(b"/") or value.startswith((b"//", path + b"/")):
             return value
         return path + value
 
     def page(self, body: bytes) -> bytes:
-        """Return a page with the path before its links."""
+        """Returns a page with the path before each of its links."""
         return self._links.sub(rb"\1" + self.path.encode() + b"/", body)
 
     def header(self, name: bytes, value: bytes) -> bytes:
-        """Return the value of a header as it is below the path."""
+        """Returns the value of a header for clients below the path."""
         if name.lower() == b"location":
             return self.link(value)
         if name.lower() == b"set-cookie":
@@ -97,9 +92,9 @@ class BelowPath:
 
 
 class _Rewriting:
-    """Sends an answer on, an HTML page when all of it is there."""
+    """Passes a response on; an HTML page only when it is complete."""
 
-    def __init__(self, place: BelowPath, send: Any) -> None:
+    def __init__(self, place: BelowPath, send: Send) -> None:
         self.place = place
         self.send = send
         self.start: Message | None = None
@@ -120,16 +115,10 @@ class _Rewriting:
                 return
             body = self.place.page(b"".join(self.parts))
             headers = [
-                # To HEAD the length is that of a page that is not sent.
+                # The answer to HEAD has a length, but no page to change.
                 (n, str(len(body)).encode() if n.lower() == b"content-length" and body else v)
                 for n, v in self.start["headers"]
             ]
             await self.send({**self.start, "headers": headers})
             message = {**message, "body": body}
         await self.send(message)
-
-
-async def _answer(send: Any, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,6 @@
-"""What the environment says: where the state lives, where to listen, what to show.
+"""The configuration, read from environment variables.
 
-Everything has a default. A wrong value is refused with the variable's name and what is right.
+Everything has a default. A wrong value is refused with the name of the variable and what is right.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _VARIABLES = {
 
 
 class ConfigurationError(Exception):
-    """A variable of the environment has a value that cannot be used."""
+    """An environment variable has a value that cannot be used."""
 
 
 class Configuration(BaseModel):
@@ -63,7 +63,7 @@ class Configuration(BaseModel):
     def _is_web_address(cls, value: str) -> str:
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-            raise ValueError("is no web address such as https://opendata.example.org")
+            raise ValueError("is not a web address such as https://opendata.example.org")
         return value.rstrip("/")
 
     @field_validator("vo")
@@ -83,12 +83,12 @@ class Configuration(BaseModel):
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the environment.
+        """Reads the environment.
 
         Raises
         ------
         ConfigurationError
-            With the name of the variable and what is wrong with it.
+            Names the variable and what is wrong with its value.
         """
         source = os.environ if environment is None else environment
         values: dict[str, Any] = {
@@ -104,15 +104,15 @@ class Configuration(BaseModel):
             raise ConfigurationError(f"{name}={shown}: {message}") from None
 
     def folder(self, name: str = "") -> Path:
-        """Return a folder of the state, made at first use for this user only."""
-        # Folders on the way to one get the usual mode: the state's own is made first.
+        """Returns a folder of the state; it is created at first use, readable by this user only."""
+        # `parents` ignores the mode, so the state's own folder is created first.
         self.state.absolute().mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.state.absolute() / name
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
 
     def secret(self, name: str) -> str:
-        """Return a secret of the state folder; it is made at first use, mode 0600."""
+        """Returns a secret of the state folder; it is generated at first use, mode 0600."""
         path = self.folder("secrets") / name
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

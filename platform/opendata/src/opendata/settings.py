@@ -1,7 +1,8 @@
-"""Django's settings, made of the environment (:mod:`opendata.configuration`)."""
+"""Django's settings, derived from the environment (:mod:`opendata.configuration`)."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,14 +23,20 @@ ALLOWED_HOSTS = [
     *([urlsplit(CONFIGURATION.public_url).hostname or ""] if CONFIGURATION.public_url else []),
 ]
 INSTALLED_APPS = [
+    "axes",
     "corsheaders",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_filters",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "opendata.accounts",
     "opendata.records",
+    "opendata.curation",
     "opendata.vo",
     "opendata.searching",
     "opendata.alerts",
@@ -45,6 +52,11 @@ MIDDLEWARE = [
     "opendata.exports.addresses.Root",
     "opendata.api.negotiation.VaryByAccept",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # These do nothing before a view asks who is logged in, as only those below /curate/ do.
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "opendata.urls"
 ASGI_APPLICATION = "opendata.asgi.application"
@@ -68,7 +80,7 @@ def _database() -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": CONFIGURATION.folder() / "opendata.sqlite",
         "OPTIONS": {
-            # Readers go on while one writes; a writer waits instead of failing.
+            # Readers continue while one writes; a second writer waits instead of failing.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
@@ -84,11 +96,11 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 
 STATIC_URL = "/static/"
-# Files of installed packages are served as they are: no step of collecting to forget.
+# Files of installed packages are served directly, so nobody has to run collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
-# What other origins may do (opendata.api.sharing): reads of what is public, never with credentials.
+# Other origins may read what is public, without credentials (opendata.api.sharing).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = rf"^/(?!{PRIVATE})"
@@ -103,7 +115,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if CONFIGURATION.public_url.startswith("https") else None
 )
-# Only the pages of curators have sessions; all others are the same for everybody.
+# Only the curation pages have sessions; all others are the same for everyone.
 _SECURE = CONFIGURATION.public_url.startswith("https")
 SESSION_COOKIE_NAME = "opendata_session"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -115,14 +127,32 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "opendata.portal.failures.no_csrf"
 _PUBLIC = urlsplit(CONFIGURATION.public_url)
 CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"] if CONFIGURATION.public_url else []
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "opendata.accounts.backends.CuratorsBackend",
+]
+LOGIN_URL = "/curate/login"
+LOGIN_REDIRECT_URL = "/curate/"
+LOGOUT_REDIRECT_URL = "/"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
 ]
+# The pause after failed logins; opendata.accounts.throttle has the limits and says why.
+AXES_HANDLER = "opendata.accounts.throttle.Handler"
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "opendata.accounts.throttle.name_hash"
+AXES_CLIENT_IP_CALLABLE = "opendata.accounts.throttle.address_hash"
+AXES_LOCKOUT_CALLABLE = "opendata.accounts.views.paused"
+AXES_VERBOSE = False
 # What a request may hold; larger uploads are streamed to files (opendata.asgi counts them).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
-# The authors of a collaboration, some ten fields each.
+# The authors of a whole collaboration, with some ten fields each.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_TEMP_DIR = CONFIGURATION.folder("incoming")
 

@@ -1,4 +1,4 @@
-"""Which address leads where."""
+"""The addresses of the portal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("opendata.api.urls")),
     path("alerts/", include("opendata.alerts.urls")),
+    path("curate/", include("opendata.accounts.urls")),
     path("curate/", include("opendata.curation.urls")),
     path("", include("opendata.portal.urls")),
 ]

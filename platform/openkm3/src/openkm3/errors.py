@@ -74,3 +74,8 @@ class FormatError(OpenKM3Error, ValueError):
 
 class MetadataError(OpenKM3Error, ValueError):
     """Metadata cannot be parsed (wrong values are findings of the validator, not errors)."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of another library's message, which can be pages long."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -92,6 +92,24 @@ class Library:
         self.from_cache = not cached.fresh
         return Catalogue.parse(cached.file.read_bytes())
 
+    def resource(self, identifier: str) -> Entry:
+        """Return the entry of a resource.
+
+        Raises
+        ------
+        UnknownIdentifier
+            If there is no such entry.
+        OpenKM3Error
+            If it is a collection or stream; the message names its parts.
+        """
+        entry = self.catalogue[identifier]
+        if entry.kind != "resource":
+            parts = ", ".join(entry.children)
+            raise OpenKM3Error(
+                f"{entry.identifier} is a {entry.kind}; get one of its parts: {parts}"
+            )
+        return entry
+
     def address(self, reference: str) -> str:
         """Return the absolute form of an address, which may be relative to the catalogue."""
         return urljoin(self.url, reference)

@@ -87,12 +87,7 @@ class KM3Store:
             raise OpenKM3Error(
                 f"{loadoption!r} is not a loadoption; use 'plain', 'pandas' or 'plot'"
             )
-        entry = self.catalogue[identifier]
-        if entry.kind != "resource":
-            parts = ", ".join(entry.children)
-            raise OpenKM3Error(
-                f"{entry.identifier} is a {entry.kind}; get one of its parts: {parts}"
-            )
+        entry = self._library.resource(identifier)
         result = class_for(entry)(entry, self._library)
         if not isinstance(result, TableObject):
             return result

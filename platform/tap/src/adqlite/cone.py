@@ -10,16 +10,15 @@ from adqlite.errors import NotFound, VOError
 from adqlite.queries.engine import Engine, Result
 from adqlite.tables.metadata import Column, Schema, Table
 
-# UCDs of the first version, which the standard asks for. They name kinds, not columns, so that a
-# column keeps its UCD otherwise.
+# The standard requires UCDs of the first version for these columns; others keep theirs.
 _OLD_UCDS = {
     "pos.eq.ra;meta.main": "POS_EQ_RA_MAIN",
     "pos.eq.dec;meta.main": "POS_EQ_DEC_MAIN",
     "meta.id;meta.main": "ID_MAIN",
 }
-# Python reads more as a number: 1_000, nan.
+# float() would also accept 1_000 and nan.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_TURNS = 360_000.0  # deg; beyond them the digits of a right ascension are lost
+_TURNS = 360_000.0  # deg; a larger right ascension would lose digits
 DISTANCE = Column(
     name="_r",
     datatype="double",
@@ -30,7 +29,7 @@ DISTANCE = Column(
 
 
 def cone_table(engine: Engine, schema_name: str, table_name: str) -> tuple[Schema, Table]:
-    """Returns a table that cones can be searched in.
+    """Returns a table with positions.
 
     Raises
     ------
@@ -44,7 +43,7 @@ def cone_table(engine: Engine, schema_name: str, table_name: str) -> tuple[Schem
 
 
 def parameter(given: Mapping[str, str], name: str, low: float, high: float) -> float:
-    """Reads a number from the parameters of a request, whose names are in upper case."""
+    """Returns a number from the parameters of a request, whose names are in upper case."""
     text = given.get(name, "").strip()
     if not text:
         raise VOError(f"the parameter {name} is missing; give decimal degrees, as in {name}=20.5")
@@ -60,7 +59,7 @@ def parameter(given: Mapping[str, str], name: str, low: float, high: float) -> f
 def cone_search(
     engine: Engine, schema_name: str, table_name: str, given: Mapping[str, str]
 ) -> Iterator[Result]:
-    """Searches a cone; rows come by distance.
+    """Searches a cone; rows are sorted by distance.
 
     Parameters
     ----------
@@ -75,7 +74,7 @@ def cone_search(
         A parameter is missing or wrong.
     """
     schema, table = cone_table(engine, schema_name, table_name)
-    ra = parameter(given, "RA", -_TURNS, _TURNS) % 360  # right ascensions go round
+    ra = parameter(given, "RA", -_TURNS, _TURNS) % 360  # right ascensions wrap around
     dec = parameter(given, "DEC", -90, 90)
     radius = parameter(given, "SR", 0, 180)
     verbosity = given.get("VERB", "2").strip() or "2"
@@ -83,7 +82,7 @@ def cone_search(
         raise VOError(f"VERB={verbosity[:20]!r} is not 1, 2 or 3")
     columns = [c for c in table.columns if verbosity != "1" or (c.ucd or "").lower() in _OLD_UCDS]
     lon, lat = (f'"{name}"' for name in table.position or ())
-    # Positions in SQL are numbers that were read as such, names those of the description.
+    # Safe to insert: the numbers were parsed, the names come from the description.
     point, centre = f"POINT('ICRS', {lon}, {lat})", f"POINT('ICRS', {ra!r}, {dec!r})"
     names = ", ".join(f'"{c.name}"' for c in columns)
     query = (
@@ -95,7 +94,7 @@ def cone_search(
     if given.get("MAXREC", "").strip():
         maxrec = max(0, int(parameter(given, "MAXREC", 0, 1e9)))
     if radius == 0:
-        maxrec = 0  # the standard: the description alone
+        maxrec = 0  # SCS 1.03, section 2.1: the description alone
     with engine.run(query, seconds=engine.limits.sync_seconds, maxrec=maxrec) as result:
         described = [
             c.model_copy(

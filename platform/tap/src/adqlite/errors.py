@@ -16,11 +16,11 @@ class VOError(Exception):
 
 
 class QueryError(VOError):
-    """A query that is not understood, or asks for what does not exist."""
+    """A query that is not valid ADQL, or names something that does not exist."""
 
 
 class QueryTimeout(VOError):
-    """A query that ran longer than allowed."""
+    """A query that exceeded its time limit."""
 
 
 class QueryAborted(VOError):
@@ -56,10 +56,10 @@ class RequestTooLarge(VOError):
 
 
 class Busy(VOError):
-    """The service has as much work as it accepts."""
+    """The service has reached a limit of concurrent work."""
 
     status = 503
 
 
 class MetadataError(ValueError):
-    """A description of tables that does not fit together, or not to the rows."""
+    """A description of tables that is inconsistent, or does not match the rows."""

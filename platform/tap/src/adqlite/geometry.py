@@ -1,7 +1,7 @@
 """Geometry of ADQL on the sphere.
 
-Shapes are exchanged with SQLite as text in the manner of STC-S (`Position ICRS 20 30`), because a
-cell of SQLite holds no arrays. All angles are degrees, all great circles.
+Shapes are exchanged with SQLite as text in the notation of STC-S (`Position ICRS 20 30`), because a
+cell of SQLite cannot contain an array. All angles are in degrees along great circles.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def separation(ra1: float, dec1: float, ra2: float, dec2: float) -> float:
 
 
 def ra_reach(dec: float, radius: float) -> float | None:
-    """Half width in right ascension of a cone in degrees; None where it contains a pole."""
+    """Half width of a cone in right ascension, in degrees; None if it contains a pole."""
     if radius < 0 or abs(dec) + radius >= 89.999999:
         return None
     return math.degrees(math.asin(math.sin(math.radians(radius)) / math.cos(math.radians(dec))))
@@ -95,10 +95,10 @@ class Shape:
         return total[0] / length, total[1] / length, total[2] / length
 
     def cap(self) -> tuple[float, float, float] | None:
-        """Right ascension, declination and radius of a cone around the shape, if one is small."""
+        """Right ascension, declination and radius of a cone around the shape; None if too large."""
         centre = self.centre
         radius = max(_angle(centre, v) for v in self.vertices) + self.radius
-        # Smaller than a hemisphere a cone is convex: it holds the edges as well as the corners.
+        # A cone smaller than a hemisphere is convex: it contains the edges as well as the corners.
         return (*direction(centre), radius) if radius < 85 else None
 
     def contains(self, v: Vector) -> bool:
@@ -166,7 +166,7 @@ class Shape:
         if self.radius >= 180:
             return True
         if self.radius > 90 and other.kind == "Polygon":
-            # Not convex: an edge may leave it between two corners that are in it.
+            # Not convex: an edge between two corners inside may leave it.
             x, y, z = self.vertices[0]
             outside = (-x, -y, -z)
             return not other.contains(outside) and other.distance(outside) >= 180 - self.radius
@@ -241,12 +241,12 @@ def polygon(*numbers: float) -> Shape:
 
 
 def longitude(ra: float) -> float:
-    """Returns a right ascension between 0 and 360 degrees; those beyond go round.
+    """Returns a right ascension between 0 and 360 degrees; others wrap around.
 
     Raises
     ------
     ValueError
-        It is not finite.
+        The value is not finite.
     """
     if not math.isfinite(ra):
         raise ValueError(f"a right ascension of {ra} is not a number of degrees")
@@ -259,7 +259,7 @@ def declination(dec: float) -> float:
     Raises
     ------
     ValueError
-        It is not within -90 and 90, as where the coordinates are swapped.
+        The value is not within -90 and 90, for example because coordinates are swapped.
     """
     if not -90 <= dec <= 90:
         raise ValueError(f"a declination of {dec} is not within -90 to 90 deg")
@@ -272,7 +272,7 @@ def radius(value: float) -> float:
     Raises
     ------
     ValueError
-        It is negative or larger than a half circle.
+        The value is negative or larger than 180 degrees.
     """
     if not 0 <= value <= 180:
         raise ValueError(f"a circle cannot have the radius {value}; 0 to 180 deg are possible")
@@ -280,7 +280,7 @@ def radius(value: float) -> float:
 
 
 def check_box(ra: float, dec: float, width: float, height: float) -> None:
-    """Refuses a box that cannot be.
+    """Checks a box.
 
     Raises
     ------

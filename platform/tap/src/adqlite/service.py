@@ -23,16 +23,16 @@ from adqlite.uploads.remote import fetch
 
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 _SPOOL = 4_000_000  # bytes of a result that are kept in memory
-_WAIT = 10.0  # seconds that a query waits for its turn
+_WAIT = 10.0  # seconds that a query waits for a free place
 
 
 class TapService:
-    """Synchronous and asynchronous queries below one folder.
+    """Synchronous and asynchronous queries on the tables in a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Holds the tables, and the jobs in `jobs/`.
+        Contains the tables, and the jobs in `jobs/`.
     limits : Limits, optional
     """
 
@@ -47,19 +47,19 @@ class TapService:
     def sync(
         self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]
     ) -> tuple[Format, IO[bytes]]:
-        """Answers a query.
+        """Runs a query and returns its result.
 
         Parameters
         ----------
         parameters : mapping of str to str
-            Of TAP, names in upper case.
+            Parameters of TAP, with names in upper case.
         uploads : mapping of str to file
-            Files that came with the request, by the name of their part.
+            Files sent with the request, by the name of their part.
 
         Returns
         -------
         tuple of Format and binary file
-            The document, whole, from its beginning.
+            The format, and the complete document.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class TapService:
         return request.format, out
 
     def create_job(self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]) -> Job:
-        """Creates a pending job; its uploads are read and kept.
+        """Creates a pending job; its uploads are read and stored.
 
         Raises
         ------
@@ -90,19 +90,19 @@ class TapService:
         try:
             for table in tables:
                 path = self.jobs.path(job.id) / f"{table.name.lower()}.upload"
-                path.write_bytes(_frozen(table))
+                path.write_bytes(_serialized(table))
         except BaseException:
             self.jobs.delete(job.id)
             raise
         return job
 
     def close(self) -> None:
-        """Stops working; jobs that run are queued again for the next start."""
+        """Stops; running jobs are queued again for the next start."""
         self.jobs.close()
 
     def _run_job(self, job: Job, folder: Path, out: IO[bytes], stopped: Callable[[], bool]) -> str:
         request = check(job.parameters)
-        tables = [_thawed(path) for path in sorted(folder.glob("*.upload"))]
+        tables = [_restored(path) for path in sorted(folder.glob("*.upload"))]
         self._answer(request, tables, out, seconds=job.duration, stopped=stopped)
         return request.format.mime
 
@@ -148,7 +148,7 @@ class TapService:
 
 @dataclass(frozen=True)
 class Request:
-    """What a request asks for."""
+    """The parameters of a query."""
 
     query: str
     format: Format
@@ -156,7 +156,7 @@ class Request:
 
 
 def check(parameters: Mapping[str, str]) -> Request:
-    """Reads the parameters of a request.
+    """Returns the checked parameters of a request.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def check(parameters: Mapping[str, str]) -> Request:
 
 
 def upload_parts(text: str) -> dict[str, str]:
-    """Reads the parameter UPLOAD: `name,source` pairs with `;` between them.
+    """Returns the sources of uploads by name, from `name,source` pairs separated by `;`.
 
     Raises
     ------
@@ -204,13 +204,13 @@ def upload_parts(text: str) -> dict[str, str]:
     return parts
 
 
-def _frozen(table: UploadedTable) -> bytes:
+def _serialized(table: UploadedTable) -> bytes:
     return json.dumps(
         {"name": table.name, "columns": [c.model_dump() for c in table.columns], "rows": table.rows}
     ).encode()
 
 
-def _thawed(path: Path) -> UploadedTable:
+def _restored(path: Path) -> UploadedTable:
     data = json.loads(path.read_bytes())
     return UploadedTable(
         name=data["name"], columns=[Column(**c) for c in data["columns"]], rows=data["rows"]

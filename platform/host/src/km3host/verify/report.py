@@ -53,7 +53,10 @@ def check(settings: VerifySettings, names: Iterable[str]) -> Iterator[Finding]:
             yield Finding(name, False, str(error))
         except HostError as error:
             yield Finding(name, False, f"the check failed: {error.message}")
-        except (OSError, KeyError, ValueError, StopIteration) as error:
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            yield Finding(name, False, f"the check failed ({reason}): run the playbook site")
+        except (KeyError, ValueError) as error:
             yield Finding(name, False, f"the check failed ({error!r}): run the playbook site")
 
 

@@ -58,7 +58,10 @@ def _credentials(settings: VerifySettings) -> dict[str, str]:
 
 
 def _write_authorities(settings: VerifySettings) -> None:
-    text = next(path for path in AUTHORITIES if path.exists()).read_text()
+    public = [path for path in AUTHORITIES if path.exists()]
+    if not public:
+        raise CheckFailed("there are no public certificate authorities: install ca-certificates")
+    text = public[0].read_text()
     if settings.authority:
         text += Path(settings.authority).read_text()
     BUNDLE.write_text(text)

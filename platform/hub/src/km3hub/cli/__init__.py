@@ -1,6 +1,6 @@
 """The command line `km3hub`.
 
-Commands are imported when they are used: most need a few of the hub's libraries only.
+Commands are imported when they are used, because most need only a few of the hub's libraries.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ import km3hub
 
 __all__ = ["main"]
 
-#: Command: where it is, and what it does in a line.
+#: Command: its location and its line in the help.
 COMMANDS = {
     "up": ("km3hub.cli.launcher:up", "Start the platform of this checkout."),
     "down": ("km3hub.cli.launcher:down", "Stop everything; all data are kept."),
-    "status": ("km3hub.cli.launcher:status", "Say what runs."),
-    "clean": ("km3hub.cli.launcher:clean", "Delete what the platform made; asks first."),
-    "install": ("km3hub.cli.launcher:install", "Install what servers need, start nothing."),
-    "check": ("km3hub.cli.check:check", "Check platform.yaml and say what it means."),
+    "status": ("km3hub.cli.launcher:status", "Show what is running."),
+    "clean": ("km3hub.cli.launcher:clean", "Delete what the platform created; asks first."),
+    "install": (
+        "km3hub.cli.launcher:install",
+        "Install what servers need, without a start.",
+    ),
+    "check": ("km3hub.cli.check:check", "Check platform.yaml and print what it means."),
     "schema": ("km3settings.cli:schema", "Print the JSON Schema of platform.yaml."),
     "accounts": (
         "km3hub.cli.accounts:accounts",
-        "Add, list, change and remove those who may log in.",
+        "Add, list, change and remove accounts.",
     ),
-    "hosts": ("km3hub.cli.hosts:hosts", "The machines, where there are several."),
+    "hosts": ("km3hub.cli.hosts:hosts", "The machines of a deployment on several machines."),
 }
 #: For `make up`, not for people: not in the help.
 HIDDEN = {
@@ -72,9 +75,9 @@ class LazyGroup(click.Group):
 def main() -> None:
     """The hub of the KM3NeT open science platform.
 
-    Exit codes: 0 done, 1 failed, 2 the input or the settings are wrong.
+    Exit codes: 0 success, 1 failure, 2 wrong input or settings.
     """
     for stream in (sys.stdout, sys.stderr):
-        # A name may have letters that the terminal's encoding has not.
+        # A name may contain letters that the terminal's encoding lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

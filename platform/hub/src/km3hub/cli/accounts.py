@@ -1,4 +1,4 @@
-"""`km3hub accounts`: who may log in."""
+"""`km3hub accounts`: the platform's own accounts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from km3hub.login.accounts import (
 )
 from km3settings.state import State
 
-__all__ = ["accounts", "given_groups", "usual_state"]
+__all__ = ["accounts", "default_state", "given_groups"]
 
-#: What stands for an account without a last day.
+#: The word for an account that does not expire.
 _NEVER = "never"
 
 
 class _Relaying(click.Group):
-    """Hands a command to the hub's container where the accounts live in it."""
+    """Passes a command on to the hub's container where that has the accounts."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -53,7 +53,7 @@ def _expiry(ctx: click.Context, param: click.Parameter, value: str | None) -> da
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     if moment <= datetime.now(UTC):
-        raise click.BadParameter(f"{value} lies in the past")
+        raise click.BadParameter(f"{value} is in the past")
     return moment
 
 
@@ -72,8 +72,8 @@ def _groups(
         raise click.BadParameter(str(error)) from None
 
 
-def usual_state() -> Path:
-    """The state folder of the checkout that this program belongs to, or else of this folder."""
+def default_state() -> Path:
+    """Returns the state folder of this program's checkout, or of the current folder."""
     root = _checkout()
     return (root or Path()) / ".platform"
 
@@ -84,14 +84,14 @@ def _checkout() -> Path | None:
 
 
 def given_groups(state: State) -> set[str] | None:
-    """The groups that some account of a platform has; None where that cannot be told."""
+    """Returns the groups of all accounts; None where they are unknown."""
     try:
         name = container(state)
         if name:
-            told = ask(name, ["accounts", "list", "--json"])
-            return None if told is None else _groups_in(told)
+            listed = ask(name, ["accounts", "list", "--json"])
+            return None if listed is None else _groups_in(listed)
         if not state.accounts.exists() and not _checkout():
-            return None  # a container that was started for this question only
+            return None  # a container without state, started only for this check
         known = AccountStore(state.accounts).all()
     except (click.ClickException, AccountsError, ValueError):
         return None
@@ -99,13 +99,13 @@ def given_groups(state: State) -> set[str] | None:
 
 
 def _groups_in(listed: str) -> set[str]:
-    """The groups in what `accounts list --json` printed."""
+    """Returns the groups in the output of `accounts list --json`."""
     return {group for account in json.loads(listed) for group in account["groups"]}
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Mistakes as sentences: exit code 2 for what was typed, 1 for what failed."""
+def _reported() -> Iterator[None]:
+    """Report errors as sentences, with exit code 2 for wrong input and 1 for failures."""
     try:
         yield
     except (AccountNameError, passwords.PasswordError) as error:
@@ -115,7 +115,7 @@ def _told() -> Iterator[None]:
 
 
 def _password(from_stdin: bool) -> str:
-    """A password from the first line of standard input, or a random one."""
+    """Returns the first line of standard input, or a random password."""
     if not from_stdin:
         return passwords.generate()
     return sys.stdin.readline(passwords.LONGEST + 3).rstrip("\r\n")
@@ -123,7 +123,7 @@ def _password(from_stdin: bool) -> str:
 
 def _shown_once(name: str, password: str) -> None:
     click.echo(f"Password of {name}: {password}")
-    click.echo("It is shown this once; only its hash is kept.", err=True)
+    click.echo("It is not shown again; only its hash is stored.", err=True)
 
 
 password_stdin = click.option(
@@ -138,7 +138,7 @@ groups_option = click.option(
     "--groups",
     metavar="A,B",
     callback=_groups,
-    help="Groups, which open environments and sizes of platform.yaml; '': none.",
+    help="Groups, which give access to environments and sizes in platform.yaml; '': none.",
 )
 
 
@@ -147,21 +147,21 @@ groups_option = click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="KM3_STATE",
-    default=usual_state,
+    default=default_state,
     help="The state folder of the platform (default: .platform of the checkout).",
 )
 @click.pass_context
 def accounts(ctx: click.Context, state: Path) -> None:
-    """Add, list, change and remove those who may log in.
+    """Add, list, change and remove accounts.
 
-    A running hub sees each change at once.
+    Changes take effect in a running hub at once.
     """
     ctx.obj = AccountStore(State(state).accounts)
 
 
 @accounts.command()
 @click.argument("name")
-@click.option("--admin", is_flag=True, help="May administer the hub and all servers.")
+@click.option("--admin", is_flag=True, help="An administrator of the hub and all servers.")
 @click.option(
     "--expires",
     metavar="DATE",
@@ -185,7 +185,7 @@ def add(
     Letters, digits and '-'; stored in lower case.
     """
     password = _password(from_stdin)
-    with _told():
+    with _reported():
         store.add(name, password, admin=admin, expires=expires, groups=groups)
         account = store.require(name)
     click.echo(f"Added the {_described(name, account)}.")
@@ -198,7 +198,7 @@ def add(
 @click.pass_obj
 def list_(store: AccountStore, for_programs: bool) -> None:
     """List all accounts."""
-    with _told():
+    with _reported():
         known = store.all()
     if for_programs:
         click.echo(json.dumps([_object(name, known[name]) for name in sorted(known)]))
@@ -222,7 +222,7 @@ def list_(store: AccountStore, for_programs: bool) -> None:
     "--expires",
     metavar="DATE|never",
     callback=_new_expiry,
-    help="Last day (UTC), a time as for add, or never.",
+    help="Last day (UTC), a time as with add, or never.",
 )
 @groups_option
 @click.pass_obj
@@ -233,7 +233,7 @@ def set_(
     expires: datetime | str | None,
     groups: tuple[str, ...] | None,
 ) -> None:
-    """Change the account NAME; what is not named stays. A running hub applies it at once."""
+    """Change the account NAME; what is not given is left unchanged. Takes effect at once."""
     values: dict[str, object] = {}
     if admin is not None:
         values["admin"] = admin
@@ -242,8 +242,8 @@ def set_(
     if groups is not None:
         values["groups"] = groups
     if not values:
-        raise click.UsageError("nothing to change; name --admin, --no-admin, --expires or --groups")
-    with _told():
+        raise click.UsageError("nothing to change; use --admin, --no-admin, --expires or --groups")
+    with _reported():
         account = store.change(name, **values)
     click.echo(f"Now: the {_described(name, account)}.")
 
@@ -254,12 +254,12 @@ def set_(
 @click.pass_obj
 def remove(store: AccountStore, name: str, yes: bool) -> None:
     """Remove the account NAME; the user's files are kept."""
-    with _told():
-        # Before the question: nobody should confirm what cannot be done.
+    with _reported():
+        # Before asking for confirmation.
         store.require(name)
     if not yes:
         click.confirm(f"Remove the account {name.lower()}? Its files are kept", abort=True)
-    with _told():
+    with _reported():
         store.remove(name)
     click.echo(f"Removed {name.lower()}; the files in its home are kept.")
 
@@ -271,7 +271,7 @@ def remove(store: AccountStore, name: str, yes: bool) -> None:
 def passwd(store: AccountStore, name: str, from_stdin: bool) -> None:
     """Give the account NAME another password."""
     password = _password(from_stdin)
-    with _told():
+    with _reported():
         store.set_password(name, password)
     click.echo(f"Changed the password of {name.lower()}.")
     if not from_stdin:
@@ -279,7 +279,7 @@ def passwd(store: AccountStore, name: str, from_stdin: bool) -> None:
 
 
 def _last_valid(expires: datetime) -> str:
-    """The last day, where the account ends with a day, or else the moment."""
+    """Returns the last day, or the time where the account does not end with a day."""
     if expires == expires.replace(hour=0, minute=0, second=0, microsecond=0):
         return f"{expires - timedelta(days=1):%Y-%m-%d}"
     return f"{expires:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""`km3hub check`: as `km3settings check`, and whether accounts have the groups that are named."""
+"""`km3hub check`: like `km3settings check`, and compares groups with those of the accounts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from km3hub.cli.accounts import given_groups, usual_state
+from km3hub.cli.accounts import default_state, given_groups
 from km3settings.state import State
 from km3settings.summary import report
 
@@ -19,7 +19,7 @@ __all__ = ["check"]
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="KM3_STATE",
-    default=usual_state,
+    default=default_state,
     help="The state folder, whose accounts have groups (default: .platform of the checkout).",
 )
 def check(file: Path | None, state: Path) -> None:

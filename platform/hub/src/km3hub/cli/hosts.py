@@ -1,4 +1,4 @@
-"""`km3hub hosts`: the machines of a platform on several machines. Runs in the hub's container."""
+"""`km3hub hosts`: the machines of a platform on several machines. Run it in the hub's container."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _file(runtime: Runtime) -> HostsFile:
 def _servers(runtime: Runtime) -> RunningServers:
     path = Entrance(load(runtime.settings_file), runtime).path
     return RunningServers(
-        # Both share the network of the container that this runs in (`configure/network.py`).
+        # Both share the network namespace of this container (`configure/network.py`).
         hub=f"http://127.0.0.1:8081{path}",
         proxy=f"http://127.0.0.1:8000{path}",
         token=runtime.state.secret("platform"),
@@ -36,20 +36,20 @@ def _known() -> dict[str, Host]:
     try:
         return known_hosts(client.nodes())
     except DockerException as error:
-        raise click.ClickException(f"the swarm does not answer: {error}") from None
+        raise click.ClickException(f"the swarm is not responding: {error}") from None
 
 
 @click.group()
 @click.pass_context
 def hosts(ctx: click.Context) -> None:
-    """The machines that users' servers run on, where there are several."""
+    """The machines that users' servers run on, in a deployment on several."""
     ctx.obj = Runtime.from_environment()
 
 
 @hosts.command("list")
 @click.pass_obj
 def list_(runtime: Runtime) -> None:
-    """Show each machine, how many homes it has, and how many servers run there."""
+    """Show each machine with its numbers of homes and running servers."""
     file = _file(runtime)
     homes = file.homes
     try:
@@ -57,11 +57,11 @@ def list_(runtime: Runtime) -> None:
     except DrainError as error:
         raise click.ClickException(str(error)) from None
     for name, host in sorted(_known().items()):
-        state = "takes servers"
+        state = "accepts servers"
         if not host.answers:
-            state = "does not answer"
+            state = "not responding"
         elif name in file.closed or not host.active:
-            state = "is closed"
+            state = "closed"
         mine = [user for user, where in homes.items() if where == name]
         count = sum(user in running for user in mine)
         click.echo(f"{name}: {state}; {len(mine)} homes, {count} servers")
@@ -71,7 +71,7 @@ def list_(runtime: Runtime) -> None:
 @click.argument("name")
 @click.pass_obj
 def users(runtime: Runtime, name: str) -> None:
-    """Print those whose homes are on the machine NAME, one a line."""
+    """Print the users whose homes are on the machine NAME, one per line."""
     for user in sorted(user for user, where in _file(runtime).homes.items() if where == name):
         click.echo(user)
 
@@ -81,13 +81,13 @@ def users(runtime: Runtime, name: str) -> None:
 @click.argument("users", nargs=-1)
 @click.pass_obj
 def note(runtime: Runtime, name: str, users: tuple[str, ...]) -> None:
-    """Note that the homes of USERS are on the machine NAME; what is noted already stays."""
+    """Record that the homes of USERS are on the machine NAME; existing records are kept."""
     file = _file(runtime)
     new = [user for user in users if user not in file.homes]
     placed = file.place(dict.fromkeys(users, name))
     for user, where in placed.items():
         if where != name:
-            click.echo(f"{user} has a home on {name}, too; the one on {where} is used", err=True)
+            click.echo(f"{user} also has a home on {name}; the one on {where} is used", err=True)
     click.echo(f"{len(new)} new homes on {name}")
 
 
@@ -98,14 +98,16 @@ def note(runtime: Runtime, name: str, users: tuple[str, ...]) -> None:
     type=click.FloatRange(min=0),
     default=10,
     show_default=True,
-    help="How long before the end users are told.",
+    help="Minutes between the notice to users and the stop.",
 )
-@click.option("--why", default="for maintenance", show_default=True, help="What they are told.")
+@click.option(
+    "--why", default="for maintenance", show_default=True, help="The reason given to users."
+)
 @click.pass_obj
 def drain_(runtime: Runtime, name: str, minutes: float, why: str) -> None:
-    """Start no servers on the machine NAME, and stop those that run, after a notice."""
+    """Close the machine NAME to new servers, and stop its servers after a notice."""
     if name not in _known():
-        raise click.UsageError(f"there is no machine {name}; see: km3hub hosts list")
+        raise click.UsageError(f"unknown machine {name}; list them with: km3hub hosts list")
     try:
         drain(name, _file(runtime), _servers(runtime), minutes=minutes, why=why, say=click.echo)
     except DrainError as error:
@@ -116,19 +118,19 @@ def drain_(runtime: Runtime, name: str, minutes: float, why: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def open_(runtime: Runtime, name: str) -> None:
-    """Start servers on the machine NAME again."""
+    """Open the machine NAME to servers again."""
     file = _file(runtime)
     was = name in file.closed
     file.open(name)
-    click.echo(f"{name} takes servers" + (" again" if was else ""))
+    click.echo(f"{name} accepts servers" + (" again" if was else ""))
 
 
 @hosts.command("forget")
 @click.argument("name")
 @click.pass_obj
 def forget(runtime: Runtime, name: str) -> None:
-    """Know nothing of the machine NAME any more, which has left: its users get new homes."""
+    """Remove the records of the machine NAME, which has left; its users get new homes."""
     if name in _known():
-        raise click.UsageError(f"{name} is still there; take it out of the swarm first")
+        raise click.UsageError(f"{name} is still in the swarm; remove it from the swarm first")
     users = _file(runtime).forget(name)
-    click.echo(f"{name} is forgotten; homes that were there: {', '.join(users) or 'none'}")
+    click.echo(f"{name} was removed; homes that were there: {', '.join(users) or 'none'}")

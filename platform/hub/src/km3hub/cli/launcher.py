@@ -1,4 +1,4 @@
-"""`km3hub up | down | status | install | clean`: the launcher's commands, by the hub's name."""
+"""`km3hub up | down | status | install | clean`: passed on to the launcher, `km3up`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["clean", "down", "install", "status", "up"]
 
 
 def _passed_on(name: str) -> click.Command:
-    """The command NAME of `km3up`, a program of another distribution, with all its options."""
+    """Returns a command that runs the command NAME of `km3up` with all its options."""
 
     @click.command(
         name,

@@ -1,4 +1,4 @@
-"""Commands for a hub that runs in a container."""
+"""Running commands in the hub's container."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["ask", "container", "relay"]
 
 
 def container(state: State) -> str | None:
-    """The name of the hub's container where the accounts live in it, or None where they are here.
+    """Returns the hub's container where that has the accounts; None where they are here.
 
     Raises
     ------
     click.ClickException
-        Where they live in a container that does not run.
+        Where that container is not running.
     """
-    if os.environ.get("KM3_MODE"):  # this is a hub's own environment: its accounts are here
+    if os.environ.get("KM3_MODE"):  # the environment of a hub, whose accounts are here
         return None
     mode = state.root / "mode"
     if not mode.is_file() or mode.read_text(encoding="utf-8").strip() != "docker":
@@ -31,13 +31,13 @@ def container(state: State) -> str | None:
     name = named.read_text(encoding="utf-8").strip() if named.is_file() else _running_hub()
     if not name:
         raise click.ClickException(
-            "the accounts live in the hub's container, and it does not run; start it: make up"
+            "the accounts are in the hub's container, which is not running; start it: make up"
         )
     return name
 
 
 def _running_hub() -> str | None:
-    """The running container of the compose service `hub`, by the labels that compose gives it."""
+    """Returns the running container of the compose service `hub`, found by Compose's labels."""
     project = os.environ.get("KM3_PROJECT", "km3net")
     label = "label=com.docker.compose"
     filters = [f"{label}.project={project}", f"{label}.service=hub"]
@@ -53,7 +53,7 @@ def _running_hub() -> str | None:
 
 
 def ask(name: str, arguments: Sequence[str]) -> str | None:
-    """What `km3hub ARGUMENTS` prints in a container; None where it fails."""
+    """Returns what `km3hub ARGUMENTS` prints in a container; None where it fails."""
     command = ["exec", "-i", name, "km3hub", *arguments]
     done = _docker(command, capture_output=True, encoding="utf-8", errors="replace")
     return done.stdout if done.returncode == 0 else None
@@ -76,5 +76,6 @@ def _docker(arguments: list[str], **options: object) -> subprocess.CompletedProc
         return subprocess.run(["docker", *arguments], **options)  # type: ignore[call-overload,no-any-return]
     except FileNotFoundError:
         raise click.ClickException(
-            "the accounts live in the hub's container, but there is no program 'docker' here"
+            "the accounts are in the hub's container, but the program 'docker' is not"
+            " installed here"
         ) from None

@@ -1,4 +1,4 @@
-"""Commands for `make up`, which starts and restarts the hub: JSON in and out, not for people."""
+"""Commands for the launcher, which starts and restarts the hub: for programs, not for people."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _PROXY_PORT = 8000
 
 @click.command()
 def rehearse() -> None:
-    """Read the hub's configuration as JupyterHub does, and start nothing."""
+    """Read the hub's configuration as JupyterHub does, without starting anything."""
     PyFileConfigLoader(str(CONFIGURATION)).load_config()
 
 
 @click.command("await-servers")
 @click.option("--seconds", type=float, default=60, show_default=True, help="How long to wait.")
 def await_servers(seconds: float) -> None:
-    """Wait until the proxy leads to each user's server that runs.
+    """Wait until the proxy has a route to each running user's server.
 
     Prints {"running": how many run, "unreached": how many of these cannot be reached yet}.
     """
@@ -39,8 +39,8 @@ def await_servers(seconds: float) -> None:
     entrance = Entrance(load(runtime.settings_file), runtime)
     containers = f"http://127.0.0.1:{_PROXY_PORT}{entrance.path}/hub"
     hub = containers if runtime.mode == "docker" else entrance.hub
-    # Without certificates, as reading those takes longer than asking, and without the web proxy of
-    # the machine's network, which does not lead to loopback.
+    # Loading certificates would take longer than the request; the network's web proxy cannot
+    # reach loopback.
     with httpx.Client(verify=False, timeout=5, trust_env=False) as client:  # noqa: S501
         running, unreached = wait(client, hub, runtime.state.secret("platform"), seconds)
     click.echo(json.dumps({"running": running, "unreached": unreached}))
@@ -48,5 +48,5 @@ def await_servers(seconds: float) -> None:
 
 @click.command("keep-secret")
 def keep_secret() -> None:
-    """Keep the client secret of the login, read from standard input, in the state folder."""
+    """Read the OpenID client secret from standard input and store it in the state folder."""
     keep(Runtime.from_environment().state, sys.stdin.read())

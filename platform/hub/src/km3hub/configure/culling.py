@@ -19,15 +19,15 @@ from km3settings.settings import Settings
 
 __all__ = ["QuietProxy", "configure_culling"]
 
-#: How often a server reports when it was last used, unless the idle time asks for more.
+#: Seconds between a server's activity reports, unless a short idle time needs more.
 REPORT_SECONDS = 300
-#: JupyterHub adds up to a tenth to the interval, so that servers do not report all at once; the
-#: rest is for a report that has to be repeated.
+#: JupyterHub adds up to a tenth to the interval to spread the reports; the rest is for a repeated
+#: report.
 _LATE = 1.2
 
 
 class QuietProxy(ConfigurableHTTPProxy):
-    """The proxy, without its own idea of when a server was used, and complete from the start.
+    """The proxy without its own measurement of activity, and with all routes from the start.
 
     `JupyterHub.last_activity_interval = 0` would do the former, but would also end the repair of
     routes that JupyterHub does at the same interval.
@@ -36,11 +36,11 @@ class QuietProxy(ConfigurableHTTPProxy):
     _complete = False
 
     async def get_all_routes(self) -> dict[str, Any]:
-        """All routes, as the hub wants them.
+        """Returns all routes, without the proxy's own measurement of activity.
 
-        JupyterHub asks before it listens, and tells the proxy after that where users' servers are.
-        Meanwhile it would answer in their place, and their pages would hear that there is no
-        server. So the first question comes with the routes.
+        JupyterHub asks for the routes before it listens and adds those of users' servers after
+        that. In between it would answer in their place that there is no server. So the routes are
+        added at the first question.
         """
         if not self._complete:
             self._complete = True
@@ -52,7 +52,7 @@ class QuietProxy(ConfigurableHTTPProxy):
 
 
 def configure_culling(c: Any, settings: Settings, runtime: Runtime) -> None:
-    """Set how servers report activity, and the service that stops idle ones."""
+    """Set how servers report activity, and the service that stops idle servers."""
     c.JupyterHub.proxy_class = QuietProxy
     culling = settings.culling
     idle = int(culling.idle_minutes * 60)
@@ -60,7 +60,7 @@ def configure_culling(c: Any, settings: Settings, runtime: Runtime) -> None:
     report = max(1, min(REPORT_SECONDS, idle // 10)) if idle else REPORT_SECONDS
     environment = {"JUPYTERHUB_ACTIVITY_INTERVAL": str(report)}
     if idle:
-        # The server warns its user before the end.
+        # The server warns its user before it is stopped.
         environment["KM3_CULL_IDLE_SECONDS"] = str(idle)
     extend(c.Spawner, "environment", environment)
     if not idle and not age:
@@ -68,13 +68,13 @@ def configure_culling(c: Any, settings: Settings, runtime: Runtime) -> None:
     late = int(report * _LATE) + 1
     command = [sys.executable, "-m", "km3hub.configure.culling", str(late)]
     command += [f"--cull-every={max(1, int(culling.check_minutes * 60))}"]
-    # What was done since the last report must count. Without an idle limit only age does, and the
-    # culler has no word for "never": ten years.
+    # Activity since the last report must count. Without an idle limit only the age matters; the
+    # culler has no option for "never", so the limit is ten years.
     command += [f"--timeout={idle + late if idle else 10 * 365 * 86400}"]
     if age:
         command += [f"--max-age={age}"]
     service = {"name": "culler", "command": command, "display": False}
-    # `km3hub down` finds every process of a hub by these, even of one that was killed.
+    # `make down` finds the processes of a hub by these, even after it was killed.
     service["environment"] = {**runtime.environment(), "KM3_ROLE": "hub"}
     extend(c.JupyterHub, "services", [service])
     extend(
@@ -83,7 +83,7 @@ def configure_culling(c: Any, settings: Settings, runtime: Runtime) -> None:
         [
             {
                 "name": "culler",
-                "description": "Stops servers that nobody uses",
+                "description": "Stops idle servers",
                 "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
                 "services": ["culler"],
             }
@@ -92,10 +92,10 @@ def configure_culling(c: Any, settings: Settings, runtime: Runtime) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Run the culler after a pause: `SECONDS OPTION...`.
+    """Run the culler after a delay: `SECONDS OPTION...`.
 
-    When a hub comes back after hours, all that it remembers is hours old. Its servers need a
-    moment to say that they are in use; without the pause all of them would be stopped.
+    When a hub is started after hours, its activity data are hours old. Without the delay all
+    servers would be stopped before they can report.
     """
     from jupyterhub_idle_culler import main as cull
 

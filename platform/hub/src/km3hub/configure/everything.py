@@ -27,7 +27,7 @@ def configure(c: Any, settings: Settings, runtime: Runtime) -> None:
     settings
         The settings.
     runtime
-        What the hub's process was told by its environment.
+        The environment of the hub's process.
     """
     configure_network(c, settings, runtime)
     configure_pages(c, settings, runtime)

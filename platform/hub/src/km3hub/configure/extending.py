@@ -1,4 +1,4 @@
-"""Adding to what another topic has set, without caring which came first."""
+"""Adding to a value that another topic may have set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may log in, and the cookies that remember it."""
+"""Who may log in, and the login cookies."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["configure_login"]
 
 #: Days after which everybody must log in again.
 _COOKIE_DAYS = 7
-#: Seconds of activity after which the provider is asked again for somebody's groups.
-_LOOK_AGAIN = 300
-#: Seconds for a connection to the provider, and for an answer.
+#: Seconds after which the provider is asked again for a user's groups.
+_REFRESH_SECONDS = 300
+#: Timeouts of requests to the provider: for the connection and for the answer.
 _CONNECT, _ANSWER = 5, 15
 
 
@@ -31,8 +31,8 @@ def configure_login(c: Any, settings: Settings, runtime: Runtime) -> None:
     _cookies(c, settings)
 
 
-# Either Authenticator is imported where it is used: the other one's libraries cost a start time
-# and memory.
+# The Authenticators are imported where they are used, because their libraries cost start time and
+# memory.
 
 
 def _accounts(c: Any, settings: Settings, state: State) -> None:
@@ -45,15 +45,15 @@ def _accounts(c: Any, settings: Settings, state: State) -> None:
     own.pause_seconds = settings.login.pause_seconds
     own.trusted_proxies = list(settings.login.trusted_proxies)
     own.contact = settings.site.contact
-    # The file of accounts is the list of those who may come in, and says what groups they are in.
+    # The file of accounts decides who has access and who is in which group.
     own.allow_all = True
     own.manage_groups = True
-    # Always stale: each request looks at the file, which costs a `stat`. JupyterHub remembers
-    # freshness by user, so that with any age a running server's request would open the hub's pages
-    # to a closed account for that long.
+    # Always stale: each request checks the file, at the cost of a `stat`. JupyterHub remembers
+    # freshness per user, so with any other value a request of a running server would give a closed
+    # account access to the hub's pages for that time.
     own.auth_refresh_age = -1
     own.refresh_pre_spawn = True
-    # Tokens of a closed account are refused too, but for those of a server that runs (see there).
+    # Tokens of a closed account are refused, too, except those of a running server (`closed.py`).
     own.auth_refresh_strict = True
 
 
@@ -63,7 +63,7 @@ def _provider(c: Any, settings: Settings, oidc: Oidc, runtime: Runtime) -> None:
 
     state = runtime.state
     c.JupyterHub.authenticator_class = OidcAuthenticator
-    # The tokens in the database are of use only with this key.
+    # The tokens in the database are encrypted with this key.
     c.CryptKeeper.keys = [state.secret("crypt")]
     own = c.OidcAuthenticator
     own.oidc = oidc
@@ -85,12 +85,11 @@ def _provider(c: Any, settings: Settings, oidc: Oidc, runtime: Runtime) -> None:
     own.allowed_groups = set(oidc.allowed_groups)
     own.admin_groups = set(oidc.admin_groups)
     own.enable_auth_state = True
-    own.look_again = _LOOK_AGAIN
-    # Always stale, for the same reason as with accounts; the Authenticator itself remembers when
-    # it asked the provider.
+    own.refresh_seconds = _REFRESH_SECONDS
+    # Always stale, as with accounts; the Authenticator remembers when it asked the provider.
     own.auth_refresh_age = -1
     own.refresh_pre_spawn = True
-    # Tokens of who may not come in are refused too, but for those of a server that runs.
+    # Tokens of users without access are refused, too, except those of a running server.
     own.auth_refresh_strict = True
     own.check_account = oidc.check_account
     if oidc.check_account:
@@ -98,13 +97,13 @@ def _provider(c: Any, settings: Settings, oidc: Oidc, runtime: Runtime) -> None:
 
 
 def _checks(c: Any, state: State, name: str) -> None:
-    """Let the site itself, which has no login at the provider, start the server of one account."""
+    """Let the site's own checks, which cannot log in, start the server of one account."""
     service = {"name": "verify", "api_token": state.secret("verify"), "display": False}
     extend(c.JupyterHub, "services", [service])
     scopes = ("admin:users", "servers", "access:servers")
     role = {
         "name": "verify",
-        "description": "Looks whether a server can be started and used",
+        "description": "Checks that a server can be started and used",
         "scopes": [f"{scope}!user={name}" for scope in scopes],
         "services": ["verify"],
     }
@@ -113,7 +112,7 @@ def _checks(c: Any, state: State, name: str) -> None:
 
 def _cookies(c: Any, settings: Settings) -> None:
     c.JupyterHub.cookie_max_age_days = _COOKIE_DAYS
-    # `__Host-` cookies need https: browsers drop them elsewhere. They are for a whole host, which
-    # is not the platform's alone where it has a path: others there may have a JupyterHub, too.
+    # `__Host-` cookies need https: browsers drop them elsewhere. They apply to the whole host,
+    # which the platform shares where it has a path: there may be another JupyterHub.
     address = urlsplit(settings.site.public_url or "")
     c.JupyterHub.cookie_host_prefix_enabled = address.scheme == "https" and not address.path

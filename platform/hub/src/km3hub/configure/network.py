@@ -1,4 +1,4 @@
-"""Addresses of hub and proxy, the state they keep, and what survives a restart."""
+"""Addresses of hub and proxy, their state, and what survives a restart."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def configure_network(c: Any, settings: Settings, runtime: Runtime) -> None:
     hub = c.JupyterHub
     hub.db_url = f"sqlite:///{state.database}"
     hub.cookie_secret = bytes.fromhex(state.secret("cookie"))
-    # A restart of the hub, for an upgrade say, must not cost anyone their kernel.
+    # A restart of the hub must not end users' kernels.
     hub.cleanup_servers = False
-    # Nobody is sent away: who cannot start at once waits for a turn (spawning/turns.py).
+    # Starts are never refused: users wait for their turn (spawning/turns.py).
     hub.concurrent_spawn_limit = 0
     if settings.site.public_url:
         hub.public_url = settings.site.public_url + "/"
 
     proxy = c.ConfigurableHTTPProxy
-    # In containers the proxy has a container of its own, and both are given the same secret.
+    # In containers the proxy has its own container, and both get the same secret.
     proxy.auth_token = runtime.proxy_token or state.secret("proxy")
     if runtime.mode == "docker":
         _containers(c, Entrance(settings, runtime))
     else:
         _processes(c, Entrance(settings, runtime))
 
-    # `km3hub down` and `km3hub status` speak to the hub as this service.
+    # The administrator's commands talk to the hub as this service.
     hub.services = [
         {"name": "platform", "api_token": state.secret("platform"), "display": False},
     ]
@@ -43,7 +43,7 @@ def configure_network(c: Any, settings: Settings, runtime: Runtime) -> None:
         {
             "name": "platform",
             "description": "The command line of this machine's administrator",
-            # `access:servers`: whoever's server will be stopped is told in it (spawning/drain.py).
+            # `access:servers`: for notices in servers that will be stopped (spawning/drain.py).
             "scopes": [
                 "shutdown",
                 "list:users",
@@ -75,11 +75,11 @@ def _containers(c: Any, entrance: Entrance) -> None:
     # API listens on loopback, out of reach of users' networks.
     c.JupyterHub.bind_url = f"http://0.0.0.0:8000{entrance.path}/"
     c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
-    # Not by a name: Docker takes names away from /etc/hosts when `net` leaves a user's network.
+    # Not a name: Docker removes names from /etc/hosts when `net` leaves a user's network.
     c.JupyterHub.hub_connect_url = "http://127.0.0.1:8081"
     c.Spawner.hub_connect_url = "http://hub:8081"
     c.JupyterHub.cleanup_proxy = False
-    # A proxy that was restarted knows no routes; the hub looks after them at this interval.
+    # A restarted proxy has no routes; the hub restores them at this interval.
     c.JupyterHub.last_activity_interval = 10
     c.JupyterHub.trusted_downstream_ips = ["127.0.0.1"]
     c.ConfigurableHTTPProxy.should_start = False

@@ -1,8 +1,8 @@
-"""The Open Data Center of embedded mode: a process that the hub starts, and starts again.
+"""The Open Data Center in embedded mode: a process that the hub starts and restarts.
 
 It has a port of its own, not a route of the hub's proxy: its pages must not share an origin with
 users' servers, unless an administrator says so (`services.opendata.public_url` at the hub's host;
-then nobody can curate there). In containers it is a service of docker-compose.yml.
+then curators cannot log in there). In containers it is a service of docker-compose.yml.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from km3settings.settings import Settings
 
 __all__ = ["configure_opendata"]
 
-#: Variables of the hub's own process that the portal may see; no secret is among them.
+#: Variables of the hub's process to pass on to the portal; none is a secret.
 _KEPT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
     *VARIABLES,
@@ -26,15 +26,15 @@ _KEPT = (
 
 
 def configure_opendata(c: Any, settings: Settings, runtime: Runtime) -> None:
-    """Add the portal to the hub's services, where the hub is the one to start it."""
+    """Add the portal to the hub's services, where the hub starts it."""
     portal = Portal(settings, runtime)
     if runtime.mode != "embedded" or not portal.runs_here:
         return
     state = runtime.state
     python = state.environments / "opendata" / "bin" / "python"
     log = state.logs / "opendata.log"
-    # Through a shell, which is there even where the environment is not: JupyterHub itself ends
-    # when it cannot start a service. Behind the hub, so that nobody waits for the login page.
+    # Through a shell, because JupyterHub ends when it cannot start a service, for example without
+    # the environment. With low priority, so that the login page comes first.
     script = 'exec nice -n 5 "$@" >>"$0" 2>&1 </dev/null'
     serve = [str(python), "-s", "-m", "opendata", "serve", *portal.serve_options()]
     environment = {
@@ -43,7 +43,7 @@ def configure_opendata(c: Any, settings: Settings, runtime: Runtime) -> None:
         "OPENDATA_STATE": str(state.opendata),
         "OPENDATA_HOST": "127.0.0.1",
         "OPENDATA_PORT": str(portal.port),
-        # So that `km3hub down` finds the process, whatever became of the hub.
+        # `make down` finds the process by these, even without the hub.
         "KM3_STATE": str(state.root),
         "KM3_ROLE": "opendata",
     }

@@ -1,4 +1,4 @@
-"""The hub's pages: our templates before JupyterHub's, our style, the site's name, the banner."""
+"""The hub's pages: our templates and style, the site's name, the banner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).parents[1] / "pages" / "templates"
 
 
 def configure_pages(c: Any, settings: Settings, runtime: Runtime) -> None:
-    """Set templates, what they show, and the handlers of banner and static files."""
+    """Set templates, their variables, and the handlers of banner and static files."""
     watched = BannerFile(runtime.settings_file, settings.site.banner)
 
     # Functions, because JupyterHub copies every other value of its configuration; both of these
@@ -45,8 +45,8 @@ def configure_pages(c: Any, settings: Settings, runtime: Runtime) -> None:
     }
     c.JupyterHub.user_redirect_hook = to_user_server
     c.JupyterHub.logo_file = str(STATIC / "logo.svg")
-    # JupyterHub calls this deprecated in favour of services; a service would be one more process
-    # for one line of JSON, and could not share the banner with the pages.
+    # JupyterHub deprecates this in favour of services; but a service would be another process for
+    # one line of JSON, and could not share the banner with the pages.
     c.JupyterHub.extra_handlers = [
         (r"/banner", BannerHandler, {"banner": read}),
         (r"/km3/(.*)", StaticHandler, {"path": str(STATIC)}),
@@ -54,7 +54,7 @@ def configure_pages(c: Any, settings: Settings, runtime: Runtime) -> None:
 
 
 def _address(contact: str) -> str:
-    """What a link to the contact points to, or nothing where it is a name."""
+    """Returns the address of a link to the contact; empty where the contact is a name."""
     if re.match(r"^https?://\S+$", contact):
         return contact
     if re.match(r"^[^@\s:/?]+@[^@\s:/?]+\.[^@\s:/?]+$", contact):

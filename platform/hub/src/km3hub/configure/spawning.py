@@ -1,4 +1,4 @@
-"""How users' servers are started: as containers or as local processes, behind one form."""
+"""How users' servers are started: containers or local processes, with the same form."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def configure_spawning(c: Any, settings: Settings, runtime: Runtime) -> None:
     spawner.options_from_form = options_from_form
     spawner.apply_user_options = apply_user_options
     spawner.default_url = "/lab"
-    # JupyterHub's limit includes the wait for a turn; our own one begins after that.
+    # JupyterHub's limit includes the wait for a turn; ours starts after that.
     spawner.start_timeout = settings.spawner.start_timeout + WAITING_LIMIT
     spawner.http_timeout = settings.spawner.start_timeout
 
 
 def _spawner(settings: Settings, runtime: Runtime) -> type:
-    # Either module needs packages or programs that the other mode has no use for.
+    # Each module needs packages or programs that the other mode does not.
     if runtime.mode == "embedded":
         from km3hub.spawning.process import EmbeddedSpawner
 
@@ -50,7 +50,7 @@ def _spawner(settings: Settings, runtime: Runtime) -> type:
 
 
 def _bound(spawner: type, settings: Settings, runtime: Runtime) -> type:
-    """A subclass that knows the settings; JupyterHub makes its objects without asking us."""
+    """Returns a subclass with the settings, because JupyterHub creates the objects itself."""
     return type(
         spawner.__name__,
         (spawner,),

@@ -1,7 +1,7 @@
 """The accounts: one JSON file in the state folder.
 
-The file is replaced as a whole, never written in place, so that a reader sees the old or the new
-one. Writers take a lock beside it. A running hub sees a change with the next request.
+The file is always replaced as a whole, so that readers see the old or the new one. Writers hold a
+lock. A running hub sees a change at the next request.
 """
 
 from __future__ import annotations
@@ -43,39 +43,39 @@ __all__ = [
 #: Names become names of folders, volumes and containers.
 NAME_PATTERN = r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?"
 LONGEST_NAME = 32
-#: As the hub's database has it.
+#: The limit of the hub's database.
 _LONGEST_GROUP = 255
 _LOCK_SECONDS = 10
 
 
 class AccountsError(Exception):
-    """The accounts cannot be read or changed as asked; the message names what stands in the way."""
+    """The accounts cannot be read or changed; the message says why."""
 
 
 class AccountNameError(AccountsError, ValueError):
-    """A name that no account can have."""
+    """An invalid account name."""
 
 
 def normalised(name: str) -> str:
-    """The name as JupyterHub knows it: lower case.
+    """Returns the name as JupyterHub knows it, in lower case.
 
     Raises
     ------
     AccountNameError
-        Where no account can have this name.
+        Where the name is invalid.
     """
-    # The length first: a stranger may send a megabyte.
+    # The length first: anybody may send a megabyte.
     if len(name) > LONGEST_NAME or not re.fullmatch(NAME_PATTERN, name.lower()):
         shown = name if len(name) <= LONGEST_NAME else f"{name[:16]}... ({len(name)} characters)"
         raise AccountNameError(
-            f"{shown!r} cannot be the name of an account: use up to {LONGEST_NAME} letters (a-z),"
+            f"{shown!r} is not a valid account name: use up to {LONGEST_NAME} letters (a-z),"
             " digits and '-', starting with a letter and not ending with '-', e.g. ada or group-7"
         )
     return name.lower()
 
 
 def expiry(text: str) -> datetime:
-    """The moment from which an account is expired.
+    """Returns the time from which an account is expired.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def expiry(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no date; write e.g. 2027-01-31 or 2027-01-31T18:00+01:00"
+            f"{text!r} is not a date; write e.g. 2027-01-31 or 2027-01-31T18:00+01:00"
         ) from None
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write e.g. {text}+00:00 for UTC")
@@ -104,12 +104,12 @@ def expiry(text: str) -> datetime:
 
 
 def group_names(text: str) -> tuple[str, ...]:
-    """Names of groups from a list such as `experts,students`; empty: none.
+    """Returns the groups in a list such as `experts,students`; empty: none.
 
     Raises
     ------
     ValueError
-        Where one cannot be the name of a group.
+        Where a name is invalid.
     """
     if not text.strip():
         return ()
@@ -119,37 +119,37 @@ def group_names(text: str) -> tuple[str, ...]:
             raise ValueError(f"{text!r} has an empty name; write e.g. experts,students")
         if len(name) > _LONGEST_GROUP or not name.isprintable():
             raise ValueError(
-                f"{name[:40]!r} cannot be the name of a group: use up to {_LONGEST_GROUP} printable"
+                f"{name[:40]!r} is not a valid group name: use up to {_LONGEST_GROUP} printable"
                 " characters, e.g. experts"
             )
     return tuple(dict.fromkeys(names))
 
 
 class Account(BaseModel):
-    """One account, as it stands in the file."""
+    """One account of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hash: str
     """argon2 hash of the password."""
     admin: bool = False
-    """Whether the user administers the hub."""
+    """Whether the user is an administrator."""
     expires: Annotated[
         AwareDatetime | None, BeforeValidator(lambda v: expiry(v) if isinstance(v, str) else v)
     ] = None
-    """From this moment the account is expired; None: never."""
+    """The time from which the account is expired; None: never."""
     created: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     groups: tuple[str, ...] | None = None
-    """The user's groups, which open environments and sizes; None: whatever the hub has."""
+    """The user's groups, which give access to environments and sizes; None: not managed here."""
 
     @model_serializer(mode="wrap")
-    def _without_what_nobody_set(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # A hub from before there were groups can go on reading accounts that have none.
+    def _without_unset_groups(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # Versions without groups can still read accounts without groups.
         data: dict[str, object] = write(self)
         return {key: value for key, value in data.items() if (key, value) != ("groups", None)}
 
     def expired(self, now: datetime | None = None) -> bool:
-        """Whether the account is expired `now` (default: this moment)."""
+        """Returns whether the account is expired at the time `now` (default: the current time)."""
         return self.expires is not None and (now or datetime.now(UTC)) >= self.expires
 
 
@@ -166,7 +166,7 @@ class AccountStore:
     Parameters
     ----------
     path
-        The JSON file; it is made with the first account, mode 0600.
+        The JSON file; created with the first account, mode 0600.
     """
 
     def __init__(self, path: Path) -> None:
@@ -175,12 +175,12 @@ class AccountStore:
         self._accounts: dict[str, Account] = {}
 
     def all(self) -> dict[str, Account]:
-        """Every account by name; read again only where the file changed.
+        """Returns every account by name; the file is read only after a change.
 
         Raises
         ------
         AccountsError
-            Where the file cannot be read or is damaged. It is left as it is.
+            Where the file cannot be read or is damaged. It is not modified.
         """
         try:
             info = self.path.stat()
@@ -196,15 +196,15 @@ class AccountStore:
         return dict(self._accounts)
 
     def names(self) -> list[str]:
-        """The names of all accounts, in alphabetical order."""
+        """Returns the names of all accounts, in alphabetical order."""
         return sorted(self.all())
 
     def get(self, name: str) -> Account | None:
-        """The account of a normalised name, or None."""
+        """Returns the account of a normalised name, or None."""
         return self.all().get(name)
 
     def require(self, name: str) -> Account:
-        """The account of a name in any case.
+        """Returns the account of a name in any case.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class AccountStore:
         AccountsError
             Where there is one of this name, or the file cannot be used.
         AccountNameError
-            Where no account can have this name.
+            Where the name is invalid.
         PasswordError
             Where the password is too short or too long.
         """
@@ -243,7 +243,7 @@ class AccountStore:
         def change(accounts: dict[str, Account]) -> None:
             if name in accounts:
                 raise AccountsError(
-                    f"there is an account {name} already; a new password: km3hub accounts"
+                    f"the account {name} already exists; for a new password: km3hub accounts"
                     f" passwd {name}, or remove it first"
                 )
             accounts[name] = account
@@ -265,7 +265,7 @@ class AccountStore:
         self._change(change)
 
     def set_password(self, name: str, password: str) -> None:
-        """Give an account another password.
+        """Change an account's password.
 
         Raises
         ------
@@ -284,7 +284,7 @@ class AccountStore:
         self._change(change)
 
     def change(self, name: str, **values: object) -> Account:
-        """Give an account other values of `admin`, `expires` or `groups`; returns it.
+        """Change `admin`, `expires` or `groups` of an account; return the account.
 
         Raises
         ------
@@ -304,7 +304,7 @@ class AccountStore:
     def _known(name: str, accounts: dict[str, Account]) -> str:
         name = normalised(name)
         if name not in accounts:
-            raise AccountsError(f"there is no account {name}; all: km3hub accounts list")
+            raise AccountsError(f"there is no account {name}; list them with: km3hub accounts list")
         return name
 
     def _unreadable(self, error: OSError) -> AccountsError:
@@ -321,18 +321,18 @@ class AccountStore:
             return dict(_File.model_validate(json.loads(data)).accounts)
         except (ValueError, RecursionError) as error:
             if isinstance(error, ValidationError):
-                # Without the input: an entry holds a hash.
+                # Without the input: entries contain hashes.
                 first = error.errors(include_input=False, include_url=False)[0]
                 reason = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
             else:
                 reason = f"it is not JSON: {error}"
             raise AccountsError(
-                f"{self.path}: damaged, and left as it is: {reason}. Mend it or bring back a"
-                " backup; without the file there are no accounts"
+                f"{self.path}: is damaged: {reason}. Repair it or restore a backup; the file was"
+                " not modified"
             ) from None
 
     def _change(self, change: Callable[[dict[str, Account]], None]) -> None:
-        """Apply a change to what the file holds now, and replace the file."""
+        """Apply a change to the current content and replace the file."""
         folder = self.path.parent
         lock = FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, mode=0o600)
         try:
@@ -361,7 +361,7 @@ class AccountStore:
                 file.flush()
                 os.fsync(file.fileno())
             if os.geteuid() == 0:
-                # Changed by root, the file must stay readable to the hub that owns the folder.
+                # After a change by root, too, the folder's owner (the hub) must be able to read it.
                 owner = folder.stat()
                 for path in (draft, f"{self.path}.lock"):
                     os.chown(path, owner.st_uid, owner.st_gid)

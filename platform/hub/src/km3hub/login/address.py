@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The client address of a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 
 
 def client_address(request: HTTPServerRequest, trusted_proxies: Collection[str] = ()) -> str:
-    """The address of the client, as far as it can be believed.
+    """Returns the client's address, as far as it can be trusted.
 
     `request.remote_ip` believes the header X-Real-Ip, which any client may send and our proxy
     passes on: with it each attempt to log in could seem to come from another place. Here only what
@@ -28,7 +28,7 @@ def client_address(request: HTTPServerRequest, trusted_proxies: Collection[str] 
     """
     context = getattr(request.connection, "context", None)
     peer = getattr(context, "address", None)
-    # A Unix socket has no address; who may open it is as near as loopback.
+    # A Unix socket has no address; its clients are local, like those of loopback.
     address = peer[0] if isinstance(peer, tuple) else _LOOPBACK[0]
     forwarded = ",".join(request.headers.get_list("X-Forwarded-For")).split(",")
     hops = [hop.strip() for hop in forwarded if hop.strip()]
@@ -36,5 +36,5 @@ def client_address(request: HTTPServerRequest, trusted_proxies: Collection[str] 
         address = hops.pop()
         while hops and address.removeprefix("::ffff:") in trusted_proxies:
             address = hops.pop()
-    # Bounded, as it becomes a key of the throttle and stands in the log.
+    # Limited in length, because it is a key of the throttle and appears in the log.
     return address[:64]

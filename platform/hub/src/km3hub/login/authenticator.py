@@ -20,7 +20,7 @@ from km3hub.login.throttle import Throttle
 
 __all__ = ["AccountsAuthenticator"]
 
-#: One password a core of a small machine; more would only take memory (19 MiB each).
+#: One per core of a small machine; more would only use memory (19 MiB each).
 _HASHING_AT_ONCE = 2
 
 
@@ -31,12 +31,12 @@ def _duration(seconds: int) -> str:
 
 
 class AccountsAuthenticator(Authenticator):
-    """Logs in whoever has an account in the platform's file of accounts.
+    """Logs in users with an account in the platform's file of accounts.
 
-    Wrong password, unknown name and expired account get the same answer after the same work. An
-    account that expires, is removed or changes its admin flag or groups counts at once, without a
-    new login: the hub's pages and every start of a server are refused; a server that runs is left
-    alone, so that work can be saved, until it is stopped for idleness or by an administrator.
+    A wrong password, an unknown name and an expired account get the same answer after the same
+    work. Changes of an account take effect at once, without a new login. For an expired or removed
+    account the hub's pages and starts of servers are refused; a running server is left alone, so
+    that work can be saved, until it is culled or stopped by an administrator.
     """
 
     accounts_file = Unicode(help="The file of accounts.").tag(config=True)
@@ -54,11 +54,11 @@ class AccountsAuthenticator(Authenticator):
         self._turns = asyncio.Semaphore(_HASHING_AT_ONCE)
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
-        """JupyterHub's login page, with the reason where an account was closed."""
+        """Returns the login page that also shows why an account was closed."""
         return [("/login", PasswordPage)]
 
     def validate_username(self, username: str) -> bool:
-        """Whether an account could have this name."""
+        """Returns whether the name is valid."""
         try:
             return normalised(username) == username
         except AccountNameError:
@@ -67,7 +67,7 @@ class AccountsAuthenticator(Authenticator):
     async def authenticate(
         self, handler: web.RequestHandler, data: dict[str, str]
     ) -> dict[str, Any] | None:
-        """The name and admin flag of who logs in, or None.
+        """Returns name, admin flag and groups of the user, or None.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class AccountsAuthenticator(Authenticator):
             return None
         self._refuse_during_pause(name, address)
         async with self._turns:
-            # Again: others of the same name or address may have failed while this one queued.
+            # Again: other attempts may have failed while this one was waiting.
             self._refuse_during_pause(name, address)
             account = self._account(name)
             usable = account is not None and not account.expired()
@@ -102,16 +102,16 @@ class AccountsAuthenticator(Authenticator):
 
     @staticmethod
     def _model(name: str, account: Account) -> dict[str, Any]:
-        # No groups: JupyterHub leaves those that it has.
+        # None: JupyterHub keeps the groups that it has.
         groups = None if account.groups is None else list(account.groups)
         return {"name": name, "admin": account.admin, "groups": groups}
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:
-        """Whether the user still has an account; admin flag and groups where they changed."""
+        """Returns whether the account is still valid; admin flag and groups where they changed."""
         try:
             account = self.store.get(user.name)
         except AccountsError as error:
-            # A damaged file must not throw everybody out; new logins wait until it is mended.
+            # A damaged file must not log everybody out; new logins have to wait for its repair.
             self.log.error("Accounts: %s", error)
             return True
         if account is None or account.expired():
@@ -126,7 +126,7 @@ class AccountsAuthenticator(Authenticator):
         return True
 
     def pre_spawn_start(self, user: Any, spawner: Any) -> None:
-        """Refuse to start a server for who has no account any more, whoever asks.
+        """Refuse to start a server for a closed account, even for an administrator.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class AccountsAuthenticator(Authenticator):
             raise web.HTTPError(403, self.closed_message(account))
 
     def closed_message(self, account: Account | None) -> str:
-        """What a user is told whose account was expired or removed after the login."""
+        """Returns the message for a user whose account was closed after the login."""
         if account is None or account.expires is None:
             reason = "This account has been removed."
         else:
@@ -155,7 +155,7 @@ class AccountsAuthenticator(Authenticator):
         except AccountsError as error:
             self.log.error("Accounts: %s", error)
             raise web.HTTPError(
-                503, f"Nobody can log in at the moment; please tell {self.contact}."
+                503, f"Logins are not possible at the moment. Please tell {self.contact}."
             ) from None
 
     def _refuse_during_pause(self, name: str, address: str) -> None:

@@ -1,4 +1,4 @@
-"""The conversation with a provider: addresses, client secret, tokens, and what goes wrong."""
+"""Requests to an OpenID provider: endpoints, client secret, tokens, errors."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from km3settings.secret import SecretError, read_secret
 
 __all__ = ["GrantRefused", "ProviderClient", "ProviderTrouble", "State"]
 
-#: A whole class logs in at once; tornado's own limit is 10 requests at a time.
+#: A whole class may log in at once; tornado's default is 10 parallel requests.
 _REQUESTS_AT_ONCE = 50
 
 State = dict[str, Any]
 
 
 class ProviderTrouble(web.HTTPError):
-    """The provider does not do its part; nobody is at fault who could log in."""
+    """The provider or its configuration fails; the user is not at fault."""
 
 
 class GrantRefused(web.HTTPError):
-    """The provider does not accept a code or a refresh token (any more)."""
+    """The provider refuses a code or a refresh token."""
 
 
 class ProviderClient(GenericOAuthenticator):
-    """What of an Authenticator speaks with the provider; `oidc.py` makes the decisions."""
+    """The part of the Authenticator that talks to the provider; `oidc.py` makes the decisions."""
 
     oidc = Instance(Oidc, help="The section login.oidc of the settings.").tag(config=True)
     secret_files = List(
-        Unicode(), help="Where the client secret may be; the first one that can be read counts."
+        Unicode(), help="Files with the client secret; the first readable one is used."
     ).tag(config=True)
     contact = Unicode("your administrator", help="Whom to ask for help.").tag(config=True)
 
@@ -53,12 +53,12 @@ class ProviderClient(GenericOAuthenticator):
         return AsyncHTTPClient(force_instance=True, max_clients=_REQUESTS_AT_ONCE)
 
     async def ready(self) -> Endpoints:
-        """Make sure that the provider's addresses are known.
+        """Find the provider's endpoints.
 
         Raises
         ------
         ProviderTrouble
-            Where it does not answer, or not as a provider.
+            Where it does not respond, or not like a provider.
         """
         try:
             found = await self.finder.endpoints()
@@ -74,12 +74,12 @@ class ProviderClient(GenericOAuthenticator):
 
     @property
     def client_secret(self) -> str:
-        """The client secret, read each time: it may be replaced while the hub runs.
+        """The client secret, read each time because it may be replaced at any time.
 
         Raises
         ------
         ProviderTrouble
-            Where it cannot be had; the log says why.
+            Where it cannot be read; the log says why.
         """
         problems = []
         for file in self.secret_files:
@@ -90,21 +90,21 @@ class ProviderClient(GenericOAuthenticator):
         raise self.trouble(problems[0] if problems else "no client secret is configured")
 
     def trouble(self, for_the_log: str) -> ProviderTrouble:
-        """An error for the user; the reason goes to the log."""
+        """Log the reason and return an error for the user."""
         self.log.error("Login with %s: %s", self.oidc.title, for_the_log)
         return ProviderTrouble(
             503,
-            f"Nobody can log in with {self.oidc.title} at the moment. Try again in a few minutes;"
-            f" if it stays so, tell {self.contact}. Whoever is logged in can go on.",
+            f"Logging in with {self.oidc.title} is not possible at the moment. Try again in a few"
+            f" minutes; if it still fails, tell {self.contact}. Sessions continue.",
         )
 
     async def httpfetch(self, url: str, label: str = "asking", **options: Any) -> Any:
-        """The JSON that the provider answers with.
+        """Returns the JSON of the provider's response.
 
         Raises
         ------
         ProviderTrouble
-            Where it does not answer, answers with an error of its own, or not with JSON.
+            Where it does not respond, fails, or does not send JSON.
         HTTPClientError
             Where it refuses the request.
         """
@@ -118,23 +118,23 @@ class ProviderClient(GenericOAuthenticator):
             raise self.trouble(f"{url}: {error}") from None
 
     def build_token_info_request_headers(self) -> dict[str, str]:
-        """The headers of a request for tokens, with id and secret where they go there."""
+        """Returns the headers of a token request, with id and secret where they belong there."""
         headers: dict[str, str] = super().build_token_info_request_headers()
         if self.basic_auth:
-            # Encoded as in a form first (RFC 6749, 2.3.1), for secrets with more than letters.
+            # Form-encoded first (RFC 6749, 2.3.1), because secrets may contain any character.
             pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         return headers
 
     async def get_token_info(self, handler: Any, params: Mapping[str, str]) -> State:
-        """What the token endpoint answers to a request for tokens.
+        """Returns the token endpoint's response to a token request.
 
         Raises
         ------
         GrantRefused
-            Where it does not accept the code or token in the request.
+            Where it refuses the code or token in the request.
         ProviderTrouble
-            Where it refuses this hub, or does not answer.
+            Where it refuses this hub, or does not respond.
         """
         await self.ready()
         try:
@@ -143,14 +143,14 @@ class ProviderClient(GenericOAuthenticator):
                 "asking for tokens",
                 method="POST",
                 headers=self.build_token_info_request_headers(),
-                # oauthenticator passes on form data of the login page, which here is none.
+                # oauthenticator adds form data of the login page, of which there is none here.
                 body=urlencode({k: v for k, v in params.items() if v is not None}),
             )
         except HTTPClientError as error:
             raise self._refused(error) from None
         if not isinstance(info, dict) or not info.get("access_token"):
             raise self.trouble(f"{self.token_url} answered without a token")
-        # RFC 6749 asks for it, and some forget it.
+        # RFC 6749 requires it, but some providers omit it.
         return {"token_type": "Bearer", **info}
 
     def _refused(self, error: HTTPClientError) -> web.HTTPError:
@@ -160,7 +160,7 @@ class ProviderClient(GenericOAuthenticator):
             why = f"status {error.code}"
         if why == "invalid_grant":
             return GrantRefused(
-                400, "This login was used already or took too long. Please log in again."
+                400, "This login has already been used or took too long. Please log in again."
             )
         hint = ""
         if why in ("invalid_client", "unauthorized_client") or error.code == 401:
@@ -172,7 +172,7 @@ class ProviderClient(GenericOAuthenticator):
         return self.trouble(f"{self.token_url} refused: {why}{hint}")
 
     async def exchanged(self, subject: str) -> DataToken:
-        """A token for data services in exchange for an access token (RFC 8693)."""
+        """Returns a token for data services in exchange for an access token (RFC 8693)."""
         exchange = self.oidc.token_exchange
         if exchange is None:
             raise RuntimeError("login.oidc.token_exchange is not set")

@@ -1,4 +1,4 @@
-"""What happens with requests of somebody who may not come in any more."""
+"""Requests of users whose access has ended."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any
 
 __all__ = ["lock_out"]
 
-#: Scopes of the tokens with which a running server keeps itself alive and lets its user in.
+#: Scopes of a running server's own tokens.
 _OWN_SERVER = ("access:servers", "users:activity", "read:users:name", "read:users:groups")
 
 
 def lock_out(handler: Any, reason: str) -> bool:
-    """Whether this request may go on all the same, as one of a server that runs.
+    """Returns whether the request is allowed all the same, because a running server makes it.
 
-    Such a server is left alone so that work can be saved. Any other request is sent to the login
-    page, which gives the reason, or is refused where it came with a token.
+    A running server is left alone so that work can be saved. Any other request is redirected to the
+    login page, which shows the reason, or refused where it has a token.
 
     Parameters
     ----------
     handler
-        The handler of the request; None: there is none.
+        The handler of the request, or None.
     reason
-        What the login page shall say.
+        The reason for the login page.
     """
     if handler is None:
         return False
@@ -29,7 +29,7 @@ def lock_out(handler: Any, reason: str) -> bool:
     if token is not None and all(s.partition("!")[0] in _OWN_SERVER for s in token.scopes):
         return True
     handler.closed_account = reason
-    # JupyterHub 6.1.1 reads this also where it never set it: with a cookie.
+    # JupyterHub 6.1.1 also reads this for cookies, where it never sets it.
     if not hasattr(handler, "_token_authenticated"):
         handler._token_authenticated = False
     return False

@@ -1,4 +1,4 @@
-"""Tokens for data services, and the address where a user's server asks for one."""
+"""Tokens for data services, and the handler that gives them to users' servers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tornado import web
 
 __all__ = ["DataToken", "DataTokenHandler"]
 
-#: What a provider does not say to last is used for so long, in seconds.
-_UNTOLD = 300
+#: Seconds to use a token whose lifetime the provider does not state.
+_DEFAULT_LIFETIME = 300
 
 
 @dataclass(frozen=True)
@@ -28,32 +28,32 @@ class DataToken:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """The token in an answer of the token endpoint."""
+        """Returns the token in a response of the token endpoint."""
         now = time.time()
         lasts = answer.get("expires_in")
         return cls(
             value=str(answer["access_token"]),
             got=now,
-            ends=now + (lasts if isinstance(lasts, (int, float)) else _UNTOLD),
+            ends=now + (lasts if isinstance(lasts, (int, float)) else _DEFAULT_LIFETIME),
         )
 
     @property
     def fresh(self) -> bool:
-        """Whether at least half of its time is left."""
+        """Whether at least half of its lifetime is left."""
         return time.time() < (self.got + self.ends) / 2
 
 
 class DataTokenHandler(APIHandler):
     """`GET /hub/api/data-token`: `{"access_token": ..., "expires_in": ...}` for a user's server.
 
-    409 says that the user must log in again first.
+    409 means that the user must log in again.
     """
 
     async def get(self) -> None:
-        """Answer with a token of whoever the request's own token belongs to."""
+        """Answer with a token of the user whose server sent the request."""
         user = self.current_user
-        # The right to report a server's activity is what a server of the user has. A token that
-        # somebody else's server got by a visit has the right to open that server, nothing more.
+        # A user's own server has the scope to report activity. A token that another user's server
+        # got from a visit has only the scope to access that server.
         rights = self.parsed_scopes.get("users:activity", {})
         if user is None or self.get_token() is None or not _covers(rights, user.name):
             raise web.HTTPError(403, "Only a user's own server may ask for this.")

@@ -1,4 +1,4 @@
-"""Where a provider's services are, as it says itself (OpenID Connect Discovery 1.0)."""
+"""A provider's endpoints, from its configuration document (OpenID Connect Discovery 1.0)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from km3settings.provider import Oidc
 
 __all__ = ["DiscoveryError", "Endpoints", "Finder"]
 
-#: Seconds that a description holds; providers change theirs once in years.
+#: Seconds until the document is read again; it hardly ever changes.
 _KEPT = 3600
 
 Fetch = Callable[[str], Awaitable[Any]]
 
 
 class DiscoveryError(Exception):
-    """The provider's description of itself cannot be used; the message says why."""
+    """The provider's configuration document is unusable; the message says why."""
 
 
 class Endpoints(BaseModel):
@@ -32,7 +32,7 @@ class Endpoints(BaseModel):
     token_endpoint: str
     userinfo_endpoint: str
     end_session_endpoint: str = ""
-    """Where people log out of the provider; empty: it has no such page."""
+    """The provider's logout page; empty: it has none."""
 
 
 class Finder:
@@ -41,11 +41,11 @@ class Finder:
     Parameters
     ----------
     oidc
-        The settings; what they name is not asked for.
+        The settings; endpoints given there are not looked up.
     fetch
-        Gets the JSON at an address.
+        Returns the JSON at an address.
     clock
-        Seconds that only grow.
+        A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -55,22 +55,21 @@ class Finder:
         self._fetch = fetch
         self._clock = clock
         self.known: Endpoints | None = None
-        """What was found last."""
+        """The last result."""
         self._until = 0.0
 
     @property
     def address(self) -> str:
-        """Where the description is."""
+        """The address of the configuration document."""
         return f"{self._oidc.where}/.well-known/openid-configuration"
 
     async def endpoints(self) -> Endpoints:
-        """The endpoints, asked of the provider once an hour.
+        """Returns the endpoints, looked up once an hour.
 
         Raises
         ------
         DiscoveryError
-            Where the description is not one, or another provider's. What `fetch` raises is
-            passed on.
+            Where the document is invalid, or another provider's. Errors of `fetch` are passed on.
         """
         if self.known is None or self._clock() > self._until:
             self.known = await self._find()
@@ -95,12 +94,12 @@ class Finder:
     async def _described(self) -> dict[str, Any]:
         found = await self._fetch(self.address)
         if not isinstance(found, dict):
-            raise DiscoveryError(f"{self.address} is not the description of an OpenID provider")
-        said = str(found.get("issuer", "")).rstrip("/")
-        if said != self._oidc.where:
+            raise DiscoveryError(f"{self.address} is not the configuration of an OpenID provider")
+        issuer = str(found.get("issuer", "")).rstrip("/")
+        if issuer != self._oidc.where:
             raise DiscoveryError(
-                f"{self.address} describes the issuer {said[:200] or 'of no name'}; write that as"
-                " login.oidc.issuer if it is the right one"
+                f"{self.address} describes the issuer {issuer[:200] or '(none)'}; if that is"
+                " the right one, write it as login.oidc.issuer"
             )
         if urlsplit(self._oidc.where).scheme == "https":
             for key, address in found.items():

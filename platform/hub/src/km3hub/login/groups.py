@@ -1,31 +1,31 @@
-"""The groups that a provider says somebody is in."""
+"""The groups in a provider's claims."""
 
 from __future__ import annotations
 
 __all__ = ["groups_of"]
 
-#: EGI's own form of a group: AARC-G002 below this namespace, by this authority.
+#: EGI's groups: AARC-G002 in this namespace, by this authority.
 _EGI_START, _EGI_END = "urn:mace:egi.eu:group:", "#aai.egi.eu"
-#: A name of a group must fit into the hub's database.
+#: The limit of the hub's database.
 _LONGEST = 255
 
 
 def groups_of(claim: str, value: object) -> set[str]:
-    """The groups that a claim names.
+    """Returns the groups in a claim.
 
-    In claims of entitlements only addresses count (`urn:`, `https:`), as these are what an
-    authority vouches for. EGI's own, `urn:mace:egi.eu:group:VO:role=member#aai.egi.eu`, count as
+    In entitlement claims only URIs count (`urn:`, `https:`), because an authority vouches for them.
+    EGI's own, `urn:mace:egi.eu:group:VO:role=member#aai.egi.eu`, count as
     themselves and as `VO`; with a group inside the VO as `VO/GROUP`, with another role as
-    `VO:ROLE`. Those of other authorities get no short name: whoever may write them could
-    otherwise name a group of EGI's.
+    `VO:ROLE`. Those of other authorities get no short name; otherwise such an
+    authority could impersonate a group of EGI.
 
     Parameters
     ----------
     claim
         The claim's name.
     value
-        A list of names or one name; in anything else there are no groups, and a name that is
-        empty or too long is none.
+        A list of names or one name. Anything else, and names that are empty or too long, are
+        ignored.
     """
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list):

@@ -1,4 +1,4 @@
-"""Names of users on this platform, made of what a provider calls them."""
+"""User names on this platform, derived from a provider's claim."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from km3hub.login.accounts import LONGEST_NAME, NAME_PATTERN
 
 __all__ = ["hub_name"]
 
-#: 80 bits of SHA-256 in letters and digits: nobody finds a second name with the same ones.
+#: 80 bits of SHA-256 in letters and digits: a second claim with the same ones cannot be found.
 _DIGITS = 16
 _READABLE = LONGEST_NAME - _DIGITS - 1
-#: How a made name ends. Names of people that look so are made, too: else somebody could call
-#: himself as somebody else's made name.
+#: The end of a derived name. A claim that looks like this gets a derived name, too; otherwise a
+#: user could choose another user's derived name.
 _MADE = re.compile(rf"-[a-z2-7]{{{_DIGITS}}}$")
 
 
 def hub_name(claim: str) -> str:
-    """The user's name here: fit for folders, volumes and containers, the same for ever.
+    """Returns the permanent user name, valid for folders, volumes and containers.
 
-    A name of up to 32 small letters, digits and '-' that starts with a letter stays as it is. Any
-    other becomes something readable and a checksum: `Ada.Lovelace` is `ada-lovelace-...`, and
-    `<64 digits>@egi.eu` is `egi-...`. Claims that differ in any sign, capitals too, are different
-    users.
+    A claim of up to 32 lower-case letters, digits and '-' that starts with a letter is the name.
+    Any other becomes a readable part and a checksum: `Ada.Lovelace` is `ada-lovelace-...`, and
+    `<64 digits>@egi.eu` is `egi-...`. Claims that differ in any character, or in
+    case, are different users.
     """
     if re.fullmatch(NAME_PATTERN, claim) and not _MADE.search(claim):
         return claim
@@ -35,7 +35,7 @@ def hub_name(claim: str) -> str:
 
 def _readable(claim: str) -> str:
     local, _, domain = claim.partition("@")
-    # Identifiers are nothing to read; where they come from may be.
+    # An identifier is not readable, but its domain may be.
     if re.fullmatch(r"[0-9a-fA-F-]{20,}", local):
         local = domain.partition(".")[0]
     plain = unicodedata.normalize("NFKD", local).encode("ascii", "ignore").decode().lower()

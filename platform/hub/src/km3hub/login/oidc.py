@@ -21,38 +21,39 @@ from km3hub.login.oidc_pages import BeginLogin, EndLogin, ProviderPage, ReturnFr
 
 __all__ = ["OidcAuthenticator"]
 
-#: How much of somebody's full name the pages show.
+#: The number of characters of a full name that the pages show.
 _SHOWN = 60
 #: Tokens are renewed when they have less than this left, in seconds.
 _MARGIN = 60
 
 
 class OidcAuthenticator(ProviderClient):
-    """Logs in who the OpenID provider knows and the settings allow.
+    """Logs in users whom the OpenID provider knows and the settings allow.
 
-    Groups, administrators and tokens follow the provider while somebody is logged in: the first
-    request after `look_again` seconds asks it for them. Whoever has lost the right to come in is
-    treated as somebody whose account was closed: see `closed.py`. A provider that does not answer
-    throws nobody out.
+    Groups, admin flag and tokens follow the provider during a session: the first request after
+    `refresh_seconds` asks it for them. A user who has lost access is treated like one whose account
+    was closed (`closed.py`). A provider that does not respond logs nobody out.
     """
 
     login_handler = BeginLogin
     callback_handler = ReturnFromLogin
     logout_handler = EndLogin
 
-    look_again = Integer(300, help="Seconds that the provider's last word holds.").tag(config=True)
-    check_account = Unicode("", help="Whose server the site starts; no person's.").tag(config=True)
+    refresh_seconds = Integer(300, help="Seconds between two requests to the provider.").tag(
+        config=True
+    )
+    check_account = Unicode("", help="The account whose server the site starts.").tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # One renewal at a time for each user: providers take a refresh token that is used twice
-        # for a stolen one.
+        # One renewal at a time per user: providers treat a refresh token that is used twice as
+        # stolen.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._data_tokens: dict[str, DataToken] = {}
         self._asked: dict[str, float] = {}
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
-        """The login page with its one button, the way to the provider and back, and the rest."""
+        """Returns the handlers of the login page, the redirects, and data tokens."""
         handlers = [*super().get_handlers(app), ("/login", ProviderPage)]
         if self.oidc.token_exchange:
             handlers.append(("/api/data-token", DataTokenHandler))
@@ -61,12 +62,12 @@ class OidcAuthenticator(ProviderClient):
     # -- who it is ----------------------------------------------------------------------------
 
     async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> State:
-        """Name, groups, admin flag and tokens of who comes back from the provider.
+        """Returns name, groups, admin flag and tokens of a user who returns from the provider.
 
         Raises
         ------
         tornado.web.HTTPError
-            Where the provider does not do its part, or the name is somebody else's here.
+            Where the provider fails, or the name belongs to another user.
         """
         await self.ready()
         try:
@@ -82,18 +83,18 @@ class OidcAuthenticator(ProviderClient):
             )
         await self._require_same_person(handler, model)
         shown = claims.get("name")
-        # For the hub's pages: nobody reads `egi-w4nd...` as one's own name.
+        # For the hub's pages, because users do not recognise a name such as `egi-w4nd...`.
         model["user_info"] = {"name": shown[:_SHOWN] if isinstance(shown, str) else ""}
         self._asked[model["name"]] = time.monotonic()
         return model
 
     def user_info_to_username(self, user_info: Mapping[str, Any]) -> str:
-        """The user's name here.
+        """Returns the user's name on this platform.
 
         Raises
         ------
         ProviderTrouble
-            Where the claim for it is missing.
+            Where its claim is missing.
         """
         claim = user_info.get(self.oidc.user)
         if not isinstance(claim, str) or not claim.strip():
@@ -105,19 +106,19 @@ class OidcAuthenticator(ProviderClient):
         return hub_name(claim)
 
     async def get_user_groups(self, auth_state: State) -> set[str]:
-        """The groups that the provider names."""
-        # Not by `auth_state_groups_key`, which takes the dot in `wlcg.groups` for a path.
+        """Returns the groups in the provider's claims."""
+        # Not by `auth_state_groups_key`, which interprets the dot in `wlcg.groups` as a path.
         return groups_of(
             self.oidc.groups, auth_state[self.user_auth_state_key].get(self.oidc.groups)
         )
 
     async def update_auth_model(self, auth_model: State) -> State:
-        """Nobody is an administrator but by group; who was one once is asked for it each time."""
+        """Makes only members of `admin_groups` administrators, at each login anew."""
         auth_model["admin"] = False
         return auth_model
 
     def build_auth_state_dict(self, token_info: State, user_info: Mapping[str, Any]) -> State:
-        """What is kept, encrypted: tokens, claims, and how long the access token lasts."""
+        """Returns what is stored, encrypted: tokens, claims, and when the access token ends."""
         state: State = super().build_auth_state_dict(token_info, user_info)
         if "expires_at" not in token_info:
             lasts = token_info.get("expires_in")
@@ -128,44 +129,44 @@ class OidcAuthenticator(ProviderClient):
         return state
 
     async def _require_same_person(self, handler: Any, model: State) -> None:
-        """Refuse a name that the provider has given to a second person, or that is the site's."""
+        """Refuse a name that the provider gave to another person before, or the site's own."""
         if self._is_checks(model["name"]):
             self.log.warning(
                 "Login with %s: refused %s, which is the site's own (login.oidc.check_account)",
                 *(self.oidc.title, model["name"]),
             )
-            raise self._somebody_elses(model["name"])
+            raise self._taken_name(model["name"])
         known = handler.find_user(model["name"])
         before = await known.get_auth_state() if known else None
         old = ((before or {}).get(self.user_auth_state_key) or {}).get("sub")
         new = model["auth_state"][self.user_auth_state_key].get("sub")
         if old and new and old != new:
             self.log.warning(
-                "Login with %s: %s is another person now (claim sub); refused. To let the new one"
-                " in, move the home of the old one away and delete the user on the admin page.",
+                "Login with %s: refused %s, who is another person now (claim sub). To admit the new"
+                " person, move the old home away and delete the user on the admin page.",
                 *(self.oidc.title, model["name"]),
             )
-            raise self._somebody_elses(model["name"])
+            raise self._taken_name(model["name"])
 
     def _is_checks(self, name: str) -> bool:
         return bool(self.check_account) and name == self.check_account
 
-    def _somebody_elses(self, name: str) -> web.HTTPError:
+    def _taken_name(self, name: str) -> web.HTTPError:
         return web.HTTPError(
-            403, f"The name {name} belongs to somebody else here. Please ask {self.contact}."
+            403, f"The name {name} belongs to another user. Please ask {self.contact}."
         )
 
-    # -- while somebody is logged in ------------------------------------------------------------
+    # -- during a session ---------------------------------------------------------------------
 
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> bool | State:
-        """Whether the user may still come in; groups and admin flag where they changed."""
+        """Returns whether the user still has access; groups and admin flag where they changed."""
         if self._is_checks(user.name):
             return True
         async with self._lock(user.name):
             try:
                 state = await self._current(user)
             except ProviderTrouble:
-                # New logins wait until the provider answers, those who are in stay in.
+                # New logins must wait for the provider; sessions continue.
                 return True
             if "ended" in state:
                 return lock_out(handler, state["ended"])
@@ -177,7 +178,7 @@ class OidcAuthenticator(ProviderClient):
         return {key: model[key] for key in ("name", "admin", "groups")}
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
-        """Refuse to start a server for who may not come in any more, whoever asks.
+        """Refuse to start a server for a user without access, even for an administrator.
 
         Raises
         ------
@@ -191,12 +192,12 @@ class OidcAuthenticator(ProviderClient):
             raise web.HTTPError(403, state["ended"])
 
     async def data_token(self, user: Any) -> DataToken | None:
-        """A token for data services; None where the user must log in again.
+        """Returns a token for data services; None where the user must log in again.
 
         Raises
         ------
         ProviderTrouble
-            Where the provider does not give one.
+            Where the provider refuses.
         """
         async with self._lock(user.name):
             token = self._data_tokens.get(user.name)
@@ -222,16 +223,16 @@ class OidcAuthenticator(ProviderClient):
         return lock
 
     async def _current(self, user: Any) -> State:
-        """The user's state after a look at the provider; it says so where the login has ended."""
+        """Returns the user's current state; with `ended` where the login has ended."""
         state: State = await user.get_auth_state() or {}
         if not state:
             return {"ended": self._please()}
         if "ended" in state:
             return state
         asked = self._asked.get(user.name)
-        if asked is not None and time.monotonic() - asked < self.look_again:
+        if asked is not None and time.monotonic() - asked < self.refresh_seconds:
             return state
-        # Counted also where it fails: a provider that does not answer is not asked by each request.
+        # Also after a failure, so that an unresponsive provider is not asked at each request.
         self._asked[user.name] = time.monotonic()
         try:
             state = await self._asked_again(user, state)
@@ -244,26 +245,27 @@ class OidcAuthenticator(ProviderClient):
         return state
 
     async def _asked_again(self, user: Any, state: State) -> State:
-        """The state with what the provider says of the user now."""
+        """Returns the state with the provider's current claims."""
         await self.ready()
         state = await self._lasting(user, state)
         try:
             claims = await self.token_to_user(state["token_response"])
         except HTTPClientError:
-            # Revoked, or expired without having said when.
+            # Revoked, or expired without an announced end.
             state = await self._renewed(user, state)
             claims = await self.token_to_user(state["token_response"])
         return {**state, self.user_auth_state_key: claims}
 
     async def _why_not(self, user: Any, state: State) -> str:
-        """Why the user may not come in any more; empty: there is no reason."""
+        """Returns why the user has lost access; empty where they have not."""
         model = await self._model(state)
         if model["name"] != user.name:
             return self._please()
         if await self.check_allowed(user.name, model):
             return ""
         return (
-            f"{self.oidc.title} says that you are in no group that may use this platform any more."
+            f"According to {self.oidc.title} you are no longer in a group with access to this"
+            " platform."
             f" Your files are kept. Ask {self.contact} if you still need it."
         )
 
@@ -274,7 +276,7 @@ class OidcAuthenticator(ProviderClient):
         return {"name": name, "admin": admin, "groups": sorted(groups), "auth_state": state}
 
     async def _lasting(self, user: Any, state: State) -> State:
-        """The state with an access token that lasts a while, as far as that can be had."""
+        """Returns the state with an access token that is valid for a while, where possible."""
         ends = state.get("expires_at")
         if ends is None or ends - time.time() > _MARGIN:
             return state
@@ -283,26 +285,26 @@ class OidcAuthenticator(ProviderClient):
         return state
 
     async def _renewed(self, user: Any, state: State) -> State:
-        """The state with a new access token.
+        """Returns the state with a new access token.
 
         Raises
         ------
         GrantRefused
-            Where there is no refresh token, or the provider does not accept it any more.
+            Where there is no refresh token, or the provider no longer accepts it.
         """
         refresh = state.get("refresh_token")
         if not refresh:
             raise GrantRefused(400)
         info = await self.get_token_info(None, self.build_refresh_token_request_params(refresh))
-        # Where there is no new refresh token, the old one stays good (RFC 6749, 6).
+        # Without a new refresh token, the old one remains valid (RFC 6749, 6).
         info = {"refresh_token": refresh, **info}
         new = self.build_auth_state_dict(info, state[self.user_auth_state_key])
-        # At once: the old refresh token may be worth nothing now.
+        # At once, because the old refresh token may be invalid now.
         await user.save_auth_state(new)
         return new
 
     async def _end(self, user: Any, state: State, why: str) -> State:
-        """Remember that the login has ended, and forget the tokens; who it was stays known."""
+        """Record that the login has ended and delete the tokens; the claims are kept."""
         self.log.info("Login with %s: that of %s has ended", self.oidc.title, user.name)
         self._data_tokens.pop(user.name, None)
         key = self.user_auth_state_key

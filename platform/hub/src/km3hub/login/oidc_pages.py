@@ -1,4 +1,4 @@
-"""The pages of the method `oidc`: the button, the way to the provider and back, the way out."""
+"""The pages of the method `oidc`: the login button, the redirects, the logout."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ from km3hub.login.page import LoginPage
 
 __all__ = ["BeginLogin", "EndLogin", "ProviderPage", "ReturnFromLogin"]
 
-_AGAIN = "This login was begun in another window or too long ago. Please log in again."
+_AGAIN = "This login was started in another window or too long ago. Please log in again."
 
 
 class ProviderPage(LoginPage):
     """The login page with a button that leads to the provider."""
 
     async def post(self) -> None:
-        """Refuse: there is no form, and no password that this hub could check."""
-        raise web.HTTPError(405, "Passwords are not asked for here. Use the button.")
+        """Refuse: there is no form, because this hub cannot check passwords."""
+        raise web.HTTPError(405, "This platform does not ask for passwords. Use the button.")
 
 
 class BeginLogin(OAuthLoginHandler):
     """Sends a browser to the provider, with a secret that it must bring back (PKCE, state)."""
 
     async def get(self) -> None:
-        """Go there, if it can be found."""
+        """Redirect to the provider."""
         await self.authenticator.ready()
         super().get()
 
 
 class ReturnFromLogin(OAuthCallbackHandler):
-    """Where the provider sends browsers back to."""
+    """The address that the provider redirects browsers to."""
 
-    #: What the provider calls who comes back, for those whom the user must ask.
+    #: The user's name at the provider, to be quoted when asking for access.
     name_at_provider = ""
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log what went wrong without the address, which holds the code."""
+        """Log the error without the address, which contains the code."""
         if isinstance(value, web.HTTPError):
             self.log.warning("Login refused with %d: %s", value.status_code, value.get_message())
         else:
             super().log_exception(typ, value, tb)
 
     def check_arguments(self) -> None:
-        """Refuse what does not answer a login that was begun by this browser.
+        """Refuse a response that does not belong to a login of this browser.
 
         Raises
         ------
         tornado.web.HTTPError
-            400, with a sentence for the user.
+            400, with a message for the user.
         """
-        # First of all: without the right state, any page may have sent the browser here, with
-        # any words in `error_description`.
+        # First, because without the right state any page may have sent the browser here, with any
+        # text in `error_description`.
         try:
             self.check_state()
         except (web.HTTPError, ValueError, AttributeError):
@@ -79,7 +79,7 @@ class ReturnFromLogin(OAuthCallbackHandler):
         )
 
     async def get(self) -> None:
-        """Let the user in, or say why not and whom to ask."""
+        """Log the user in, or say why not and whom to ask."""
         self.check_arguments()
         user = await self.login_user()
         if user is not None:
@@ -102,10 +102,10 @@ class ReturnFromLogin(OAuthCallbackHandler):
 
 
 class EndLogin(OAuthLogoutHandler):
-    """Logs out of the platform; the login at the provider is another one."""
+    """Logs out of the platform, but not of the provider."""
 
     async def render_logout_page(self) -> None:
-        """Say so, and show the way out of the provider where it is known."""
+        """Show a link to log out of the provider, where its address is known."""
         authenticator = self.authenticator
         logout = ""
         if authenticator.finder.known:

@@ -1,4 +1,4 @@
-"""The login page: why an account was closed, and the form for name and password."""
+"""The login page: a form for name and password, and why an account was closed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tornado import web
 
 __all__ = ["LoginPage", "PasswordPage"]
 
-#: What a failed login shows again of the name that was typed.
+#: The number of characters of the name that a failed login shows again.
 _SHOWN = 64
 
 
 class LoginPage(LoginHandler):
-    """JupyterHub's login page, which also says why an account was closed.
+    """JupyterHub's login page, which also shows why an account was closed.
 
-    Somebody whose account expires is sent here with the cookie of a login that was good; the
-    Authenticator then leaves the reason in `closed_account`.
+    A user whose account expired is redirected here with a cookie that was valid; the Authenticator
+    has put the reason into `closed_account`.
     """
 
     closed_account: str | None = None
@@ -38,5 +38,5 @@ class PasswordPage(LoginPage):
     async def post(self) -> None:
         """Log in, or show the form again with what went wrong."""
         if "username" not in self.request.body_arguments:
-            raise web.HTTPError(400, "The form came without a user name. Try again.")
+            raise web.HTTPError(400, "The form has no user name. Try again.")
         await super().post()

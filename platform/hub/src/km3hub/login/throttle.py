@@ -1,4 +1,4 @@
-"""Failed logins are counted, a user and an address; too many mean a pause."""
+"""Counts failed logins by user and by address; too many lead to a pause."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class _Counter:
     def add(self, key: str, now: float) -> None:
         entry = self.entries.pop(key, None)
         count = entry.count if entry and now - entry.last < self.pause else 0
-        # The latest failures stand last, so that the first is the one to forget.
+        # The latest failure comes last, so that the first one is the oldest.
         self.entries[key] = _Failures(count + 1, now)
         while len(self.entries) > self.room:
             self.entries.popitem(last=False)
 
 
 def _network(address: str) -> str:
-    """What stands for one client: its IPv4 address, or the /64 that its IPv6 address lies in."""
+    """Returns the key of a client: its IPv4 address, or the /64 of its IPv6 address."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -56,21 +56,21 @@ def _network(address: str) -> str:
 
 
 class Throttle:
-    """Says who must wait before the next login.
+    """Decides who must wait before the next login.
 
-    Names are counted whether or not such an account exists, so that the answer tells nothing.
+    Unknown names are counted, too, so that the answer does not reveal which accounts exist.
 
     Parameters
     ----------
     attempts
-        Failed logins of one user before a pause; of one address ten times as many, as a whole
-        class room may come from one.
+        Failed logins of one user before a pause; of one address ten times as many, because a
+        whole class room may share one.
     pause
         Seconds of the pause, counted from the last failure.
     room
-        How many users, and how many addresses, are remembered. The oldest are forgotten first.
+        The maximum numbers of users and of addresses in memory; the oldest are dropped first.
     clock
-        Seconds from any start; not the time of day, which may be set.
+        A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -86,16 +86,16 @@ class Throttle:
         self._addresses = _Counter(limit=10 * attempts, pause=pause, room=room)
 
     def wait(self, user: str, address: str) -> int:
-        """Whole seconds until this user may try again from this address; 0: now."""
+        """Returns the seconds until this user may try again from this address; 0: now."""
         now = self._clock()
         return math.ceil(
             max(self._users.wait(user, now), self._addresses.wait(_network(address), now))
         )
 
     def failed(self, user: str | None, address: str) -> int:
-        """Count a failed login, and return the pause that follows from it in seconds.
+        """Count a failed login and return the resulting pause in seconds.
 
-        `user` is None where the name cannot be that of an account.
+        `user` is None where the name is invalid.
         """
         now = self._clock()
         if user is not None:
@@ -108,5 +108,5 @@ class Throttle:
         self._users.entries.pop(user, None)
 
     def __len__(self) -> int:
-        """How many users and addresses are remembered."""
+        """Returns the number of users and addresses in memory."""
         return len(self._users.entries) + len(self._addresses.entries)

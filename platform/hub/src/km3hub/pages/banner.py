@@ -1,4 +1,4 @@
-"""The banner of `platform.yaml`, followed while the hub runs."""
+"""The banner of `platform.yaml`, updated while the hub is running."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["BannerFile"]
 
 log = logging.getLogger("jupyterhub.km3hub.banner")
 
-#: Identity and state of a file: replaced, rewritten or grown, any of them shows here.
+#: Changes whenever a file is replaced or rewritten.
 _Signature = tuple[int, int, int]
 
 
 class BannerFile:
-    """The banner as the settings file says it now; a broken file leaves the last good one.
+    """The current banner of the settings file; an invalid file leaves the last valid one.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ class BannerFile:
     banner
         What was read when the hub started.
     every
-        Seconds between two looks at the file, however often `current` is called.
+        The minimum number of seconds between two checks of the file.
     clock
-        Seconds that only grow.
+        A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class BannerFile:
         self._next_look = clock()
 
     def current(self) -> Banner:
-        """The banner to show now."""
+        """Returns the current banner."""
         if self._path is not None and self._clock() >= self._next_look:
             self._next_look = self._clock() + self._every
             self._look(self._path)
@@ -69,4 +69,4 @@ class BannerFile:
         try:
             self._banner = load(path).site.banner
         except SettingsError as error:
-            log.error("The banner stays as it was: %s", error)
+            log.error("The banner was not changed: %s", error)

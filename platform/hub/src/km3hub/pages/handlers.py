@@ -1,4 +1,4 @@
-"""What the hub serves beside JupyterHub's own pages: the banner, and our style and pictures."""
+"""Handlers of the banner and of static files."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ STATIC = Path(__file__).parent / "static"
 class BannerHandler(HealthCheckHandler):
     """`GET /hub/banner`: `{"text": ..., "level": "info" | "warning" | "danger"}`.
 
-    Every open JupyterLab asks for it once in a while. As for a health check, nobody needs to be
-    logged in, it costs no look into the database, and success is not worth a line in the log.
+    Every open JupyterLab polls it. Like a health check it needs no login and no database, and
+    success is not logged.
     """
 
     def initialize(self, banner: Callable[[], Banner]) -> None:
-        """Remember what reads the banner."""
+        """Keep the function that reads the banner."""
         self._read = banner
 
     async def prepare(self) -> None:
-        """Skip who is asking: the answer is the same for everybody."""
+        """Skip authentication: the answer is the same for everybody."""
 
     def get_content_type(self) -> str:
         """JSON."""
         return "application/json"
 
     def get(self) -> None:
-        """Answer with the banner of this moment."""
+        """Answer with the current banner."""
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.write(json.dumps(self._read().model_dump()))

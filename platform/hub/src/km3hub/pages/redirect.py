@@ -1,4 +1,4 @@
-"""Links to a file in the server of whoever follows them, `/hub/user-redirect/PATH`."""
+"""Links to a file in the user's own server, `/hub/user-redirect/PATH`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["to_user_server"]
 
 
 def to_user_server(path: str, request: Any, user: Any, base_url: str) -> str:
-    """Where such a link leads: the page that starts the user's server and goes on to the file.
+    """Returns the address that starts the user's server and opens the file.
 
     JupyterHub's own way decodes the path and puts it into the next address as it is, so that a name
     with `%`, `#` or `?` leads elsewhere. Here the request's own spelling is kept

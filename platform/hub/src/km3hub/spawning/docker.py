@@ -1,4 +1,4 @@
-"""Users' servers as containers, shut off from each other, from the host and from the platform."""
+"""Users' servers as containers, isolated from each other, the host and the platform."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from km3hub.spawning.listening import await_listening
 from km3hub.spawning.networks import NetworkError, UserNetworks
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
-from km3hub.spawning.steps import ToldSteps
+from km3hub.spawning.steps import ProgressSteps
 from km3hub.spawning.turns import Turns
 from km3settings.amounts import in_bytes
 from km3settings.members import members
@@ -28,21 +28,21 @@ from km3settings.settings import Settings
 
 __all__ = ["ENGINE_TROUBLE", "PlatformDockerSpawner"]
 
-#: Docker calls at once. DockerSpawner's own choice is one, so that each waits for the slowest.
+#: Parallel calls to Docker. DockerSpawner's default is one, so that each waits for the slowest.
 THREADS = 8
-#: Files that one process may hold open. An engine in a virtual machine of little privilege cannot
-#: give more than it has itself, which may be 20000.
+#: Open files per process. An engine in an unprivileged virtual machine cannot grant more than its
+#: own limit, which may be 20000.
 OPEN_FILES = 16384
-#: Where the images keep a user's files, and who owns them there.
+#: The home folder in the images, and its owner.
 HOME = "/home/km3"
 OWNER = "1000:1000"
 
-#: What speaking to the engine may raise.
+#: The errors of calls to the engine.
 ENGINE_TROUBLE = (DockerException, RequestException, OSError)
 
 
-class PlatformDockerSpawner(ToldSteps, DockerSpawner):
-    """One container, one network and one home volume a user.
+class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
+    """One container, one network and one home volume per user.
 
     `platform`, `runtime` and `turns` are set on a subclass by `configure.spawning`.
     """
@@ -52,7 +52,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
     turns: Turns
     choice: Choice | None = None
 
-    #: Why the server ended by itself, for the user; empty: it did not.
+    #: Why the server ended by itself, for the user; empty where it did not.
     last_end = ""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -62,7 +62,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
 
     @property
     def executor(self) -> ThreadPoolExecutor:
-        """Threads for Docker's calls, one pool for all users."""
+        """The thread pool for calls to Docker, shared by all users."""
         cls = PlatformDockerSpawner
         pool: ThreadPoolExecutor = cls._executor or ThreadPoolExecutor(
             THREADS, thread_name_prefix="docker"
@@ -116,15 +116,15 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
             "user": OWNER,
             "hostname": choice.environment.name,
             "labels": self._labels(),
-            # The hub looks itself whether a server lives; the image's own check is for those who
-            # start it alone, and a shell a minute for each of 100 users is not free.
+            # The hub checks its servers itself. The image's health check is for starting it alone;
+            # with 100 users it would cost a shell per user and minute.
             "healthcheck": {"test": ["NONE"]},
         }
 
     def _host_options(self, choice: Choice) -> dict[str, Any]:
         memory = in_bytes(choice.size.memory)
         return {
-            # The state of a container that died tells why, so the hub removes it, not the engine.
+            # The hub, not the engine, removes a dead container, because its state says why it died.
             "auto_remove": False,
             "mem_limit": memory,
             "memswap_limit": memory,
@@ -132,7 +132,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
             "read_only": True,
-            # In memory, and counted as the user's memory; `exec` because pip builds there.
+            # In memory, which counts towards the user's limit; `exec` because pip builds there.
             "tmpfs": {
                 "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={memory // 2}",  # noqa: S108
                 "/var/tmp": "rw,noexec,nosuid,nodev,mode=1777,size=64m",  # noqa: S108
@@ -147,7 +147,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         }
 
     def get_env(self) -> dict[str, str]:
-        """The contract of a user's server (the package's README)."""
+        """Returns the environment of a user's server (README.md)."""
         environment: dict[str, str] = super().get_env()
         if self.choice:
             environment |= server_environment(self.platform, self.runtime, self.choice)
@@ -155,13 +155,13 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         return environment
 
     async def get_command(self) -> list[str] | None:
-        """None: the image's own command, without asking the engine for it first."""
+        """Returns None: the image's command, without asking the engine for it."""
         return None
 
     # -- start ------------------------------------------------------------------------------
 
     async def start(self) -> tuple[str, int]:
-        """Start the user's container; returns when the server in it listens.
+        """Start the user's container; return when its server is listening.
 
         Raises
         ------
@@ -175,7 +175,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         try:
             async with self.turns.turn(self.say_turn):
                 self.say(10, "Preparing your network and your home")
-                # All to their end: a network that is made after the clean-up would stay.
+                # Wait for all of them: a network that is created after the clean-up would remain.
                 outcomes = await asyncio.gather(*self._preparations(), return_exceptions=True)
                 for trouble in filter(None, outcomes):
                     raise trouble
@@ -190,20 +190,20 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
                     require_alive=self._require_alive,
                 )
         except NetworkError as error:
-            raise self._trouble("Your network could not be made.", "network", error) from error
+            raise self._trouble("Your network could not be created.", "network", error) from error
         except ENGINE_TROUBLE as error:
             if isinstance(error, APIError):
                 raise self._trouble(
                     "The container could not be started.", "container", error
                 ) from error
             raise self._trouble(
-                "The Docker Engine of this site does not answer.", "engine", error
+                "The Docker Engine of this site is not responding.", "engine", error
             ) from error
         self.say(90, "Opening JupyterLab")
         return address
 
     def _preparations(self) -> tuple[Awaitable[Any], ...]:
-        """What a start needs, each to be awaited beside the others."""
+        """Returns the preparations of a start, to be awaited in parallel."""
         return (
             self._require_firewall(),
             self._require_image(),
@@ -220,14 +220,14 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         )
 
     async def _require_firewall(self) -> None:
-        # Without the packet filter a user's server could reach the host: no filter, no server.
+        # Without the packet filter a user's server could reach the host.
         try:
             found = await self.docker("inspect_container", self.names.firewall)
         except NotFound:
             found = None
         if not found or not _filters(found["State"]):
             raise self._trouble(
-                "The packet filter that shields servers from each other is not in place.",
+                "The packet filter that isolates servers is not active.",
                 "firewall",
                 RuntimeError(f"docker logs {self.names.firewall}"),
             )
@@ -241,14 +241,14 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
     def _no_image(self, error: object) -> StartError:
         title = self.choice.environment.title if self.choice else self.image
         return StartError(
-            f"The environment “{title}” is not installed any more on this machine."
+            f"The environment “{title}” is no longer installed on this machine."
             f" Choose another one, or tell {self.platform.site.contact}.",
             reason="image",
             log_message=f"image {self.image} is missing; build or pull it: {error}",
         )
 
     async def pull_image(self, image: str) -> None:
-        """Nothing to do: images are only ever built or pulled by the administrator."""
+        """Nothing to do: only administrators build or pull images."""
 
     def _provide_network(self) -> None:
         self.networks.provide(self.network_name, number=self.user.id, user=self.user.name)
@@ -260,7 +260,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         return await asyncio.wrap_future(self.executor.submit(function, *args))
 
     async def get_url(self) -> str:
-        """Where the server listens, asked of the engine: the hub may have died before it knew."""
+        """Returns the server's address from the engine, because the hub may have been restarted."""
         try:
             ip, port = await self.get_ip_and_port()
         except (*ENGINE_TROUBLE, LookupError) as error:
@@ -269,7 +269,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         return f"http://{ip}:{port}{self.server.base_url}"
 
     async def get_ip_and_port(self) -> tuple[str, int]:
-        """The server's address in its user's network."""
+        """Returns the server's address in the user's network."""
         found = await self.docker("inspect_container", self.object_name)
         return found["NetworkSettings"]["Networks"][self.network_name]["IPAddress"], self.port
 
@@ -293,7 +293,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
     # -- life and end -----------------------------------------------------------------------
 
     async def get_object(self) -> dict[str, Any] | None:
-        """The container as inspected; None only where the engine says that there is none."""
+        """Returns the inspected container; None only where the engine says that there is none."""
         try:
             found: dict[str, Any] = await self.docker("inspect_container", self.object_name)
         except NotFound:
@@ -303,7 +303,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         return found
 
     async def poll(self) -> int | str | None:
-        """None while the server runs, else why it does not.
+        """Returns None while the server is running, else why it is not.
 
         An engine that does not answer proves nothing: containers may outlive it, and nobody
         should lose a server for an engine that is being upgraded.
@@ -312,7 +312,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
             found = await self.get_object()
         except ENGINE_TROUBLE as error:
             if self._engine_answers:
-                self.log.warning("The Docker Engine does not answer: %s", error)
+                self.log.warning("The Docker Engine is not responding: %s", error)
             self._engine_answers = False
             return None
         self._engine_answers = True
@@ -327,7 +327,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
         return self.last_end
 
     async def remove_object(self) -> None:
-        """Remove the container even if it still runs, as after a hub that died during a start."""
+        """Remove the container even if it is running, for example after a hub that died."""
         try:
             await self.docker("remove_container", self.object_name, v=True, force=True)
         except NotFound:
@@ -337,7 +337,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
                 raise
 
     async def run_post_stop_hook(self) -> None:
-        """Remove what is left of the server, however it ended; the home stays."""
+        """Remove what is left of the server; the home is kept."""
         try:
             await self.remove_object()
             await self._run(self.networks.remove, self.object_name)
@@ -350,7 +350,7 @@ class PlatformDockerSpawner(ToldSteps, DockerSpawner):
 
 
 def _filters(state: dict[str, Any]) -> bool:
-    """Whether the firewall's container, in this state, has its rules in place.
+    """Returns whether the firewall container's state says that its rules are active.
 
     Its first health check comes half a minute after its start. Before that it has its rules if it
     has lived for a second: it ends at once where it cannot write them.
@@ -364,13 +364,13 @@ def _filters(state: dict[str, Any]) -> bool:
 
 
 def _end_in_words(container: dict[str, Any]) -> str:
-    """Why a container (as inspected) ended, for its user."""
+    """Returns why a container ended, for its user."""
     state = container["State"]
-    # The engine raises the flag for any process in the container; 137 says that it was the server.
+    # The flag may be about any process in the container; 137 means that it was the server.
     if state.get("OOMKilled") and state["ExitCode"] == 137:
         limit = container["HostConfig"]["Memory"] / 1024**2
         amount = f"{limit:.0f} MB" if limit < 1024 else f"{limit / 1024:.3g} GB"
-        return f"It needed more memory than the {amount} that its size allows."
+        return f"It exceeded its memory limit of {amount}."
     if state.get("Error"):
-        return f"The engine said: {state['Error']}"
-    return f"It ended with the exit code {state['ExitCode']}."
+        return f"The engine's message: {state['Error']}"
+    return f"It ended with exit code {state['ExitCode']}."

@@ -1,4 +1,4 @@
-"""Emptying a machine: no new servers on it, a notice to its users, then the end of their servers.
+"""Emptying a machine: no new servers, a notice to its users, then the end of their servers.
 
 Nobody's files are touched. The hub is asked as the service `platform` (`configure/network.py`).
 """
@@ -17,7 +17,7 @@ from km3hub.spawning.hosts import HostsFile
 
 __all__ = ["DrainError", "RunningServers", "drain"]
 
-_PATIENCE = 10
+_TIMEOUT = 10
 #: Seconds that a server may take to stop.
 STOP_SECONDS = 90
 _PAGE = 100
@@ -29,7 +29,7 @@ class DrainError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RunningServers:
-    """Users' servers, as the hub knows them.
+    """Users' servers, according to the hub.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class RunningServers:
     token: str
 
     def users(self) -> set[str]:
-        """Those who have a server that runs, starts or stops.
+        """Returns the users with a server that is running, starting or stopping.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class RunningServers:
                 return found
 
     def notify(self, user: str, text: str, details: str) -> bool:
-        """Show a notice in a user's JupyterLab; False: the server did not take it."""
+        """Show a notice in a user's JupyterLab; return whether the server accepted it."""
         address = f"{self.proxy}/user/{quote(user)}/km3/notices"
         try:
             self._ask("PUT", address, json={"text": text, "details": details})
@@ -89,7 +89,7 @@ class RunningServers:
                     method,
                     address,
                     headers={"Authorization": f"token {self.token}"},
-                    timeout=_PATIENCE,
+                    timeout=_TIMEOUT,
                     **options,
                 )
             answer.raise_for_status()
@@ -108,7 +108,7 @@ def drain(
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Let no server start on a machine, and stop those that run after a notice.
+    """Close a machine to new servers, and stop its servers after a notice.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def drain(
     minutes
         How long before the end users are told.
     why
-        What they are told, e.g. "for maintenance"; may be empty.
+        The reason for users, e.g. "for maintenance"; may be empty.
     say
         Takes a line for the administrator.
     sleep
@@ -138,7 +138,7 @@ def drain(
         say(f"no server runs on {host}")
         return
     told = [user for user in users if servers.notify(user, *_notice(minutes, why))]
-    say(f"{len(users)} servers run on {host}; {len(told)} users were told")
+    say(f"{len(users)} servers are running on {host}; {len(told)} users were notified")
     if told and minutes:
         say(f"they stop in {minutes:g} minutes")
         sleep(minutes * 60)
@@ -147,9 +147,9 @@ def drain(
     deadline = time.monotonic() + STOP_SECONDS
     while left := _on(host, file, servers):
         if time.monotonic() > deadline:
-            raise DrainError(f"the servers of {', '.join(left)} do not stop; run this again")
+            raise DrainError(f"the servers of {', '.join(left)} are still running; run this again")
         sleep(0.5)
-    say(f"no server runs on {host} any more; the files of its users are where they were")
+    say(f"all servers on {host} have stopped; the users' files are unchanged")
 
 
 def _on(host: str, file: HostsFile, servers: RunningServers) -> list[str]:
@@ -163,6 +163,6 @@ def _notice(minutes: float, why: str) -> tuple[str, str]:
     for_what = f" {why}" if why else ""
     return (
         f"This server stops {when}{for_what}. Save your work.",
-        "The machine that it runs on is being serviced. Your files stay; what is only in a kernel's"
-        " memory is lost. You can start your server again when the machine is back.",
+        "Its machine is being serviced. Your files are kept; data in the memory of kernels are"
+        " lost. You can start your server again when the machine is back.",
     )

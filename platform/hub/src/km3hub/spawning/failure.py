@@ -1,4 +1,4 @@
-"""Why a user's server could not start, in words for that user."""
+"""Errors of a server's start, with messages for its user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machines of a swarm: which of them start servers, and where each user's home is.
+"""The machines of a swarm: which of them accept servers, and where each user's home is.
 
 A home is a volume of one machine, and its user's servers always start there: nobody's files are
 moved, and no file server has to be kept. Which home is where stands in one file of the state
@@ -27,12 +27,12 @@ _LOCK_SECONDS = 10
 
 
 class NoHost(Exception):
-    """No machine can start this user's server; the message is a sentence for that user."""
+    """No machine can start this user's server; the message is for the user."""
 
 
 @dataclass(frozen=True)
 class Host:
-    """A machine of the swarm, as the swarm knows it."""
+    """A machine, according to the swarm."""
 
     name: str
     node: str
@@ -41,11 +41,11 @@ class Host:
     """Bytes of memory."""
     answers: bool
     active: bool
-    """Whether the swarm starts anything on it; a drained one is not active."""
+    """Whether the swarm may start containers on it; not where it is drained."""
 
 
 def known_hosts(nodes: Iterable[Mapping[str, Any]]) -> dict[str, Host]:
-    """The machines that users' servers may run on, by name, from the swarm's list of nodes."""
+    """Returns the machines for users' servers, by name, from the swarm's list of nodes."""
     found = {}
     for node in nodes:
         name = (node["Spec"].get("Labels") or {}).get(HOST_LABEL)
@@ -71,7 +71,7 @@ class _Content:
 
 
 class HostsFile:
-    """Which home is on which machine, and which machines start no servers now.
+    """The file with the machine of each home and the closed machines.
 
     The file is replaced as a whole, so that a reader sees the old or the new one; writers take a
     lock beside it.
@@ -92,11 +92,11 @@ class HostsFile:
 
     @property
     def closed(self) -> frozenset[str]:
-        """Machines that start no servers until they are opened."""
+        """The machines that are closed to new servers."""
         return frozenset(self._read().closed)
 
     def place(self, homes: Mapping[str, str]) -> dict[str, str]:
-        """Note where homes are; those that are noted already stay as they are.
+        """Record the machines of homes; existing records are kept.
 
         Returns
         -------
@@ -111,19 +111,19 @@ class HostsFile:
         return {user: placed[user] for user in homes}
 
     def close(self, host: str) -> None:
-        """Start no servers on this machine."""
+        """Close this machine to new servers."""
         with self._lock():
             content = self._read()
             self._write(_Content(content.homes, sorted({*content.closed, host})))
 
     def open(self, host: str) -> None:
-        """Start servers on this machine again."""
+        """Open this machine to new servers."""
         with self._lock():
             content = self._read()
             self._write(_Content(content.homes, [c for c in content.closed if c != host]))
 
     def forget(self, host: str) -> list[str]:
-        """Know nothing of this machine any more: its users get a new home elsewhere.
+        """Remove the records of this machine; its users get new homes elsewhere.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class HostsFile:
 def pick(
     user: str, hosts: Mapping[str, Host], file: HostsFile, used: Mapping[str, int], contact: str
 ) -> Host:
-    """The machine that starts this user's server: where the home is, else the emptiest one.
+    """Returns the machine for this user's server: the home's, else the one with most free memory.
 
     Parameters
     ----------
@@ -183,20 +183,20 @@ def pick(
         free = [h for h in hosts.values() if h.answers and h.active and h.name not in closed]
         if not free:
             raise NoHost(
-                "No machine of this site takes new users now. Please try again later; if it stays"
-                f" so, tell {contact}."
+                "No machine of this site accepts new users now. Please try again later; if it still"
+                f" fails, tell {contact}."
             )
         emptiest = max(free, key=lambda host: (host.memory - used.get(host.name, 0), host.name))
         name = file.place({user: emptiest.name})[user]
     host = hosts.get(name)
     if host is None or not host.answers:
         raise NoHost(
-            f"Your files are on the machine {name}, which does not answer. They are kept there, and"
-            f" your server can start when it is back. Please tell {contact}."
+            f"Your files are on the machine {name}, which does not answer. They are safe; your"
+            f" server can start when the machine is back. Please tell {contact}."
         )
     if name in file.closed or not host.active:
         raise NoHost(
-            f"Your files are on the machine {name}, which is being serviced. They are kept there;"
-            " please start your server again later."
+            f"Your files are on the machine {name}, which is being serviced. They are safe; please"
+            " start your server again later."
         )
     return host

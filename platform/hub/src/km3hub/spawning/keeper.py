@@ -1,4 +1,4 @@
-"""The container `keeper`: mends what Docker leaves undone between the platform's containers.
+"""The container `keeper`: repairs the connections between the platform's containers.
 
 Docker starts a container that shares another one's namespace only while that one runs, and does
 not try again: after a reboot the hub could stay down. And a container that was made anew has left
@@ -28,22 +28,22 @@ from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 
 __all__ = ["Keeper", "Server", "SwarmKeeper", "main"]
 
-#: Seconds between looks.
+#: Seconds between two rounds.
 INTERVAL = 5.0
-#: What is younger may belong to a server that is just starting.
+#: Seconds; anything younger may belong to a server that is starting.
 GRACE = timedelta(minutes=10)
 
 _log = logging.getLogger("km3hub.keeper")
 
 
 def _when(text: str) -> datetime:
-    # The engine writes nanoseconds, or microseconds fewer than six; the seconds are enough.
+    # The engine writes a varying number of decimals; seconds are enough.
     return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Server:
-    """A user's server as the engine knows it."""
+    """A user's server, according to the engine."""
 
     running: bool
     created: str
@@ -51,18 +51,18 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class Keeper:
-    """Looks after one project's containers and networks."""
+    """Maintains one project's containers and networks."""
 
     client: docker.APIClient
     names: Names
     networks: UserNetworks
 
     def look(self) -> None:
-        """One round."""
+        """Run one round."""
         try:
             self._keep_dependants()
         except NotFound:
-            _log.info("hub or proxy are not made yet")
+            _log.info("hub or proxy do not exist yet")
         servers = self._servers()
         self._keep_networks(servers)
         self._remove_dead(servers)
@@ -72,9 +72,9 @@ class Keeper:
         for name in (self.names.hub, self.names.proxy):
             found = self.client.inspect_container(name)
             if found["HostConfig"]["NetworkMode"] != f"container:{mine['Id']}":
-                continue  # made for another `net`; compose is about to replace it
+                continue  # created for an older `net`; Compose is about to replace it
             state = found["State"]
-            # Whoever stopped it on purpose left no error behind.
+            # A container that was stopped on purpose has no error.
             if state["Status"] == "exited" and state["Error"]:
                 _log.info("starting %s: %s", name, state["Error"])
                 self.client.start(name)
@@ -87,7 +87,7 @@ class Keeper:
         return {"label": [f"{PROJECT_LABEL}={self.names.project}", USER_LABEL]}
 
     def _servers(self) -> dict[str, Server]:
-        """Users' containers by name."""
+        """Returns users' containers by name."""
         servers = {}
         for entry in self.client.containers(all=True, filters=self._label):
             try:
@@ -111,23 +111,23 @@ class Keeper:
                 except NetworkError as error:
                     _log.warning("%s", error)
             elif not server and _is_old(network["Created"]):
-                _log.info("removing %s: there is no server", name)
+                _log.info("removing %s: it has no server", name)
                 self.networks.remove(name)
 
     def _remove_dead(self, servers: dict[str, Server]) -> None:
         for name, server in servers.items():
             if not server.running and _is_old(server.created):
-                _log.info("removing %s: it ended and the hub left it", name)
+                _log.info("removing %s: it ended, and the hub did not remove it", name)
                 self._remove(name)
                 self.networks.remove(name)
 
 
 class SwarmKeeper(Keeper):
-    """The same where users' servers are services of a swarm, on whichever machine."""
+    """The same for users' servers that are services of a swarm."""
 
     @property
     def _swarm(self) -> Any:
-        # The client's calls of a swarm have no types.
+        # The client's swarm methods have no types.
         return self.client
 
     def _servers(self) -> dict[str, Server]:
@@ -151,7 +151,7 @@ def _is_old(created: str) -> bool:
 
 
 def main() -> None:
-    """Look every `INTERVAL` seconds until the container stops; trouble is logged once."""
+    """Run a round every `INTERVAL` seconds until the container stops; log each problem once."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     names = Names(os.environ["KM3_PROJECT"])
     services = tuple(filter(None, os.environ.get("KM3_SERVICES", "").split(",")))

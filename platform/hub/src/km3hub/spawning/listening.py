@@ -1,4 +1,4 @@
-"""Waiting until a server that was just started listens."""
+"""Waiting until a new server is listening."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def await_listening(
     contact: str,
     require_alive: Callable[[], Awaitable[None]],
 ) -> None:
-    """Return as soon as something listens at `ip` and `port`.
+    """Return as soon as something is listening at `ip` and `port`.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ async def await_listening(
     """
     loop = asyncio.get_running_loop()
     give_up = loop.time() + limit
-    look_again = loop.time() + ALIVE_INTERVAL
+    next_check = loop.time() + ALIVE_INTERVAL
     while True:
         try:
             _, writer = await asyncio.wait_for(asyncio.open_connection(ip, port), timeout=1)
@@ -54,11 +54,11 @@ async def await_listening(
             return
         if loop.time() > give_up:
             raise StartError(
-                f"JupyterLab did not answer within {limit:.0f} seconds; the machine may be very"
-                f" busy. Please try again in a minute; if it stays so, tell {contact}.",
+                f"JupyterLab did not respond within {limit:.0f} seconds; the machine may be very"
+                f" busy. Please try again in a minute; if it still fails, tell {contact}.",
                 reason="timeout",
             )
-        if loop.time() > look_again:
+        if loop.time() > next_check:
             await require_alive()
-            look_again = loop.time() + ALIVE_INTERVAL
+            next_check = loop.time() + ALIVE_INTERVAL
         await asyncio.sleep(LISTEN_INTERVAL)

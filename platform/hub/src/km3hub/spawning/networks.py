@@ -1,4 +1,4 @@
-"""One network a user: only the user's server, the hub with the proxy, and data services join it."""
+"""One network per user, joined only by the user's server, hub and proxy, and data services."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ __all__ = [
 #: Addresses of one user's network: a /29 has room for its gateway and five containers.
 ADDRESSES = 8
 _EGRESS_LABEL = "org.km3net.egress"
-#: Seconds that the end of a server in a swarm may take before its network is left to the keeper.
-_PATIENCE = 15.0
-#: How many occupied places are passed over before giving up.
-_TRIES = 64
+#: Seconds to wait for the end of a server in a swarm before leaving its network to the keeper.
+_REMOVAL_SECONDS = 15.0
+#: The maximum number of occupied address ranges to try.
+_MAX_TRIES = 64
 
 _log = logging.getLogger("km3hub.networks")
 
 
 class NetworkError(Exception):
-    """A user's network cannot be provided; the message is for the administrator's log."""
+    """A user's network cannot be created; the message is for the administrator's log."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UserNetworks:
-    """Makes, repairs and removes the users' networks. Every call blocks until it is done.
+    """Creates, repairs and removes users' networks. All calls are blocking.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ class UserNetworks:
     names
         Names of this project.
     pool
-        Where the networks' addresses are taken from.
+        The address pool of the networks.
     egress
-        `internet`, or `none`: such a network has no way out of the host.
+        `internet`, or `none` for networks without access to the internet.
     services
         Containers that join every network beside the hub.
     """
@@ -64,16 +64,16 @@ class UserNetworks:
     services: tuple[str, ...] = ()
 
     def provide(self, name: str, *, number: int, user: str) -> None:
-        """Have the network `name` ready, with hub and services in it.
+        """Create the network `name` if necessary and connect hub and services.
 
         Parameters
         ----------
         name
             The network's name.
         number
-            The user's number; decides which addresses are tried first.
+            The user's number, which determines the first addresses to try.
         user
-            Whose it is.
+            The user.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class UserNetworks:
         self.join(name, found or {})
 
     def join(self, name: str, network: Mapping[str, Any]) -> None:
-        """Let hub and services join, unless `network` (as inspected) says that they have.
+        """Connect hub and services, unless they are in `network` (as inspected).
 
         Raises
         ------
@@ -110,12 +110,12 @@ class UserNetworks:
                 _log.warning("service %s cannot join %s: %s", container, name, error.explanation)
 
     def remove(self, name: str) -> None:
-        """Remove a network, whoever is in it; not an error where there is none."""
+        """Remove a network and disconnect its members; no error where there is none."""
         found = self._inspect(name)
         if not found:
             return
         inside = {end["Name"] for end in (found.get("Containers") or {}).values()}
-        # A service that is just being restarted is not listed, but would look for the network.
+        # A service that is being restarted is not listed, but would need the network.
         for container in inside.union(self.services):
             try:
                 self.client.disconnect_container_from_network(container, name, force=True)
@@ -125,7 +125,7 @@ class UserNetworks:
             self.client.remove_network(found["Id"])
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """Every user's network of this project, inspected."""
+        """Yields every user's network of this project, inspected."""
         label = {"label": [f"{PROJECT_LABEL}={self.names.project}", USER_LABEL]}
         for network in self.client.networks(filters=label):
             found = self._inspect(network["Id"])
@@ -156,7 +156,7 @@ class UserNetworks:
         network = ipaddress.IPv4Network(self.pool)
         places = network.num_addresses // ADDRESSES
         reasons = []
-        for place in ((number + tried) % places for tried in range(min(_TRIES, places))):
+        for place in ((number + tried) % places for tried in range(min(_MAX_TRIES, places))):
             subnet = ipaddress.IPv4Network((int(network[place * ADDRESSES]), 29))
             try:
                 self.client.create_network(
@@ -173,34 +173,34 @@ class UserNetworks:
                     },
                 )
             except APIError as error:
-                if error.status_code == 409:  # the name: made by a start just before this one
+                if error.status_code == 409:  # the name: a simultaneous start created it
                     return
                 if error.status_code not in (400, 403):
                     raise
-                # These addresses, or this bridge, belong to another network of the host.
+                # These addresses or this bridge are used by another network of the host.
                 reasons.append(str(error.explanation))
                 continue
             return
         raise NetworkError(
             f"no free addresses for {name} in {self.pool} after {len(reasons)} tries;"
-            f" choose another spawner.network_pool. The engine said: {reasons[-1]}"
+            f" choose another spawner.network_pool. The engine's message: {reasons[-1]}"
         )
 
 
 class UserOverlays(UserNetworks):
-    """Users' networks that reach over the machines of a swarm.
+    """Users' networks that span the machines of a swarm.
 
-    The swarm chooses their addresses itself, from the pool that it was made with; `pool` has no
-    meaning here. Only networks that containers may join by themselves let hub and services in.
+    The swarm assigns their addresses from its own pool; `pool` is ignored. The networks are
+    attachable, so that hub and services can join.
     """
 
     def remove(self, name: str) -> None:
-        """Remove a network as soon as the swarm has ended what ran in it.
+        """Remove a network as soon as the swarm has ended its containers.
 
-        One that is in use for longer, as on a machine that does not answer, stays until the keeper
-        finds it.
+        A network that is in use for longer, for example on an unresponsive machine, is left to the
+        keeper.
         """
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _REMOVAL_SECONDS
         while True:
             try:
                 super().remove(name)
@@ -230,7 +230,7 @@ class UserOverlays(UserNetworks):
                 },
             )
         except APIError as error:
-            if error.status_code != 409:  # the name: made by a start just before this one
+            if error.status_code != 409:  # the name: a simultaneous start created it
                 raise
 
     def _is_current(self, network: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The choice a user makes before a server starts: an environment and a size.
+"""A user's choice before a server starts: an environment and a size.
 
 The rules are here once, for the form, for the API and for addresses with a choice in them
 (`/hub/spawn?environment=joint`): JupyterHub hands all three to `apply_user_options`.
@@ -34,7 +34,7 @@ _Entry = TypeVar("_Entry", Environment, Size)
 
 
 class ChoiceError(SpawnException):
-    """What was asked for cannot be started; the message is a sentence for the person who asked.
+    """The choice cannot be started; the message is a sentence for the user.
 
     JupyterHub answers 400 with that sentence, on the form and by the API. Any other type of
     exception would become "Invalid user options", or 500.
@@ -50,7 +50,7 @@ class ChoiceError(SpawnException):
 
 
 class Offer(NamedTuple):
-    """What somebody may choose from, in the order of `platform.yaml`."""
+    """What a user may choose from, in the order of `platform.yaml`."""
 
     environments: tuple[Environment, ...]
     sizes: tuple[Size, ...]
@@ -58,7 +58,7 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """What will be started."""
+    """The chosen environment and size."""
 
     environment: Environment
     size: Size
@@ -79,7 +79,7 @@ class _ChoosingSpawner(Protocol):
 
 
 def offered(settings: Settings, groups: Iterable[str]) -> Offer:
-    """What a member of `groups` may choose: entries without groups, and those of these groups."""
+    """Returns what a member of `groups` may choose: entries without groups or with one of these."""
     mine = set(groups)
     return Offer(
         tuple(e for e in settings.environments if not e.groups or mine & set(e.groups)),
@@ -88,7 +88,7 @@ def offered(settings: Settings, groups: Iterable[str]) -> Offer:
 
 
 def choose(settings: Settings, groups: Iterable[str], user_options: Mapping[str, Any]) -> Choice:
-    """The environment and size that `user_options` names, or the first that are offered.
+    """Returns the environment and size in `user_options`, by default the first ones offered.
 
     Raises
     ------
@@ -99,8 +99,8 @@ def choose(settings: Settings, groups: Iterable[str], user_options: Mapping[str,
     unknown = sorted(str(key) for key in user_options if key not in _KEYS)
     if unknown:
         raise ChoiceError(
-            f"There is no option {_quoted(unknown[0])}. You can choose an environment and a size;"
-            " only environments of the menu can be started."
+            f"Unknown option {_quoted(unknown[0])}. You can only choose an environment and a size"
+            " from the menu."
         )
     offer = offered(settings, groups)
     contact = settings.site.contact
@@ -118,7 +118,7 @@ def _pick(
     contact: str,
 ) -> _Entry:
     if not allowed:
-        raise ChoiceError(f"There is no {kind} that you may start. Please ask {contact}.")
+        raise ChoiceError(f"You have no access to any {kind}. Please ask {contact} for access.")
     if kind not in user_options:
         return allowed[0]
     name = user_options[kind]
@@ -128,7 +128,7 @@ def _pick(
     names = ", ".join(entry.name for entry in allowed)
     if any(entry.name == name for entry in entries):
         raise ChoiceError(
-            f"The {kind} {_quoted(name)} is not open to you. You can choose: {names}."
+            f"You have no access to the {kind} {_quoted(name)}. You can choose: {names}."
             f" Please ask {contact} for access."
         )
     raise ChoiceError(f"There is no {kind} {_quoted(name)}. You can choose: {names}.")
@@ -141,7 +141,7 @@ def _quoted(value: object) -> str:
 
 
 def options_from_form(formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    """Spawn options from a form or an address, where each value is a list.
+    """Returns the spawn options of a form or an address, where each value is a list.
 
     Nothing is refused here: `choose` does it, so that form and API follow the same rules.
     """
@@ -153,7 +153,7 @@ def options_from_form(formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
 
 
 def options_form(spawner: _ChoosingSpawner) -> str:
-    """The form's HTML: radio buttons for each menu, with what was chosen last preselected."""
+    """Returns the form's HTML: radio buttons for each menu, with the last choice selected."""
     settings = spawner.platform
     offer = offered(settings, _groups(spawner))
     last = spawner.orm_spawner.user_options or {}
@@ -206,10 +206,10 @@ def _form() -> Template:
 
 
 def _amount(memory: str) -> str:
-    """`2G` as people write it, `2 GB`."""
+    """Returns `2 GB` for `2G`."""
     return f"{memory[:-1]} {memory[-1]}B"
 
 
 def _cores(cpu: float) -> str:
-    """`1 core`, `0.5 cores`, `2 cores`."""
+    """Returns `1 core`, `0.5 cores`, `2 cores`."""
     return f"{cpu:g} {'core' if cpu == 1 else 'cores'}"

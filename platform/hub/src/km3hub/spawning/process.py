@@ -1,4 +1,4 @@
-"""Users' servers as local processes: embedded mode, meant for one person's machine."""
+"""Users' servers as local processes (embedded mode), for one person's machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from km3hub.spawning.failure import StartError
 from km3hub.spawning.listening import await_listening
 from km3hub.spawning.options import Choice, choose
 from km3hub.spawning.server import server_environment
-from km3hub.spawning.steps import ToldSteps
+from km3hub.spawning.steps import ProgressSteps
 from km3hub.spawning.turns import Turns
 from km3settings.proxies import VARIABLES
 from km3settings.runtime import Runtime
@@ -31,8 +31,8 @@ _KEPT = [
 ]
 
 
-class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
-    """A JupyterLab process a user, with a home below the state folder, on loopback only.
+class EmbeddedSpawner(ProgressSteps, SimpleLocalProcessSpawner):
+    """One JupyterLab process per user, on loopback, with a home in the state folder.
 
     The processes run as the person who started the platform: there is no isolation between
     users, and the limits of the size menu are not enforced.
@@ -60,12 +60,12 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         return self.runtime.state.environments / name
 
     def chosen(self) -> Choice:
-        """What the user chose, or the first of each menu that the user may choose."""
+        """Returns the user's choice, by default the first allowed entry of each menu."""
         groups = [group.name for group in self.user.groups] if self.user else []
         return choose(self.platform, groups, self.user_options)
 
     def get_env(self) -> dict[str, str]:
-        """The contract of a user's server (README.md)."""
+        """Returns the environment of a user's server (README.md)."""
         environment: dict[str, str] = super().get_env()
         choice = self.chosen()
         prefix = self._environment(choice.environment.name)
@@ -73,7 +73,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
             **server_environment(self.platform, self.runtime, choice),
             "KM3_TUTORIALS": self.runtime.tutorials,
             "KM3_KERNELS": str(prefix),
-            # So that `km3hub down` finds the process, whatever became of the hub.
+            # `make down` finds the process by these, even without the hub.
             "KM3_STATE": str(self.runtime.state.root),
             "KM3_ROLE": "server",
             "PATH": os.pathsep.join([str(prefix / "bin"), environment.get("PATH", os.defpath)]),
@@ -81,7 +81,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         return environment
 
     async def start(self) -> tuple[str, int]:
-        """Start the process; its output goes to a log of its own."""
+        """Start the process; its output goes to its own log."""
         choice = self.chosen()
         prefix = self._environment(choice.environment.name)
         if not (prefix / ".installed").exists():
@@ -91,7 +91,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
                 " environments can be used now.",
                 reason="environment",
             )
-        # Whatever is wrong with the home, the server itself starts and says so.
+        # If the home is unusable, the server starts all the same and says so.
         with contextlib.suppress(OSError):
             Path(self.home_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
         self.forget_steps()
@@ -110,7 +110,7 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         return address
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
-        """Begin in a folder that no user can write to; a home may not even be there."""
+        """Start in a folder that no user can write to; the home may be missing."""
         return lambda: os.chdir("/")
 
     @property
@@ -122,9 +122,9 @@ class EmbeddedSpawner(ToldSteps, SimpleLocalProcessSpawner):
         if status is not None:
             words = self._last_words()
             # The log itself is the administrator's.
-            said = f" Its last words: {words[-1][:200]}" if words else ""
+            last = f" Its last output: {words[-1][:200]}" if words else ""
             raise StartError(
-                f"Your server stopped while it was starting (exit code {status}).{said}"
+                f"Your server stopped while it was starting (exit code {status}).{last}"
                 f" If this happens again, tell {self.platform.site.contact}.",
                 reason="died",
                 log_message="\n  ".join([f"{self.user.name}: see {self._log}", *words[-20:]]),

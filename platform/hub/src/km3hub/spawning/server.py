@@ -1,4 +1,4 @@
-"""What a user's server is told about itself, in containers and as a local process."""
+"""The environment of a user's server, in containers and as a local process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["server_environment"]
 
 
 def server_environment(settings: Settings, runtime: Runtime, choice: Choice) -> dict[str, str]:
-    """The part of the contract (the package's README) that is the same for every spawner."""
+    """Returns the part of the environment that is the same for every spawner."""
     environment = {
         "KM3_ENVIRONMENT": choice.environment.name,
         "KM3_SIZE": choice.size.name,
@@ -22,7 +22,7 @@ def server_environment(settings: Settings, runtime: Runtime, choice: Choice) -> 
     }
     oidc = settings.login.oidc
     if settings.login.method == "oidc" and oidc and oidc.token_exchange:
-        # The token itself is fetched by the server, again and again (lab/bearer.py).
+        # The server fetches the token itself (km3lab's bearer.py).
         environment["KM3_DATA_TOKEN"] = oidc.token_exchange.audience
     if settings.homes.quota:
         environment["KM3_HOME_QUOTA"] = str(in_bytes(settings.homes.quota))

@@ -1,4 +1,4 @@
-"""What a user is told, step by step, while a server starts."""
+"""The progress messages of a server's start."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 
 from km3hub.spawning.turns import turn_in_words
 
-__all__ = ["ToldSteps"]
+__all__ = ["ProgressSteps"]
 
 
-class ToldSteps:
-    """A part of a spawner: remembers the steps of a start, and tells whoever asks."""
+class ProgressSteps:
+    """A mixin for spawners: records the steps of a start and reports them."""
 
     _steps: list[dict[str, Any]]
     _new_step: asyncio.Event
 
     def forget_steps(self) -> None:
-        """Begin anew, for the next start."""
+        """Forget the steps, for the next start."""
         self._steps = []
         self._new_step = asyncio.Event()
 
     def say(self, percent: int, message: str) -> None:
-        """Tell the user that something begins; `percent` is how far the start has come."""
+        """Report a step; `percent` is the progress of the start."""
         self._steps.append({"progress": percent, "message": message})
         self._new_step.set()
         self._new_step = asyncio.Event()
 
     def say_turn(self, before: int) -> None:
-        """Tell the user that `before` others come first."""
+        """Report that `before` other starts come first."""
         self.say(5, turn_in_words(before))
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """Each step of the start as it happens; whoever opens the page late sees the past ones."""
+        """Yield each step as it happens; a page that is opened late gets the past ones, too."""
         told = 0
         while True:
             news = self._new_step

@@ -1,4 +1,4 @@
-"""Users' servers as services of a Docker Swarm, each on the machine that has its user's home.
+"""Users' servers as services of a Docker Swarm, each on the machine with its user's home.
 
 What a container of one machine gets (`docker.py`) is asked of the swarm as far as it has words for
 it. It has none for `no-new-privileges` and for swap: the engines' own settings (role `docker`)
@@ -39,16 +39,16 @@ from km3settings.names import PROJECT_LABEL
 
 __all__ = ["PlatformSwarmSpawner", "service_spec"]
 
-#: Seconds between looks at a task that starts or ends.
+#: Seconds between two checks of a task that is starting or ending.
 _INTERVAL = 0.2
 #: Seconds that a task may take to end.
 _END_SECONDS = 15.0
 
 
 class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
-    """One service, one network over all machines and one home volume a user."""
+    """One service, one network over all machines and one home volume per user."""
 
-    #: Where the present start takes place.
+    #: The machine of the current start.
     host: Host
 
     @property
@@ -64,13 +64,13 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
 
     @property
     def hosts_file(self) -> HostsFile:
-        """Where the homes are."""
+        """The file with the machine of each home."""
         return HostsFile(self.runtime.state.hosts)
 
     # -- start ------------------------------------------------------------------------------
 
     def _preparations(self) -> tuple[Awaitable[Any], ...]:
-        # Images and homes are the machines' affair; a missing image is told when a task is refused.
+        # Images and homes are on the machines; a missing image is reported when a task is refused.
         return self._find_host(), self._run(self._provide_network)
 
     async def _find_host(self) -> None:
@@ -94,7 +94,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
         return pick(self.user.name, hosts, self.hosts_file, used, contact)
 
     async def _require_firewall(self) -> None:
-        # As on one machine: no packet filter where the server will run, no server.
+        # As on one machine, the server's machine must have an active packet filter.
         wanted = {"service": self.names.filters, "node": self.host.node, "desired-state": RUNNING}
         try:
             tasks = await self.docker("tasks", filters=wanted)
@@ -102,7 +102,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
             tasks = []
         if not any(task["Status"]["State"] == RUNNING for task in tasks):
             raise self._trouble(
-                "The packet filter that shields servers from each other is not in place.",
+                "The packet filter that isolates servers is not active.",
                 "firewall",
                 RuntimeError(
                     f"not on {self.host.name}: docker service ps {self.names.filters} says why"
@@ -110,7 +110,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
             )
 
     async def create_object(self) -> dict[str, Any]:
-        """Give the swarm the user's service."""
+        """Create the user's service."""
         spec = service_spec(
             self._prepare(),
             environment=self.get_env(),
@@ -124,7 +124,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
             "create_service",
             name=self.object_name,
             labels=self._labels() | {HOST_LABEL: self.host.name},
-            # Without virtual addresses, which need a module of the kernel and gain nothing here.
+            # Without virtual addresses, which need a kernel module and have no use here.
             endpoint_spec=EndpointSpec(mode="dnsrr"),
             **spec,
         )
@@ -148,16 +148,16 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
                 await self._require_alive()
             if time.monotonic() > deadline:
                 status = task["Status"] if task else {"State": "not there"}
-                said = status.get("Err") or f"the task is {status['State']}"
+                problem = status.get("Err") or f"the task is {status['State']}"
                 raise self._trouble(
                     f"The container was not started within {limit} seconds.",
                     "timeout",
-                    RuntimeError(said),
+                    RuntimeError(problem),
                 )
             await asyncio.sleep(_INTERVAL)
 
     async def get_ip_and_port(self) -> tuple[str, int]:
-        """The server's address in its user's network."""
+        """Returns the server's address in the user's network."""
         task = await self._task()
         for attachment in (task or {}).get("NetworksAttachments") or []:
             if attachment["Network"]["Spec"]["Name"] == self.network_name:
@@ -168,31 +168,31 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
         task = await self._task()
         if task and lives(task):
             return
-        said = task["Status"].get("Err", "") if task else ""
-        if "No such image" in said:
-            raise self._no_image(said)
+        problem = task["Status"].get("Err", "") if task else ""
+        if "No such image" in problem:
+            raise self._no_image(problem)
         why = self._end_in_words(task) if task else "It was removed."
         raise StartError(
             f"Your server stopped while it was starting. {why}"
             f" If this happens again, tell {self.platform.site.contact}.",
             reason="died",
-            log_message=f"{self.object_name} died at start: {why} {said}\n  "
+            log_message=f"{self.object_name} died at start: {why} {problem}\n  "
             + "\n  ".join(await self._last_words()),
         )
 
     async def _last_words(self) -> list[str]:
         try:
-            said = await self.docker(
+            problem = await self.docker(
                 "service_logs", self.object_name, stdout=True, stderr=True, tail=20
             )
-            return b"".join(said).decode(errors="replace").strip().splitlines()
+            return b"".join(problem).decode(errors="replace").strip().splitlines()
         except ENGINE_TROUBLE:
             return []
 
     # -- life and end -----------------------------------------------------------------------
 
     async def get_object(self) -> dict[str, Any] | None:
-        """The service as inspected; None only where the swarm says that there is none."""
+        """Returns the inspected service; None only where the swarm says that there is none."""
         try:
             found: dict[str, Any] = await self.docker("inspect_service", self.object_name)
         except NotFound:
@@ -208,7 +208,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
             return None
 
     async def poll(self) -> int | str | None:
-        """None while the server runs, else why it does not.
+        """Returns None while the server is running, else why it is not.
 
         A swarm that does not answer proves nothing. A machine that does not, for as long as the
         swarm waits before it calls it lost, ends the server: its container is stopped when the
@@ -219,14 +219,14 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
             lost = bool(task) and await self._is_on_lost_host(task)
         except ENGINE_TROUBLE as error:
             if self._engine_answers:
-                self.log.warning("The swarm does not answer: %s", error)
+                self.log.warning("The swarm is not responding: %s", error)
             self._engine_answers = False
             return None
         self._engine_answers = True
         if not task:
             return 0
         if lost:
-            self.last_end = "The machine that it ran on does not answer any more."
+            self.last_end = "Its machine stopped responding."
             return self.last_end
         if lives(task):
             return None
@@ -244,21 +244,21 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
         return bool(found["Status"]["State"] == "down")
 
     def _end_in_words(self, task: Mapping[str, Any]) -> str:
-        """Why a task ended, for its user."""
+        """Returns why a task ended, for its user."""
         status = task["Status"]
         code = (status.get("ContainerStatus") or {}).get("ExitCode", 0)
-        # The swarm does not pass on whether memory was the reason.
+        # The swarm does not report whether memory was the reason.
         if code == 137 and status["State"] == "failed":
             limit = task["Spec"]["Resources"]["Limits"]["MemoryBytes"] / 1024**2
             amount = f"{limit:.0f} MB" if limit < 1024 else f"{limit / 1024:.3g} GB"
-            return f"It was killed, most likely as it needed more memory than its size's {amount}."
+            return f"It was killed, most likely because it exceeded its memory limit of {amount}."
         if status.get("Err") and not code:
-            return f"The engine said: {status['Err']}"
-        return f"It ended with the exit code {code}."
+            return f"The engine's message: {status['Err']}"
+        return f"It ended with exit code {code}."
 
     async def remove_object(self) -> None:
         """Remove the service, and wait until its container has ended."""
-        # A container by this name was started when the platform had one machine only.
+        # There may be a container of this name from a time with only one machine.
         await super().remove_object()
         try:
             found = await self.docker("inspect_service", self.object_name)
@@ -268,7 +268,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
         await self._run(self._await_end, found["ID"])
 
     def _await_end(self, service: str) -> None:
-        # The home is this container's until then. A machine that is lost will never say so.
+        # Until then the container uses the home. A lost machine never reports the end.
         deadline = time.monotonic() + _END_SECONDS
         while time.monotonic() < deadline:
             lost = {n["ID"] for n in self.client.nodes() if n["Status"]["State"] == "down"}
@@ -283,7 +283,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
         self.log.warning("%s: its container has not ended yet", self.object_name)
 
     async def run_post_stop_hook(self) -> None:
-        """Remove what is left of the server, however it ended; the home stays."""
+        """Remove what is left of the server; the home is kept."""
         try:
             await super().run_post_stop_hook()
         except APIError as error:
@@ -301,7 +301,7 @@ def service_spec(
     home: str,
     labels: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What the swarm is asked to run, as `create_service` takes it.
+    """Returns the arguments of `create_service` for a user's server.
 
     Parameters
     ----------
@@ -332,8 +332,8 @@ def service_spec(
         healthcheck=Healthcheck(test=["NONE"]),
         mounts=[
             Mount(target=HOME, source=home, labels=dict(labels)),
-            # In memory, and counted as the user's memory. Unlike on one machine nothing can be
-            # started from there: the swarm of Debian's engine has no word for `exec`.
+            # In memory, which counts towards the user's limit. Unlike on one machine, programs
+            # cannot be run from there: the swarm of Debian's engine has no option `exec`.
             _in_memory("/tmp", memory // 2),  # noqa: S108
             _in_memory("/var/tmp", 64 * 1024**2),  # noqa: S108
             _in_memory("/run", 16 * 1024**2),
@@ -348,7 +348,7 @@ def service_spec(
         "task_template": TaskTemplate(
             container,
             resources=resources,
-            # A server that ended is the hub's affair, and its user's.
+            # The hub decides about a server that ended.
             restart_policy=RestartPolicy(condition="none"),
             placement=Placement(constraints=[f"node.labels.{HOST_LABEL} == {host}"]),
             networks=[network],

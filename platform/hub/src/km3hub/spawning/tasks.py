@@ -1,4 +1,4 @@
-"""Tasks of a swarm: what a service is in the swarm's own words. Nothing here needs JupyterHub."""
+"""The tasks of a swarm's services. Does not need JupyterHub."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["RUNNING", "STARTING", "lives", "newest"]
 
-#: States of a task before it runs, and that of one that does; all others are ends.
+#: The states of a task before it is running, and the running state; all others are final.
 STARTING = frozenset(
     {"new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting"}
 )
@@ -15,11 +15,11 @@ RUNNING = "running"
 
 
 def newest(tasks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The task of a service that counts: the one made last; None: there is none."""
+    """Returns the latest task of a service, or None."""
     return max(tasks, key=lambda task: str(task["CreatedAt"]), default=None)
 
 
 def lives(task: Mapping[str, Any]) -> bool:
-    """Whether it runs or is about to."""
+    """Returns whether the task is running or about to."""
     state = task["Status"]["State"]
     return state == RUNNING or state in STARTING

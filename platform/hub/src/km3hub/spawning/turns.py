@@ -1,4 +1,4 @@
-"""Who starts when many want to: some at once, the others in order.
+"""Limits the number of servers that start at the same time; the others wait in order.
 
 Thirty servers that start together on two cores are all ready at the end; started in turn, the
 first person works after seconds and the last one waits no longer than before.
@@ -17,7 +17,7 @@ WAITING_LIMIT = 900
 
 
 class Turns:
-    """A queue for `places` starts at once.
+    """A queue that allows `places` starts at the same time.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, tell: Callable[[int], None]) -> AsyncIterator[None]:
-        """Wait for a place and hold it; `tell` is told how many are before this one.
+        """Wait for a place and hold it; `tell` is called with the number of starts before this one.
 
         It is not called where there is nobody to wait for.
         """
@@ -53,7 +53,7 @@ class Turns:
 
 
 def turn_in_words(before: int) -> str:
-    """What somebody is told who waits for `before` others."""
+    """Returns the message for a user who waits for `before` others."""
     if before == 0:
         return "Many servers are starting; yours is next"
     return f"Many servers are starting; {before} before yours"

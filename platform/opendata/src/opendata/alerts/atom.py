@@ -23,12 +23,12 @@ class _Alerts(Atom1Feed):
         handler.addQuickElement("link", "", link)
 
     def latest_post_date(self) -> datetime:
-        """Return when the last alert was issued; a feed without alerts never changes."""
+        """Returns when the last alert was issued; a feed without alerts never changes."""
         return super().latest_post_date() if self.items else datetime.fromtimestamp(0, UTC)
 
 
 def atom(notices: Iterable[Notice]) -> str:
-    """Return alerts as an Atom document."""
+    """Returns alerts as an Atom document."""
     feed = _Alerts(
         title="KM3NeT alerts",
         link=absolute("alerts/"),

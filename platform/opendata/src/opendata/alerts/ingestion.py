@@ -5,19 +5,16 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.alerts.models import Notice
-from opendata.records.models import Account, AuditEntry, Role
-from opendata.records.publishing import NotAllowed, Refused
+from opendata.records.publishing import Refused
+from opendata.records.publishing.steps import audit, need
 from openkm3 import alerts
 
 
-def _need(account: Account, role: Role) -> None:
-    if not account.has(role):
-        raise NotAllowed(f"{account.name} needs the role {role.value} to {role.label}")
-
-
 @transaction.atomic
-def hand_in(content: bytes, account: Account) -> Notice:
+def hand_in(content: bytes, user: User) -> Notice:
     """Take an alert, GCN JSON or VOEvent; an account that may also sign off publishes it at once.
 
     Raises
@@ -27,7 +24,7 @@ def hand_in(content: bytes, account: Account) -> Notice:
     Refused
         If this record of the alert is there already.
     """
-    _need(account, Role.ALERT_SENDER)
+    need(user, Role.ALERT_SENDER)
     alert = alerts.read(content)
     packet = alerts.to_voevent(alert)
     if Notice.objects.filter(ivorn=alert.ivorn).exists():
@@ -45,14 +42,14 @@ def hand_in(content: bytes, account: Account) -> Notice:
         dec=alert.dec,
         radius=alert.error_radius,
         trigger_time=alert.trigger_time or "",
-        sender=account.name,
+        sender=user,
     )
-    AuditEntry.objects.create(account=account.name, action="alert", subject=notice.ivorn)
-    return sign_off(notice, account) if account.has(Role.ALERT_SIGNER) else notice
+    audit(user, "alert", notice.ivorn)
+    return sign_off(notice, user) if user.has_perm(Role.ALERT_SIGNER.permission) else notice
 
 
 @transaction.atomic
-def sign_off(notice: Notice, account: Account) -> Notice:
+def sign_off(notice: Notice, user: User) -> Notice:
     """Publish an alert; an update or a retraction cites the last record that was issued.
 
     Raises
@@ -60,25 +57,25 @@ def sign_off(notice: Notice, account: Account) -> Notice:
     Refused
         It was decided on, a later record is public already, or there is nothing to retract.
     """
-    _need(account, Role.ALERT_SIGNER)
+    need(user, Role.ALERT_SIGNER)
     _is_waiting(notice)
     _cite_what_was_issued(notice)
-    notice.signer = account.name
+    notice.signer = user
     notice.issued = timezone.now()
     notice.save()
-    AuditEntry.objects.create(account=account.name, action="sign off", subject=notice.ivorn)
+    audit(user, "sign off", notice.ivorn)
     return notice
 
 
 @transaction.atomic
-def refuse(notice: Notice, account: Account) -> Notice:
+def refuse(notice: Notice, user: User) -> Notice:
     """Keep an alert from ever being published."""
-    _need(account, Role.ALERT_SIGNER)
+    need(user, Role.ALERT_SIGNER)
     _is_waiting(notice)
     notice.refused = True
-    notice.signer = account.name
+    notice.signer = user
     notice.save()
-    AuditEntry.objects.create(account=account.name, action="refuse alert", subject=notice.ivorn)
+    audit(user, "refuse alert", notice.ivorn)
     return notice
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 
@@ -22,8 +23,11 @@ class Notice(models.Model):
     radius = models.FloatField(null=True)
     trigger_time = models.CharField(max_length=40, blank=True)
     received = models.DateTimeField(auto_now_add=True)
-    sender = models.CharField(max_length=100)
-    signer = models.CharField(max_length=100, blank=True)
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    #: Who signed it off or refused it.
+    signer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
     issued = models.DateTimeField(null=True, db_index=True)
     refused = models.BooleanField(default=False)
 
@@ -31,6 +35,10 @@ class Notice(models.Model):
         """Order and constraints."""
 
         ordering: ClassVar = ["-issued", "-id"]
+        permissions: ClassVar = [
+            ("send_notice", "Can hand in alerts"),
+            ("sign_notice", "Can sign alerts off"),
+        ]
 
     def __str__(self) -> str:
         return self.ivorn

@@ -1,4 +1,4 @@
-"""The feed (page, JSON), single alerts (JSON, VOEvent), and handing in."""
+"""The feed and single alerts (page, JSON, XML), submission and approval."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _page_number(request: HttpRequest) -> int:
 
 @require_safe
 def feed_json(request: HttpRequest) -> HttpResponse:
-    """The feed as openkm3's receiver reads it, newest first."""
+    """The feed for openkm3's receiver, newest first."""
     number = _page_number(request)
     page = Paginator(_public(), _PAGE).get_page(number)
     rows = [_row(notice) for notice in page] if page.number == number else []
@@ -83,20 +83,20 @@ def feed_xml(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def notice_json(request: HttpRequest, number: int) -> HttpResponse:
-    """The alert as GCN notice."""
+    """The alert as a GCN notice."""
     content = json.dumps(_get(number).document, indent=1, ensure_ascii=False).encode()
     return _answer(request, content, "application/json")
 
 
 @require_safe
 def notice_xml(request: HttpRequest, number: int) -> HttpResponse:
-    """The alert as VOEvent."""
+    """The alert as a VOEvent."""
     return _answer(request, bytes(_get(number).voevent), "application/xml")
 
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The feed for people, or in the format that `Accept` names."""
+    """The feed as a page, or in the format that `Accept` prefers."""
     offers = {"application/json": feed_json, "application/atom+xml": feed_xml}
     wanted = negotiate(request, ["text/html", *offers])
     if wanted is None:
@@ -109,7 +109,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def notice_page(request: HttpRequest, number: int) -> HttpResponse:
-    """One alert for people, or in the format that `Accept` names."""
+    """One alert as a page, or in the format that `Accept` prefers."""
     offers = {"application/json": notice_json, "application/xml": notice_xml}
     wanted = negotiate(request, ["text/html", *offers])
     if wanted is None:
@@ -127,20 +127,21 @@ def notice_page(request: HttpRequest, number: int) -> HttpResponse:
 
 
 class HandIn(APIView):
-    """Alerts that wait, and new ones."""
+    """Submission of alerts."""
 
     permission_classes = (HasAccount,)
     parser_classes = (RawParser,)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """List alerts that wait for their sign-off."""
-        waiting = Notice.objects.filter(issued__isnull=True, refused=False)[:200]
+        """List alerts that wait for approval."""
+        waiting = Notice.objects.filter(issued__isnull=True, refused=False)
+        waiting = waiting.select_related("sender", "signer")[:200]
         return Response([_state(notice) for notice in waiting])
 
     @extend_schema(request={"application/json": OpenApiTypes.OBJECT}, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
-        """Hand in an alert, GCN JSON or VOEvent."""
+        """Submit an alert as GCN JSON or VOEvent."""
         content = request.data.read() if hasattr(request.data, "read") else b""
         notice = ingestion.hand_in(content, account_of(request))
         return Response(_state(notice), status.HTTP_201_CREATED)
@@ -154,7 +155,7 @@ class SignOff(APIView):
 
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: str, step: str) -> Response:
-        """Sign the alert off, or refuse it."""
+        """Approve the alert, or refuse it."""
         notice = Notice.objects.filter(pk=int(number)).first()
         if notice is None:
             raise Http404(f"There is no alert {number}.")
@@ -169,6 +170,6 @@ def _state(notice: Notice) -> dict[str, object]:
         "id": notice.ivorn,
         "role": notice.role,
         "state": state,
-        "sender": notice.sender,
-        "signer": notice.signer,
+        "sender": notice.sender.username,
+        "signer": notice.signer.username if notice.signer else "",
     }

@@ -1,1 +1,1 @@
-"""REST: reading for everybody, writing for who has a token."""
+"""REST: reading for everyone, writing with a token."""

@@ -12,7 +12,7 @@ from opendata.exports import catalogue
 
 @require_safe
 def catalog(request: HttpRequest) -> HttpResponseBase:
-    """Answer with everything that is published, in openkm3's format."""
+    """Answer with all published records, in openkm3's format."""
     path, etag = catalogue.document()
     response = send(
         request,

@@ -1,7 +1,7 @@
-"""Downloads: HTTP Range, conditional requests, digest.
+"""Downloads: HTTP ranges, conditional requests, digests.
 
-Files are read in pieces, so that a large one needs no memory. What `If-Match`, `If-None-Match` and
-their dated brothers ask is answered by Django; `If-Range` is ours.
+Files are streamed in pieces. Django evaluates `If-Match`, `If-None-Match`, `If-Modified-Since` and
+`If-Unmodified-Since`; `If-Range` is evaluated here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def send(
     name: str,
     headers: dict[str, str],
 ) -> HttpResponseBase:
-    """Answer with a file or the parts of it that are asked for."""
+    """Answer with a file, or with the ranges of it that are requested."""
     headers = {"ETag": etag, "Accept-Ranges": "bytes", **headers}
     if modified is not None:
         headers["Last-Modified"] = http_date(modified.timestamp())
@@ -53,7 +53,7 @@ def send(
     headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     status, end = 200, b""
     parts = [Part(0, size - 1)]
-    # A resumed download must not be glued to another version of the file.
+    # A resumed download must not be joined to another version of the file.
     same = request.headers.get("If-Range", etag).strip() in (etag, headers.get("Last-Modified"))
     if request.method == "GET" and same and "Range" in request.headers:
         try:
@@ -69,9 +69,9 @@ def send(
     headers["Content-Length"] = str(sum(part.length for part in parts) + len(end))
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type=media_type, headers=headers)
-    # Django would collect what an iterator of the wrong kind gives in memory first.
+    # Django collects an iterator of the wrong kind in memory before it sends it.
     pieces = _pieces(path, parts, end)
-    content = later(pieces) if isinstance(request, ASGIRequest) else pieces
+    content = streamed(pieces) if isinstance(request, ASGIRequest) else pieces
     return StreamingHttpResponse(content, status=status, content_type=media_type, headers=headers)
 
 
@@ -89,8 +89,8 @@ def _pieces(path: Path, parts: list[Part], end: bytes) -> Iterator[bytes]:
         yield end
 
 
-async def later(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield pieces without keeping others waiting for the disk."""
+async def streamed(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yields pieces without blocking other requests while the disk is read."""
     while (piece := await asyncio.to_thread(next, pieces, b"")) != b"":
         yield piece
 
@@ -136,13 +136,13 @@ def download(request: HttpRequest, identifier: str, label: str, name: str) -> Ht
 
 @require_safe
 def storage(request: HttpRequest, identifier: str, label: str, name: str) -> HttpResponseBase:
-    """``/storage/IDENTIFIER/VERSION/NAME``."""
+    """Answer ``/storage/IDENTIFIER/VERSION/NAME``."""
     return download(request, identifier, label, name)
 
 
 @require_safe
 def storage_by_name(request: HttpRequest, name: str) -> HttpResponseBase:
-    """``/storage/NAME``, the address of former years: the newest published file of this name."""
+    """Redirect the older address ``/storage/NAME`` to the newest published file of that name."""
     file = (
         DataFile.objects.select_related("version__record")
         .filter(name=name, version__state=State.PUBLISHED)

@@ -1,4 +1,4 @@
-"""For who runs the portal: is it alive, and what does it hold (Prometheus text format)."""
+"""For administrators: health, and metrics in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ _STARTED = time.time()
 
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 if the next request of a visitor will be served.
+    """Answer 200 if the portal can serve requests, else 503 and the reason.
 
-    For that the database has to answer and to be as new as the code, its records and the index of
-    the search have to be readable, and so have the tables of the Virtual Observatory. Else 503 and
-    a sentence.
+    The database must answer and have all migrations; records, search index and the tables of the
+    VO services must be readable.
     """
     try:
         problem = _problem()
@@ -39,8 +38,8 @@ def health(request: HttpRequest) -> HttpResponse:
         log.exception("the database does not answer")
         problem = "the database does not answer"
     except (OSError, ValueError, sqlite3.Error):
-        log.exception("the tables of the Virtual Observatory cannot be read")
-        problem = "the Virtual Observatory cannot read its tables"
+        log.exception("the tables of the VO services cannot be read")
+        problem = "the VO services cannot read their tables"
     if problem:
         return HttpResponse(f"{problem}\n", status=503, content_type=_TEXT)
     return HttpResponse("ok\n", content_type=_TEXT)

@@ -1,16 +1,16 @@
-"""Content negotiation (RFC 9110, section 12): which of our representations a client asks for.
+"""Content negotiation (RFC 9110, section 12): which representation a client prefers.
 
-The one place that reads `Accept`. Decisions where the RFC leaves a choice:
+The only place that reads `Accept`. Where the RFC leaves a choice:
 
-- Without the header, with an empty one, or with one of which nothing can be understood, the first
-  offer is sent. Of a header that is wrong in part, the sound elements count.
-- Of offers of the same quality, one that is named counts more than one that a wildcard covers,
-  then our own order.
-- Parameters that we do not offer (``profile``, ``version``, ``style``, ``level`` ...) say how a
-  client would like a type best: it gets the type without them. A character set other than UTF-8 is
-  not served, and `q=0` for such a variant refuses that variant only.
-- Where nothing fits, 406 lists what there is. An address that names its format (``catalog.json``,
-  ``bib``, a download) has one representation and does not look at `Accept`.
+- If the header is missing, empty or malformed throughout, the first offer is sent. In a header that
+  is malformed in part, the valid elements count.
+- Between offers of the same quality, one that the client names wins over one that a wildcard
+  covers, then our own order decides.
+- Parameters that are not offered (``profile``, ``version``, ``style``, ``level`` ...) are a
+  preference: the client gets the type without them. Only UTF-8 is served, and `q=0` for another
+  variant excludes that variant only.
+- If nothing matches, 406 lists the offers. An address that names its format (``catalog.json``,
+  ``bib``, a download) has one representation and ignores `Accept`.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from webob.acceptparse import AcceptValidHeader, create_accept_header
 
 from opendata.middleware import Middleware
 
-#: Elements of a list; a comma inside of a quoted string is none between them. A string without an
-#: end takes all that follows, so that no header takes long to read.
+#: Elements of a list; commas inside quoted strings do not separate them. An unterminated string
+#: takes the rest, so that parsing is linear.
 _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+', re.DOTALL)
-#: Browsers send ten; more are there to keep the server busy.
+#: Browsers send about ten; many more can only be meant to keep the server busy.
 _MOST_ELEMENTS = 100
 _LONGEST = 8192
 _UTF8 = {"utf-8", "utf8", "us-ascii"}
 
 
 def choose(header: str | None, offers: Sequence[str]) -> str | None:
-    """Return the offer that an `Accept` header wants most.
+    """Returns the offer that an `Accept` header prefers.
 
     Parameters
     ----------
     header : str, optional
-        The field's value, None where there is none.
+        The value of the header; None if there is none.
     offers : sequence of str
-        Media types, ours first; a parameter makes a type of its own.
+        Media types in our order; a type with a parameter is a type of its own.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def choose(header: str | None, offers: Sequence[str]) -> str | None:
 
 
 def _canonical(element: tuple[str, float, list[tuple[str, str]], Any]) -> str:
-    """Return type and parameters such that equal ones have the same text."""
+    """Returns type and parameters in a canonical form."""
     text, _, parameters, _ = element
     rest = "".join(f';{name.lower()}="{value}"' for name, value in sorted(parameters))
     return text.partition(";")[0].strip().lower() + rest
@@ -86,7 +86,7 @@ def _own(offer: str) -> str:
 
 
 def _understood(header: str, offers: Sequence[str]) -> AcceptValidHeader | None:
-    """Return the sound part of a header in terms of the offers, None if there is none."""
+    """Returns the valid part of a header, in terms of the offers; None if there is none."""
     elements = []
     for text in _ELEMENT.findall(header[:_LONGEST])[:_MOST_ELEMENTS]:
         accept = create_accept_header(text.strip())
@@ -104,37 +104,37 @@ def _understood(header: str, offers: Sequence[str]) -> AcceptValidHeader | None:
             kept.append(f"{text};q={quality}")
             continue
         simple = text.partition(";")[0].strip()
-        # The type itself, if it is named, says what is thought of it.
+        # If the type itself is listed, its own quality counts.
         if quality > 0 and simple.lower() not in plain:
             kept.append(f"{simple};q={quality}")
-    # Where only variants were refused that we do not have, all else is as good.
+    # If only variants were excluded that are not offered, everything else is acceptable.
     return create_accept_header(", ".join(kept) or "*/*")
 
 
 def negotiate(request: HttpRequest, offers: Sequence[str]) -> str | None:
-    """Return the offer that a request wants most; its answer gets ``Vary: Accept``."""
+    """Returns the offer that a request prefers; its response gets ``Vary: Accept``."""
     request.negotiated = True  # type: ignore[attr-defined]
     return choose(request.headers.get("Accept"), offers)
 
 
 def unacceptable(offers: Sequence[str]) -> dict[str, Any]:
-    """Return what a 406 says."""
-    detail = f"There is no representation of this kind; there are {', '.join(offers)}."
+    """Returns the content of a 406."""
+    detail = f"None of the requested media types is available. Available: {', '.join(offers)}."
     return {"detail": detail, "available": list(offers)}
 
 
 def not_acceptable(offers: Sequence[str]) -> JsonResponse:
-    """Return the answer to a request that accepts none of the offers."""
+    """Returns the response to a request that accepts none of the offers."""
     return JsonResponse(unacceptable(offers), status=406)
 
 
 class Negotiation(DefaultContentNegotiation):
-    """REST framework's choice of a renderer, by the same rules."""
+    """Chooses REST framework's renderers by the same rules."""
 
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """Return the renderer and its media type; ``?format=`` counts more than `Accept`."""
+        """Returns the renderer and its media type; ``?format=`` overrides `Accept`."""
         name = format_suffix or request.query_params.get("format")
         if name:
             renderer = self.filter_renderers(renderers, name)[0]

@@ -1,4 +1,4 @@
-"""Pages of lists."""
+"""Paging of lists."""
 
 from rest_framework.pagination import PageNumberPagination
 

@@ -1,4 +1,4 @@
-"""How the API says that something is wrong: always JSON, always with a sentence in `detail`."""
+"""Errors of the API: always JSON, always with a sentence in `detail`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from openkm3.alerts import AlertError
 
 
 class Gone(APIException):
-    """What was asked for was withdrawn."""
+    """What was requested has been withdrawn."""
 
     status_code = status.HTTP_410_GONE
 
 
-def handle(  # noqa: PLR0911 - a return a kind of error
+def handle(  # noqa: PLR0911 - one return per kind of error
     error: Exception, context: dict[str, Any]
 ) -> Response | None:
-    """Return the answer for an error, None for one that we did not expect."""
+    """Returns the response to an error; None for an unexpected one."""
     if isinstance(error, NotAllowed):
         return Response({"detail": str(error)}, status.HTTP_403_FORBIDDEN)
     if isinstance(error, Refused):
@@ -39,7 +39,7 @@ def handle(  # noqa: PLR0911 - a return a kind of error
     if isinstance(error, AlertError):
         problems = [{"path": item.path, "message": item.message} for item in error.problems]
         return Response(
-            {"detail": "This is no valid alert.", "problems": problems},
+            {"detail": "The alert is not valid.", "problems": problems},
             status.HTTP_400_BAD_REQUEST,
         )
     if isinstance(error, ValidationError):
@@ -52,9 +52,9 @@ def handle(  # noqa: PLR0911 - a return a kind of error
             status.HTTP_400_BAD_REQUEST,
         )
     if isinstance(error, DataError):
-        # PostgreSQL takes no NUL in texts.
+        # PostgreSQL accepts no NUL in texts.
         return Response(
-            {"detail": "A text holds characters that cannot be stored."},
+            {"detail": "A text contains characters that cannot be stored."},
             status.HTTP_400_BAD_REQUEST,
         )
     if isinstance(error, Http404):

@@ -1,6 +1,6 @@
 """HTTP ranges (RFC 9110, section 14): which bytes of a file a request asks for.
 
-Several ranges are answered as `multipart/byteranges`; uproot reads ROOT files over HTTP like that.
+Several ranges are answered as `multipart/byteranges`, with which uproot reads ROOT files over HTTP.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import re
 import secrets
 from dataclasses import dataclass
 
-#: More ranges than these are no way of reading, and answered with everything.
+#: A request for more ranges is answered with the whole file.
 MOST_RANGES = 200
 _RANGE = re.compile(r"(\d{0,18})-(\d{0,18})")
 
 
 @dataclass(frozen=True)
 class Part:
-    """First and last byte of a part, and what is written before it."""
+    """First and last byte of a part, and the bytes written before it."""
 
     start: int
     stop: int
@@ -24,7 +24,7 @@ class Part:
 
     @property
     def length(self) -> int:
-        """Number of bytes, with those of the head."""
+        """Number of bytes, including the head."""
         return len(self.head) + self.stop - self.start + 1
 
 
@@ -33,16 +33,16 @@ class NotSatisfiable(ValueError):
 
 
 def wanted(text: str, size: int) -> list[tuple[int, int]]:
-    """Return first and last bytes that a `Range` header asks for; none to send everything.
+    """Returns the first and last bytes that a `Range` header requests; none for the whole file.
 
-    Everything is sent for other units, for what is not understood, for more than `MOST_RANGES`
-    ranges and for ranges that together are longer than the file: RFC 9110 lets a server ignore the
-    header, and a client learns it from the status 200.
+    The whole file is sent for units other than bytes, for malformed headers, for more than
+    `MOST_RANGES` ranges, and for ranges that together are longer than the file. RFC 9110 lets a
+    server ignore the header; the status 200 tells the client.
 
     Raises
     ------
     NotSatisfiable
-        All ranges lie behind the end of the file.
+        All ranges lie beyond the end of the file.
     """
     unit, _, rest = text.strip().partition("=")
     pieces = [piece.strip() for piece in rest.split(",") if piece.strip()]
@@ -72,7 +72,7 @@ def wanted(text: str, size: int) -> list[tuple[int, int]]:
 def multipart(
     ranges: list[tuple[int, int]], size: int, media_type: str
 ) -> tuple[list[Part], bytes, str]:
-    """Return the parts of a `multipart/byteranges` answer, its end, and its media type."""
+    """Returns the parts of a `multipart/byteranges` answer, its end, and its media type."""
     boundary = secrets.token_hex(16)
     parts = [
         Part(

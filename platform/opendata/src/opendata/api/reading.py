@@ -23,12 +23,12 @@ from openkm3.metadata import KTYPES
 
 
 def find(identifier: str, *, with_files: bool = True) -> Record:
-    """Return a public record by identifier or alias; tombstones too.
+    """Returns a public record by identifier or alias, withdrawn ones included.
 
     Parameters
     ----------
     with_files : bool
-        Whether files with their descriptions come along, which may be large.
+        Whether files and their descriptions, which may be large, are fetched too.
     """
     public = (
         Record.objects.filter(current__isnull=False)
@@ -49,7 +49,7 @@ def find(identifier: str, *, with_files: bool = True) -> Record:
 
 @extend_schema(responses=OpenApiTypes.OBJECT)
 class Root(APIView):
-    """Where to go from here."""
+    """The entry points of the API."""
 
     def get(self, request: Request) -> Response:
         """List the entry points."""
@@ -74,13 +74,13 @@ class Records(generics.ListAPIView[Record]):
     kind: str | None = None
 
     def get_queryset(self) -> QuerySet[Record]:
-        """Return what is public."""
+        """Returns the public records."""
         records = published().select_related("current")
         return records.filter(kind=self.kind) if self.kind else records
 
 
 class Search(Records):
-    """Search, with the numbers of records that each facet has."""
+    """Search with facets: how many records have each value."""
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with a page of results and the facets."""
@@ -113,7 +113,7 @@ class VersionView(APIView):
 
     @extend_schema(responses=VersionDetail)
     def get(self, request: Request, identifier: str, label: str) -> Response:
-        """Answer with the version; of a withdrawn one with its tombstone."""
+        """Answer with the version; a withdrawn one has its reason, but no files."""
         version = (
             Version.objects.filter(record=find(identifier), label=label)
             .filter(state__in=[State.PUBLISHED, State.WITHDRAWN])
@@ -136,8 +136,8 @@ class Files(APIView):
 
 @extend_schema(responses=OpenApiTypes.OBJECT)
 class KTypes(APIView):
-    """The vocabulary of contents."""
+    """Types of content."""
 
     def get(self, request: Request) -> Response:
-        """List all words with their more general one."""
+        """List all ktypes, each with the more general one."""
         return Response([word.model_dump() | {"broader": word.broader} for word in KTYPES.values()])

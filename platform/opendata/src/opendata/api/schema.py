@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of tokens."""
+"""Tokens in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "token"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        """Return the scheme."""
+        """Returns the scheme."""
         return {"type": "http", "scheme": "bearer"}

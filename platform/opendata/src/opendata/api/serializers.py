@@ -1,4 +1,4 @@
-"""The shapes of the API's answers."""
+"""Responses of the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RecordRow(serializers.ModelSerializer[Record]):
     description = serializers.CharField(source="current.description")
 
     class Meta:
-        """What is shown."""
+        """Fields of the response."""
 
         model = Record
         fields = (
@@ -40,7 +40,7 @@ class RecordRow(serializers.ModelSerializer[Record]):
         )
 
     def get_url(self, record: Record) -> str:
-        """Return the address."""
+        """Returns the address."""
         return absolute(f"api/v1/records/{record.identifier}/")
 
 
@@ -51,19 +51,19 @@ class FileRow(serializers.ModelSerializer[DataFile]):
     tables = serializers.SerializerMethodField()
 
     class Meta:
-        """What is shown."""
+        """Fields of the response."""
 
         model = DataFile
         fields = ("id", "name", "size", "sha256", "media_type", "format", "url", "tables")
 
     def get_url(self, file: DataFile) -> str | None:
-        """Return the address."""
+        """Returns the address."""
         published = file.version.state == State.PUBLISHED
         return absolute(storage_path(file)) if published else None
 
     @extend_schema_field({"type": "array", "items": {"type": "object"}})
     def get_tables(self, file: DataFile) -> list[dict[str, Any]]:
-        """Return names, sizes and columns."""
+        """Returns names, sizes and columns."""
         description = getattr(file, "description", None)
         tables = description.content.get("tables", []) if description else []
         return [{key: table[key] for key in ("name", "rows", "columns")} for table in tables]
@@ -73,7 +73,7 @@ class VersionRow(serializers.ModelSerializer[Version]):
     """A version in a list."""
 
     class Meta:
-        """What is shown."""
+        """Fields of the response."""
 
         model = Version
         fields = ("label", "state", "changes", "published_at", "withdrawn_at", "withdrawn_reason")
@@ -88,7 +88,7 @@ class VersionDetail(serializers.ModelSerializer[Version]):
     authors = serializers.CharField(help_text="the creators as one text")
 
     class Meta:
-        """What is shown."""
+        """Fields of the response."""
 
         model = Version
         fields = (
@@ -119,7 +119,7 @@ class VersionDetail(serializers.ModelSerializer[Version]):
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
     def get_service(self, version: Version) -> dict[str, str]:
-        """Return where its table is served."""
+        """Returns the VO services that serve its table."""
         if not version.service:
             return {}
         found = service(version.service).model_dump(exclude_none=True)
@@ -132,7 +132,7 @@ class VersionDetail(serializers.ModelSerializer[Version]):
 class RecordDetail(serializers.ModelSerializer[Record]):
     """A record with its current version."""
 
-    parent = serializers.CharField(  # type: ignore[assignment] # the field is named as DRF's own
+    parent = serializers.CharField(  # type: ignore[assignment] # the field has the name of one of DRF's own
         source="parent.identifier", default=None
     )
     aliases = serializers.SerializerMethodField()
@@ -142,7 +142,7 @@ class RecordDetail(serializers.ModelSerializer[Record]):
     page = serializers.SerializerMethodField()
 
     class Meta:
-        """What is shown."""
+        """Fields of the response."""
 
         model = Record
         fields = (
@@ -158,21 +158,21 @@ class RecordDetail(serializers.ModelSerializer[Record]):
         )
 
     def get_aliases(self, record: Record) -> list[str]:
-        """Return the other names."""
+        """Returns the other names."""
         return [alias.name for alias in record.aliases.all()]
 
     def get_children(self, record: Record) -> list[str]:
-        """Return the parts."""
+        """Returns the records below it."""
         return list(
             record.children.filter(current__isnull=False).values_list("identifier", flat=True)
         )
 
     @extend_schema_field(VersionRow(many=True))
     def get_versions(self, record: Record) -> list[Any]:
-        """Return all that were published."""
+        """Returns all published versions, withdrawn ones included."""
         public = record.versions.filter(state__in=[State.PUBLISHED, State.WITHDRAWN])
         return list(VersionRow(public, many=True).data)
 
     def get_page(self, record: Record) -> str:
-        """Return the address of the page."""
+        """Returns the address of the page."""
         return absolute(f"records/{record.identifier}/")

@@ -1,9 +1,8 @@
-"""Which pages of other origins may do what here (CORS): read what is public, without credentials.
+"""What pages of other origins may do (CORS): read public data, without credentials.
 
-The data are public and reading looks at no cookie, so that programs in any page may read them.
-Logins, drafts, decisions and what administrators look at are of no use to other origins and stay
-closed to them. Queries of the Virtual Observatory are reads that come as POST, and its jobs are
-deleted by who made them.
+Public data are the same for everyone and need no cookie, so scripts on any page may read them.
+Login, drafts, decisions and metrics are closed to other origins. VO queries may come as POST, and
+clients delete their jobs.
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-#: What is not shared.
+#: Addresses that are closed to other origins.
 PRIVATE = (
     r"curate/|health|metrics|alerts/incoming/|api/v1/drafts/"
     r"|api/v1/records/[^/]+/(?:draft/|versions/[^/]+/withdraw/)"
 )
-#: Addresses of the Virtual Observatory, those in published notebooks included.
+#: Addresses of the VO services, those in published notebooks included.
 _QUERIES = re.compile(r"/vo/|/__system__/tap/run/")
 _READING = ("GET", "HEAD", "OPTIONS")
 _ASKING = (*_READING, "POST", "DELETE")
 
-#: What scripts may send beyond the safe-listed headers: parts, conditions, the form of a query.
+#: Headers that scripts may send beyond the safelisted ones: ranges, conditions, types of queries.
 REQUEST_HEADERS = (
     "accept",
     "content-type",
@@ -36,7 +35,7 @@ REQUEST_HEADERS = (
     "range",
     "user-agent",
 )
-#: What scripts may see of an answer beyond the safe-listed headers.
+#: Headers of a response that scripts may read beyond the safelisted ones.
 RESPONSE_HEADERS = (
     "Accept-Ranges",
     "Content-Disposition",
@@ -53,12 +52,12 @@ RESPONSE_HEADERS = (
 
 
 class ReadFromAnywhere(CorsMiddleware):
-    """django-cors-headers with the methods that an address has."""
+    """django-cors-headers with the methods that each address allows."""
 
     def add_response_headers(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        """Add the headers of a shared address; of one that is not, take them away."""
+        """Add the headers if the address is shared; remove them otherwise."""
         super().add_response_headers(request, response)
         if not self.is_enabled(request):
             del response.headers["Access-Control-Allow-Origin"]

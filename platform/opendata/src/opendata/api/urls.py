@@ -10,7 +10,7 @@ from opendata.api.catalogue import catalog
 from opendata.api.dataverse.urls import urlpatterns as dataverse_patterns
 
 _API = "api/v1"
-#: Importing it registers it.
+#: Importing the class registers it.
 _SCHEME = schema.TokenScheme
 
 urlpatterns = [

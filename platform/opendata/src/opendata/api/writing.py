@@ -26,7 +26,7 @@ _OPEN = (State.DRAFT, State.REVIEW)
 
 
 class NewRecordWithDraft(BaseModel):
-    """A record and what its first version says."""
+    """A new record and the content of its first version."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +35,7 @@ class NewRecordWithDraft(BaseModel):
 
 
 class Reason(BaseModel):
-    """Why something is done."""
+    """The reason for a decision."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,12 +43,12 @@ class Reason(BaseModel):
 
 
 class RawParser(BaseParser):
-    """Hands the body over as it comes."""
+    """Passes the body on unread."""
 
     media_type = "*/*"
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return the stream."""
+        """Returns the stream."""
         return stream
 
 
@@ -78,17 +78,17 @@ class _Protected(APIView):
 
 
 class Drafts(_Protected):
-    """All drafts and reviews."""
+    """Drafts and versions in review."""
 
     @extend_schema(responses=VersionDetail(many=True))
     def get(self, request: Request) -> Response:
-        """List what is not published yet."""
+        """List the versions that are not published yet."""
         versions = Version.objects.filter(state__in=_OPEN).select_related("record")[:200]
         return Response(VersionDetail(versions, many=True).data)
 
     @extend_schema(request=_schema(NewRecordWithDraft), responses={201: VersionDetail})
     def post(self, request: Request) -> Response:
-        """Make a record with its first draft."""
+        """Create a record with its first draft."""
         new = NewRecordWithDraft.model_validate(request.data)
         version = publishing.create(new.record, new.draft, account_of(request))
         return Response(VersionDetail(version).data, status.HTTP_201_CREATED)
@@ -99,14 +99,14 @@ class DraftView(_Protected):
 
     @extend_schema(responses=VersionDetail)
     def get(self, request: Request, identifier: str) -> Response:
-        """Answer with the draft and what is wrong with its metadata."""
+        """Answer with the draft and the errors in its metadata."""
         version = _open_version(identifier)
         found = [str(item) for item in publishing.findings(version)]
         return Response(VersionDetail(version).data | {"findings": found})
 
     @extend_schema(request=_schema(Draft), responses={200: VersionDetail, 201: VersionDetail})
     def put(self, request: Request, identifier: str) -> Response:
-        """Write the draft; where there is none, begin a new version."""
+        """Replace the draft; start a new version if there is none."""
         draft = Draft.model_validate(request.data)
         version = Version.objects.filter(record__identifier=identifier, state__in=_OPEN).first()
         if version is not None:
@@ -135,7 +135,7 @@ class DraftFile(_Protected):
         request={"application/octet-stream": OpenApiTypes.BINARY}, responses={201: FileRow}
     )
     def put(self, request: Request, identifier: str, name: str) -> Response:
-        """Upload a file: its bytes are the body. It is read and validated before it is kept."""
+        """Upload a file as the body of the request. It is read and validated before it is kept."""
         limit = settings.CONFIGURATION.upload_mb * 2**20
         file = publishing.add_file(
             _open_version(identifier), name, _pieces(request.data), account_of(request), limit=limit
@@ -144,7 +144,7 @@ class DraftFile(_Protected):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, identifier: str, name: str) -> Response:
-        """Take a file out of the draft."""
+        """Remove a file from the draft."""
         version = _open_version(identifier)
         file = version.files.filter(name=name).first()
         if file is None:
@@ -159,7 +159,7 @@ def _pieces(stream: BinaryIO | Any) -> Iterator[bytes]:
 
 
 class Decision(_Protected):
-    """A step on the way of a version."""
+    """A decision on a draft."""
 
     steps: ClassVar = {
         "submit": lambda version, user, reason: publishing.submit(
@@ -178,11 +178,11 @@ class Decision(_Protected):
 
 
 class Withdrawal(_Protected):
-    """The end of a published version."""
+    """Withdrawal of a published version."""
 
     @extend_schema(request=_schema(Reason), responses=VersionDetail)
     def post(self, request: Request, identifier: str, label: str) -> Response:
-        """Withdraw a version; a tombstone with the reason stays."""
+        """Withdraw a version; its page remains and shows the reason."""
         version = Version.objects.filter(record__identifier=identifier, label=label).first()
         if version is None:
             raise Http404(f"There is no version {label} of {identifier}.")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import click
 
+from opendata.cli.accounts import account, token
+from opendata.cli.importing import import_, seed
+from opendata.cli.serving import migrate, serve
+from opendata.cli.upkeep import check, describe, django_command, reindex, tables
+
 
 class _Group(click.Group):
-    """Shows errors that a person can act on as one sentence."""
+    """Shows expected errors as one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         from opendata.configuration import ConfigurationError
@@ -28,7 +28,7 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from None
         except OSError as error:
             raise click.ClickException(f"the state folder cannot be used: {error}") from None
-        from django.db import OperationalError, ProgrammingError
+        from django.db import IntegrityError, OperationalError, ProgrammingError
 
         from opendata.records.publishing import Refused
         from openkm3.errors import OpenKM3Error
@@ -37,284 +37,23 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except (Refused, OpenKM3Error) as error:
             raise click.ClickException(str(error)) from None
+        except IntegrityError as error:
+            raise click.ClickException(
+                f"someone else changed the same at this moment ({error}); run the command again"
+            ) from None
         except (OperationalError, ProgrammingError) as error:
             raise click.ClickException(
-                f"the database does not answer as it should ({error}); run opendata migrate"
+                f"the database is not ready ({error}); run opendata migrate"
             ) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Run and fill an Open Data Center. Its settings are environment variables (README)."""
+    """Run and fill an Open Data Center, configured by environment variables (see README)."""
 
 
-@main.command()
-def migrate() -> None:
-    """Make or upgrade the database."""
-    from django.core.management import call_command
-
-    call_command("migrate", interactive=False, verbosity=1)
-
-
-@main.command()
-@click.option("--host", help="Address to listen on (OPENDATA_HOST).")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (OPENDATA_PORT).")
-@click.option("--migrate", "upgrade", is_flag=True, help="Bring the database up to date first.")
-@click.option("--seed", "fill", is_flag=True, help="Fill an empty portal first, see opendata seed.")
-def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None:
-    """Serve the portal until it is stopped."""
-    import uvicorn
-    from django.conf import settings
-    from django.core.management import call_command
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        if not upgrade:
-            raise click.ClickException("the database is not up to date: run opendata migrate")
-        call_command("migrate", interactive=False, verbosity=1)
-    if fill:
-        _fill()
-    with _describing() if upgrade else nullcontext():
-        connection.close()
-        configuration = settings.CONFIGURATION
-        uvicorn.run(
-            "opendata.asgi:application",
-            host=host or configuration.host,
-            port=configuration.port if port is None else port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=bool(configuration.public_url),
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-
-
-@contextmanager
-def _describing() -> Iterator[None]:
-    """Describe files anew beside the server, where an earlier version described some."""
-    from opendata.describing.anew import outdated
-
-    if not outdated().exists():
-        yield
-        return
-    process = subprocess.Popen([sys.executable, "-m", "opendata", "describe"])
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _fill() -> None:
-    from opendata.records.models import Record
-
-    if not Record.objects.exists():
-        # In a process of its own: what the generation needs would stay in the server's memory.
-        done = subprocess.run([sys.executable, "-m", "opendata", "seed"])
-        if done.returncode:
-            raise click.ClickException("the portal could not be filled; the lines above say why")
-
-
-@main.command()
-def seed() -> None:
-    """Fill an empty portal with demonstration data; what is simulated says so.
-
-    Real ANTARES data that were imported stay.
-    """
-    from opendata.importers import demonstration
-
-    number = demonstration.seed(click.echo)
-    click.echo(
-        f"{number} records published." if number else "Nothing done: the portal holds records."
-    )
-
-
-@main.group(name="import")
-def import_() -> None:
-    """Import data."""
-
-
-@import_.command(name="antares")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def import_antares(folder: Path) -> None:
-    """Import ANTARES 2007-2017: ANTARES.data, acc.txt and background.txt in FOLDER."""
-    from opendata.importers import antares
-
-    number = antares.import_folder(folder)
-    click.echo(
-        f"{number} records published." if number else "All of it is published: nothing done."
-    )
-
-
-@import_.command(name="file")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--identifier", required=True, help="Identifier of the record, e.g. evts21_01.")
-@click.option("--title", help="Title; that of the file's header by default.")
-@click.option("--parent", help="Collection or stream that it is a part of.")
-@click.option(
-    "--accept-findings",
-    default="",
-    metavar="REASON",
-    help="Publish with errors in the metadata, and say why.",
-)
-@click.option(
-    "--table",
-    default="auto",
-    metavar="SCHEMA.TABLE|none",
-    help="Name of its table in TAP, and with positions in cone search; by default it is made of "
-    "the identifier, and only a table with positions is served.",
-)
-@click.option("--again", is_flag=True, help="Publish a content that another record has, too.")
-def import_file(path: Path, identifier: str, **options: Any) -> None:
-    """Import an annotated table or any HDF5, FITS, VOTable or ROOT file with metadata."""
-    from opendata.importers import files
-
-    version = files.import_file(path, identifier=identifier, **options)
-    table = version.service.get("table")
-    click.echo(f"{identifier} published." + (f" Its table is {table}." if table else ""))
-
-
-@import_.command(name="testdata")
-def import_testdata() -> None:
-    """Import the real ORCA events of the package km3net-testdata."""
-    from opendata.importers import testdata
-
-    click.echo(f"{testdata.import_events()} records published.")
-
-
-@main.command()
-@click.argument("name")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    type=click.Choice(["curator", "reviewer"]),
-    help="Added to what NAME may do already.",
-)
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--disable", is_flag=True, help="Close the account: no login, no token, no session.")
-def account(name: str, roles: tuple[str, ...], password_stdin: bool, disable: bool) -> None:
-    """Let NAME log in to the pages of curators and reviewers, or close the account."""
-    from django.contrib.auth.hashers import make_password
-    from django.contrib.auth.password_validation import validate_password
-    from django.core.exceptions import ValidationError
-
-    from opendata.records.models import Account
-
-    entry = Account.objects.filter(name=name).first() or Account(name=name)
-    if disable:
-        if entry.pk is None:
-            raise click.ClickException(f"there is no account {name}")
-        Account.objects.filter(pk=entry.pk).update(active=False)
-        click.echo(f"The account {name} is closed.")
-        return
-    entry.active = True
-    entry.roles = sorted({*entry.roles, *roles})
-    if not entry.roles:
-        raise click.ClickException("give a role: --role curator, --role reviewer, or both")
-    password = (
-        sys.stdin.readline().rstrip("\r\n")
-        if password_stdin
-        else click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    )
-    try:
-        entry.full_clean(exclude=["roles", "password"])
-        validate_password(password)
-    except ValidationError as error:
-        raise click.ClickException(" ".join(error.messages)) from None
-    entry.password = make_password(password)
-    entry.save()
-    click.echo(f"{name} can log in at /curate/ ({', '.join(entry.roles)}).")
-
-
-@main.command()
-@click.argument("name")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    required=True,
-    type=click.Choice(["curator", "reviewer", "alert-sender", "alert-signer"]),
-)
-@click.option("--days", type=click.IntRange(1, 3650), help="Days for which it is good.")
-def token(name: str, roles: tuple[str, ...], days: int | None) -> None:
-    """Give NAME an account with these roles, and print a new token for it."""
-    from datetime import timedelta
-
-    from django.core.exceptions import ValidationError
-    from django.utils import timezone
-
-    from opendata.records.models import Account, Token
-
-    account = Account.objects.filter(name=name).first() or Account(name=name)
-    account.roles = sorted(set(roles))
-    try:
-        account.full_clean(exclude=["roles"])
-    except ValidationError as error:
-        raise click.ClickException("; ".join(error.messages)) from None
-    account.save()
-    click.echo(Token.issue(account, timezone.now() + timedelta(days=days) if days else None))
-
-
-@main.command()
-def tables() -> None:
-    """Serve the tables of all records anew, and those of withdrawn ones no longer."""
-    from opendata.records.models import Record
-    from opendata.vo import records as served
-
-    number = 0
-    for record in Record.objects.exclude(versions__service={}).distinct():
-        try:
-            served.follow(record)
-            number += 1
-        except served.NotServed as error:
-            click.echo(str(error), err=True)
-    click.echo(f"The tables of {number} records are up to date.")
-
-
-@main.command()
-def describe() -> None:
-    """Describe files anew that an earlier version described: previews, plots, sky maps.
-
-    `serve --migrate` does it in the background.
-    """
-    from opendata.describing.anew import describe_anew
-
-    click.echo(f"{describe_anew()} files were described anew.")
-
-
-@main.command()
-def reindex() -> None:
-    """Make what is searched anew from what is published."""
-    from django.db import transaction
-
-    from opendata.searching import index
-
-    with transaction.atomic():
-        number = index.renew()
-    click.echo(f"{number} records can be found.")
-
-
-@main.command()
-def check() -> None:
-    """Check settings, database and every file's checksum; exit code 1 if something is wrong."""
-    from opendata.records.integrity import problems
-
-    number = 0
-    for problem in problems(click.echo):
-        click.echo(problem, err=True)
-        number += 1
-    click.echo("Everything is in order." if not number else f"{number} problems.")
-    sys.exit(1 if number else 0)
-
-
-@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def django(arguments: tuple[str, ...]) -> None:
-    """Run one of Django's own commands, e.g. makemigrations."""
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(["opendata django", *arguments])
+for _command in (
+    *(migrate, serve, seed, import_, account, token),
+    *(tables, describe, reindex, check, django_command),
+):
+    main.add_command(_command)

@@ -1,1 +1,1 @@
-"""What curators and reviewers do in a browser: log in, write drafts, upload, review, withdraw."""
+"""Curation in a browser: drafts, uploads, review, publication, withdrawal."""

@@ -1,4 +1,4 @@
-"""The rows of a curator's form that say who made a record and who paid for it."""
+"""Rows of the curation form: who made a record, and who paid for it."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from pydantic import BaseModel, ValidationError
 
 from opendata.records.credit import ROLES, Creator, Funding
 
-#: Empty rows that a page shows below those that are filled in.
+#: Number of empty rows below those that are filled in.
 BLANK = 2
 _MOST = 1000
 
 
 class _Row(forms.Form):
-    """One row; what is wrong with it is said at the field."""
+    """One row; its errors are shown at the field."""
 
     model: ClassVar[type[BaseModel]]
-    #: Where a field of the model is in the form, if not under its own name.
+    #: Fields of the model that have another name in the form.
     places: ClassVar[dict[str, str]] = {}
     ORDER: forms.IntegerField
     use_required_attribute = False
 
-    def said(self) -> dict[str, Any]:
-        """Return the row's fields as the model names them."""
+    def fields_of_model(self) -> dict[str, Any]:
+        """Returns the row's fields as the model names them."""
         return {name: self.cleaned_data.get(name, "") for name in self.model.model_fields}
 
     def has_changed(self) -> bool:
-        """Return whether something was typed; who and where it is stands in empty rows too."""
+        """Returns whether something was typed; empty rows have a kind and a position, too."""
         return bool(set(self.changed_data) - {"kind", "ORDER"})
 
     def clean(self) -> dict[str, Any]:
-        """Check the row as the REST interface does; the result is ``cleaned_data["item"]``."""
+        """Checks the row as the REST interface does; the result is ``cleaned_data["item"]``."""
         if self.errors or not self.has_changed() or self.cleaned_data.get("DELETE"):
             return self.cleaned_data
         try:
-            self.cleaned_data["item"] = self.model.model_validate(self.said())
+            self.cleaned_data["item"] = self.model.model_validate(self.fields_of_model())
         except ValidationError as error:
             for item in error.errors(include_url=False):
                 name = str(item["loc"][0]) if item["loc"] else ""
@@ -54,10 +54,10 @@ class CreatorForm(_Row):
     places: ClassVar = {"family": "name", "orcid": "register", "ror": "register"}
 
     kind = forms.ChoiceField(
-        label="Who",
+        label="Type",
         required=False,
         initial="person",
-        choices=[("person", "person"), ("organisation", "organisation"), ("", "as written")],
+        choices=[("person", "person"), ("organisation", "organisation"), ("", "unspecified")],
     )
     name = forms.CharField(label="Family name or organisation", required=False, max_length=2000)
     given = forms.CharField(label="Given name", required=False, max_length=200)
@@ -75,8 +75,8 @@ class CreatorForm(_Row):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def said(self) -> dict[str, Any]:
-        """Return the row as a creator; the one name field means two things."""
+    def fields_of_model(self) -> dict[str, Any]:
+        """Returns the row as a creator; its name is a family name or an organisation."""
         row = self.cleaned_data
         person = row["kind"] == "person" or (row["kind"] == "" and row["given"])
         lines = [line.partition("|") for line in row["affiliations"].splitlines() if line.strip()]
@@ -91,7 +91,7 @@ class CreatorForm(_Row):
 
     @staticmethod
     def shown(creator: Creator) -> dict[str, Any]:
-        """Return what the row shows of a creator."""
+        """Returns what the row shows of a creator."""
         return {
             "kind": creator.kind or "",
             "name": creator.family or creator.name,
@@ -106,21 +106,21 @@ class CreatorForm(_Row):
 
 
 class FundingForm(_Row):
-    """Who paid, by which award."""
+    """A funder and its award."""
 
     model = Funding
 
     funder = forms.CharField(required=False, max_length=300)
     funder_identifier = forms.CharField(
-        label="Funder's ROR, or number in Crossref's register", required=False, max_length=100
+        label="Funder's ROR or Crossref Funder ID", required=False, max_length=100
     )
     award_number = forms.CharField(label="Award number", required=False, max_length=100)
-    award_title = forms.CharField(label="Name of the award", required=False, max_length=500)
-    award_uri = forms.CharField(label="Address of the award", required=False, max_length=500)
+    award_title = forms.CharField(label="Award name", required=False, max_length=500)
+    award_uri = forms.CharField(label="Web address of the award", required=False, max_length=500)
 
     @staticmethod
     def shown(grant: Funding) -> dict[str, Any]:
-        """Return what the row shows of a grant."""
+        """Returns what the row shows of a grant."""
         return {key: value or "" for key, value in grant.model_dump().items()}
 
 
@@ -131,10 +131,10 @@ else:
 
 
 class _Rows(_FormSet):
-    """Rows that can be ordered, removed and added, without scripts too."""
+    """Rows that can be added, removed and ordered, with and without JavaScript."""
 
     def items(self) -> list[Any]:
-        """Return what the rows say, in the order of their positions."""
+        """Returns the items of the rows, in the order of their positions."""
         return [form.cleaned_data["item"] for form in self.ordered_forms if self._counts(form)]
 
     @staticmethod
@@ -142,7 +142,7 @@ class _Rows(_FormSet):
         return "item" in form.cleaned_data
 
     def typed(self) -> list[dict[str, Any]]:
-        """Return the rows as they were typed, but for removed and empty ones."""
+        """Returns the rows as they were typed, except removed and empty ones."""
         rows = []
         for form in self.forms:
             row = {name: form[name].value() for name in form.fields if name != "ORDER"}
@@ -173,5 +173,5 @@ ROWS: dict[str, type[_Rows]] = {
 
 
 def posted(data: Mapping[str, Any], name: str) -> bool:
-    """Return whether a form came with rows of a name."""
+    """Returns whether a posted form has rows of a name."""
     return f"{name}-TOTAL_FORMS" in data

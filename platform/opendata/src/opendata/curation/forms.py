@@ -1,4 +1,4 @@
-"""The forms of curators: from what is typed to what :mod:`opendata.records.publishing` takes."""
+"""Forms of the curation pages, which make drafts for :mod:`opendata.records.publishing`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from opendata.records.publishing import Draft, NewRecord
 from opendata.records.subjects import UAT, UAT_NAME, Subject
 from openkm3.metadata import KTYPES
 
-#: Fields of the metadata's header that have a field of their own in the form; the author is there
-#: to be pasted, and is read into rows.
+#: Fields of the metadata's header that have a field of their own in the form. What is pasted as
+#: `author` is read into rows.
 HEADER = ("author", "contact", "instrument", "license", "reference")
 
 
@@ -26,28 +26,15 @@ def _ktypes() -> list[tuple[str, str]]:
     return [(word.name, f"{word.label} ({word.name})") for word in words]
 
 
-class LoginForm(forms.Form):
-    """Name and password."""
-
-    name = forms.CharField(
-        max_length=100, widget=forms.TextInput(attrs={"autocomplete": "username"})
-    )
-    password = forms.CharField(
-        max_length=1000,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-
 class DraftForm(forms.Form):
-    """What a version says, with rows for its creators and their funding.
+    """The content of a version, with rows for its creators and their funding.
 
     Parameters
     ----------
     data : Mapping, optional
-        What was posted.
+        The posted form.
     initial, rows : dict, optional
-        What the fields and the rows show otherwise.
+        What fields and rows show otherwise.
     blank : int
         Number of empty rows to show.
     """
@@ -58,50 +45,56 @@ class DraftForm(forms.Form):
         max_length=20_000,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="Published as it is written: paragraphs, blanks and signs stay.",
+        help_text="Published exactly as written, with its paragraphs and blank lines.",
     )
-    ktype = forms.ChoiceField(label="Content", choices=_ktypes)
+    ktype = forms.ChoiceField(label="Content type", choices=_ktypes)
     label = forms.CharField(label="Version", initial="1.0", max_length=30)
     simulated = forms.BooleanField(
-        required=False, help_text="What is simulated also says SIMULATED in its title."
+        required=False, help_text="The title of simulated data must contain SIMULATED."
     )
     author = forms.CharField(
-        label="Or authors as one text",
+        label="Or paste authors as text",
         required=False,
         max_length=200_000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Family, Given; Family, Given; KM3NeT Collaboration. Saving adds them as rows.",
+        help_text="Family, Given; Family, Given; KM3NeT Collaboration. Saving adds a row for each.",
     )
     subjects = forms.MultipleChoiceField(
         label=UAT_NAME,
         required=False,
         choices=[(term, term) for term in UAT],
         widget=forms.CheckboxSelectMultiple,
-        help_text="Without any, subjects follow from content and instrument.",
+        help_text="If none is chosen, subjects follow from content type and instrument.",
     )
     keywords = forms.CharField(
         label="Other subjects",
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="One per line; of another thesaurus with its name and the term's address: "
-        "term | thesaurus | https://...",
+        help_text="One per line. A term of another thesaurus needs its name and the term's "
+        "address: term | thesaurus | https://...",
     )
     contact = forms.CharField(required=False, max_length=300)
     instrument = forms.CharField(required=False, max_length=100, help_text="ORCA, ARCA, ANTARES …")
     license = forms.CharField(
-        label="Licence", required=False, max_length=100, help_text="SPDX name, as in CC-BY-4.0"
+        label="Licence",
+        required=False,
+        max_length=100,
+        help_text="SPDX identifier, such as CC-BY-4.0",
     )
-    reference = forms.CharField(required=False, max_length=500, help_text="Address or citation")
+    reference = forms.CharField(required=False, max_length=500, help_text="Web address or citation")
     doi = forms.CharField(label="DOI", required=False, max_length=200)
     url = forms.CharField(
-        label="Address", required=False, max_length=500, help_text="If the data are elsewhere"
+        label="Web address",
+        required=False,
+        max_length=500,
+        help_text="If the data are hosted elsewhere",
     )
     publisher = forms.CharField(
         label="Published elsewhere by",
         required=False,
         max_length=300,
-        help_text="Of papers and of what is found under a DOI or address",
+        help_text="For papers, and for data that a DOI or web address leads to",
     )
     issued = forms.CharField(
         label="Published elsewhere on",
@@ -113,7 +106,7 @@ class DraftForm(forms.Form):
         label="Table in the VO",
         required=False,
         max_length=130,
-        help_text="SCHEMA.TABLE under which TAP and cone search serve the table of the file",
+        help_text="SCHEMA.TABLE, the name of the file's table in TAP and cone search",
     )
     changes = forms.CharField(
         label="What is new", required=False, max_length=5000, help_text="Since the last version"
@@ -123,8 +116,8 @@ class DraftForm(forms.Form):
         required=False,
         max_length=500_000,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
-        help_text="origin, paraminfo and what else describes the data; an uploaded file may "
-        "bring them",
+        help_text="origin, paraminfo and anything else that describes the data; an uploaded "
+        "file may contain them",
     )
 
     def __init__(
@@ -143,8 +136,8 @@ class DraftForm(forms.Form):
             self.rows[name].extra = blank
 
     @classmethod
-    def again(cls, data: Mapping[str, Any]) -> Self:
-        """Return the form as it was typed, with more empty rows; nothing is checked yet."""
+    def with_more_rows(cls, data: Mapping[str, Any]) -> Self:
+        """Returns the form as it was typed, with more empty rows and without errors."""
         typed = cls(data)
         return cls(
             initial={name: typed[name].value() for name in typed.fields},
@@ -153,12 +146,12 @@ class DraftForm(forms.Form):
         )
 
     def is_valid(self) -> bool:
-        """Check fields and rows."""
+        """Checks fields and rows."""
         rows = [rows.is_valid() for rows in self.rows.values() if rows.is_bound]
         return super().is_valid() and all(rows)
 
     def clean_keywords(self) -> list[Subject]:
-        """Read the lines."""
+        """Reads one subject per line."""
         found = []
         for line in self.cleaned_data["keywords"].splitlines():
             if not line.strip():
@@ -172,46 +165,49 @@ class DraftForm(forms.Form):
         return found
 
     def clean_more(self) -> dict[str, Any]:
-        """Read the JSON."""
+        """Reads the JSON."""
         text = self.cleaned_data["more"].strip() or "{}"
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(f"This is no JSON: {error}") from None
+            raise forms.ValidationError(f"This is not valid JSON: {error}") from None
         if not isinstance(value, dict):
-            raise forms.ValidationError('This is no JSON object: write {"origin": ...}.')
+            raise forms.ValidationError('This is not a JSON object; write {"origin": ...}.')
         return value
 
     def draft(self, service: dict[str, str] | None = None) -> Draft | None:
-        """Return the draft, None after noting what is wrong with its fields.
+        """Returns the draft, or None after adding errors to the fields that are wrong.
 
         Parameters
         ----------
         service : dict, optional
-            What the version says so far of its service; addresses in it are kept.
+            The service of the version so far; its addresses are kept.
         """
-        said = self.cleaned_data
-        metadata = dict(said["more"])
+        entered = self.cleaned_data
+        metadata = dict(entered["more"])
         header: Any = metadata.get("header")
         header = header if isinstance(header, dict) else {}
-        if not said["author"] and isinstance(header.get("author"), str):
-            said["author"] = header["author"]
-        known = {key: said[key] for key in HEADER if said[key]}
+        if not entered["author"] and isinstance(header.get("author"), str):
+            entered["author"] = header["author"]
+        known = {key: entered[key] for key in HEADER if entered[key]}
         others = {key: value for key, value in header.items() if key not in HEADER}
-        named = {"name": said["title"], "description": said["description"]} | others
+        named = {"name": entered["title"], "description": entered["description"]} | others
         metadata |= {
-            "ktype": said["ktype"],
+            "ktype": entered["ktype"],
             "header": {k: v for k, v in named.items() if v not in (None, "")} | known,
         }
         places = {k: v for k, v in (service or {}).items() if k != "table"}
-        fields = {key: said[key] for key in Draft.model_fields if key in said}
-        fields["subjects"] = [*({"term": term} for term in said["subjects"]), *said["keywords"]]
+        fields = {key: entered[key] for key in Draft.model_fields if key in entered}
+        fields["subjects"] = [
+            *({"term": term} for term in entered["subjects"]),
+            *entered["keywords"],
+        ]
         for name, rows in self.rows.items():
             if rows.is_bound:
                 fields[name] = rows.items()
-        if said["author"] and fields.get("creators"):
-            fields["creators"] += creators_of(said["author"])
-        table = {"table": said["table"]} if said["table"] else {}
+        if entered["author"] and fields.get("creators"):
+            fields["creators"] += creators_of(entered["author"])
+        table = {"table": entered["table"]} if entered["table"] else {}
         try:
             return Draft(**fields, metadata=metadata, service=places | table)
         except ValidationError as error:
@@ -223,7 +219,7 @@ class DraftForm(forms.Form):
 
     @classmethod
     def of(cls, version: Version) -> DraftForm:
-        """Return the form that shows what a version says."""
+        """Returns the form that shows a version."""
         metadata = dict(version.metadata)
         header = dict(metadata.get("header") or {})
         shown = {key: header.pop(key, "") or "" for key in HEADER}
@@ -262,7 +258,7 @@ class DraftForm(forms.Form):
 class NewRecordForm(DraftForm):
     """A record and its first version."""
 
-    identifier = forms.CharField(max_length=200, help_text="For good, as in evts26_01")
+    identifier = forms.CharField(max_length=200, help_text="Permanent, for example evts26_01")
     kind = forms.ChoiceField(choices=Kind.choices, initial=Kind.RESOURCE)
     parent = forms.ChoiceField(required=False, label="Part of")
     field_order = ("identifier", "kind", "parent")
@@ -273,14 +269,16 @@ class NewRecordForm(DraftForm):
         choices = [(r.identifier, f"{r.title} ({r.identifier})") for r in groups]
         parent = self.fields["parent"]
         assert isinstance(parent, forms.ChoiceField)  # noqa: S101 - declared above
-        parent.choices = [("", "nothing"), *choices]
+        parent.choices = [("", "no collection or stream"), *choices]
 
     def record(self) -> NewRecord | None:
-        """Return the record, None after noting what is wrong with its fields."""
-        said = self.cleaned_data
+        """Returns the record, or None after adding errors to the fields that are wrong."""
+        entered = self.cleaned_data
         try:
             return NewRecord(
-                identifier=said["identifier"], kind=said["kind"], parent=said["parent"] or None
+                identifier=entered["identifier"],
+                kind=entered["kind"],
+                parent=entered["parent"] or None,
             )
         except ValidationError as error:
             for item in error.errors(include_url=False):

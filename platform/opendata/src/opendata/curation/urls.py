@@ -1,4 +1,4 @@
-"""Addresses of the pages for curators and reviewers."""
+"""Addresses of the curation pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from opendata.curation import views
 
 urlpatterns = [
     path("", views.home, name="curate"),
-    path("login", views.login, name="login"),
-    path("logout", views.logout, name="logout"),
     path("new", views.new, name="new-record"),
     path("drafts/<str:identifier>/", views.draft, name="draft"),
     path("drafts/<str:identifier>/preview", views.preview, name="preview"),

@@ -1,4 +1,4 @@
-"""Describing again what an earlier version of the portal described."""
+"""Describes files again that an earlier release of the portal described."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ log = logging.getLogger(__name__)
 
 
 def outdated() -> QuerySet[Description]:
-    """Return descriptions that were made by rules of before."""
+    """Returns descriptions made by an older scheme."""
     return Description.objects.filter(
         Q(content__scheme__isnull=True) | Q(content__scheme__lt=SCHEME)
     ).order_by("pk")
 
 
 def describe_anew() -> int:
-    """Describe all files of outdated descriptions; gives how many there were.
+    """Describe all files with outdated descriptions again; return their number.
 
-    A file that cannot be read any more keeps what was said of it, and the log says why.
+    A file that can no longer be read keeps its description, and the log says why.
     """
     number = 0
     for description in outdated().select_related("file__version").iterator(50):
@@ -33,7 +33,7 @@ def describe_anew() -> int:
         try:
             content = describe_safely(store.path_of(file.sha256), file.name)
         except (Unreadable, OSError) as error:
-            log.warning("%s cannot be described anew: %s", file, error)
+            log.warning("%s cannot be described again: %s", file, error)
         Description.objects.filter(pk=description.pk).update(content=content)
         number += 1
     return number

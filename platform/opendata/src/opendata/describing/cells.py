@@ -1,4 +1,4 @@
-"""Single columns and cells: what the metadata say of them, and their values as JSON."""
+"""Single columns and cells: their metadata, and their values as JSON."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from openkm3.metadata import Annotation, Parameter
 LARGEST_EXACT = 2**53 - 1
 _LONGEST_TEXT = 200
 _MOST_ELEMENTS = 4
-#: What a page shows within an array in the place of an element without value.
+#: Shown in place of an array element without a value.
 NO_VALUE = "–"  # noqa: RUF001 - an en dash, not a minus
 
 
 def parameter_of(annotation: Annotation, column: str) -> Parameter:
-    """Return what the metadata say of a column."""
+    """Returns the metadata of a column."""
     for key, parameter in annotation.paraminfo.items():
         if column in (parameter.columnname, key):
             return parameter
@@ -28,33 +28,33 @@ def parameter_of(annotation: Annotation, column: str) -> Parameter:
 
 
 def unit_of(column: Any, parameter: Parameter) -> str:
-    """Return a column's unit: the one the data carry, else what the metadata say."""
+    """Returns a column's unit: that of the data, else that of the metadata."""
     unit = getattr(column, "unit", None)
     return str(unit) if unit is not None and str(unit) else parameter.unit or ""
 
 
 def missing_rows(column: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which rows of a column have no value at all; an array needs one to count."""
+    """Returns which rows of a column have no value; an array counts if any element has one."""
     absent = missing(column)
     return np.asarray(absent.all(axis=tuple(range(1, absent.ndim))))
 
 
 def numbers(column: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return a column of numbers with NaN where it has no value."""
-    # A copy: what has no value here is blanked there.
+    """Returns a column of numbers, with NaN for missing values."""
+    # A copy, because callers overwrite values.
     return np.array(ColumnData.of(column).numbers(), dtype=float)
 
 
 def ucd_of(column: Any, parameter: Parameter) -> str:
-    """Return a column's UCD: what the metadata say, else what the file does."""
+    """Returns a column's UCD: that of the metadata, else that of the file."""
     return parameter.ucd or ColumnData.of(column).meaning.ucd
 
 
 def plain(value: Any) -> Any:
-    """Return a cell as JSON value.
+    """Returns a cell as a JSON value.
 
-    No value is None, which is apart from an empty text and from NaN. What JSON or JavaScript cannot
-    hold becomes text: NaN, infinities, and whole numbers beyond 2^53.
+    A missing value is None, distinct from an empty text and from NaN. Values that JSON or
+    JavaScript cannot represent become text: NaN, infinities, and integers beyond 2^53.
     """
     if isinstance(value, np.ndarray) and value.ndim:
         return _array(value)
@@ -70,7 +70,7 @@ def plain(value: Any) -> Any:
 def _number(value: Any) -> int | float | str:
     if isinstance(value, (int, np.integer)):
         return int(value) if abs(int(value)) <= LARGEST_EXACT else str(int(value))
-    # The text of a 32-bit number has the digits that are known, its 64-bit value has more.
+    # The text of a 32-bit number has its significant digits; its 64-bit value has more.
     number = float(value) if isinstance(value, float) else float(str(value))
     return number if math.isfinite(number) else _NOT_FINITE.get(number, "NaN")
 
@@ -92,7 +92,7 @@ def _array(value: np.ndarray[Any, Any]) -> str:
 
 
 def json_safe(value: Any) -> Any:
-    """Return a document with the numbers that JSON does not have as text."""
+    """Returns a document with numbers that JSON lacks as text."""
     if isinstance(value, dict):
         return {str(key): json_safe(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

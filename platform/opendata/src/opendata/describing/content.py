@@ -1,4 +1,4 @@
-"""Reading a file and describing what is in it."""
+"""Reads a file and describes its content."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KNOWN_SUFFIXES = {suffix for form in FORMATS.values() for suffix in form.suffix
 
 def describe_content(path: Path, name: str) -> dict[str, Any]:
     """See :func:`opendata.describing.describe`."""
-    # A file's own metadata may hold NaN, which no JSON and no PostgreSQL takes.
+    # A file's own metadata may contain NaN, which neither JSON nor PostgreSQL accepts.
     result: dict[str, Any] = json_safe(_describe(path, name))
     return result | {"scheme": SCHEME}
 
@@ -41,13 +41,13 @@ def _describe(path: Path, name: str) -> dict[str, Any]:
     try:
         if suffix == ".json":
             return _json(path)
-        # An .xml may be anything; only a VOTable has to be readable as one.
+        # An .xml file may be anything; only VOTables must be readable as such.
         if suffix in _KNOWN_SUFFIXES - {".xml"}:
             return _tables(path, suffix)
     except FormatError as error:
         raise Unreadable(error.problem) from None
     except MissingPackage as error:
-        if suffix in FORMATS["trees"].suffixes:  # ROOT is an option of the portal
+        if suffix in FORMATS["trees"].suffixes:  # support for ROOT is optional
             return {"format": "root"}
         raise Unreadable(f"cannot be read by this portal: {error}") from None
     except OpenKM3Error as error:
@@ -56,11 +56,11 @@ def _describe(path: Path, name: str) -> dict[str, Any]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Describe annotated JSON; other JSON has to be JSON only."""
+    """Describe annotated JSON; other JSON only has to be valid."""
     try:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
-        raise Unreadable("is not JSON, or cut off") from None
+        raise Unreadable("is not JSON, or is truncated") from None
     if not isinstance(document, dict) or "content" not in document:
         return {"format": "json"}
     annotation, content = annotated.read(path)
@@ -75,7 +75,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _tables(path: Path, suffix: str) -> dict[str, Any]:
     fmt = detect(path)
     if suffix not in FORMATS[fmt].suffixes:
-        raise Unreadable(f"is {FORMATS[fmt].title}, which its name {suffix} does not say")
+        raise Unreadable(f"is {FORMATS[fmt].title}, but its suffix is {suffix}: rename it")
     dataset = read(path, fmt)
     annotation = dataset.annotation
     service = [asdict(item) for item in service_findings(dataset)]
@@ -101,14 +101,14 @@ def _tables(path: Path, suffix: str) -> dict[str, Any]:
 
 
 def _findings(annotation: Annotation, dataset: DataSet) -> list[dict[str, str]]:
-    """Return what is wrong with a file's own metadata; one without any relies on its record's."""
+    """Returns the errors in a file's own metadata; a file without any uses those of its record."""
     if not annotation.plain().get("header"):
         return []
     return [asdict(item) for item in validate(annotation, dataset.data_tables)]
 
 
 def _hints(service: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return what TAP would leave out; not wrong, since most files are not served by it."""
+    """Returns what TAP would leave out, as hints, because most files are not served by TAP."""
     return [item | {"level": "hint"} for item in service]
 
 
@@ -137,21 +137,21 @@ def _table(name: str, table: Table, annotation: Annotation) -> dict[str, Any]:
 
 
 def _type(column: Any) -> str:
-    """Return letter and bytes of a column's type, with the shape of its cells."""
+    """Returns the letter and size in bytes of a column's type, with the shape of its cells."""
     dtype = getattr(column, "dtype", np.dtype("M8[us]"))
     if dtype.kind == "O":
-        return "lists"  # of a length of its own in each row
+        return "lists"  # their length differs between rows
     shape = "x".join(str(size) for size in column.shape[1:])
     name = _NAMED.get(dtype.kind, f"{dtype.kind}{dtype.itemsize}")
     return f"{name}[{shape}]" if shape else name
 
 
-#: Types whose size says nothing.
+#: Types shown by name instead of letter and size.
 _NAMED = {"U": "text", "S": "text", "M": "time"}
 
 
 def _tree(path: Path) -> list[dict[str, Any]]:
-    """Return groups and data sets of an HDF5 file, in depth first order."""
+    """Returns groups and datasets of an HDF5 file, depth first."""
     import h5py
 
     nodes: list[dict[str, Any]] = []

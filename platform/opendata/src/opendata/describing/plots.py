@@ -1,7 +1,7 @@
-"""Plots of a data set, as numbers with labels; the pages draw them.
+"""Plots of a dataset as numbers with labels, which `opendata.portal.plots` draws.
 
-What is drawn follows from the paraminfo: a value between a lower and an upper edge is a step line,
-a polynomial a curve, a lookup table a map of colours, a column of numbers a histogram.
+The paraminfo decides the kind: values between lower and upper edges become steps, a polynomial a
+curve, a lookup table a map of colours, a column of numbers a histogram.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _MOST_BINS = 5000
 _TRANSFORM_LABELS = {"sin_deg": "sin({})", "cos_deg": "cos({})", "log10": "log10({})"}
 _POWER = re.compile(r"\^\{(-?\d+)\}")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-#: Columns that are names of rows, not measurements.
+#: Columns that identify rows and are not measurements.
 _COUNTERS = ("id", "group_id", "event_id", "run_id", "run", "det_id")
 
 
 def label(parameter: Parameter | None, name: str, unit: str = "") -> str:
-    """Return the label of an axis: name and unit, that of the data before that of the metadata."""
+    """Returns the label of an axis: name and unit; the unit of the data takes precedence."""
     text = (parameter.name if parameter else None) or name
     unit = unit or (parameter.unit if parameter else None) or ""
-    # GeV^{-1} cm^{2} is written as people read it.
+    # GeV^{-1} cm^{2} is shown with raised digits.
     unit = _POWER.sub(lambda power: power[1].translate(_RAISED), unit)
     return f"{text} [{unit}]" if unit else text
 
 
 def plots_of_content(annotation: Annotation, content: annotated.Content) -> list[dict[str, Any]]:
-    """Return the plot of a lookup table or function."""
+    """Returns the plot of a lookup table or function."""
     info = annotation.paraminfo
     if isinstance(content, annotated.PolynomialContent):
         parameter = info.get("xvalue")
         if parameter is None or parameter.range is None:
-            return []  # where the function holds is not known
+            return []  # the range of the function is unknown
         x = np.linspace(*parameter.range, 181)
         y = np.polynomial.polynomial.polyval(x, content.coefficients)
         if not np.all(np.isfinite([x, y])) or x[0] == x[-1]:
@@ -95,13 +95,13 @@ def _edges(axis: annotated.Axis) -> list[float]:
 
 
 def plots_of_table(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
-    """Return the plots of a table: its binned value, or histograms of its columns."""
+    """Returns the plots of a table: its binned value, or histograms of its columns."""
     binned = _binned(table, annotation)
     return [binned] if binned else _histograms(table, annotation)
 
 
 def _binned(table: Table, annotation: Annotation) -> dict[str, Any] | None:
-    """Return values over bins as steps; bins that overlap or have no ends are no such thing."""
+    """Returns values over bins as steps; None if bins overlap or an edge is missing."""
     info = annotation.paraminfo
     names = {}
     for role in ("lower_edge", "upper_edge", "value"):
@@ -139,7 +139,7 @@ def _binned(table: Table, annotation: Annotation) -> dict[str, Any] | None:
 def _steps(
     low: np.ndarray[Any, Any], high: np.ndarray[Any, Any], value: np.ndarray[Any, Any]
 ) -> tuple[list[float], list[float]] | None:
-    """Return edges and values of bins in order, NaN between bins apart; None if bins overlap."""
+    """Returns edges and values of bins in order, NaN for gaps; None if bins overlap."""
     order = np.argsort(low, kind="stable")
     low, high, value = low[order], high[order], value[order]
     # Edges written with a few digits need not meet exactly.
@@ -157,12 +157,12 @@ def _steps(
 
 
 def _absent(values: np.ndarray[Any, Any]) -> tuple[int, int]:
-    """Return how many of the numbers are no value, and how many are infinite."""
+    """Returns how many numbers are missing, and how many are infinite."""
     return int(np.isnan(values).sum()), int(np.isinf(values).sum())
 
 
 def _note(absent: int, infinite: int, of: str) -> dict[str, str]:
-    """Return what a plot says of values that it cannot show."""
+    """Returns a plot's note on values that it cannot show."""
     counts = ((absent, "without value"), (infinite, "with an infinite value"))
     parts = [
         f"{number} {of}{'s' if number > 1 else ''} {what}" for number, what in counts if number
@@ -172,7 +172,7 @@ def _note(absent: int, infinite: int, of: str) -> dict[str, str]:
 
 def _edge_label(parameter: Parameter, unit: str) -> str:
     text = parameter.columnname or ""
-    # "Log(E1/GeV)" says more than a name without unit does.
+    # "Log(E1/GeV)" is more informative than a name without a unit.
     if not unit and "log" in text.lower():
         return f"{parameter.name or ''} {text.replace('1', '').replace('Log(', 'log10(')}".strip()
     return label(parameter, text, unit)
@@ -209,10 +209,10 @@ def _histograms(table: Table, annotation: Annotation) -> list[dict[str, Any]]:
 
 
 def _spans_decades(values: np.ndarray[Any, Any]) -> bool:
-    """Return whether bins of equal ratio show values better, as of energies and hit counts.
+    """Returns whether logarithmic bins suit the values better, as for energies and hit counts.
 
-    That is so where equal bins would put most of them into the lowest ones; not for angles, which
-    may begin near zero and fill their range.
+    They do if most values would fall into the lowest linear bins; not so for angles, which may
+    start near zero but fill their range.
     """
     low, high = values.min(), values.max()
     if low <= 0 or high <= 300 * low:
@@ -227,12 +227,12 @@ def _histogram(
     bins = 40
     distinct = np.unique(values[:100_000])
     if whole:
-        # Bins of whole numbers, so that none gets more of them than its neighbour.
+        # Bins of whole numbers, each with equally many of them.
         width = max(1, math.ceil((high - low + 1) / 40))
         bins = math.ceil((high - low + 1) / width)
         low, high = low - 0.5, low - 0.5 + bins * width
     elif len(distinct) <= 40:
-        # Rounded values: a bin each, without empty ones between them.
+        # Rounded values: one bin for each, without empty ones between them.
         step = float(np.diff(distinct).min())
         bins = round(min((high - low) / step, 199)) + 1
         low, high = low - step / 2, high + step / 2

@@ -13,7 +13,7 @@ from .cells import numbers, parameter_of, plain, ucd_of, unit_of
 if TYPE_CHECKING:
     from astropy.table import Column, Table
 
-#: More points than these are not told apart on a screen; of longer lists every n-th is shown.
+#: More points than this cannot be distinguished; of longer lists every n-th is shown.
 MOST_POINTS = 10_000
 
 _NAMES = {
@@ -21,7 +21,7 @@ _NAMES = {
     "dec": {"dec", "decl", "declination", "dej2000"},
 }
 
-#: UCDs and names of columns that a person wants to read of a point on the map.
+#: UCDs and names of the columns shown for a point on the map.
 _TELLING: tuple[tuple[tuple[str, ...], set[str]], ...] = (
     (("meta.id",), {"id", "name", "event", "internalid"}),
     (("phys.energy", "phot.count"), {"energy", "e", "nhit", "nhits"}),
@@ -30,7 +30,7 @@ _TELLING: tuple[tuple[tuple[str, ...], set[str]], ...] = (
 
 
 def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
-    """Return the names of the columns with right ascension and declination, none if one lacks."""
+    """Returns the columns of right ascension and declination; empty if either is missing."""
     result = []
     for axis, names in _NAMES.items():
         found = [
@@ -46,20 +46,20 @@ def position_columns(table: Table, annotation: Annotation) -> tuple[str, ...]:
 
 
 def _is_position(ucd: str, axis: str) -> bool:
-    """Return whether a UCD names a coordinate, and not its error or another statistic of it."""
+    """Returns whether a UCD is that of a coordinate, not of its error or another statistic."""
     words = ucd.split(";")
     return words[0] == f"pos.eq.{axis}" and not any(word.startswith("stat.") for word in words)
 
 
 def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
-    """Return right ascension and declination of the rows in degrees, None if there are none."""
+    """Returns right ascension and declination of the rows in degrees; None if there are none."""
     found = position_columns(table, annotation)
     if not found:
         return None
     ra, dec = (_degrees(table[name], parameter_of(annotation, name)) for name in found)
     if ra is None or dec is None:
         return None
-    # Some masked, others out of range: neither has a place on the sky.
+    # Rows that are masked or out of range have no place on the sky.
     good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
     ra, dec = ra[good] % 360, dec[good]
     if len(ra) == 0:
@@ -83,7 +83,7 @@ def sky_of(table: Table, annotation: Annotation) -> dict[str, Any] | None:
 
 
 def _telling(table: Table, annotation: Annotation, known: tuple[str, ...]) -> list[str]:
-    """Return the columns that tell events apart: name, energy or hits, time."""
+    """Returns the columns that distinguish events: name, energy or hits, time."""
     result: list[str] = []
     for ucds, names in _TELLING:
         for name in table.colnames:
@@ -99,7 +99,7 @@ def _telling(table: Table, annotation: Annotation, known: tuple[str, ...]) -> li
 
 
 def _degrees(column: Column, parameter: Parameter) -> np.ndarray[Any, Any] | None:
-    """Return angles in degrees, NaN where there is none; None for a unit that is no angle's."""
+    """Returns angles in degrees, NaN for missing ones; None if the unit is not one of angles."""
     from astropy import units
 
     values = numbers(column)
@@ -107,7 +107,7 @@ def _degrees(column: Column, parameter: Parameter) -> np.ndarray[Any, Any] | Non
     if not name:
         return values
     try:
-        # A right ascension in hours means the angle, not the duration.
+        # A right ascension in hours is an angle, not a duration.
         unit = units.hourangle if name in ("h", "hr") else units.Unit(name)
         factor = unit.to(units.deg)
     except (ValueError, TypeError, units.UnitConversionError):

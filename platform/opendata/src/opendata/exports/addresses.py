@@ -1,4 +1,4 @@
-"""Addresses of the portal's pages, where there is no request to ask."""
+"""Full addresses of pages, for code that has no request."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from django.http import HttpRequest
 
 from opendata.middleware import Middleware
 
-#: Root of the portal as the current request sees it.
+#: The portal's address for the current request.
 ROOT: ContextVar[str] = ContextVar("opendata_root", default="")
 
 
 def root(request: HttpRequest) -> str:
-    """Return the portal's address for whoever sent a request.
+    """Returns the portal's address for the client that sent a request.
 
-    That is the public one, but not for who asked by a name of ``OPENDATA_HOSTS``: programs inside
-    of the platform may not reach the public address.
+    That is the public one, except for requests to a name in ``OPENDATA_HOSTS``: programs inside the
+    platform may not reach the public address.
     """
     configuration = getattr(settings, "CONFIGURATION", None)
     if configuration and configuration.public_url:
         name = request.get_host().rpartition(":")[0] or request.get_host()
         if name not in configuration.hosts:
             return str(configuration.public_url)
-    # With the path below which it was asked for, if any (`opendata.below_path`).
+    # SCRIPT_NAME is the path below which the portal is, if any (`opendata.below_path`).
     return f"{request.scheme}://{request.get_host()}{request.META.get('SCRIPT_NAME', '')}"
 
 
 def absolute(path: str) -> str:
-    """Return the full address of a path of the portal, for the current request."""
+    """Returns the full address of a path of the portal, for the current request."""
     return f"{ROOT.get() or settings.CONFIGURATION.public_url}/{path.lstrip('/')}"
 
 
 def permanent(path: str) -> str:
-    """Return the full address of a path as it is cited: the public one, whoever asks."""
+    """Returns the full address of a path for citations: always the public one."""
     return f"{settings.CONFIGURATION.public_url or ROOT.get()}/{path.lstrip('/')}"
 
 

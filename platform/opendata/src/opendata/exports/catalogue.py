@@ -22,16 +22,16 @@ _PUBLISHING = ("publish", "withdraw")
 
 
 def revision() -> int:
-    """Return a number that changes with each publication and withdrawal."""
+    """Returns a number that changes with each publication and withdrawal."""
     last = AuditEntry.objects.filter(action__in=_PUBLISHING).order_by("-id").first()
     return 0 if last is None else last.pk
 
 
 def document() -> tuple[Path, str]:
-    """Return the catalogue's file and its ETag; it is written if something changed."""
+    """Returns the catalogue's file and its ETag; the file is rewritten if something changed."""
     number = revision()
     folder = settings.CONFIGURATION.folder("catalogue")
-    # The code that made it is part of the name: an upgrade writes it anew.
+    # The code that made it is part of the name, so that an upgrade writes a new one.
     path = folder / f"{number}-{_code()}.json"
     if not path.exists():
         content = catalogue().dump()
@@ -51,7 +51,7 @@ def _code() -> str:
 
 
 def catalogue() -> Catalogue:
-    """Return everything that is published as openkm3's model."""
+    """Returns all published records as openkm3's model."""
     records = (
         Record.objects.filter(current__isnull=False)
         .select_related("current")
@@ -69,7 +69,7 @@ def catalogue() -> Catalogue:
 
 
 def _in_order(records: list[Record]) -> Iterator[Record]:
-    """Yield each record before its parts."""
+    """Yields each record before its children."""
     parts: dict[int | None, list[Record]] = {}
     for record in records:
         parts.setdefault(record.parent_id, []).append(record)
@@ -81,7 +81,7 @@ def _in_order(records: list[Record]) -> Iterator[Record]:
 
 
 def entry(record: Record) -> Entry:
-    """Return the catalogue's entry of a record; addresses are relative to the portal's root."""
+    """Returns the catalogue's entry of a record; addresses are relative to the portal's root."""
     version = record.current
     assert version is not None, "only published records have an entry"  # noqa: S101
     annotation = version.annotation
@@ -123,7 +123,7 @@ def entry(record: Record) -> Entry:
 
 
 def service(described: dict[str, str]) -> Service:
-    """Return where a table is served: as the record says, else by the portal's VO services."""
+    """Returns the services of a table: those that the record names, else the portal's own."""
     table = described.get("table", "")
     server = settings.CONFIGURATION.vo
     if server == "embedded":
@@ -131,13 +131,13 @@ def service(described: dict[str, str]) -> Service:
     elif server == "none":
         own = {}
     else:
-        # Where DaCHS puts the service `cone` of a resource descriptor SCHEMA/q.
+        # DaCHS serves `cone` of the resource descriptor SCHEMA/q here.
         schema = table.partition(".")[0]
         own = {"tap": f"{server}/tap", "scs": f"{server}/{schema}/q/cone/scs.xml"}
     return Service(**(own | described))
 
 
 def storage_path(file: DataFile) -> str:
-    """Return the path of a file's download."""
+    """Returns the path of a file's download."""
     version = file.version
     return f"/storage/{version.record.identifier}/{version.label}/{file.name}"

@@ -1,4 +1,4 @@
-"""Citations: BibTeX, RIS, one sentence; and by their names the other formats of metadata."""
+"""Citations as BibTeX, RIS and a sentence; re-exports the other formats of metadata."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ __all__ = [
 
 #: BibTeX counts braces even where a backslash is in front of them.
 _BRACES = UnicodeToLatexConversionRule(RULE_DICT, {ord("{"): r"\lbrace", ord("}"): r"\rbrace"})
-#: A Greek letter by itself is a symbol. Words of Greek are no formulas: LaTeX's mathematics has the
-#: Latin X for a capital chi; and of Cyrillic it has the letters in some fonts only.
+#: A single Greek letter is a symbol. Greek words are not formulas: LaTeX's mathematics has a Latin
+#: X for a capital chi, and it has Cyrillic letters in some fonts only.
 _WORDS = UnicodeToLatexConversionRule(
     RULE_REGEX,
     [(re.compile("[\u0370-\u03ff\u1f00-\u1fff]{2,}|[\u0400-\u052f]+"), lambda word: word[0])],
@@ -42,13 +42,13 @@ _WORDS = UnicodeToLatexConversionRule(
 _ENCODER = UnicodeToLatexEncoder(
     conversion_rules=[_BRACES, _WORDS, "defaults"],
     replacement_latex_protection="braces-all",
-    unknown_char_policy="keep",  # letters of other scripts, which biber and XeTeX read
+    unknown_char_policy="keep",  # letters of other scripts; biber and XeTeX read them
     unknown_char_warning=False,
 )
 
 
 def bibtex(version: Version) -> str:
-    """Returns a BibTeX entry: in ASCII where LaTeX has a way to write it, nothing left out."""
+    """Returns a BibTeX entry, in ASCII wherever LaTeX has a notation; nothing is left out."""
     key = f"km3net:{version.record.identifier}:{version.label}"
     day = issued(version)
     fields = {
@@ -68,16 +68,16 @@ def bibtex(version: Version) -> str:
 
 
 def _tex_name(creator: Creator) -> str:
-    """Return a name of which BibTeX takes apart what is a person's only."""
+    """Returns a name such that BibTeX splits the names of persons only."""
     if creator.family and creator.given:
         return ", ".join(_tex_part(part) for part in (creator.family, creator.given))
     return f"{{{_tex(creator.name)}}}"
 
 
 def _tex_part(text: str) -> str:
-    """Return family or given name; braces keep what would divide it from doing so."""
+    """Returns a family or given name, with braces around words at which BibTeX would split it."""
     words = text.split()
-    # Of "Pérez de los Heros" BibTeX would take all up to "los" for the particle.
+    # In "Pérez de los Heros", BibTeX would take everything up to "los" as the particle.
     particle_inside = words[0][0].isupper() and any(word[0].islower() for word in words[1:])
     divides = any(word.lower() in ("and", "others") for word in words)
     if "," in text or divides or particle_inside:
@@ -90,7 +90,7 @@ def _tex(text: str) -> str:
 
 
 def _verbatim(text: str) -> str:
-    """Return an address or DOI, which styles print as it stands; braces would end the field."""
+    """Returns an address or DOI, which styles print verbatim; a brace would end the field."""
     return text.replace("{", "%7B").replace("}", "%7D")
 
 

@@ -23,7 +23,7 @@ _TYPES = {
 
 
 def csl(version: Version) -> dict[str, Any]:
-    """Return the citation of a version as CSL-JSON."""
+    """Returns the citation of a version as CSL-JSON."""
     day = issued(version)
     item: dict[str, Any] = {
         "id": f"{version.record.identifier}:{version.label}",
@@ -42,7 +42,7 @@ def csl(version: Version) -> dict[str, Any]:
 
 
 def _name(creator: Creator) -> dict[str, str]:
-    """Return a name; that of an organisation is one piece, which no style takes apart."""
+    """Returns a name; that of an organisation is literal, so that no style splits it."""
     if creator.family:
         parts = {"family": creator.family, "given": creator.given or ""}
         return {key: value for key, value in parts.items() if value}

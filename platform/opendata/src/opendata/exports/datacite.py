@@ -21,9 +21,9 @@ from openkm3.metadata import KTYPES
 _NAMESPACE = "http://datacite.org/schema/kernel-4"
 _SCHEMA = "http://schema.datacite.org/meta/kernel-4.6/metadata.xsd"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-#: DataCite's word for a value that it demands and nobody knows (schema 4.6, appendix 3).
+#: DataCite's code for a required value that is unknown (schema 4.6, appendix 3).
 UNKNOWN = ":unav"
-#: Contributor types that mean what a role of CRediT means; the others are told as "Other".
+#: Contributor types that correspond to CRediT roles; other roles become "Other".
 _CONTRIBUTOR = {
     "Data curation": "DataCurator",
     "Investigation": "DataCollector",
@@ -49,8 +49,8 @@ def resource_type(version: Version) -> str:
 def datacite(version: Version) -> dict[str, Any]:
     """Returns the metadata as JSON.
 
-    The schema demands a publisher and a year. Of something published elsewhere, of which they are
-    not known, the record describes the portal's own page, which is metadata for that.
+    The schema requires a publisher and a year. Where they are unknown for something published
+    elsewhere, the record describes the portal's own page, which is metadata for it.
     """
     own_page = version.is_elsewhere and issued(version) is None
     rights = licence(version.annotation.header.license)
@@ -121,13 +121,14 @@ def datacite_xml(version: Version) -> bytes:
     """Returns the metadata as XML."""
     content = datacite(version)
     root = schema45.dump_etree(_clean(content))
-    # What is said here is the same in 4.5 and 4.6.
+    # The elements used here are the same in 4.5 and 4.6.
     root.set(f"{_XSI}schemaLocation", f"{_NAMESPACE} {_SCHEMA}")
     if "doi" not in content:
         identifier = etree.Element("identifier", identifierType="URL")
         identifier.text = content["url"]
         root.insert(0, identifier)
-    # The elements are in no namespace until they are written: the default one is declared only.
+    # The elements get their namespace only when they are written: the library declares the default
+    # namespace without using it.
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True))
 
 
@@ -203,19 +204,19 @@ def _subject(subject: Subject) -> dict[str, str]:
 
 def _dates(version: Version) -> list[dict[str, str]]:
     rows = [("Issued", issued(version))]
-    # An end that is not known stays open (RKMS-ISO8601), so that it is not taken for one day.
+    # An unknown end stays open (RKMS-ISO8601), so that the span is not taken for a single day.
     span = "/".join(covered(version) or ())
     if not version.simulated:
         rows.append(("Collected", span))
-    # Of what is no date a finding tells its curator.
+    # If it is not a date, a finding tells the curator.
     with suppress(ValueError):
         rows.append(("Created", day((version.annotation.header.created or "").partition("T")[0])))
     if version.withdrawn_at:
         rows.append(("Withdrawn", str(version.withdrawn_at.date())))
     dates = [{"date": text, "dateType": kind} for kind, text in rows if text]
     if version.simulated and span:
-        # Nothing was collected then.
-        about = "time that the simulation covers"
+        # Nothing was collected in that time.
+        about = "period covered by the simulation"
         dates.append({"date": span, "dateType": "Other", "dateInformation": about})
     return dates
 

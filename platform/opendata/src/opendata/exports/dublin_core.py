@@ -21,7 +21,7 @@ _TERM = ElementMaker(namespace=_DC)
 
 
 def dublin_core(version: Version) -> Any:
-    """Return the metadata of a version as an XML element."""
+    """Returns the metadata of a version as an XML element."""
     rights = licence(version.annotation.header.license)
     funders = [f"{grant.funder} {grant.award_number or ''}".strip() for grant in version.grants]
     rows = [

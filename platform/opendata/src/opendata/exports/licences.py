@@ -38,7 +38,7 @@ class Licence:
 
 
 def licence(text: str | None) -> Licence | None:
-    """Returns what a licence is, by its name, expression or address; None for no text."""
+    """Returns the licence for a name, SPDX expression or address; None for an empty text."""
     text = (text or "").strip()
     if not text:
         return None
@@ -60,6 +60,6 @@ def licence(text: str | None) -> Licence | None:
 
 
 def licence_url(text: str | None) -> str:
-    """Returns the page of a licence, empty where there is none."""
+    """Returns the address of a licence's text; empty if there is none."""
     found = licence(text)
     return found.url or "" if found else ""

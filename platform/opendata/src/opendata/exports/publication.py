@@ -1,4 +1,4 @@
-"""What a citation says beside names and title: publisher, date, references.
+"""What a citation contains besides names and title: publisher, date, references.
 
 Only what is known is said. The portal is the publisher of what it holds, since it published that;
 of what a record merely points to, such as a paper, its curators have to say it.
@@ -19,14 +19,14 @@ from opendata.records.models import Version
 
 
 def publisher(version: Version) -> str | None:
-    """Returns who published what the record stands for, None where that is not known."""
+    """Returns who published what the record describes; None if unknown."""
     if version.publisher:
         return version.publisher
     return None if version.is_elsewhere else str(settings.CONFIGURATION.title)
 
 
 def issued(version: Version) -> str | None:
-    """Returns when that was, as YYYY, YYYY-MM or YYYY-MM-DD; None where that is not known."""
+    """Returns when it was published, as YYYY, YYYY-MM or YYYY-MM-DD; None if unknown."""
     if version.issued:
         return version.issued
     if version.is_elsewhere or version.published_at is None:
@@ -35,25 +35,25 @@ def issued(version: Version) -> str | None:
 
 
 def year(version: Version) -> str | None:
-    """Returns the year of publication, None where that is not known."""
+    """Returns the year of publication; None if unknown."""
     day = issued(version)
     return day[:4] if day else None
 
 
 def page(version: Version) -> str:
-    """Returns the address of a version's page as it is cited."""
+    """Returns the address of a version's page for citations."""
     return permanent(page_of(version))
 
 
 def covered(version: Version) -> tuple[str, str] | None:
-    """Returns the days from and to which it was measured; ``""`` for an end that is not known."""
+    """Returns the first and last day of the measurement; ``""`` for an unknown one."""
     days = ["" if day is None else day.isoformat() for day in version.measured()]
     return (days[0], days[1]) if any(days) else None
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What describes a record: an identifier or an address, or a citation as text."""
+    """A reference of a record: an identifier, an address, or a citation as text."""
 
     #: ``DOI``, ``arXiv``, ``URL``, or None for text.
     scheme: str | None
@@ -61,7 +61,7 @@ class Reference:
 
     @property
     def address(self) -> str | None:
-        """Where it is on the web."""
+        """Its address on the web; None for text."""
         if self.scheme == "DOI":
             return doi_address(self.name)
         if self.scheme == "arXiv":
@@ -70,7 +70,7 @@ class Reference:
 
 
 def references(version: Version) -> list[Reference]:
-    """Returns what describes a record, as its metadata name it: one or several."""
+    """Returns the references in a record's metadata, none to several."""
     text = (version.annotation.header.reference or "").strip()
     if not text:
         return []
@@ -80,7 +80,7 @@ def references(version: Version) -> list[Reference]:
 
 
 def _identified(text: str) -> Reference | None:
-    """Return a DOI, a number of arXiv or an address."""
+    """Returns a DOI, an arXiv identifier or an address."""
     if idutils.is_doi(text):
         return Reference("DOI", str(idutils.normalize_doi(text)))
     bare = re.sub(r"^https?://(www\.)?arxiv\.org/(abs|pdf)/", "arXiv:", text, flags=re.IGNORECASE)

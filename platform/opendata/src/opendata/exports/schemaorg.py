@@ -1,4 +1,4 @@
-"""schema.org as JSON-LD, which search engines read, and RO-Crate 1.1, which is made of it."""
+"""schema.org as JSON-LD, which search engines read, and RO-Crate 1.1, which is built on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Node = dict[str, Any]
 
 
 def _said(**content: Any) -> Node:
-    """Return what is said, without what is not; keys are written as ``at_id`` for ``@id``."""
+    """Returns the values that are known; a key such as ``@id`` is written ``at_id``."""
     return {
         key.replace("at_", "@", 1) if key.startswith("at_") else key: value
         for key, value in content.items()
@@ -46,7 +46,7 @@ def _creator(creator: Creator) -> Node:
 
 
 def _roles(creator: Creator) -> list[Node]:
-    """Return what somebody did, in schema.org's way: a Role between the work and the person."""
+    """Returns a contribution as schema.org has it: a Role between the work and the person."""
     return [
         {
             "@type": "Role",
@@ -82,7 +82,7 @@ def _keyword(subject: Subject) -> Node | str:
 
 
 def _covered(version: Version) -> str | None:
-    """Return an interval of ISO 8601; an end that is not known is open."""
+    """Returns an ISO 8601 interval; an unknown end is open."""
     span = covered(version)
     return "/".join(day or ".." for day in span) if span else None
 
@@ -154,7 +154,7 @@ def jsonld(version: Version) -> Node:
 
 
 class _Graph:
-    """The flat list of entities that RO-Crate has; each is there once.
+    """RO-Crate's flat list of entities, each of which occurs once.
 
     Of one address several things may be said: two departments with the ROR of their university, two
     awards with the page of their programme. The first keeps the address, others say theirs as an
@@ -165,7 +165,7 @@ class _Graph:
         self.nodes: dict[str, Node] = {}
 
     def add(self, node: Node, name: str = "") -> Node:
-        """Add an entity with its inner ones; returns what refers to it."""
+        """Add an entity and those inside it; return the reference to it."""
         identifier = str(node.get("@id") or f"#{name}")
         flat = {key: self._inner(value, f"{name}-{key}".strip("-")) for key, value in node.items()}
         flat.pop("@id", None)
@@ -184,7 +184,7 @@ class _Graph:
         return value
 
     def each(self, add: Callable[[Any], Node], items: list[Any], name: str) -> list[Node]:
-        """Add entities that have no address of their own under numbers."""
+        """Add entities, numbering those without an address."""
         return [self.add(add(item), f"{name}-{n}") for n, item in enumerate(items, start=1)]
 
 
@@ -239,7 +239,7 @@ def ro_crate(version: Version) -> Node:
                 for role in _roles(creator)
             ],
             funding=graph.each(_grant, version.grants, "grant"),
-            # What RO-Crate's own page on funding asks for, beside the grants.
+            # RO-Crate's page on funding asks for the funder in addition to the grants.
             funder=graph.each(lambda grant: _grant(grant)["funder"], version.grants, "funder"),
             publisher={"@type": "Organization", "@id": "#publisher", "name": by} if by else None,
             citation=[
@@ -253,7 +253,7 @@ def ro_crate(version: Version) -> Node:
         "record",
     )
     return {
-        # Its context is of an older schema.org, which had not all of these.
+        # Its context predates some of these schema.org terms.
         "@context": [
             "https://w3id.org/ro/crate/1.1/context",
             {name: f"https://schema.org/{name}" for name in ("funding", "sha256")},

@@ -10,7 +10,7 @@ from opendata.exports.catalogue import storage_path
 from opendata.exports.licences import licence_url
 from opendata.records.models import DataFile, State, Version
 
-#: What may stand in the path of an address as it is (RFC 3986).
+#: Characters that may occur unescaped in the path of an address (RFC 3986).
 _IN_PATHS = "/:@!$&'()*+,;=-._~"
 _MOST_AUTHORS = 20
 _TYPES = {
@@ -18,7 +18,7 @@ _TYPES = {
     "stream": "https://schema.org/Collection",
     "resource": "https://schema.org/Dataset",
 }
-#: Metadata that a record is offered in: name of the export, media type.
+#: Formats of metadata: name of the export, media type.
 DESCRIBED_BY = [
     ("datacite.json", "application/vnd.datacite.datacite+json"),
     ("datacite.xml", "application/vnd.datacite.datacite+xml"),
@@ -30,17 +30,17 @@ DESCRIBED_BY = [
 
 
 def cite_as(version: Version) -> str:
-    """Return the address that a citation should name: the DOI, else the landing page."""
+    """Returns the address for citations: the DOI, else the landing page."""
     return doi_address(version.doi) if version.doi else permanent(page_of(version))
 
 
 def doi_address(doi: str) -> str:
-    """Returns the address of a DOI, of which some hold characters that no address may."""
+    """Returns the address of a DOI; characters that addresses may not contain are escaped."""
     return f"https://doi.org/{quote(doi, safe=_IN_PATHS)}"
 
 
 def links(version: Version) -> list[dict[str, str]]:
-    """Return the links of a version's page; that of the current version is the record's page."""
+    """Returns the links of a version's page, which is the record's page for the current version."""
     record = version.record
     found = [
         {"rel": "cite-as", "href": cite_as(version)},
@@ -52,7 +52,7 @@ def links(version: Version) -> list[dict[str, str]]:
         for creator in version.people
         if creator.orcid or creator.ror
     ]
-    # Servers and clients bound the length of headers, not collaborations that of their lists.
+    # Headers have a maximum length, and author lists of collaborations do not.
     found += [{"rel": "author", "href": address} for address in known[:_MOST_AUTHORS] if address]
     licence = licence_url(version.annotation.header.license)
     if licence:
@@ -88,14 +88,14 @@ def links(version: Version) -> list[dict[str, str]]:
 
 
 def page_of(version: Version) -> str:
-    """Return the path of a version's page."""
+    """Returns the path of a version's page."""
     record = version.record
     page = f"records/{record.identifier}/"
     return page if record.current_id == version.pk else f"{page}versions/{version.label}/"
 
 
 def header(found: list[dict[str, str]]) -> str:
-    """Return links as value of the Link header."""
+    """Returns links as the value of the Link header."""
     return ", ".join(
         f'<{link["href"]}>; rel="{link["rel"]}"'
         + (f'; type="{link["type"]}"' if "type" in link else "")
@@ -104,13 +104,13 @@ def header(found: list[dict[str, str]]) -> str:
 
 
 def of_file(file: DataFile) -> str:
-    """Return the Link header of a download: back to its record."""
+    """Returns the Link header of a download, which leads back to its record."""
     page = absolute(f"records/{file.version.record.identifier}/")
     return header([{"rel": "collection", "href": page, "type": "text/html"}])
 
 
 def linkset(version: Version) -> dict[str, Any]:
-    """Return the link set of a version (RFC 9264, section 4.2)."""
+    """Returns the link set of a version (RFC 9264, section 4.2)."""
     anchor: dict[str, Any] = {"anchor": absolute(page_of(version))}
     for link in links(version):
         if link["rel"] != "linkset":
@@ -120,7 +120,7 @@ def linkset(version: Version) -> dict[str, Any]:
 
 
 def linkset_text(version: Version) -> str:
-    """Return the link set as text (RFC 9264, section 4.1): links that say where they begin."""
+    """Returns the link set as text (RFC 9264, section 4.1): each link names its context."""
     anchor = absolute(page_of(version))
     rows = [link for link in links(version) if link["rel"] != "linkset"]
     return ",\n".join(f'{header([link])}; anchor="{anchor}"' for link in rows) + "\n"

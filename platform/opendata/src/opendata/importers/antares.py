@@ -32,7 +32,7 @@ _HEADER = {
     "version": "1.0",
     "created": "2020-10-01",
 }
-_CHANGES = "The ANTARES data as they were imported."
+_CHANGES = "The ANTARES data as imported."
 _TIME = {
     "time": {
         "measurement_start": "2007-02-07T00:00:00",
@@ -55,13 +55,16 @@ def events(path: Path) -> DataSet:
     Raises
     ------
     FormatError
-        If it is no table of five numbers a row in the ranges of the sky.
+        If it is not a table of five numbers per row, or a position is not on the sky.
     """
     raw = _numbers(path)
     if raw.ndim != 2 or raw.shape[1] != 5:
-        raise FormatError(path, "has not the five columns RA, Decl, Nhit, Beta, MJD")
+        raise FormatError(path, "must have the five columns RA, Decl, Nhit, Beta, MJD")
     if not ((raw[:, 0] >= 0) & (raw[:, 0] <= 360) & (np.abs(raw[:, 1]) <= 90)).all():
-        raise FormatError(path, "holds a right ascension or declination that is none")
+        raise FormatError(
+            path,
+            "has a right ascension outside 0 to 360 or a declination outside -90 to 90 degrees",
+        )
     raw = raw[np.argsort(raw[:, 4], kind="stable")]
     from astropy.table import Table
 
@@ -80,7 +83,7 @@ def events(path: Path) -> DataSet:
 
 
 def event_annotation(**header: str | None) -> Annotation:
-    """Return the metadata of the event list."""
+    """Returns the metadata of the event list."""
     return Annotation.parse(
         {
             "ktype": "km3.resource.service.scs",
@@ -188,7 +191,7 @@ def background_of(
 ) -> tuple[Annotation, annotated.PolynomialContent]:
     """Annotate the background polynomial."""
     if not len(coefficients):
-        raise FormatError(path, "holds no coefficients")
+        raise FormatError(path, "contains no coefficients")
     annotation = Annotation.parse(
         {
             "ktype": "km3.data.l4.function.polynomial",
@@ -218,20 +221,20 @@ def _numbers(path: Path) -> np.ndarray[Any, Any]:
     try:
         values: np.ndarray[Any, Any] = np.loadtxt(path)
     except FileNotFoundError:
-        raise FormatError(path, "there is no such file") from None
+        raise FormatError(path, "does not exist") from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise FormatError(path, f"is no table of numbers: {error}") from None
+        raise FormatError(path, f"is not a table of numbers: {error}") from None
     if not values.size or not np.isfinite(values).all():
-        raise FormatError(path, "is empty or holds values that are no numbers")
+        raise FormatError(path, "is empty or contains values that are not finite numbers")
     return values
 
 
 def import_folder(folder: Path) -> int:
     """Publish collection ana20_01; return the number of records that changed.
 
-    What is there with other content, such as demonstration data, gets a new version.
+    A record that exists with other content, such as demonstration data, gets a new version.
     """
-    # All is read before anything is published.
+    # Everything is read before anything is published.
     return publish_analysis(
         events(folder / "ANTARES.data"),
         acceptance(folder / "acc.txt"),
@@ -246,7 +249,7 @@ def publish_analysis(
     *,
     mark: str = "",
 ) -> int:
-    """Publish the analysis as ana20_01 with the names that KM3NeT gave its parts.
+    """Publish the analysis as ana20_01, with KM3NeT's own names for its parts.
 
     Parameters
     ----------
@@ -283,7 +286,7 @@ def publish_analysis(
     if simulated:
         about = event_list.annotation.model_copy(update={"paraminfo": {}, "ktype": None})
     paper = Annotation.parse({"header": _HEADER})
-    note = " Everything measured in it is replaced by generated data." if simulated else ""
+    note = ". All measured values are replaced by generated data." if simulated else ""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write(event_list, folder / "antares_events.vot")
@@ -345,7 +348,7 @@ def publish_analysis(
 
 
 def publish_effective_area() -> Version | None:
-    """Publish the rows of the effective area that KM3NeT has shown (annotated_aeff0)."""
+    """Publish the rows of the effective area that KM3NeT has presented (annotated_aeff0)."""
     from opendata.importers.effective_area import published_rows
 
     dataset = published_rows()

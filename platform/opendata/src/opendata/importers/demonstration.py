@@ -1,4 +1,4 @@
-"""Demonstration data for an empty portal: the catalogue of 2021 with generated content."""
+"""Demonstration data for an empty portal: the catalogue of 2021 with generated data."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _PSD = (1601366233, 1599150167, 1601455406, 1599152165, 1601364561, 1600355223)
 
 @transaction.atomic
 def seed(say: Callable[[str], object]) -> int:
-    """Publish those collections of the demonstration that are not there.
+    """Publish the demonstration collections that do not exist yet.
 
     Returns
     -------
     int
-        Number of new records; 0 for a portal that holds anything else, which is left alone.
-        All or nothing: who is stopped in the middle begins anew the next time.
+        Number of new records; 0 if the portal contains other records, which is then left alone.
+        Everything is published or nothing, so an interrupted run can be repeated.
     """
     before = Record.objects.count()
     names = Record.objects.values_list("identifier", flat=True)
@@ -141,7 +141,7 @@ def _group(
         {"identifier": identifier, "kind": kind, "parent": parent, "position": position},
         {
             "title": f"{MARK} {title}",
-            "description": f"{text}. Everything in it is generated for demonstration.",
+            "description": f"{text}. All data in it are generated for demonstration.",
             "ktype": f"km3.{kind}",
             "metadata": Annotation(header=header).plain(),
             "simulated": True,

@@ -1,4 +1,4 @@
-"""The rows of the ANTARES effective area that are public: those of KM3NeT's openkm3 slides."""
+"""The public rows of the ANTARES effective area, from KM3NeT's slides about openkm3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROWS = [
 
 
 def published_rows() -> DataSet:
-    """Return the table with its metadata."""
+    """Returns the table with its metadata."""
     from astropy.table import Table
 
     names = ("Log(E1/GeV)", "Log(E2/GeV)", "AEFF/m2")

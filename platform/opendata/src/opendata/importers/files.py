@@ -1,4 +1,4 @@
-"""Any file that openkm3 reads and that carries its metadata."""
+"""Imports any file that openkm3 reads and that contains its metadata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from openkm3.metadata import KTYPES, Annotation
 _KTYPES = {
     "HDF5 (km3pipe)": "km3.data.l3.events.hdf5",
     "FITS (GADF event list)": "km3.data.l3.events.fits",
-    # A table of positions may hold events or sources: only its metadata can say which.
+    # A table of positions may contain events or sources; only its metadata can tell.
     "VOTable": "km3.data.l4",
     "KM3NeT offline ROOT": "km3.data.l2",
     "KM3NeT DAQ ROOT": "km3.daq.events",
@@ -44,20 +44,20 @@ def import_file(
     Parameters
     ----------
     annotation : Annotation, optional
-        The metadata, for files that carry none.
+        Metadata for files that contain none.
     table : str
-        Name under which the VO services serve the file's table; ``none`` for not at all, ``auto``
-        for a name made of the identifier where the table has positions.
+        Name under which the VO services serve the file's table; ``none`` to serve none; ``auto``
+        derives it from the identifier if the table has positions.
     again : bool
-        Whether a content that another record has may be published once more.
+        Whether content that another record has may be published again.
 
     Raises
     ------
     FormatError
         If the file cannot be read.
     Refused
-        If its metadata are wrong and no reason is given to accept that, if the identifier, the
-        name of the table or the content is there already, or if there is no such table.
+        If its metadata have errors and no reason to accept them is given, if identifier, name of
+        the table or content exist already, or if the file has no such table.
     """
     if not again:
         _refuse_twice(path)
@@ -96,5 +96,6 @@ def _refuse_twice(path: Path) -> None:
     there = DataFile.objects.filter(sha256=sha256, version__state=State.PUBLISHED).first()
     if there is not None:
         raise Refused(
-            f"{path.name}: the same content is published as {there}; --again publishes it once more"
+            f"{path.name}: the same content is already published as {there}; to publish it again, "
+            "use --again"
         )

@@ -1,7 +1,7 @@
-"""Generated data in the shape of the real ones; nothing here was measured.
+"""Generated data with the structure of real data; nothing here was measured.
 
-Values are drawn from simple laws with a fixed seed, so that every portal that is seeded holds the
-same demonstration.
+Values are drawn from simple distributions with a fixed seed, so that every portal gets the same
+demonstration data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openkm3.formats import DataSet
 from openkm3.metadata import Annotation
 
 MARK = "SIMULATED"
-#: Number of generated ANTARES events, and the declination that never sets at 43 degrees north.
+#: Number of generated ANTARES events; declination above which nothing sets at 43 degrees north.
 _EVENTS, _HORIZON = 4000, 47
 _NOTE = "SIMULATED demonstration data, not measured: do not use them for science."
 
@@ -32,13 +32,13 @@ def _marked(name: str, text: str) -> dict[str, str | None]:
         "author": "generated for demonstration",
         "license": "CC0-1.0",
         "reference": "https://www.km3net.org/",
-        # It is made where it is shown; the real data's date is not its own.
+        # Generated on the spot: the date of the real data does not apply.
         "created": None,
     }
 
 
 def antares_events(number: int = _EVENTS) -> DataSet:
-    """Return an event list like that of ANTARES: below the horizon of 43 deg north, no source."""
+    """Returns an event list like that of ANTARES: below the horizon at 43 deg north, no source."""
     from astropy.table import Table
 
     draw = np.random.default_rng(2017)
@@ -60,27 +60,29 @@ def antares_events(number: int = _EVENTS) -> DataSet:
 
 
 def acceptance() -> tuple[Annotation, annotated.LookupContent]:
-    """Return a smooth acceptance of the same shape as the published one."""
+    """Returns a smooth acceptance with the shape of the published one."""
     index = np.arange(1.5, 3.05, 0.1)[:, None]
     sine = np.linspace(-0.95, 0.95, 20)[None, :]
     visible = 1 / (1 + np.exp((sine - 0.75) / 0.08))
     values = 10 ** (0.4 - 5 * (index - 2)) * (1 - 0.25 * sine) * visible
-    header = _marked("ANTARES-like acceptance", "A smooth formula.")
+    header = _marked("ANTARES-like acceptance", "A smooth function.")
     return antares.acceptance_of(values, "generated", **header)
 
 
 def background() -> tuple[Annotation, annotated.PolynomialContent]:
-    """Return how many of the generated events are expected south of a declination."""
-    header = _marked("ANTARES-like background", "Events south of a declination, a polynomial.")
+    """Returns the number of generated events expected south of a declination."""
+    header = _marked(
+        "ANTARES-like background", "Number of events south of a declination, as a polynomial."
+    )
     degree = np.pi / 180
-    # They are even in the sine of the declination; these are the first terms of its series.
+    # Events are uniform in the sine of the declination; these are the first terms of its series.
     sine = np.array([0, degree, 0, -(degree**3) / 6, 0, degree**5 / 120])
     expected = _EVENTS * (np.eye(6)[0] + sine) / (1 + np.sin(_HORIZON * degree))
     return antares.background_of(expected, "generated", **header)
 
 
 def orca_week(number: int = 3000) -> DataSet:
-    """Return events like those of one week of ORCA with four lines."""
+    """Returns events like those of one week of ORCA with four lines."""
     from astropy.table import Table
 
     draw = np.random.default_rng(44)
@@ -101,9 +103,7 @@ def orca_week(number: int = 3000) -> DataSet:
     annotation = Annotation.parse(
         {
             "ktype": "km3.data.l3.events.hdf5",
-            "header": _marked(
-                "week of ORCA", "Muons from above, as ORCA with four lines sees them."
-            )
+            "header": _marked("week of ORCA", "Downgoing muons as seen by ORCA with four lines.")
             | {
                 "contact": "opendata@km3net.de",
                 "instrument": "ORCA4",
@@ -145,11 +145,11 @@ def orca_week(number: int = 3000) -> DataSet:
                     "name": "Angular error",
                     "unit": "rad",
                     "ucd": "stat.error;pos",
-                    "description": "estimate of the reconstruction",
+                    "description": "error estimate of the reconstruction",
                 },
                 "nhit": {
                     "name": "Number of hits",
-                    "description": "light signals that the reconstruction used",
+                    "description": "light signals used by the reconstruction",
                     "ucd": "phot.count",
                 },
                 "quality": {
@@ -171,7 +171,7 @@ def orca_week(number: int = 3000) -> DataSet:
 
 
 def acoustic_statistics(channel: str) -> DataSet:
-    """Return percentiles of a sound spectrum like that of the quiet deep sea."""
+    """Returns percentiles of a sound spectrum like that of the quiet deep sea."""
     from astropy.table import Table
 
     edges = np.linspace(0, 97.5, 66)

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from opendata import describing
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records import publishing
-from opendata.records.models import Account, Record, Role, State, Version
+from opendata.records.models import Record, State, Version
 from opendata.records.publishing import Draft, NewRecord
 from opendata.vo.process import serve
 from opendata.vo.records import serve_safely
 
 
-def _account(name: str, role: Role) -> Account:
-    account, _ = Account.objects.get_or_create(name=name, defaults={"roles": [role.value]})
-    return account
+def _account(name: str, role: Role) -> User:
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        user = User.objects.create_user(name)
+        user.set_roles([role])
+    return user
 
 
 def publish(
@@ -35,8 +40,8 @@ def publish(
         Whether we wrote the files, so that they can be read in this process.
     """
     curator = _account("importer", Role.CURATOR)
-    said = publishing.stated(Draft, draft)
-    version = publishing.create(publishing.stated(NewRecord, new), said, curator)
+    said = publishing.validated(Draft, draft)
+    version = publishing.create(publishing.validated(NewRecord, new), said, curator)
     return _complete(version, paths, curator, accept_findings, trusted=trusted)
 
 
@@ -56,11 +61,11 @@ def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str
     record = Record.objects.filter(identifier=new["identifier"]).first()
     if record is None:
         return publish(new, draft, *paths)
-    if _says_the_same(record.current, publishing.stated(Draft, draft), paths):
+    if _says_the_same(record.current, publishing.validated(Draft, draft), paths):
         return None
     curator = _account("importer", Role.CURATOR)
     label = publishing.next_label(record)
-    following = publishing.stated(Draft, draft | {"label": label, "changes": changes})
+    following = publishing.validated(Draft, draft | {"label": label, "changes": changes})
     version = publishing.new_version(record, following, curator)
     return _complete(version, paths, curator)
 
@@ -78,7 +83,7 @@ def _says_the_same(version: Version | None, draft: Draft, paths: tuple[Path, ...
 def _complete(
     version: Version,
     paths: tuple[Path, ...],
-    curator: Account,
+    curator: User,
     accept_findings: str = "",
     *,
     trusted: bool = True,

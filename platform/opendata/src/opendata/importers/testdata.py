@@ -21,7 +21,7 @@ _FILES = [
         "hdf5/basic_analysis_sample.h5",
         "basic_analysis_sample",
         "Reconstructed events (HDF5)",
-        "Events with the true and the reconstructed muon, as km3pipe writes them",
+        "Events with the true and the reconstructed muon, as written by km3pipe",
         "km3.data.l3.events.hdf5",
         "ORCA",
     ),
@@ -69,6 +69,6 @@ def import_events() -> int:
             parent="test20_01",
             position=position,
             annotation=Annotation.parse({"ktype": ktype, "header": header}),
-            accept_findings="test data carry no description of their columns",
+            accept_findings="test data do not describe their columns",
         )
     return 1 + len(_FILES)

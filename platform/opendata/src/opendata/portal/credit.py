@@ -10,12 +10,12 @@ from opendata.records.credit import Creator, role_address
 from opendata.records.models import Version
 from opendata.records.subjects import subjects_of
 
-#: Names in the line below the title; all are in the list of authors.
+#: Names in the line below the title; the list of authors has all.
 _IN_BYLINE = 10
 
 
 def credited(version: Version) -> dict[str, Any]:
-    """Returns what the page of a version says of credit."""
+    """Returns authors, funding, subjects and references of a version as its page shows them."""
     people = version.people
     return {
         "people": [_person(creator) for creator in people],

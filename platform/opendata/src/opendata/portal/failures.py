@@ -1,4 +1,4 @@
-"""Pages and answers for what went wrong."""
+"""Error pages, and errors as JSON for programs."""
 
 from __future__ import annotations
 
@@ -20,30 +20,32 @@ def _answer(request: HttpRequest, status: int, title: str, sentence: str) -> Htt
 
 
 def bad_request(request: HttpRequest, exception: Exception, **_: Any) -> HttpResponse:
-    """400."""
-    sentence = "The request could not be understood."
-    # Not a page: its links need the very host name that may be what is wrong.
+    """Answer 400."""
+    sentence = "The request is malformed."
+    # Not a page: its links would need the host name, which may be the mistake.
     return JsonResponse({"detail": sentence}, status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception, **_: Any) -> HttpResponse:
-    """403."""
-    return _answer(request, 403, "Not allowed", "You may not see this.")
+    """Answer 403."""
+    return _answer(request, 403, "Access denied", "You do not have permission to see this page.")
 
 
 def not_found(request: HttpRequest, exception: Exception, **_: Any) -> HttpResponse:
-    """404."""
-    said = str(exception.args[0]) if exception.args and isinstance(exception.args[0], str) else ""
-    return _answer(request, 404, "Not found", said or "There is nothing at this address.")
+    """Answer 404."""
+    message = (
+        str(exception.args[0]) if exception.args and isinstance(exception.args[0], str) else ""
+    )
+    return _answer(request, 404, "Not found", message or "There is no page at this address.")
 
 
 def broken(request: HttpRequest, **_: Any) -> HttpResponse:
-    """500."""
-    text = "Something went wrong in the portal; it was written to the log."
-    return _answer(request, 500, "Something went wrong", text)
+    """Answer 500."""
+    text = "The portal failed to answer; its log has the error. Try again later."
+    return _answer(request, 500, "Internal error", text)
 
 
 def no_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form that was not sent from our own page, or too late."""
-    text = "The form is too old, or cookies are off. Go back, load the page again and repeat it."
-    return _answer(request, 403, "Not accepted", text)
+    """403 for a form that did not come from a page of the portal, or came too late."""
+    text = "The form has expired, or cookies are off. Go back, reload the page and send it again."
+    return _answer(request, 403, "Form not accepted", text)

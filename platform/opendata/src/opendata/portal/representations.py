@@ -1,4 +1,4 @@
-"""What a record is offered as beside its page: by the name of an export, or by media type."""
+"""Formats of a record other than its page, by the name of an export or by media type."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _json(value: dict[str, Any], kind: str) -> HttpResponse:
 
 
 def _detail(version: Version) -> HttpResponse:
-    """Answer with what the API says: of the record where the version is the current one."""
+    """Answer as the API does: with the record if the version is its current one."""
     record = version.record
     current = record.current_id == version.pk
     data = RecordDetail(record).data if current else VersionDetail(version).data
     return HttpResponse(JSONRenderer().render(data), content_type="application/json")
 
 
-#: Exports of a record by their names in addresses.
+#: Exports of a record, by their names in addresses.
 EXPORTS: dict[str, Callable[[Version], HttpResponse]] = {
     "datacite.json": lambda v: _json(
         citation.datacite(v), "application/vnd.datacite.datacite+json"
@@ -47,7 +47,7 @@ EXPORTS: dict[str, Callable[[Version], HttpResponse]] = {
     "ro-crate-metadata.json": lambda v: _json(citation.ro_crate(v), "application/ld+json"),
     "linkset.json": lambda v: _json(signposting.linkset(v), "application/linkset+json"),
 }
-#: What `Accept` may ask of a record's address instead of the page; the first of equals counts most.
+#: What `Accept` may request at a record's address instead of the page; the first wins a tie.
 OFFERS: dict[str, Callable[[Version], HttpResponse]] = {
     "application/ld+json": EXPORTS["jsonld"],
     "application/json": _detail,
@@ -68,7 +68,7 @@ OFFERS: dict[str, Callable[[Version], HttpResponse]] = {
 
 
 def of(version: Version, media_type: str) -> HttpResponse:
-    """Return a version in one of :data:`OFFERS`, labelled as it was asked for."""
+    """Returns a version in one of :data:`OFFERS`, with the media type that was requested."""
     response = OFFERS[media_type](version)
     if not response.headers["Content-Type"].startswith(media_type):
         response.headers["Content-Type"] = media_type

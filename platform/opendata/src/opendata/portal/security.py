@@ -1,4 +1,4 @@
-"""What a browser may do with our pages."""
+"""What browsers may do with pages and downloads of the portal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _POLICY = (
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-#: Downloads are others' files: a browser that shows one must not run what is in it.
+#: Downloads come from strangers: a browser that shows one must not run anything in it.
 _FILES = "default-src 'none'; sandbox"
 
 
@@ -24,7 +24,7 @@ class ContentSecurity(Middleware):
         if request.path_info.startswith("/storage/"):
             response.headers["Content-Security-Policy"] = _FILES
         elif request.path_info.startswith("/api/docs"):
-            # Swagger UI starts with a script in its page.
+            # Swagger UI is started by an inline script.
             response.headers["Content-Security-Policy"] = _POLICY.replace(
                 "script-src 'self'", "script-src 'self' 'unsafe-inline'"
             )

@@ -1,4 +1,4 @@
-"""What every page shows."""
+"""Variables of every template."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opendata.exports.addresses import root
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Return title, contact and the hub's address for the templates."""
+    """Returns title, contact, and the addresses of hub and portal."""
     configuration = settings.CONFIGURATION
     return {
         "site_title": configuration.title,

@@ -1,4 +1,4 @@
-"""How to use a record: a few lines for openkm3, pyvo and curl that work as they stand."""
+"""How to use a record: a few lines for openkm3, pyvo and curl that work as they are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from opendata.records.models import Version
 
 @dataclass(frozen=True)
 class Snippet:
-    """Lines to copy."""
+    """Code to copy."""
 
     name: str
     title: str
@@ -21,10 +21,10 @@ class Snippet:
 
 
 def snippets(version: Version) -> list[Snippet]:
-    """Return the snippets that make sense for a version of a record.
+    """Returns the snippets that make sense for a version of a record.
 
-    The catalogue and the Virtual Observatory have the current version only: of an older one the
-    files are all that can be had.
+    The catalogue and the VO services have the current version only, so that an older one has its
+    files only.
     """
     record = version.record
     if record.current is not None and record.current.number > version.number:
@@ -86,5 +86,5 @@ def _curl(version: Version) -> Snippet:
 
 
 def _kept_as(name: str) -> str:
-    """Return curl's option for the file's name; a name in an address may be written otherwise."""
+    """Returns curl's option for the name of the file; addresses write some names differently."""
     return "-O" if quote(name) == name else f"-o {shlex.quote(name)}"

@@ -1,4 +1,4 @@
-"""The pages: search, record, exports, about."""
+"""Pages: home, search, records and their exports, vocabulary."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What there is: collections first."""
+    """The home page: collections first."""
     records = published().select_related("current")
     return render(
         request,
@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponseBase:
-    """Search with facets: the page, or the API's answer where `Accept` wants JSON."""
+    """Search with facets, as a page or, if `Accept` prefers JSON, as the API answers."""
     offers = ["text/html", "application/json"]
     wanted = negotiate(request, offers)
     if wanted is None:
@@ -62,7 +62,7 @@ def _found(request: HttpRequest) -> HttpResponse:
     found = query.qs
     narrowed = facets(found)
     pages = Paginator(found, 20)
-    pages.count = narrowed.count  # else it is counted again
+    pages.count = narrowed.count  # avoids a second query
     page = pages.get_page(request.GET.get("page"))
     chosen = {key: request.GET.getlist(key) for key in request.GET if key != "page"}
     groups = []
@@ -123,7 +123,7 @@ def version(request: HttpRequest, identifier: str, label: str) -> HttpResponseBa
 
 @require_safe
 def sky_points(request: HttpRequest, identifier: str, label: str) -> HttpResponse:
-    """The positions of a version's sky map with what is known of each, for reading values off."""
+    """Positions of a version's sky map, with some columns of each for reading values off."""
     files = DataFile.objects.filter(
         version__record__identifier=identifier,
         version__label=label,
@@ -134,13 +134,13 @@ def sky_points(request: HttpRequest, identifier: str, label: str) -> HttpRespons
     if file is None:
         raise Http404(f"There is no sky map of {identifier} {label}.")
     response = JsonResponse(file.description.content["sky"])
-    # A version never changes, but a later portal may describe it better.
+    # A version never changes, but a later release of the portal may describe it better.
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
 
 def _record(request: HttpRequest, entry: Record, version: Version) -> HttpResponse:
-    version.record = entry  # with what was fetched along with it
+    version.record = entry  # with its prefetched relations
     offers = ["text/html", *representations.OFFERS]
     wanted = negotiate(request, offers)
     if wanted is None:
@@ -156,7 +156,7 @@ def _record(request: HttpRequest, entry: Record, version: Version) -> HttpRespon
 
 
 def context_of(entry: Record, version: Version) -> Json:
-    """Return what a record's page shows."""
+    """Returns the template variables of a record's page."""
     annotation = version.annotation
     files, drawings, trees = [], [], []
     sky, points, without = None, "", 0
@@ -174,7 +174,7 @@ def context_of(entry: Record, version: Version) -> Json:
         (key, {name: value for name, value in span.plain().items() if name != "ktype"})
         for key, span in annotation.origin.range.items()
     ]
-    # "<" cannot end the script element that holds it.
+    # Escaped so that no text can end the script element.
     linked = json.dumps(citation.jsonld(version), ensure_ascii=False).replace("<", "\\u003c")
     return {
         "record": entry,
@@ -216,20 +216,20 @@ def context_of(entry: Record, version: Version) -> Json:
 def export(
     request: HttpRequest, identifier: str, name: str, label: str | None = None
 ) -> HttpResponse:
-    """A record, or one of its versions, in another format."""
+    """A record or one of its versions in another format."""
     entry = find(identifier)
     version = entry.current
     if label is not None:
         public = entry.versions.filter(state__in=[State.PUBLISHED, State.WITHDRAWN])
         version = public.filter(label=label).first()
     if version is None or name not in EXPORTS:
-        raise Http404(f"There is no export {name}; there are {', '.join(EXPORTS)}.")
+        raise Http404(f"There is no export named {name}. Exports: {', '.join(EXPORTS)}.")
     return EXPORTS[name](version)
 
 
 @require_safe
 def identifier(request: HttpRequest, kid: str) -> HttpResponseRedirect:
-    """From the `kid` of metadata to the record's page."""
+    """Redirect from the `kid` in a record's metadata to its page."""
     entry = published().filter(current__metadata__kid=kid).first()
     if entry is None:
         raise Http404(f"There is no record with the identifier {kid}.")
@@ -238,7 +238,7 @@ def identifier(request: HttpRequest, kid: str) -> HttpResponseRedirect:
 
 @require_safe
 def ktypes(request: HttpRequest) -> HttpResponse:
-    """The vocabulary of contents."""
+    """Types of content."""
     counts: dict[str, int] = {}
     for name in published().values_list("ktype", flat=True):
         counts[name] = counts.get(name, 0) + 1
@@ -251,7 +251,7 @@ def ktypes(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """What search engines may read: pages, not queries."""
+    """Let search engines read records, but not run queries."""
     return HttpResponse(
         "User-agent: *\nDisallow: /vo/\nDisallow: /curate/\nDisallow: /search\n\n"
         f"Sitemap: {absolute('sitemap.xml')}\n",
@@ -261,7 +261,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
-    """All record pages, for search engines."""
+    """List the pages of all records for search engines."""
     names = published().values_list("identifier", flat=True)
     addresses = [absolute(f"records/{name}/") for name in names]
     context = {"addresses": addresses}

@@ -1,10 +1,9 @@
-"""From authors written as one text to people and organisations.
+"""Splits authors written as one text into people and organisations.
 
-That is how records said it until there were fields for it, and how files say it still. Nothing is
-lost and nothing invented: a text of which not every part is clearly a person or an organisation
-stays one creator with the name as it was written.
+Older records have authors as one text, and files still do. Nothing is lost or invented: a text in
+which some part is not clearly a person or an organisation stays one creator, named as written.
 
-The migration 0003 reads the texts of older records with this module.
+Migration 0003 converts the texts of older records with this module.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ _ORGANISATION = re.compile(
     r"academy|observator\w*|laborator\w*|cent(er|re|ro|rum)|team|group|project|foundation|agency|"
     r"agence|council|department|ministry|network|association|society|gmbh|infrastructure|facility)"
     r"\b)"
-    # As they are written: Esa, Eric and Auger are names of people too.
+    # Case-sensitive: Esa, Eric and Auger are also names of people.
     r"|\b(AISBL|CEA|CERN|CNRS|ECAP|ESA|IFIC|INFN|NASA|Nikhef|ANTARES|IceCube|KM3Ne[tT])\b"
 )
-#: Words that belong to a family name though they begin with a small letter.
+#: Lower-case words that belong to a family name.
 _PARTICLE = re.compile(
     r"a|af|al|av|d|da|dal|das|de|degli|dei|del|della|den|der|di|do|dos|du|e|el|em|het|la|las|le|"
     r"les|lo|los|op|'t|te|ten|ter|van|vom|von|y|zu|zum|zur",
@@ -45,9 +44,10 @@ _INITIALS = re.compile(r"(?:[^\W\d_]{1,2}\.[ -]?)+|[^\W\d_](?:[ -][^\W\d_])*|[A-
 
 
 def creators_of(text: str) -> list[Creator]:
-    """Returns the creators that a text names, in its order.
+    """Returns the creators named in a text, in its order.
 
-    Family name first or last, with ``;``, line ends, ``and``, ``&`` or commas between people.
+    The family name may come first or last; ``;``, line ends, ``and``, ``&`` or commas separate
+    people.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def creators_of(text: str) -> list[Creator]:
     for part in re.split(r"\s*;\s*", whole):
         several = _several(re.sub(r"^and\s+", "", part))
         if several is None:
-            # Half of a text that is not understood may belong to the other half.
+            # A part that is not understood may belong to its neighbour.
             return [Creator(name=whole)]
         found += several
     return found
 
 
 def parts_of_name(name: str) -> tuple[str, str | None]:
-    """Returns family and given name of a person; given is None where there is one name only."""
+    """Returns family and given name of a person; given is None if there is only one name."""
     if name.count(",") == 1:
         family, given = (half.strip() for half in name.split(","))
         if family and given:
@@ -78,25 +78,25 @@ def parts_of_name(name: str) -> tuple[str, str | None]:
     if "," in name:
         return name, None
     parsed = HumanName(name)
-    # To the library "Th." is a title like "Dr.".
+    # The library takes "Th." for a title like "Dr.".
     first = [parsed.title] if _INITIALS.fullmatch(parsed.title) and parsed.title != "Dr." else []
     given = " ".join(part for part in (*first, parsed.first, parsed.middle) if part)
-    # With a title or suffix it is not clear what to cite.
+    # With a title or suffix, it is not clear what to cite.
     if parsed.last and given and len(f"{given} {parsed.last}".split()) == len(name.split()):
         return parsed.last, given
     return name, None
 
 
 def _several(text: str) -> list[Creator] | None:
-    """Read a part between semicolons; None where it is not clear."""
+    """Read a part between semicolons; None if it is not clear."""
     if re.fullmatch(r"[^\s,]+", text):
-        # A single word is a name, of somebody or of something.
+        # A single word is the name of a person or an organisation.
         return [_one(text) or Creator(name=text)]
     return _clear(text)
 
 
 def _clear(text: str) -> list[Creator] | None:
-    """Read a text of which every part has to be a person or an organisation."""
+    """Read a text in which every part must be a person or an organisation."""
     single = _one(text)
     if single is not None:
         return [single]
@@ -110,7 +110,7 @@ def _clear(text: str) -> list[Creator] | None:
 
 
 def _with_commas(pieces: Sequence[str]) -> list[Creator] | None:
-    """Read a list whose commas may stand inside of names as well as between them."""
+    """Read a list with commas within names as well as between them."""
     pairs = list(zip(pieces[::2], pieces[1::2], strict=False))
     if len(pieces) % 2 == 0 and all(
         _is_family(family) and _INITIALS.fullmatch(given) for family, given in pairs
@@ -121,16 +121,16 @@ def _with_commas(pieces: Sequence[str]) -> list[Creator] | None:
         return None
     people = [creator for creator in read if creator.kind == "person"]
     others = [creator for creator in read if creator.kind != "person"]
-    # "University, Department" is one organisation, which a comma does not end.
+    # "University, Department" is one organisation: the comma does not end it.
     if not all(re.search(r"collaboration|consortium", item.name, re.IGNORECASE) for item in others):
         return None
-    # "García Márquez, Gabriel José" is one person, whose names look like two people.
+    # "García Márquez, Gabriel José" is one person, but looks like two.
     first = any(_INITIALS.fullmatch(piece.split()[0]) for piece in pieces)
     return read if first or others or len(people) % 2 else None
 
 
 def _one(text: str) -> Creator | None:
-    """Read one person or organisation; None where it may be several or neither."""
+    """Read one person or organisation; None if it may be several or neither."""
     bare = text.strip()
     orcids = _ORCID.findall(bare)
     if len(orcids) > 1:
@@ -158,7 +158,7 @@ def _one(text: str) -> Creator | None:
 
 
 def _names(text: str) -> tuple[str, str] | None:
-    """Return family and given name if a text is clearly the name of one person."""
+    """Returns family and given name if a text is clearly the name of one person."""
     if _ORGANISATION.search(text) or re.search(r"\bet al\b|\d|[@/\\<>{}\"]", text):
         return None
     if text.count(",") == 1:
@@ -178,7 +178,7 @@ def _names(text: str) -> tuple[str, str] | None:
 
 
 def _is_name(word: str) -> bool:
-    """Whether a word can stand in the name of a person."""
+    """Whether a word can be part of a person's name."""
     letters = word.replace(".", "").replace("-", "").replace("'", "").replace("’", "")  # noqa: RUF001
     return bool(_PARTICLE.fullmatch(word)) or (letters.isalpha() and word[0].isupper())
 
@@ -194,11 +194,11 @@ def _is_given(text: str) -> bool:
 
 
 def _is_organisation(text: str) -> bool:
-    """Whether a text is the name of one organisation; one with commas or `and` may be two."""
+    """Whether a text is the name of one organisation; with commas or `and` it may be two."""
     if not _ORGANISATION.search(text) or "@" in text or re.search(r"\bet al\b", text):
         return False
     if re.search(r"\b[Cc]ollaborations\b", text):
-        return True  # "KM3NeT and ANTARES Collaborations": no name of its own is written for each
+        return True  # "KM3NeT and ANTARES Collaborations" does not spell out both names
     if re.search(r"\bon behalf of\b", text):
         return False
     pieces = re.split(r",?\s+(?:and|&|for)\s+|,\s*", text)

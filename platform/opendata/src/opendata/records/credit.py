@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from opendata.records.identifiers import FunderIdentifier, Orcid, Ror
 from opendata.records.texts import EmptyIsNone, Line
 
-#: The fourteen roles of CRediT, ANSI/NISO Z39.104-2022, with their addresses' last part.
+#: The fourteen CRediT roles, ANSI/NISO Z39.104-2022, with the last part of their addresses.
 ROLES: dict[str, str] = {
     "Conceptualization": "conceptualization",
     "Data curation": "data-curation",
@@ -31,12 +31,12 @@ ROLES: dict[str, str] = {
 
 
 def role_address(role: str) -> str:
-    """Returns the address of a role of CRediT."""
+    """Returns the address of a CRediT role."""
     return f"https://credit.niso.org/contributor-roles/{ROLES[role]}/"
 
 
 def _role(text: str) -> str:
-    """Take a role by its name, whatever its case and dash, or by its address."""
+    """Accept a role by its name, in any case and with any dash, or by its address."""
     wanted = "-".join(
         text.rstrip("/").rpartition("/")[2].lower().replace("–", " ").replace("&", " ")  # noqa: RUF001
         .replace(" and ", " ").replace("-", " ").split()
@@ -44,22 +44,22 @@ def _role(text: str) -> str:
     for name, slug in ROLES.items():
         if slug == wanted:
             return name
-    raise ValueError(f"{text!r} is not a role of CRediT; those are {', '.join(ROLES)}")
+    raise ValueError(f"{text!r} is not a CRediT role; the roles are {', '.join(ROLES)}")
 
 
 def _kind(value: object) -> object:
-    """Take the words of DataCite and of American English for a kind too."""
+    """Accept DataCite's and American spellings of a kind."""
     words = {"organization": "organisation", "organizational": "organisation", "personal": "person"}
     return words.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def web_address(text: str) -> str:
-    """Returns an address of the web as it is.
+    """Returns a web address unchanged.
 
     Raises
     ------
     ValueError
-        If it is none: no other scheme may become a link.
+        If it is not one; no other scheme may become a link.
     """
     try:
         parts = urlsplit(text)
@@ -78,7 +78,7 @@ class _Credit(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     def plain(self) -> dict[str, Any]:
-        """Returns what is said, without what is not."""
+        """Returns the fields that have a value."""
         return {key: value for key, value in self.model_dump().items() if value not in (None, [])}
 
 
@@ -90,7 +90,7 @@ class Affiliation(_Credit):
 
 
 class Creator(_Credit):
-    """A person or an organisation that a record is by.
+    """A person or organisation that created a record.
 
     Attributes
     ----------

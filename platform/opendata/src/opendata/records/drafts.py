@@ -1,4 +1,4 @@
-"""What curators say of a record and its versions, checked where it is entered."""
+"""What curators enter about a record and its versions, with its checks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from opendata.records.texts import Line, Prose, check_all, written
 
 
 class Refused(Exception):
-    """Something cannot be done; the message says why and what to do."""
+    """A step is not possible; the message says why and what to do."""
 
 
 class NewRecord(BaseModel):
@@ -42,7 +42,7 @@ class NewRecord(BaseModel):
 
 
 def _bare_doi(value: object) -> object:
-    """Take a DOI with its address or ``doi:`` in front of it."""
+    """Returns a DOI without the address or ``doi:`` in front of it."""
     if not isinstance(value, str):
         return value
     found = re.sub(r"^(https?://)?(dx\.)?doi\.org/", "", value.strip(), flags=re.IGNORECASE)
@@ -52,21 +52,21 @@ def _bare_doi(value: object) -> object:
 
 
 class Draft(BaseModel):
-    """What a version says.
+    """The content of a version.
 
     Attributes
     ----------
     creators : list of Creator
-        Who made it. Where none is given they are read from ``metadata.header.author``, in which
-        clients wrote them before there was this field; else that text is made of them.
+        Who made it. If the list is empty, it is read from ``metadata.header.author``, where older
+        clients write the authors; otherwise that text is made from the list.
     publisher, issued : str
-        Of what was published elsewhere, such as a paper: by whom, and when.
+        By whom and when it was published elsewhere, for example a paper.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     title: Line = Field(min_length=3, max_length=300)
-    #: As it was written, blanks at its ends too.
+    #: Exactly as written, including blanks at its ends.
     description: Annotated[
         str,
         StringConstraints(strip_whitespace=False, max_length=20_000),
@@ -105,7 +105,7 @@ class Draft(BaseModel):
 
 
 def fields_of(draft: Draft) -> dict[str, Any]:
-    """Returns a draft as fields of a version, its creators and the text of its authors alike."""
+    """Returns a draft as fields of a version, in which creators and author text agree."""
     fields = draft.model_dump(exclude={"creators", "funding", "subjects"})
     for name in ("creators", "funding", "subjects"):
         fields[name] = [item.plain() for item in getattr(draft, name)]
@@ -124,26 +124,26 @@ def fields_of(draft: Draft) -> dict[str, Any]:
 
 
 def draft_like(version: Version, **changed: Any) -> Draft:
-    """Returns a draft that says what a version says, but for what is changed.
+    """Returns a version as a draft, with some fields changed.
 
     Raises
     ------
     Refused
-        If that cannot be said: older records may hold what is refused today.
+        If the version breaks rules of today, as older records may.
     """
-    return stated(Draft, {name: getattr(version, name) for name in Draft.model_fields} | changed)
+    return validated(Draft, {name: getattr(version, name) for name in Draft.model_fields} | changed)
 
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def stated(model: type[M], fields: dict[str, Any]) -> M:
+def validated(model: type[M], fields: dict[str, Any]) -> M:
     """Returns fields as a draft or new record.
 
     Raises
     ------
     Refused
-        With the first field that is wrong and why.
+        Names the first wrong field and the reason.
     """
     try:
         return model(**fields)

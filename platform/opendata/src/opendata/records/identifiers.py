@@ -1,7 +1,7 @@
 """Identifiers of people, organisations and funders, checked by their own check digits.
 
-What was typed wrongly by one character, or with two characters exchanged, is refused: an
-identifier that leads to somebody else is worse than none.
+A wrong character, or two swapped ones, are detected and refused: an identifier of someone else is
+worse than none.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def orcid(text: str) -> str:
     """Returns an ORCID iD as ``0000-0002-1825-0097``, from its address or its digits.
 
     The last character is a check digit by ISO/IEC 7064 MOD 11-2, and the number lies in the
-    ranges that ORCID got of ISNI.
+    ranges that ISNI assigned to ORCID.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not one.
     """
     bare = re.sub(r"^(https?://)?(www\.)?orcid\.org/", "", text.strip(), flags=re.I).strip("/")
     digits = re.sub(r"[\s\-\u2010-\u2015]", "", bare).upper()
@@ -37,7 +37,9 @@ def orcid(text: str) -> str:
         raise ValueError(f"{text!r} is not an ORCID iD such as 0000-0002-1825-0097")
     found = "-".join(digits[start : start + 4] for start in range(0, 16, 4))
     if not idutils.is_orcid(found):
-        raise ValueError(f"{text!r} is not an ORCID iD: its check digit is wrong; compare it")
+        raise ValueError(
+            f"{text!r} is not an ORCID iD: its check digit is wrong; check for typing errors"
+        )
     return found
 
 
@@ -50,7 +52,7 @@ def ror(text: str) -> str:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not one.
     """
     match = _ROR.fullmatch(text.strip())
     if not match:
@@ -58,7 +60,9 @@ def ror(text: str) -> str:
     name = match[1].lower()
     number = int(name[:7].translate(_CROCKFORD), 32)
     if 98 - number * 100 % 97 != int(name[7:]):
-        raise ValueError(f"{text!r} is not a ROR identifier: its checksum is wrong; compare it")
+        raise ValueError(
+            f"{text!r} is not a ROR identifier: its checksum is wrong; check for typing errors"
+        )
     return f"https://ror.org/{name}"
 
 

@@ -1,4 +1,4 @@
-"""Whether the portal holds what it says it holds."""
+"""Checks whether the portal's records and files are intact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from opendata.records.models import DataFile
 
 
 def problems(say: Callable[[str], object]) -> Iterator[str]:
-    """Yield a sentence for each thing that is wrong."""
+    """Yields a sentence for each problem."""
     try:
         call_command("check", verbosity=0)
     except SystemCheckError as error:

@@ -1,17 +1,15 @@
 """The tables of the portal.
 
-What may change when is kept by :mod:`opendata.records.publishing`; the models themselves refuse
-what must never happen: a change of what was published.
+:mod:`opendata.records.publishing` decides what may change when; the models themselves refuse what
+must never happen, a change of something published.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from django.core.validators import RegexValidator
+from django.conf import settings
 from django.db import models
 
 from opendata.records.credit import Creator, Funding, byline
@@ -19,70 +17,11 @@ from openkm3.metadata import KTYPES, Annotation
 
 
 class Immutable(Exception):
-    """Something that was published, or written to the audit, was about to be changed."""
-
-
-class Role(models.TextChoices):
-    """What an account may do."""
-
-    CURATOR = "curator", "write records and submit them"
-    REVIEWER = "reviewer", "approve, reject and withdraw"
-    ALERT_SENDER = "alert-sender", "hand in alerts"
-    ALERT_SIGNER = "alert-signer", "sign alerts off"
-
-
-class Account(models.Model):
-    """Somebody, or a program, who may do more than read."""
-
-    name = models.CharField(
-        max_length=100, unique=True, validators=[RegexValidator(r"^[A-Za-z0-9][\w.@+-]*$")]
-    )
-    roles = models.JSONField(default=list)
-    active = models.BooleanField(default=True)
-    #: Salted hash, empty for who works with tokens only.
-    password = models.CharField(max_length=200, blank=True, default="")
-
-    #: What REST framework asks of a user.
-    is_authenticated = True
-
-    def __str__(self) -> str:
-        return self.name
-
-    def has(self, role: str) -> bool:
-        """Return whether the account has a role."""
-        return self.active and role in self.roles
-
-
-class Token(models.Model):
-    """A secret that stands for an account; only its sha256 is kept."""
-
-    account = models.ForeignKey(Account, models.CASCADE, related_name="tokens")
-    digest = models.CharField(max_length=64, unique=True)
-    created = models.DateTimeField(auto_now_add=True)
-    expires = models.DateTimeField(null=True)
-
-    @classmethod
-    def issue(cls, account: Account, expires: Any = None) -> str:
-        """Make a token and return its text, which is known only now."""
-        text = f"odc_{secrets.token_urlsafe(32)}"
-        cls.objects.create(account=account, digest=cls.digest_of(text), expires=expires)
-        return text
-
-    @staticmethod
-    def digest_of(text: str) -> str:
-        """Return what is kept of a token; it is random and long, so that no salt is needed."""
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-class FailedLogin(models.Model):
-    """A login that failed, by a hash of who tried; kept for the time of the pause."""
-
-    key = models.CharField(max_length=64, db_index=True)
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    """An attempt to change something published, or an entry of the audit."""
 
 
 class State(models.TextChoices):
-    """Where a version stands."""
+    """The state of a version."""
 
     DRAFT = "draft"
     REVIEW = "review"
@@ -91,18 +30,23 @@ class State(models.TextChoices):
 
 
 class Kind(models.TextChoices):
-    """Which sort of entry a record is in the catalogue."""
+    """The kind of entry that a record is in the catalogue."""
 
     COLLECTION = "collection"
     STREAM = "stream"
     RESOURCE = "resource"
 
 
-class Record(models.Model):
-    """One entry: what stays the same over its versions, and an index of the current one.
+def _account() -> models.ForeignKey[Any, Any]:
+    """Returns a reference to an account; an account that has acted is closed, never deleted."""
+    return models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
-    The fields below `current` repeat what the current version says, so that searching and listing
-    touch one table only; :meth:`reindex` writes them.
+
+class Record(models.Model):
+    """One entry: what its versions share, and an index of the current one.
+
+    The fields below `current` repeat the current version, so that searching and listing read one
+    table only; :meth:`reindex` writes them.
     """
 
     identifier = models.CharField(max_length=200, unique=True)
@@ -127,12 +71,16 @@ class Record(models.Model):
         """Order and constraints."""
 
         ordering: ClassVar = ["position", "identifier"]
+        permissions: ClassVar = [
+            ("curate_record", "Can write records and submit them"),
+            ("review_record", "Can approve, reject and withdraw records"),
+        ]
 
     def __str__(self) -> str:
         return self.identifier
 
     def reindex(self) -> None:
-        """Repeat what the current version says in the record's own row."""
+        """Copies the current version into the record's own row."""
         version = self.current
         if version is None:
             return
@@ -164,7 +112,7 @@ class Record(models.Model):
 
 
 def _words_of_credit(version: Version) -> Iterator[str]:
-    """Yield by what people look for a record beside its title: who made it, who paid, for what."""
+    """Yields what people search for beside the title: creators, funders, subjects."""
     from opendata.records.subjects import subjects_of
 
     for creator in version.people:
@@ -184,7 +132,7 @@ class Alias(models.Model):
 
 
 class Version(models.Model):
-    """What a record was at one time. Once published it never changes, but for its withdrawal."""
+    """A version of a record. Once published it never changes, except by its withdrawal."""
 
     record = models.ForeignKey(Record, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -194,12 +142,12 @@ class Version(models.Model):
     description = models.TextField(blank=True)
     ktype = models.CharField(max_length=100)
     metadata = models.JSONField(default=dict)
-    #: Who made it, who paid, what it is about: lists of what opendata.records.credit and
-    #: opendata.records.subjects describe.
+    #: Lists of creators and grants (opendata.records.credit) and subjects
+    #: (opendata.records.subjects).
     creators = models.JSONField(default=list)
     funding = models.JSONField(default=list)
     subjects = models.JSONField(default=list)
-    #: Of what was published elsewhere: by whom, and when (YYYY, YYYY-MM or YYYY-MM-DD).
+    #: By whom and when (YYYY, YYYY-MM or YYYY-MM-DD) it was published elsewhere.
     publisher = models.CharField(max_length=300, blank=True, default="")
     issued = models.CharField(max_length=10, blank=True, default="")
     simulated = models.BooleanField(default=False)
@@ -208,9 +156,9 @@ class Version(models.Model):
     service = models.JSONField(default=dict)
     changes = models.TextField(blank=True)
     findings_accepted = models.TextField(blank=True)
-    created_by = models.CharField(max_length=100, blank=True, default="")
-    submitted_by = models.CharField(max_length=100, blank=True)
-    approved_by = models.CharField(max_length=100, blank=True)
+    created_by = _account()
+    submitted_by = _account()
+    approved_by = _account()
     created = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
@@ -232,29 +180,30 @@ class Version(models.Model):
 
     @property
     def annotation(self) -> Annotation:
-        """The metadata as openkm3 sees them."""
+        """The metadata as openkm3 reads them."""
         return Annotation.parse(self.metadata)
 
     @property
     def people(self) -> list[Creator]:
-        """The people and organisations that it is by."""
+        """The people and organisations that made it."""
         return [Creator.model_validate(item) for item in self.creators]
 
     @property
     def grants(self) -> list[Funding]:
-        """Who paid for it."""
+        """The grants that paid for it."""
         return [Funding.model_validate(item) for item in self.funding]
 
     @property
     def authors(self) -> str:
-        """Its creators as one text, as older clients read them."""
+        """Its creators as one text, for older clients."""
         return byline(self.people)
 
     @property
     def is_elsewhere(self) -> bool:
         """Whether the record stands for something that the portal does not hold itself.
 
-        A paper, or what is found under an address or DOI: the portal is not its publisher.
+        So it is for papers, and for data behind an address or DOI, of which the portal is not the
+        publisher.
         """
         if self.record.kind != Kind.RESOURCE or self.service:
             return False
@@ -263,7 +212,7 @@ class Version(models.Model):
         )
 
     def measured(self) -> tuple[Any, Any]:
-        """Return the days from and to which the data were taken, None where they do not say."""
+        """Returns the first and last day of data taking, None where unknown."""
         from openkm3.metadata.validation import instant
 
         times = self.annotation.origin.range.get("time")
@@ -276,7 +225,7 @@ class Version(models.Model):
         return result[0], result[1]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a published version lets only its withdrawal through."""
+        """Saves a version; a published one can only be withdrawn."""
         if self.pk:
             before = Version.objects.get(pk=self.pk)
             fields = {field.attname for field in self._meta.concrete_fields}
@@ -284,18 +233,18 @@ class Version(models.Model):
             frozen = before.state in (State.PUBLISHED, State.WITHDRAWN)
             withdrawal = before.state == State.PUBLISHED and self.state == State.WITHDRAWN
             if frozen and changed - (self._WITHDRAWAL if withdrawal else set()):
-                raise Immutable(f"{before} is {before.state}: make a new version instead")
+                raise Immutable(f"{before} is {before.state}: create a new version instead")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Delete a draft; what was published is withdrawn instead."""
+        """Deletes a draft; a published version has to be withdrawn instead."""
         if self.state in (State.PUBLISHED, State.WITHDRAWN):
             raise Immutable(f"{self} was published: withdraw it instead")
         return super().delete(*args, **kwargs)
 
 
 class DataFile(models.Model):
-    """A file of a version; its content lies in the store under its sha256."""
+    """A file of a version; its content is in the store under its sha256."""
 
     version = models.ForeignKey(Version, models.CASCADE, related_name="files")
     name = models.CharField(max_length=200)
@@ -317,31 +266,33 @@ class DataFile(models.Model):
         return f"{self.version}/{self.name}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, unless the version was published."""
+        """Saves the file, unless the version was published."""
         self._refuse_published()
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Delete, unless the version was published."""
+        """Deletes the file, unless the version was published."""
         self._refuse_published()
         return super().delete(*args, **kwargs)
 
     def _refuse_published(self) -> None:
         if self.version.state in (State.PUBLISHED, State.WITHDRAWN):
-            raise Immutable(f"{self.version} is {self.version.state}: its files stay as they are")
+            raise Immutable(f"{self.version} is {self.version.state}: its files cannot change")
 
 
 class Description(models.Model):
-    """What was found in a file: tables, columns, previews, findings. Made anew at any time."""
+    """What was found in a file: tables, columns, previews, findings. Can be rebuilt at any time."""
 
     file = models.OneToOneField(DataFile, models.CASCADE, related_name="description")
     content = models.JSONField(default=dict)
 
 
 class AuditEntry(models.Model):
-    """Who did what; entries are only ever added."""
+    """Who did what; entries are only added."""
 
     at = models.DateTimeField(auto_now_add=True)
+    user = _account()
+    #: The name of the account at that time.
     account = models.CharField(max_length=100)
     action = models.CharField(max_length=50)
     subject = models.CharField(max_length=250)
@@ -356,11 +307,11 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.account} {self.action} {self.subject}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the entry."""
+        """Adds the entry."""
         if self.pk:
-            raise Immutable("entries of the audit do not change")
+            raise Immutable("entries of the audit cannot be changed")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuse: entries stay."""
-        raise Immutable("entries of the audit stay")
+        """Refuses to delete an entry."""
+        raise Immutable("entries of the audit cannot be deleted")

@@ -18,15 +18,15 @@ _FACETS = {"kind": "Kind", "ktype": "Content", "instrument": "Instrument", "lice
 
 
 class RecordFilter(django_filters.FilterSet):
-    """What a search may ask for."""
+    """Parameters of a search."""
 
     q = django_filters.CharFilter(
         method="words",
-        label='words in any form, all of which occur; "words in quotes" stand together',
+        label='words in any form, all of which must occur; "words in quotes" match as a phrase',
         max_length=200,
     )
     kind = django_filters.MultipleChoiceFilter(choices=Kind.choices)
-    ktype = django_filters.CharFilter(method="within", label="ktype, with all that are below it")
+    ktype = django_filters.CharFilter(method="within", label="ktype, including more specific ones")
     instrument = django_filters.CharFilter(max_length=100)
     license = django_filters.CharFilter(max_length=100)
     simulated = django_filters.BooleanFilter()
@@ -38,33 +38,33 @@ class RecordFilter(django_filters.FilterSet):
     )
 
     class Meta:
-        """What is shown."""
+        """Fields of the form."""
 
         model = Record
         fields = ("q", "kind", "ktype", "instrument", "license", "simulated", "parent")
 
     def words(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
-        """Keep records that hold every word, the best first."""
+        """Keep records that contain every word, the best first."""
         return index.find(records, index.terms_of(value))
 
     def since(self, records: QuerySet[Record], name: str, value: date) -> QuerySet[Record]:
-        """Keep records measured on or after a day; where no end is known, the begin tells."""
+        """Keep records measured on or after a day; if the end is unknown, the start decides."""
         begin = Q(measured_to__isnull=True, measured_from__gte=value)
         return records.filter(Q(measured_to__gte=value) | begin)
 
     def until(self, records: QuerySet[Record], name: str, value: date) -> QuerySet[Record]:
-        """Keep records measured on or before a day; where no begin is known, the end tells."""
+        """Keep records measured on or before a day; if the start is unknown, the end decides."""
         end = Q(measured_from__isnull=True, measured_to__lte=value)
         return records.filter(Q(measured_from__lte=value) | end)
 
     def within(self, records: QuerySet[Record], name: str, value: str) -> QuerySet[Record]:
-        """Keep records of a ktype and of those that are more special."""
+        """Keep records of a ktype and of more specific ones."""
         return records.filter(Q(ktype=value) | Q(ktype__startswith=f"{value}."))
 
 
 @dataclass(frozen=True)
 class Facet:
-    """How many of the records found have which value."""
+    """How many of the records found have each value."""
 
     name: str
     title: str
@@ -72,20 +72,20 @@ class Facet:
 
 
 def published() -> QuerySet[Record]:
-    """Return all records that are public and stand."""
+    """Returns all published records that are not withdrawn."""
     return Record.objects.filter(current__isnull=False, withdrawn=False).order_by("identifier")
 
 
 @dataclass(frozen=True)
 class Narrowed:
-    """The facets of what was found, and how many records that is."""
+    """Facets and number of the records found."""
 
     facets: list[Facet]
     count: int
 
 
 def facets(records: QuerySet[Record]) -> Narrowed:
-    """Count the values of each facet, in one query for all of them."""
+    """Count the values of all facets with one query."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
     rows: Any = records.order_by().values_list(*_FACETS).annotate(n=Count("pk"))
     total = 0

@@ -1,4 +1,4 @@
-"""The files' contents: one file a content, named by its sha256, never changed."""
+"""Contents of files: each is stored once, in a file named by its SHA-256, and never changes."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from django.conf import settings
 
 
 class TooLarge(Exception):
-    """More bytes came than are taken."""
+    """More bytes arrived than the limit allows."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """A content in the store."""
+    """Content in the store."""
 
     sha256: str
     size: int
 
 
 def folder() -> Path:
-    """Return where the contents are."""
+    """Returns the folder of the contents."""
     return Path(settings.CONFIGURATION.folder("files"))
 
 
 def path_of(sha256: str) -> Path:
-    """Return the file of a content."""
+    """Returns the file with a content."""
     return folder() / sha256[:2] / sha256
 
 
 def put(pieces: Iterable[bytes], limit: int | None = None) -> Content:
-    """Keep a content; it appears when it is complete and on the disk.
+    """Store a content; it appears only when it is complete and on disk.
 
     Raises
     ------
     TooLarge
-        After `limit` bytes; nothing is kept.
+        After `limit` bytes; nothing is stored.
     """
     digest, size = hashlib.sha256(), 0
     with NamedTemporaryFile(dir=folder(), prefix=".new-", delete=False) as file:

@@ -1,4 +1,4 @@
-"""What a record is about, in the words of a thesaurus where it has them.
+"""What a record is about, in terms of a thesaurus where possible.
 
 Terms are those of the Unified Astronomy Thesaurus 5.1.0 (2025), https://astrothesaurus.org, CC BY.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UAT_NAME = "Unified Astronomy Thesaurus"
 UAT_ADDRESS = "http://astrothesaurus.org"
-#: Terms that fit neutrino telescopes and their neighbours, with their numbers in the thesaurus.
+#: Terms for neutrino telescopes and related fields, with their numbers in the thesaurus.
 UAT: dict[str, int] = {
     "Active galactic nuclei": 16,
     "Astronomy data analysis": 1858,
@@ -48,7 +48,7 @@ UAT: dict[str, int] = {
     "Supernova remnants": 1667,
     "Transient sources": 1851,
 }
-#: What a content is about, by the beginning of its ktype; the longest one counts.
+#: Subjects by the beginning of a ktype; the longest match counts.
 _BY_KTYPE: dict[str, tuple[str, ...]] = {
     "km3.data": ("Neutrino astronomy",),
     "km3.data.l3.events": ("Neutrino astronomy", "High energy astrophysics"),
@@ -61,7 +61,7 @@ _BY_KTYPE: dict[str, tuple[str, ...]] = {
     "km3.resource.software": ("Astronomy software",),
     "km3.resource.service": ("Neutrino astronomy", "Astronomy databases"),
 }
-#: Contents whose label says nothing about what is in them.
+#: ktypes whose label says nothing about the content.
 _GENERAL = ("km3.collection", "km3.stream", "km3.resource", "km3.data.l4")
 
 
@@ -71,10 +71,10 @@ class Subject(BaseModel):
     Attributes
     ----------
     term : str
-        As people read it.
+        The term as displayed.
     scheme, scheme_uri, uri : str or None
-        The thesaurus, its address, and that of the term; those of a term that the Unified
-        Astronomy Thesaurus has are filled in if it is spelt as there.
+        The thesaurus, its address, and the address of the term; filled in for terms spelt as in the
+        Unified Astronomy Thesaurus.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -93,14 +93,14 @@ class Subject(BaseModel):
         return self
 
     def plain(self) -> dict[str, Any]:
-        """Returns what is said, without what is not."""
+        """Returns the fields that have a value."""
         return self.model_dump(exclude_none=True)
 
 
 def subjects_of(version: Version) -> list[Subject]:
-    """Returns what a version is about: as its curators say, else as its content implies.
+    """Returns the subjects of a version: chosen by its curators, else implied by its ktype.
 
-    The content's own name and the instrument's are keywords beside both.
+    Names of content and instrument are added as keywords.
     """
     said = [Subject.model_validate(item) for item in version.subjects]
     found = said or [Subject(term=term) for term in _implied(version)]
@@ -115,7 +115,7 @@ def subjects_of(version: Version) -> list[Subject]:
 
 
 def _implied(version: Version, depth: int = 3) -> list[str]:
-    """Return the terms that a content implies; a collection is about what its parts are about."""
+    """Returns the terms that a ktype implies; a collection has those of its records."""
     if version.record.kind == "resource":
         return list(_by_ktype(version.ktype))
     terms: list[str] = []

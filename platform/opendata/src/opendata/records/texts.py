@@ -1,4 +1,4 @@
-"""Which characters a text may hold, so that every format can carry it as it was written."""
+"""Characters that a text may contain, so that every format can represent it as written."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-#: No character of XML 1.0 (section 2.2): they make a document unreadable for everybody. Halves of
-#: characters beyond U+FFFF cannot even be encoded.
+#: Not allowed in XML 1.0 (section 2.2): they make a document unreadable. Surrogates cannot even be
+#: encoded.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-#: Levels of metadata; those of real files have five or six.
+#: Deepest nesting of metadata; real files have five or six levels.
 _DEEPEST = 50
 
 
 def written(text: str) -> str:
-    """Returns a text as it was written; the ends of its lines become those of Unix.
+    """Returns a text as written, with Unix line ends.
 
     Raises
     ------
     ValueError
-        For control characters and halves of characters, which no export can carry.
+        For control characters and surrogates, which no export can represent.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     if match := _NOT_IN_XML.search(lines):
         line = lines.count("\n", 0, match.start()) + 1
         raise ValueError(
-            f"line {line} holds the control character U+{ord(match[0]):04X}: remove it"
+            f"line {line} contains the control character U+{ord(match[0]):04X}: remove it"
         )
     return lines if lines.strip() else ""
 
 
 def one_line(text: str) -> str:
-    """Returns a name or title; where it goes on in another line there is a blank."""
+    """Returns a name or title on one line."""
     return re.sub(r"[\n\t]+", " ", written(text)).strip()
 
 
 def cleaned(text: str) -> str:
-    """Returns what an older record says without the characters that XML does not have."""
+    """Returns a text of an older record without the characters that XML does not allow."""
     return _NOT_IN_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def check_all(value: Any, place: str) -> None:
-    """Look over all texts of a JSON value, keys too.
+    """Check all texts of a JSON value, including keys.
 
     Raises
     ------
     ValueError
-        With the place of the first text that no export can carry, or if it is nested too deeply.
+        With the place of the first text that no export can represent, or of too deep nesting.
     """
     if place.count(".") > _DEEPEST:
         raise ValueError(f"{place[:60]}...: is nested more than {_DEEPEST} levels deep")
@@ -71,9 +71,9 @@ def _or_nothing(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-#: Text of several lines, its blanks kept.
+#: Text of several lines; blanks are kept.
 Prose = Annotated[str, AfterValidator(written)]
 #: A name, a title.
 Line = Annotated[str, AfterValidator(one_line)]
-#: In front of an optional value: an empty field of a form is no value.
+#: For optional values: an empty field of a form means no value.
 EmptyIsNone = BeforeValidator(_or_nothing)

@@ -39,7 +39,7 @@ def _answer(request: dict[str, Any]) -> str:
 
 
 def _lacked_memory(error: BaseException | None) -> bool:
-    """Return whether an error follows from one of memory, which readers take for a bad file."""
+    """Returns whether an error follows from one of memory, which readers take for a bad file."""
     while error is not None:
         if isinstance(error, MemoryError):
             return True

@@ -1,1 +1,1 @@
-"""Full text search: how words are taken apart, the index in the database, and spelling."""
+"""Full text search: word stems, the index in the database, and spelling suggestions."""

@@ -6,13 +6,13 @@ from django.apps import AppConfig
 
 
 class Searching(AppConfig):
-    """The index of what is published; it follows each change of a record."""
+    """The index of published records; it follows each change of a record."""
 
     name = "opendata.searching"
     label = "searching"
 
     def ready(self) -> None:
-        """Follow records from now on."""
+        """Connect the index to changes of records."""
         from django.db.models.signals import post_delete, post_migrate, post_save
 
         from opendata.records.models import Record
@@ -24,7 +24,7 @@ class Searching(AppConfig):
 
 
 def renew_after_upgrade(using: str, plan: Any = None, **_: Any) -> None:
-    """Make the index anew when a database was upgraded.
+    """Rebuild the index after a database migration.
 
     A later portal finds records by more than the one that published them. A migration cannot know
     by what: it has the tables of its own time, and no method of the models.
@@ -38,6 +38,6 @@ def renew_after_upgrade(using: str, plan: Any = None, **_: Any) -> None:
         return
     executor = MigrationExecutor(connections[using])
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return  # the tables are on their way, forwards or back
+        return  # in the middle of migrations, the tables may be missing
     with transaction.atomic():
         index.renew()

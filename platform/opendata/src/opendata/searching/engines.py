@@ -12,37 +12,37 @@ from typing import Any, Protocol
 from .query import Phrase, Term
 
 TABLE = "searching_index"
-#: Title, names, description, rest.
+#: Texts of a record: title, names, description, rest.
 Fields = tuple[list[str], list[str], list[str], list[str]]
 
 
 class Engine(Protocol):
-    """What a database does for the search."""
+    """Full text engine of a database."""
 
     def make(self) -> None:
         """Create the index."""
 
     def clear(self) -> None:
-        """Take everything out of the index."""
+        """Empty the index."""
 
     def write(self, record: int, fields: Fields) -> None:
-        """Put a record in, or in the place of what was there of it."""
+        """Add a record, or replace it."""
 
     def remove(self, record: int) -> None:
-        """Take a record out."""
+        """Remove a record."""
 
     def query(self, terms: Sequence[Term], *, title_only: bool = False) -> str:
-        """Return a query in the engine's language; with `title_only` for the title."""
+        """Returns a query in the engine's language; `title_only` restricts it to the title."""
 
-    #: Conditions that join the index with records, one with a parameter: the query.
+    #: Conditions that join the index with records; one has the query as its parameter.
     where: tuple[str, str]
-    #: Whether a row of the index fits a query: of one parameter, and its rank, smallest best.
+    #: Condition (one parameter) that a row matches a query, and its rank; the smallest is best.
     fits: str
     rank: str
 
 
 def of(connection: Any) -> Engine:
-    """Return the engine of a database connection."""
+    """Returns the engine of a database connection."""
     if connection.vendor == "postgresql":
         return PostgreSQL(connection)
     return SQLite(connection)
@@ -71,11 +71,11 @@ class SQLite:
         self._run(f"INSERT INTO {TABLE}({TABLE}, rank) VALUES ('rank', 'bm25(6, 8, 2, 1)')")  # noqa: S608
 
     def clear(self) -> None:
-        """Take everything out of the index."""
+        """Empty the index."""
         self._run(f"DELETE FROM {TABLE}")  # noqa: S608
 
     def write(self, record: int, fields: Fields) -> None:
-        """Put a record in, or in the place of what was there of it."""
+        """Add a record, or replace it."""
         self.remove(record)
         self._run(
             f"INSERT INTO {TABLE}(rowid, title, names, description, rest) "  # noqa: S608
@@ -84,11 +84,11 @@ class SQLite:
         )
 
     def remove(self, record: int) -> None:
-        """Take a record out."""
+        """Remove a record."""
         self._run(f"DELETE FROM {TABLE} WHERE rowid = %s", [record])  # noqa: S608
 
     def query(self, terms: Sequence[Term], *, title_only: bool = False) -> str:
-        """Return a query of FTS5."""
+        """Returns a query of FTS5."""
         text = _all(terms, self._phrase, "AND", "OR")
         return f"title : ({text})" if title_only else text
 
@@ -105,10 +105,10 @@ class PostgreSQL:
     #: The weights are those of D, C, B and A: rest, description, names, title.
     rank = f"-ts_rank('{{0.05, 0.2, 1.0, 0.8}}', {TABLE}.words, %s::tsquery)"
 
-    #: What tsvector keeps (documentation, 12.11): of more words the last have this position.
+    #: Largest position in a tsvector (documentation, 12.11); further words all get this one.
     _LAST = 16_383
     _MOST_WORDS = 30_000
-    #: Fields apart, so that no phrase reaches from one to the next.
+    #: Gap between fields, so that no phrase spans two of them.
     _GAP = 100
 
     def __init__(self, connection: Any) -> None:
@@ -126,11 +126,11 @@ class PostgreSQL:
         self._run(f"CREATE INDEX {TABLE}_words ON {TABLE} USING gin (words)")
 
     def clear(self) -> None:
-        """Take everything out of the index."""
+        """Empty the index."""
         self._run(f"DELETE FROM {TABLE}")  # noqa: S608
 
     def write(self, record: int, fields: Fields) -> None:
-        """Put a record in, or in the place of what was there of it."""
+        """Add a record, or replace it."""
         self._run(
             f"INSERT INTO {TABLE}(record, words) VALUES (%s, %s::tsvector) "  # noqa: S608
             "ON CONFLICT (record) DO UPDATE SET words = EXCLUDED.words",
@@ -146,11 +146,11 @@ class PostgreSQL:
         return " ".join(parts)
 
     def remove(self, record: int) -> None:
-        """Take a record out."""
+        """Remove a record."""
         self._run(f"DELETE FROM {TABLE} WHERE record = %s", [record])  # noqa: S608
 
     def query(self, terms: Sequence[Term], *, title_only: bool = False) -> str:
-        """Return a tsquery."""
+        """Returns a tsquery."""
         weights = "A" if title_only else ""
 
         def phrase(item: Phrase) -> str:
@@ -165,7 +165,7 @@ class PostgreSQL:
 
 
 def _all(terms: Sequence[Term], phrase: Any, both: str, either: str) -> str:
-    """Return all terms, of each any way, of a way all phrases; every step in parentheses."""
+    """Returns a query for all terms, with any reading of each and all phrases of a reading."""
     return f" {both} ".join(
         "("
         + f" {either} ".join(

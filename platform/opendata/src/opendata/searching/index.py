@@ -1,4 +1,4 @@
-"""What the index holds of a record, and finding records by it."""
+"""What the index contains of a record, and how records are found by it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHORTEST = 3
 
 
 def record_saved(instance: Record, *, raw: bool = False, **_: Any) -> None:
-    """Follow a record that was saved: what is published and stands is found, nothing else."""
+    """Index a record that was saved if it is published and not withdrawn; remove it otherwise."""
     if raw:
         return
     if instance.current_id is None or instance.withdrawn:
@@ -29,12 +29,12 @@ def record_saved(instance: Record, *, raw: bool = False, **_: Any) -> None:
 
 
 def record_deleted(instance: Record, **_: Any) -> None:
-    """Follow a record that was deleted."""
+    """Remove a record that was deleted."""
     engines.of(connection).remove(instance.pk)
 
 
 def fill(records: Any = Record, vocabulary: Any = Word, database: Any = connection) -> int:
-    """Make the index anew from all records; gives how many there are in it.
+    """Rebuild the index from all records; returns how many it contains.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def fill(records: Any = Record, vocabulary: Any = Word, database: Any = connecti
 
 
 def renew() -> int:
-    """Make what is searched anew from all published versions; gives how many records there are.
+    """Rebuild searched texts and index from all published versions; returns the number of records.
 
-    A later portal may find records by more than the one that published them.
+    A later release may search more fields than the one that published a record.
     """
     fill()
     number = 0
@@ -80,7 +80,7 @@ def _stems(text: str) -> list[str]:
 
 
 def _learn(texts: Iterable[str], vocabulary: Any) -> None:
-    """Keep words for the correction of spelling; numbers and parts of identifiers are none."""
+    """Store words for spelling suggestions; numbers and parts of identifiers are left out."""
     forms = {form for text in texts for form in words.spelled(text) if len(form) >= _SHORTEST}
     vocabulary.objects.bulk_create(
         [vocabulary(form=form, length=len(form)) for form in sorted(forms)],
@@ -90,12 +90,12 @@ def _learn(texts: Iterable[str], vocabulary: Any) -> None:
 
 
 def terms_of(text: str) -> list[Term]:
-    """Return what a query asks for, in terms of the index."""
+    """Returns the terms of a query as the index has them."""
     return parse(text, known)
 
 
 def known(phrase: Phrase) -> bool:
-    """Return whether any record has a phrase."""
+    """Returns whether any record contains a phrase."""
     engine = engines.of(connection)
     asked = engine.query([Term("", ((phrase,),))])
     sql = f"SELECT 1 FROM {engines.TABLE} WHERE {engine.fits} LIMIT 1"  # noqa: S608
@@ -105,9 +105,9 @@ def known(phrase: Phrase) -> bool:
 
 
 def find(records: QuerySet[Record], terms: list[Term]) -> QuerySet[Record]:
-    """Keep records that have all terms, the best first.
+    """Keep records that match all terms, the best first.
 
-    Records with all terms in their title come before others; then the engine's rank counts.
+    Records with all terms in their title come first, then the engine's rank decides.
     """
     if not terms:
         return records.none()

@@ -1,4 +1,4 @@
-"""The vocabulary of the index, from which spelling is corrected.
+"""The vocabulary of the index, for spelling suggestions.
 
 The index itself is a table of the database's own kind (:mod:`opendata.searching.index`).
 """
@@ -9,7 +9,7 @@ from django.db import models
 
 
 class Word(models.Model):
-    """A word as some record writes it; one that no record has any more may stay."""
+    """A word as a record writes it; words of removed records may remain."""
 
     form = models.CharField(max_length=100, unique=True)
     length = models.PositiveSmallIntegerField(db_index=True)

@@ -1,7 +1,7 @@
-"""What a query asks for. Nothing that a person types is an error, and nothing is an operator.
+"""Parses queries. No input is an error, and no word is an operator.
 
 - a word finds all of its forms; where the index does not have it, words that begin with it;
-- "words in quotes" stand together in this order;
+- "words in quotes" match as a phrase;
 - point-source finds `point source`, `point-source` and `pointsource`;
 - identifiers and DOIs (ana20_01_vo, 10.5072/FK2/X) are found by their parts, in order.
 """
@@ -21,7 +21,7 @@ _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»″＂", '"'))  # noqa: R
 _PIECE = re.compile(r'"([^"]*)"|(\S+)')
 _DOI = re.compile(r"^(https?://(dx\.)?doi\.org/|doi:)", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[\d_.]")
-#: Function words, which say nothing of a record (the short ones of Snowball's English list).
+#: Stop words (the short ones of Snowball's English list).
 _STOP = frozenset(
     [
         "a",
@@ -82,7 +82,7 @@ _STOP = frozenset(
 
 @dataclass(frozen=True)
 class Phrase:
-    """Stems that follow one another; with `prefix` the last is the beginning of a word."""
+    """Consecutive stems; with `prefix` the last one is the beginning of a word."""
 
     stems: tuple[str, ...]
     prefix: bool = False
@@ -90,7 +90,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a query: any of its ways, and of a way all phrases.
+    """A part of a query: it matches if all phrases of one of its readings do.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ _Way = list[_Words]
 
 
 def parse(text: str, known: Callable[[Phrase], bool]) -> list[Term]:
-    """Return the terms of a query, all of which a record has to have.
+    """Returns the terms of a query; a record must match all of them.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def _quoted(text: str) -> list[_Way]:
 
 
 def _bare(text: str) -> list[_Way]:
-    """Return the ways to read a piece without blanks."""
+    """Returns the possible readings of a piece without blanks."""
     parts = [part for part in hyphen_parts(text) if words(part)]
     stems = tuple(tokens(text))
     if _IDENTIFIER.search(text) and len(stems) > len(parts):

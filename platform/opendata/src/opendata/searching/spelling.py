@@ -1,4 +1,4 @@
-"""What helps who found nothing: other spellings, and the words that are found by themselves."""
+"""Suggestions for a query without results: other spellings, and words that match alone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .index import find, known, terms_of
 from .models import Word
 from .query import Phrase, Term
 
-#: As alike as the two forms of a word with one wrong letter of four (difflib's ratio, 6 of 8).
+#: Similarity (difflib's ratio) of two words of four letters that differ in one: 6 of 8.
 _ALIKE = 0.75
 _SHORTEST = 4
 
 
 @dataclass(frozen=True)
 class Hint:
-    """What to try instead of a query that finds nothing.
+    """Suggestions for a query that finds nothing.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Hint:
 
 
 def hint(text: str) -> Hint:
-    """Return what helps with a query."""
+    """Returns suggestions for a query."""
     from opendata.records.search import published
 
     terms = terms_of(text)
@@ -53,10 +53,10 @@ def hint(text: str) -> Hint:
 def _instead(
     text: str, terms: list[Term], corrected: dict[Term, str | None]
 ) -> Iterator[tuple[str, bool]]:
-    """Yield what might be meant, the closest first, and whether it is another query at all."""
+    """Yields possible queries, the closest first, and whether each differs from the original."""
     whole = " ".join(corrected.get(term) or term.text for term in terms)
     yield whole, any(corrected.values())
-    yield whole.replace('"', " "), '"' in text  # each word for itself
+    yield whole.replace('"', " "), '"' in text  # each word separately
     for better in corrected.values():
         yield better or "", bool(better)
 
@@ -71,7 +71,7 @@ def _first_that_finds(queries: Iterator[tuple[str, bool]]) -> str | None:
 
 
 def _corrected(term: Term) -> str | None:
-    """Return a term with its unknown words in a spelling that the index has."""
+    """Returns a term with unknown words replaced by similar ones from the index."""
     result, changed = term.text, False
     for word in words.written(term.text):
         if len(word) < _SHORTEST or known(Phrase((words.stem(words.folded(word)),))):

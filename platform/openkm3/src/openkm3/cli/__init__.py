@@ -9,7 +9,7 @@ import sys
 import click
 
 from .. import __version__
-from ..errors import OpenKM3Error
+from ..errors import OpenKM3Error, first_line
 from .convert import convert
 from .get import get
 from .info import info
@@ -32,9 +32,8 @@ class _Group(click.Group):
         except Exception as error:
             if ctx.params.get("debug"):
                 raise
-            lines = str(error).strip().splitlines() or ["no message"]
             click.echo(
-                f"openkm3: unexpected {type(error).__name__}: {lines[0][:300]} "
+                f"openkm3: unexpected {type(error).__name__}: {first_line(error)} "
                 "(please report it, with the output of 'openkm3 --debug ...')",
                 err=True,
             )

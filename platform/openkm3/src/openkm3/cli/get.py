@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from ..errors import OpenKM3Error
 from ..formats.limits import complete
 from ..library import Library
 from . import options
@@ -25,11 +24,7 @@ from . import options
 def get(identifier: str, output: Path | None, server: str | None) -> None:
     """Download a resource, unless the cache already has it."""
     library = Library(server, max_age=0)
-    entry = library.catalogue[identifier]
-    if entry.kind != "resource":
-        parts = ", ".join(entry.children)
-        raise OpenKM3Error(f"{entry.identifier} is a {entry.kind}; get one of its parts: {parts}")
-    path = library.file(entry).file
+    path = library.file(library.resource(identifier)).file
     if output is not None:
         target = output / path.name if output.is_dir() else output
         with complete(target) as temporary:

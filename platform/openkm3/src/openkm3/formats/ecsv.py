@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import FormatError
+from ..errors import FormatError, first_line
 from . import limits
 from .columns import ColumnData, time
 from .dataset import DataSet, parsed
@@ -56,7 +56,7 @@ def read(path: Path) -> DataSet:
     except RecursionError:
         raise FormatError(path, "is nested too deeply") from None
     except Exception as error:  # astropy's parsers raise many types
-        raise FormatError(path, f"cannot be read as ECSV: {_first_line(error)}") from error
+        raise FormatError(path, f"cannot be read as ECSV: {first_line(error)}") from error
     if not text.endswith("\n"):
         raise FormatError(path, "is truncated: it ends in the middle of a line")
     meta = dict(table.meta)
@@ -143,7 +143,3 @@ def _check_header(path: Path, text: str) -> None:
         raise FormatError(path, "is not ECSV: it does not begin with '# %ECSV'")
     header = "\n".join(lines[1:])
     limits.check_yaml(path, header)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

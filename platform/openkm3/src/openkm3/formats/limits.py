@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 
 import yaml
 
-from ..errors import ConfigurationError, FormatError
+from ..errors import ConfigurationError, FormatError, first_line
 
 #: Deepest nesting of groups, elements or mappings.
 DEPTH = 32
@@ -103,9 +103,7 @@ def check_yaml(path: Path, header: str) -> None:
             if depth > DEPTH:
                 raise FormatError(path, f"the header is nested more than {DEPTH} levels deep")
     except (yaml.YAMLError, RecursionError) as error:
-        raise FormatError(
-            path, f"the header is not YAML: {str(error).splitlines()[0][:200]}"
-        ) from error
+        raise FormatError(path, f"the header is not YAML: {first_line(error)}") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import FormatError, MissingPackage
+from ..errors import FormatError, MissingPackage, first_line
 from . import limits
 
 #: Trees of the data acquisition.
@@ -53,7 +53,7 @@ def opened(path: Path, what: str = "ROOT") -> Iterator[Any]:
     except (FormatError, MissingPackage):
         raise
     except Exception as error:  # uproot raises many types for damaged files
-        raise FormatError(path, f"cannot be read as {what}: {_first_line(error)}") from error
+        raise FormatError(path, f"cannot be read as {what}: {first_line(error)}") from error
 
 
 def names(file: Any) -> set[str]:
@@ -89,8 +89,3 @@ def _check(path: Path) -> None:
         raise FormatError(path, f"is truncated: {path.stat().st_size} of {end} bytes are there")
     if ":" in str(path.resolve()):
         raise FormatError(path, "has a colon in its name, which ROOT readers misunderstand")
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of uproot's message, which can be pages long."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,7 +1,7 @@
 """The angle between true north and the north of a UTM grid.
 
-Sign as in surveying: the convergence is the azimuth of grid north, positive when grid north lies
-east of true north, which is so east of the zone's central meridian on the northern hemisphere.
+The sign is that of surveying: the convergence is the azimuth of grid north, which is positive if
+grid north is east of true north, as it is on the northern hemisphere east of the central meridian.
 """
 
 import math
@@ -10,7 +10,7 @@ WGS84_FLATTENING = 1 / 298.257223563
 
 
 def central_meridian(zone: int) -> float:
-    """Longitude of the central meridian of a UTM zone (1..60), in degrees."""
+    """Return the longitude of the central meridian of a UTM zone (1 to 60), in degrees."""
     if not 1 <= zone <= 60:
         msg = f"UTM zone {zone} does not exist: zones are 1 to 60, for example 32 for ORCA"
         raise ValueError(msg)
@@ -63,13 +63,13 @@ def grid_convergence(latitude: float, longitude: float, zone: int) -> float:
 def km3net_convergence(latitude: float, longitude: float, zone: int) -> float:
     """Return the convergence angle that KM3NeT's own software uses.
 
-    aanet and km3astro sum a series in the distance from the central meridian whose terms after
-    the first carry the opposite sign. With the first term, distance times sin(latitude), their
-    value is therefore the exact one mirrored at that term. It is 0.0020 deg off for ORCA, 0.0017
-    for ANTARES and 0.0001 for ARCA. Published coordinates contain it, hence it is the default
-    of the sites here.
+    aanet and km3astro sum a series in the distance from the central meridian, in which all terms
+    after the first have the wrong sign. Their value is therefore the exact one mirrored at the
+    first term, distance times sin(latitude). It is wrong by 0.0020 deg for ORCA, 0.0017 deg for
+    ANTARES and 0.0001 deg for ARCA. Published coordinates contain this error, so the sites use it
+    by default.
 
-    Parameters and result as in `grid_convergence`.
+    Parameters and result are as for `grid_convergence`.
     """
     first = (longitude - central_meridian(zone)) * math.sin(math.radians(latitude))
     return 2 * first - grid_convergence(latitude, longitude, zone)

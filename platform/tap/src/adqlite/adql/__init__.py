@@ -1,6 +1,6 @@
-"""ADQL 2.1: from the text of a query to a tree of what it says.
+"""ADQL 2.1: from the text of a query to its syntax tree.
 
-The grammar is `grammar.lark`; :mod:`adqlite.translation` gives the tree its meaning.
+The grammar is `grammar.lark`; :mod:`adqlite.translation` gives the tree a meaning.
 """
 
 from adqlite.adql.parsing import parse

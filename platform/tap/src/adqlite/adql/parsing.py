@@ -13,7 +13,7 @@ from adqlite.adql import tree
 from adqlite.errors import QueryError, QueryTimeout
 from adqlite.limits import Limits
 
-_LARGEST = 2**63  # of an integer; only after a minus sign as large as this
+_LARGEST = 2**63  # only after a minus sign may an integer be this large
 
 
 def parse(query: str, limits: Limits) -> tree.Query:
@@ -22,7 +22,7 @@ def parse(query: str, limits: Limits) -> tree.Query:
     Raises
     ------
     QueryError
-        It is too long, too deeply nested or not ADQL.
+        The query is too long, too deeply nested or not ADQL.
     QueryTimeout
         Parsing takes longer than `limits.parse_seconds`.
     """
@@ -122,7 +122,7 @@ def _clauses(items: list[Any]) -> dict[str, Any]:
 
 
 class _Tree(Transformer[Token, Any]):
-    """Makes nodes of the tree; a rule of the grammar has the method of its name."""
+    """Builds the tree; each rule of the grammar has a method of the same name."""
 
     # Names and literals
 

@@ -1,4 +1,4 @@
-"""What an ADQL query says, as a tree; nothing here knows tables, types or SQLite."""
+"""The syntax tree of an ADQL query, without knowledge of tables, types or SQLite."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal as OneOf
 
 @dataclass(frozen=True)
 class Number:
-    """A number, written without sign: an `int` where it has neither point nor exponent."""
+    """A number without sign; an `int` if it has neither a point nor an exponent."""
 
     value: int | float
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text in single quotes."""
+    """Text in single quotes."""
 
     value: str
 
@@ -34,7 +34,7 @@ class Null:
 
 @dataclass(frozen=True)
 class Name:
-    """A column, with what stands before it: `(column,)`, `(table, column)` and so on."""
+    """A column with its qualifiers: `(column,)`, `(table, column)` and so on."""
 
     path: tuple[str, ...]
 
@@ -44,7 +44,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Call:
-    """A function; COUNT(*) has `rows` in place of arguments."""
+    """A function call; COUNT(*) has `rows` instead of arguments."""
 
     name: str
     arguments: tuple[Expression, ...]
@@ -62,7 +62,7 @@ class Unary:
 
 @dataclass(frozen=True)
 class Binary:
-    """Arithmetic, bits, or `||`."""
+    """An operator of arithmetic or bits, or `||`."""
 
     operator: str
     left: Expression
@@ -71,7 +71,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two values compared."""
+    """A comparison of two values."""
 
     operator: str
     left: Expression
@@ -80,7 +80,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Between:
-    """A value within two others."""
+    """BETWEEN."""
 
     value: Expression
     low: Expression
@@ -90,7 +90,7 @@ class Between:
 
 @dataclass(frozen=True)
 class In:
-    """A value among others, or among the rows of a query."""
+    """IN, with a list of values or a query."""
 
     value: Expression
     among: tuple[Expression, ...] | Query
@@ -99,7 +99,7 @@ class In:
 
 @dataclass(frozen=True)
 class Like:
-    """A text that fits a pattern."""
+    """LIKE or ILIKE."""
 
     value: Expression
     pattern: Expression
@@ -109,7 +109,7 @@ class Like:
 
 @dataclass(frozen=True)
 class IsNull:
-    """A value that is missing."""
+    """IS NULL."""
 
     value: Expression
     negated: bool
@@ -117,7 +117,7 @@ class IsNull:
 
 @dataclass(frozen=True)
 class Exists:
-    """A query that has rows."""
+    """EXISTS."""
 
     query: Query
 
@@ -140,14 +140,14 @@ class Not:
 
 @dataclass(frozen=True)
 class Scalar:
-    """The one value of a query."""
+    """A query used as a value."""
 
     query: Query
 
 
 @dataclass(frozen=True)
 class Case:
-    """CASE with conditions, or with an operand that is compared."""
+    """CASE with conditions, or with an operand to compare."""
 
     operand: Expression | None
     branches: tuple[tuple[Expression, Expression], ...]
@@ -156,7 +156,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Cast:
-    """A value in another type; `length` is of CHAR and VARCHAR."""
+    """CAST; `length` is that of CHAR and VARCHAR."""
 
     value: Expression
     type: str
@@ -188,7 +188,7 @@ Expression = (
 
 @dataclass(frozen=True)
 class Item:
-    """A selected expression; without one, all columns (of a table where `star_of` is given)."""
+    """A selected expression, or all columns if it is None (those of the table `star_of`)."""
 
     expression: Expression | None
     alias: str | None = None
@@ -197,7 +197,7 @@ class Item:
 
 @dataclass(frozen=True)
 class TableName:
-    """A table of FROM."""
+    """A table in FROM."""
 
     path: tuple[str, ...]
     alias: str | None
@@ -213,7 +213,7 @@ class DerivedTable:
 
 @dataclass(frozen=True)
 class Join:
-    """Two tables; `using` is None except where USING or NATURAL merge columns."""
+    """A join of two tables; `using` names the columns that USING merges."""
 
     kind: OneOf["INNER", "LEFT", "RIGHT", "FULL", "CROSS"]
     left: From
@@ -228,7 +228,7 @@ From = TableName | DerivedTable | Join
 
 @dataclass(frozen=True)
 class Select:
-    """One SELECT, without what sorts its rows."""
+    """One SELECT, without ORDER BY."""
 
     items: tuple[Item, ...]
     tables: tuple[From, ...]
@@ -251,7 +251,7 @@ class SetOperation:
 
 @dataclass(frozen=True)
 class SortKey:
-    """What rows are sorted by."""
+    """A key of ORDER BY."""
 
     expression: Expression
     descending: bool
@@ -259,7 +259,7 @@ class SortKey:
 
 @dataclass(frozen=True)
 class CommonTable:
-    """A named query of WITH."""
+    """A named query in WITH."""
 
     name: str
     columns: tuple[str, ...]
@@ -268,7 +268,7 @@ class CommonTable:
 
 @dataclass(frozen=True)
 class Query:
-    """A query with what comes before and after it."""
+    """A query with WITH before it, and ORDER BY and OFFSET after it."""
 
     body: Body
     with_: tuple[CommonTable, ...] = ()

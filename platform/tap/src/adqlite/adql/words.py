@@ -1,10 +1,10 @@
-"""Words of ADQL that cannot be names without quotes."""
+"""Reserved words of ADQL, which need quotes as names."""
 
 from __future__ import annotations
 
-# ADQL 2.1, section 2.1.2: those of SQL-92, of ADQL, and of its functions. Names of published
-# columns depend on this list (see :func:`adqlite.tables.names.regular_name`): words that were on it
-# stay, although the grammar here could do without most.
+# ADQL 2.1, section 2.1.2: words of SQL-92, of ADQL, and names of its functions. Names of published
+# columns depend on this list (:func:`adqlite.tables.names.regular_name`), so no word may be removed
+# although the grammar here does not need most of them.
 _WORDS = """
 abs absolute acos action add all allocate alter and any are area as asc asin assertion at atan
 atan2 authorization avg begin between bit bit_and bit_length bit_not bit_or bit_xor both box by

@@ -1,4 +1,4 @@
-"""Names of columns for formats in which no two columns may have the same."""
+"""Column names for formats that need them to be unique."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from collections.abc import Callable, Sequence
 
 
 def distinct_names(names: Sequence[str], same: Callable[[str], str] = str) -> list[str]:
-    """Returns names of which no two are equal.
+    """Returns unique names.
 
     Parameters
     ----------
     names : sequence of str
     same : callable
-        Gives one text for all names that are equal to a reader, `str.lower` where capitals do not
-        count.
+        Maps names that readers regard as equal to the same text: `str.lower` if case is ignored.
 
     Returns
     -------
     list of str
-        The first column of a name keeps it; others get a number that no name here has: a, a_2, a
-        become a, a_2, a_3.
+        The first column of a name keeps it; the others get a number: a, a_2, a become a, a_2, a_3.
     """
     given = {same(name) for name in names}
     taken: set[str] = set()

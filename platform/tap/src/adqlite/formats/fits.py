@@ -30,13 +30,13 @@ _TYPES = {
 def write_fits(result: Result, out: IO[bytes]) -> None:
     """Writes a result.
 
-    Missing integers become the TNULL of their column, missing booleans a byte 0, missing texts
-    begin with one (an empty text with a blank).
+    A missing integer is the TNULL of its column, a missing boolean a byte 0, missing text a NUL
+    (empty text is a blank).
 
     Raises
     ------
     VOError
-        FITS has no place for a value: letters beyond ASCII, or no integer is left for TNULL.
+        FITS cannot represent a value: text beyond ASCII, or no integer is left for TNULL.
     """
     readers = [cell_reader(column) for column in result.columns]
     cells = [[read(v) for read, v in zip(readers, row, strict=True)] for row in result.rows]
@@ -54,10 +54,10 @@ def write_fits(result: Result, out: IO[bytes]) -> None:
 
 
 def _with_logical(buffer: BytesIO, columns: list[Column]) -> bytes:
-    """Returns the file with its bytes of booleans declared as such.
+    """Returns the file with its byte columns of booleans declared as logical.
 
-    astropy writes true and false only; a column of bytes becomes one of T, F and missing ones (0)
-    by its TFORM, while the data, which are not read again, stay as they are.
+    astropy cannot write missing booleans. The bytes T, F and 0 (missing) are written as a column of
+    bytes, whose TFORM is changed here; the data stay as they are.
     """
     numbers = [n for n, column in enumerate(columns, 1) if column.datatype == "boolean"]
     if not numbers:
@@ -73,7 +73,7 @@ def _with_logical(buffer: BytesIO, columns: list[Column]) -> bytes:
 
 
 def _plain(name: str) -> str:
-    """Returns a name in ASCII, with an underscore for other letters."""
+    """Returns a name in ASCII, with an underscore for each other character."""
     return "".join(c if c.isascii() and c.isprintable() else "_" for c in name)[:60] or "col"
 
 
@@ -117,12 +117,12 @@ def _text(column: Column, value: str | None) -> bytes:
             f"the column {column.name} has the text {value[:40]!r}, but FITS allows ASCII only; "
             "use VOTable, CSV, JSON or Parquet"
         )
-    # A text of a NUL at its beginning is a missing one, and nothing but that is.
+    # Only text that begins with a NUL is missing.
     return value.encode().replace(b"\0", b" ") or b" "
 
 
 def _free_integer(column: Column, values: list[Any]) -> int:
-    """Returns an integer that none of the values is."""
+    """Returns an integer that is not among the values."""
     taken = {value for value in values if value is not None}
     low = -(1 << BITS[column.datatype])
     for candidate in range(low, low + len(taken) + 1):

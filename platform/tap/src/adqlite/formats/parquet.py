@@ -1,4 +1,4 @@
-"""Results as Parquet, with the description of their columns as VOTable (VOParquet 1.0)."""
+"""Results as Parquet, with their columns described by a VOTable (VOParquet 1.0)."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _TYPES = {
     "char": pa.string(),
     "unicodeChar": pa.string(),
 }
-_ROWS = 50_000  # of one group
+_ROWS = 50_000  # per row group
 
 
 def write_parquet(result: Result, out: IO[bytes]) -> None:
-    """Writes a result; what is missing is null, in arrays as well."""
+    """Writes a result; missing values are null, in arrays as well."""
     names = distinct_names([column.name for column in result.columns])
     fields = [
         pa.field(name, _type(column), metadata=_about(column))
@@ -86,5 +86,5 @@ def _type(column: Column) -> Any:
 
 
 def _about(column: Column) -> dict[str, str]:
-    said = {key: getattr(column, key) for key in ("unit", "ucd", "utype", "xtype", "description")}
-    return {key: value for key, value in said.items() if value}
+    about = {key: getattr(column, key) for key in ("unit", "ucd", "utype", "xtype", "description")}
+    return {key: value for key, value in about.items() if value}

@@ -27,12 +27,12 @@ def null_of(column: Column) -> int:
 
 
 def _present(column: Column, value: int) -> int:
-    """Returns an integer that is not missing.
+    """Returns an integer that is not the mark of a missing value.
 
     Raises
     ------
     VOError
-        It is the one that stands for a missing one.
+        The integer is that mark.
     """
     if value == null_of(column):
         raise VOError(
@@ -101,7 +101,7 @@ def _writer_of_numbers(column: Column) -> Callable[[Any], str]:
 
 
 def _padded(column: Column, items: list[Any]) -> list[Any]:
-    """Returns an array with as many items as its column says."""
+    """Returns an array padded to the length of its column."""
     shape = shape_of(column)
     if None in shape:
         return items
@@ -117,7 +117,7 @@ def _padded(column: Column, items: list[Any]) -> list[Any]:
 
 
 def write_binary(result: Result, out: IO[bytes], *, with_nulls: bool) -> None:
-    """Writes the rows of BINARY in base64, or with flags for missing cells those of BINARY2."""
+    """Writes the rows in base64: BINARY, or BINARY2 with flags for missing cells."""
     waiting = bytearray()
     for row in _binary_rows(result, with_nulls=with_nulls):
         waiting += row
@@ -156,7 +156,7 @@ def _packer(column: Column, *, with_nulls: bool) -> Callable[[Any], tuple[bytes,
         return text
     pack = _packer_of_items(column)
     if not column.is_array:
-        # A flag says what is missing, so that all integers can be used.
+        # BINARY2 flags missing values, so every integer can be used.
         marked = column.is_integer and not with_nulls
 
         def one(value: Any) -> tuple[bytes, bool]:

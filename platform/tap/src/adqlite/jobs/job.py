@@ -20,13 +20,13 @@ class Job:
     Attributes
     ----------
     id : str
-        Not to be guessed: who knows it owns the job.
+        Cannot be guessed; whoever knows it owns the job.
     phase : str
-        Of UWS: PENDING, QUEUED, EXECUTING, COMPLETED, ERROR or ABORTED.
+        As in UWS: PENDING, QUEUED, EXECUTING, COMPLETED, ERROR or ABORTED.
     parameters : dict of str
-        Of TAP, names in upper case.
+        Parameters of TAP, with names in upper case.
     duration : int
-        Seconds that the query may run.
+        Time limit of the query in seconds.
     mime : str or None
         Media type of the result.
     """
@@ -49,9 +49,9 @@ def _time(seconds: float | None) -> datetime | None:
 
 
 def job_of(row: sqlite3.Row) -> Job:
-    """Returns the job of a row of the file."""
+    """Returns the job in a row of the database."""
     created, destruction = _time(row["created"]), _time(row["destruction"])
-    if created is None or destruction is None:  # NOT NULL in the file
+    if created is None or destruction is None:  # NOT NULL in the database
         raise ValueError(row["id"])
     return Job(
         id=row["id"],

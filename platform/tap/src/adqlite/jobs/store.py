@@ -1,7 +1,7 @@
 """Asynchronous queries: jobs of UWS 1.1 in an SQLite file, run by threads of this process.
 
-Jobs outlive the process. Each process holds a lock on a file as long as it lives; a job that was
-running in a process whose lock is free again is queued once more by the next one.
+Jobs survive the process. Each process holds a lock on a file while it lives. If the lock of a
+process is free, the next process to start queues its running jobs again.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class JobStore:
     folder : pathlib.Path
     limits : Limits
     run : callable
-        Does the work of a job: gets the job, its folder (with uploads), the file for the result and
-        a function that says whether to stop; gives the media type of the result.
+        Does the work of a job. It receives the job, its folder (with uploads), the file for the
+        result and a function that tells whether to stop, and returns the media type of the result.
     """
 
     def __init__(self, folder: Path, limits: Limits, run: Run) -> None:
@@ -80,7 +80,7 @@ class JobStore:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._recover()
 
-    # What people do with jobs
+    # Requests
 
     def create(self, parameters: Mapping[str, str], run_id: str | None = None) -> Job:
         """Creates a pending job.
@@ -88,7 +88,7 @@ class JobStore:
         Raises
         ------
         Busy
-            There are as many jobs as are kept.
+            The maximum number of jobs has been reached.
         """
         self.sweep()
         now = time.time()
@@ -133,7 +133,7 @@ class JobStore:
         return job_of(row)
 
     def phases(self) -> dict[str, int]:
-        """How many jobs there are in each phase."""
+        """Returns the number of jobs in each phase."""
         with self._database() as database:
             rows = database.execute("SELECT phase, COUNT(*) FROM jobs GROUP BY phase")
             return {str(phase): int(count) for phase, count in rows}
@@ -152,7 +152,7 @@ class JobStore:
         Raises
         ------
         VOError
-            It is no longer pending.
+            The job is no longer pending.
         """
         job = self.get(job_id)
         changed = self._update(
@@ -163,26 +163,26 @@ class JobStore:
         return self.get(job_id)
 
     def set_destruction(self, job_id: str, when: datetime) -> Job:
-        """Changes when a job is deleted; not later than the service keeps jobs."""
+        """Changes when a job is deleted, up to the limit of the service."""
         job = self.get(job_id)
         latest = job.created + timedelta(days=self.limits.job_days)
         self._update(job_id, {"destruction": min(when, latest).timestamp()})
         return self.get(job_id)
 
     def set_duration(self, job_id: str, seconds: int) -> Job:
-        """Changes how long a job may run; not longer than the service allows."""
+        """Changes the time limit of a job, up to that of the service."""
         allowed = self.limits.async_seconds
         self._update(job_id, {"duration": min(seconds, allowed) if seconds > 0 else allowed})
         return self.get(job_id)
 
     def start(self, job_id: str) -> Job:
-        """Queues a pending job; does nothing to one that was started before."""
+        """Queues a job if it is pending."""
         if self._update(job_id, {"phase": QUEUED}, only=(PENDING,)):
             self.work()
         return self.get(job_id)
 
     def abort(self, job_id: str) -> Job:
-        """Stops a job that has not ended."""
+        """Stops a job if it has not ended."""
         self._update(
             job_id, {"phase": ABORTED, "ended": time.time()}, only=(PENDING, QUEUED, EXECUTING)
         )
@@ -191,7 +191,7 @@ class JobStore:
         return self.get(job_id)
 
     def delete(self, job_id: str) -> None:
-        """Deletes a job and its files; it is stopped first."""
+        """Stops a job and deletes it with its files."""
         self.abort(job_id)
         with self._database() as database:
             database.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
@@ -200,7 +200,7 @@ class JobStore:
             self._changed.notify_all()
 
     def wait(self, job_id: str, seconds: float, phase: str | None = None) -> Job:
-        """Returns a job when its phase is another one, or after so many seconds."""
+        """Returns a job once its phase has changed, or after `seconds`."""
         deadline = time.monotonic() + seconds
         job = self.get(job_id)
         first = phase or job.phase
@@ -209,13 +209,13 @@ class JobStore:
             if left <= 0:
                 break
             with self._changed:
-                # Another process may run the job: look again after a while in any case.
+                # Another process may run the job, so check again in any case.
                 self._changed.wait(min(left, 0.5))
             job = self.get(job_id)
         return job
 
     def sweep(self) -> int:
-        """Deletes the jobs whose time is over, and say how many they were."""
+        """Deletes expired jobs and returns their number."""
         with self._database() as database:
             rows = database.execute(
                 "SELECT id FROM jobs WHERE destruction < ?", (time.time(),)
@@ -225,10 +225,10 @@ class JobStore:
                 self.delete(row["id"])
         return len(rows)
 
-    # The work
+    # Execution
 
     def work(self) -> None:
-        """Starts the threads that run queued jobs, and wake them."""
+        """Starts or wakes the threads that run queued jobs."""
         with self._changed:
             self._threads = [t for t in self._threads if t.is_alive()]
             while len(self._threads) < self.limits.parallel_jobs and not self._stopping:
@@ -238,7 +238,7 @@ class JobStore:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Stops the threads; jobs that run are queued again."""
+        """Stops the threads; running jobs are queued again."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -259,7 +259,7 @@ class JobStore:
                     continue
                 self.sweep()
             except Exception:
-                log.exception("the jobs cannot be read or run")
+                log.exception("jobs cannot be read or run")
             with self._changed:
                 if not self._stopping:
                     self._changed.wait(2)
@@ -280,13 +280,13 @@ class JobStore:
     def _execute(self, job: Job) -> None:
         stop = threading.Event()
         self._running[job.id] = stop
-        looked = time.monotonic()
+        checked = time.monotonic()
 
         def stopped() -> bool:
-            # Another process may have been asked to stop the job: only the file knows.
-            nonlocal looked
-            if time.monotonic() - looked > 1:
-                looked = time.monotonic()
+            # Another process may have received the request to stop: only the database knows.
+            nonlocal checked
+            if time.monotonic() - checked > 1:
+                checked = time.monotonic()
                 try:
                     if self.get(job.id).phase != EXECUTING:
                         stop.set()
@@ -347,7 +347,7 @@ class JobStore:
         path.unlink(missing_ok=True)
         return True
 
-    # The file
+    # Database
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
@@ -362,7 +362,7 @@ class JobStore:
     def _update(
         self, job_id: str, values: Mapping[str, Any], only: tuple[str, ...] | None = None
     ) -> bool:
-        """Changes a job, where its phase is one of `only`; names come from this module."""
+        """Changes a job if its phase is one of `only`; column names come from this module."""
         sets = ", ".join(f"{name} = ?" for name in values)
         marks = ", ".join("?" for _ in only or ())
         where = f" AND phase IN ({marks})" if only else ""

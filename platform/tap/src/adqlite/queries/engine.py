@@ -21,9 +21,9 @@ from adqlite.tables.rows import create, insert
 from adqlite.tables.storage import TableStore
 from adqlite.translation import Translation, translate
 
-_IDLE = 8  # connections that wait for the next query
+_IDLE = 8  # connections kept for the next query
 _Files = tuple[tuple[str, Path], ...]
-_STEPS = 10_000  # steps of SQLite's machine between two looks at the clock
+_STEPS = 10_000  # instructions of SQLite between two checks of the clock
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Result:
     columns : list of Column
     rows : iterator of tuple
     overflow : bool
-        Whether there were more rows than allowed; known when all rows are read.
+        Whether there were more rows than allowed; known once all rows are read.
     """
 
     columns: list[Column]
@@ -71,12 +71,12 @@ class Engine:
         self._translations = lru_cache(256)(self._translate_published)
 
     def translate(self, query: str, uploads: Mapping[str, UploadedTable]) -> Translation:
-        """Translates a query for the tables that there are now."""
+        """Translates a query for the tables that are published now."""
         if not uploads:
-            return self._translations(query, _Same(self.store.schemas()))
+            return self._translations(query, _ByIdentity(self.store.schemas()))
         return translate(query, self._finder(self.store.schemas(), uploads), self.limits)
 
-    def _translate_published(self, query: str, schemas: _Same) -> Translation:
+    def _translate_published(self, query: str, schemas: _ByIdentity) -> Translation:
         return translate(query, self._finder(schemas.items, {}), self.limits)
 
     def _finder(
@@ -113,15 +113,15 @@ class Engine:
         seconds : float
             Time limit, from now to the last row.
         maxrec : int, optional
-            Rows at most; the service's own limit holds as well.
+            Maximum number of rows; the service's own limit applies too.
         uploads : sequence of UploadedTable
         stopped : callable
-            Asked now and then; the query ends with `QueryAborted` where it gives true.
+            Asked from time to time; the query ends with `QueryAborted` if it returns True.
 
         Raises
         ------
         VOError
-            Here, or while rows are read.
+            On entry, or while rows are read.
         """
         started = time.monotonic()
         named = {upload.name.lower(): upload for upload in uploads}
@@ -145,7 +145,7 @@ class Engine:
     def _connection(
         self, translation: Translation, uploads: Sequence[UploadedTable]
     ) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
-        """Returns a connection that sees the tables of the query; without uploads one is kept."""
+        """Opens a connection to the tables of a query; one without uploads is kept for reuse."""
         files = []
         for name in sorted(translation.schemas - {"tap_upload"}):
             schema = self.store.schema(name)
@@ -178,7 +178,7 @@ class Engine:
     def _keep(
         self, key: _Files, connection: sqlite3.Connection, errors: list[str]
     ) -> list[sqlite3.Connection]:
-        """Keeps a connection for the next query on these files; give those that are too many."""
+        """Keeps a connection for the next query on these files; returns those to close."""
         with self._lock:
             spare = [self._idle.pop(key)[0]] if key in self._idle else []
             self._idle[key] = (connection, errors)
@@ -218,8 +218,8 @@ class Engine:
         return result
 
 
-class _Same:
-    """Descriptions as a key of a cache: equal where they are the same objects."""
+class _ByIdentity:
+    """Descriptions as the key of a cache: equal if they are the same objects."""
 
     def __init__(self, items: Sequence[Schema]) -> None:
         self.items = items
@@ -228,7 +228,7 @@ class _Same:
         return hash(tuple(map(id, self.items)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and [*map(id, self.items)] == [*map(id, other.items)]
+        return isinstance(other, _ByIdentity) and [*map(id, self.items)] == [*map(id, other.items)]
 
 
 def _attach(connection: sqlite3.Connection, uri: str, name: str) -> None:
@@ -249,19 +249,19 @@ def _limited(
 
 
 class Gate:
-    """Lets a number of queries run at one time."""
+    """Limits how many queries run at the same time."""
 
     def __init__(self, width: int) -> None:
         self._free = threading.BoundedSemaphore(width)
 
     @contextmanager
     def __call__(self, seconds: float) -> Iterator[None]:
-        """Waits for a free place at most so long.
+        """Waits for a free place, for at most `seconds`.
 
         Raises
         ------
         Busy
-            None became free.
+            No place became free.
         """
         if not self._free.acquire(timeout=seconds):
             raise Busy("too many queries are running; try again in a minute, or run a job")

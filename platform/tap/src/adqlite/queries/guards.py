@@ -1,4 +1,4 @@
-"""What keeps a query within its bounds: reading only, in its time, space and memory."""
+"""Guards of a query: it may only read, within limits of time, disk space and memory."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _REWORDED = {
     "integer overflow": "a SUM of integers does not fit into 64 bits; CAST its argument to "
     "DOUBLE PRECISION",
 }
-_LOOK = 0.25  # seconds between two looks at the disk
+_DISK_INTERVAL = 0.25  # seconds between two checks of the disk
 
 
 class Clock:
-    """SQLite's progress handler: says when a query has to end, and remembers why."""
+    """SQLite's progress handler: decides when a query has to end, and records why."""
 
     def __init__(self, deadline: float, stopped: Callable[[], bool], space: int) -> None:
         self.deadline = deadline
         self.stopped = stopped
-        self.next_look = time.monotonic() + _LOOK
-        # SQLite sorts in files that have no limit of their own.
+        self.next_check = time.monotonic() + _DISK_INTERVAL
+        # SQLite sorts in temporary files, whose size it does not limit.
         self.least_free = shutil.disk_usage(_temporary_folder()).free - space
         self.reason: str | None = None
 
     def __call__(self) -> int:
-        """Says whether the query has to end."""
+        """Returns whether the query has to end."""
         if self.reason is None:
             if time.monotonic() > self.deadline:
                 self.reason = "time"
             elif self.stopped():
                 self.reason = "abort"
-            elif time.monotonic() > self.next_look:
-                self.next_look = time.monotonic() + _LOOK
+            elif time.monotonic() > self.next_check:
+                self.next_check = time.monotonic() + _DISK_INTERVAL
                 if shutil.disk_usage(_temporary_folder()).free < self.least_free:
                     self.reason = "space"
         return int(self.reason is not None)
@@ -54,7 +54,7 @@ class Clock:
 
 @lru_cache(1)
 def _temporary_folder() -> str:
-    """Returns the folder that SQLite takes for temporary files."""
+    """Returns the folder that SQLite uses for temporary files."""
     places = (os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/tmp", ".")  # noqa: S108
     return next(p for p in places if p and os.access(p, os.W_OK | os.X_OK))
 
@@ -62,7 +62,7 @@ def _temporary_folder() -> str:
 def authorise(
     action: int, first: str | None, second: str | None, database: str | None, _: str | None
 ) -> int:
-    """Lets SQLite do what reading published tables needs, and nothing else."""
+    """Authorises reading published tables, and nothing else (sqlite3_set_authorizer)."""
     if action not in _ALLOWED:
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION:
@@ -76,7 +76,7 @@ def authorise(
 
 @contextmanager
 def as_vo_errors(clock: Clock, errors: list[str], seconds: float) -> Iterator[None]:
-    """Words the errors of SQLite for who sent the query."""
+    """Turns errors of SQLite into errors worded for the sender of the query."""
     try:
         yield
     except VOError:
@@ -100,10 +100,10 @@ def as_vo_errors(clock: Clock, errors: list[str], seconds: float) -> Iterator[No
 def guarded(
     rows: Iterator[tuple[Any, ...]], clock: Clock, errors: list[str], seconds: float
 ) -> Iterator[tuple[Any, ...]]:
-    """Returns rows as long as the query is within its bounds."""
+    """Yields rows while the query is within its limits."""
     with as_vo_errors(clock, errors, seconds):
         for number, row in enumerate(rows):
-            # Many cheap rows pass without a step of the progress handler.
+            # Many cheap rows may pass without a call of the progress handler.
             if number % 1000 == 999 and clock():
                 raise sqlite3.OperationalError("interrupted")
             yield row

@@ -1,7 +1,7 @@
-"""The functions of ADQL, for SQLite, which calls them row by row.
+"""The functions of ADQL, which SQLite calls for each row.
 
-A missing argument gives a missing value; so does what mathematics does not define (the square root
-of -1, a division by zero). A coordinate out of its range ends the query with the reason.
+A missing argument gives a missing value; so does an undefined operation (the square root of -1, a
+division by zero). A coordinate out of range ends the query with the reason.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from adqlite import geometry
 from adqlite.errors import QueryError
 from adqlite.geometry import declination, longitude, parsed
 
-_NEAR = 1e-12  # deg; two directions this close are one
+_NEAR = 1e-12  # deg; closer directions are equal
 
 
 class _Impossible(ValueError):
-    """What ends the query; any other error of a function gives a missing value."""
+    """Ends the query; any other error in a function gives a missing value."""
 
 
 def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a function of geometry end the query."""
+    """Returns a function of geometry whose errors end the query."""
 
     @wraps(function)
     def call(*values: Any) -> Any:
@@ -109,12 +109,12 @@ _GEOMETRY: dict[str, tuple[int, Callable[..., Any]]] = {
 
 
 def real(value: float | int) -> float:
-    """Returns a number in double precision, if that is the same number.
+    """Returns a number in double precision if that is exactly the same number.
 
     Raises
     ------
     ValueError
-        Double precision has no such integer.
+        Double precision cannot represent the integer.
     """
     number = float(value)
     if number != value:
@@ -127,7 +127,7 @@ def real(value: float | int) -> float:
 
 
 def _whole(value: float | int) -> int:
-    """Returns what was computed with integers, of which SQLite makes a real number in need."""
+    """Returns an integer result; SQLite turns one beyond 64 bits into a real number."""
     if not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
         raise _Impossible(
             f"an integer of about {value:.3g} does not fit into 64 bits; CAST the numbers that "
@@ -150,7 +150,7 @@ def _integer(value: Any, bits: int) -> int:
 def _number(value: Any) -> float:
     try:
         _check_digits(value)
-        # Who writes CAST wants the nearest; without it an integer is kept or refused.
+        # CAST asks for the nearest value; without it an integer is kept exactly or refused.
         number = float(value)
         if isinstance(value, str) and math.isinf(number) and "inf" not in value.lower():
             raise _Impossible(f"CAST: {value} is larger than any number of double precision")
@@ -162,7 +162,7 @@ def _number(value: Any) -> float:
 
 
 def _check_digits(value: Any) -> None:
-    """Refuses what Python reads as a number, and nobody else does: 1_000 and nan."""
+    """Refuses notations that only Python reads as numbers: 1_000 and nan."""
     if isinstance(value, str) and ("_" in value or "nan" in value.lower()):
         raise ValueError(value)
 
@@ -191,7 +191,7 @@ def _rounded(rounding: str) -> Callable[..., float]:
         digits = max(min(int(digits), 400), -400)
         if not math.isfinite(value):
             return float(value)
-        # On the decimal digits that people see: 0.285 to two of them is 0.29, as at school.
+        # Rounds the decimal digits that people see: 0.285 to two digits is 0.29.
         number = Decimal(repr(value))
         if number.adjusted() + digits > 20:  # beyond the last digit
             return real(value)
@@ -212,7 +212,7 @@ def _exponential(x: float) -> float:
     try:
         return math.exp(x)
     except OverflowError:
-        return math.inf  # as SQLite's own arithmetic; it is not missing
+        return math.inf  # as in SQLite's own arithmetic
 
 
 def _power(base: float, exponent: float) -> float:
@@ -272,7 +272,7 @@ def _null_on_null(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _noted(function: Callable[..., Any], errors: list[str]) -> Callable[..., Any]:
-    """Returns a function whose complaints are kept; SQLite says only that there was one."""
+    """Returns a function that records its errors; SQLite reports only that there was one."""
 
     @wraps(function)
     def call(*values: Any) -> Any:
@@ -288,7 +288,7 @@ def _noted(function: Callable[..., Any], errors: list[str]) -> Callable[..., Any
 
 
 def register(connection: sqlite3.Connection) -> list[str]:
-    """Returns a connection the functions of ADQL; what they complain about comes in the list."""
+    """Adds the functions of ADQL to a connection; returns a list that receives their errors."""
     errors: list[str] = []
     functions = {
         **{name: (arity, _refusing(f)) for name, (arity, f) in _GEOMETRY.items()},

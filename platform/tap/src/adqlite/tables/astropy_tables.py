@@ -14,7 +14,7 @@ from adqlite.tables.names import distinct, regular_name
 if TYPE_CHECKING:
     from astropy.table import Table as AstropyTable
 
-# Types of numpy by kind and bytes. VOTable has no unsigned integers but bytes, so these widen.
+# Types of numpy by kind and bytes. The only unsigned integer of VOTable is the byte: others widen.
 _DATATYPES: dict[str, Any] = {
     "b1": "boolean",
     "i1": "short",
@@ -113,5 +113,5 @@ def _unit(column: Any) -> str | None:
         return None
     try:
         return str(column.unit.to_string("vounit"))
-    except (AttributeError, ValueError):  # a unit that VOUnits does not have
+    except (AttributeError, ValueError):  # not one of VOUnits
         return str(column.unit)

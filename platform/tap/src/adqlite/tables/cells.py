@@ -1,7 +1,7 @@
-"""Cells of SQLite as values of the type that their column has.
+"""Cells of SQLite as values of their column's type.
 
-The type of a computed column follows from the query; here no value is ever bent to fit: one that
-does not (an integer that grew beyond 64 bits) ends the query with a sentence.
+The type of a computed column follows from the query. No value is changed to fit it: one that does
+not fit, such as an integer beyond 64 bits, ends the query with an error.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ from typing import Any
 from adqlite.errors import QueryError
 from adqlite.tables.metadata import Column
 
-#: Bits of integers beside the sign.
+#: Bits of integers, without the sign.
 BITS = {"short": 15, "int": 31, "long": 63}
 
 
 def frozen_array(values: Sequence[Any]) -> str:
-    """Returns an array as SQLite keeps it: flat, the first axis of the VOTable fastest."""
+    """Returns an array as stored in SQLite: flat, the first axis of the VOTable fastest."""
     return json.dumps(
         [None if isinstance(v, float) and math.isnan(v) else v for v in values], allow_nan=True
     )
 
 
 def cell_reader(column: Column) -> Callable[[Any], Any]:
-    """Returns the function that gives the values of a column as Python has them.
+    """Returns a function that turns a cell of a column into a Python value.
 
-    Integers, floats, booleans and texts are those of Python, arrays flat lists of them; None stands
-    for what is missing, in arrays as well.
+    Arrays become flat lists. Missing values are None, in arrays as well.
     """
     if column.arraysize is not None and not column.is_text:
         item = _scalar_reader(column)
@@ -83,13 +82,13 @@ def _wrong(column: Column, value: Any) -> Any:
 
 
 def shape_of(column: Column) -> tuple[int | None, ...]:
-    """Returns the axes of an array, the slowest first as numpy has them; None for any length."""
+    """Returns the axes of an array, slowest first as in numpy; None means any length."""
     axes = (column.arraysize or "*").split("x")
     return tuple(None if "*" in axis else int(axis) for axis in reversed(axes))
 
 
 def nested(values: list[Any], shape: Sequence[int | None]) -> list[Any]:
-    """Returns a flat array as lists of lists."""
+    """Returns a flat array as nested lists."""
     for length in reversed(shape[1:]):
         if not length:
             return values

@@ -1,4 +1,4 @@
-"""Description of tables: what TAP_SCHEMA, VOSI tables and result columns are made of."""
+"""Descriptions of tables, the source of TAP_SCHEMA, VOSI tables and result columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _regular(name: str) -> str:
 
 
 def _unit(text: str | None) -> str | None:
-    """Returns a unit as it is written: one beyond VOUnits is worth more to people than none."""
+    """Returns a unit as written: people can use one that VOUnits does not have."""
     if text and not text.isprintable():
         raise ValueError(f"the unit {text!r} contains unprintable characters")
     return text or None
@@ -58,7 +58,7 @@ class Column(BaseModel):
 
     @property
     def is_integer(self) -> bool:
-        """Whether values are whole numbers."""
+        """Whether values are integers."""
         return self.datatype in {"short", "int", "long"}
 
     @property
@@ -79,11 +79,11 @@ class Column(BaseModel):
 
 
 class TableColumn(Column):
-    """A column of a published table: its name is regular, its unit one of VOUnits if it can be."""
+    """A column of a published table; its name needs no quotes in ADQL."""
 
     name: Name
     unit: Annotated[str | None, AfterValidator(_unit)] = None
-    label: str | None = Field(default=None, description="name in cone searches, where it differs")
+    label: str | None = Field(default=None, description="name in cone searches, if different")
 
 
 class ForeignKey(BaseModel):

@@ -13,13 +13,13 @@ FULL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\.[A-Za-z][A-Za-z0-9_]{0,62}"
 
 
 def proposed_name(identifier: str) -> str:
-    """Returns the name of a record's table where nobody gave one."""
+    """Returns a table name made from an identifier."""
     schema = re.sub(r"\W", "_", identifier, flags=re.ASCII).strip("_").lower()
     return f"{schema if schema[:1].isalpha() else f't_{schema}'}"[:63] + ".main"
 
 
 def name_problem(full_name: str) -> str | None:
-    """Returns why a table cannot have a name, None if it can."""
+    """Returns why a name is not accepted for a table, None if it is."""
     if not FULL_NAME.fullmatch(full_name):
         return (
             f"{full_name!r} is not a table name: write SCHEMA.TABLE with letters, digits and _, "
@@ -34,7 +34,7 @@ def name_problem(full_name: str) -> str | None:
 
 
 def regular_name(name: str) -> str:
-    """Returns a name that ADQL takes without quotes."""
+    """Returns a similar name that ADQL accepts without quotes."""
     regular = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "column"
     if not regular[0].isalpha():
         regular = f"c_{regular}"
@@ -42,7 +42,7 @@ def regular_name(name: str) -> str:
 
 
 def distinct(name: str, taken: Collection[str]) -> str:
-    """Returns a name that is none of those taken, which are in lower case: x, x_2, x_3 ..."""
+    """Returns the first of x, x_2, x_3 ... that is not taken; `taken` is in lower case."""
     found, number = name, 1
     while found.lower() in taken:
         number += 1

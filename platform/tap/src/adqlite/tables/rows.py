@@ -14,7 +14,7 @@ from adqlite.tables.metadata import Column
 def quoted(name: str) -> str:
     """Quotes an SQL identifier.
 
-    With double quotes SQLite would take an unknown name for a string; with these it does not.
+    With double quotes, SQLite would read an unknown name as a string.
     """
     return "`" + name.replace("`", "``") + "`"
 
@@ -34,7 +34,7 @@ def insert(
     columns: Sequence[Column],
     rows: Iterable[Sequence[Any]],
 ) -> int:
-    """Adds rows and say how many they were."""
+    """Adds rows and returns their number."""
     marks = ", ".join("?" for _ in columns)
     cursor = connection.executemany(
         f"INSERT INTO {quoted(database)}.{quoted(table)} VALUES ({marks})",  # noqa: S608
@@ -44,7 +44,7 @@ def insert(
 
 
 def storable(column: Column, value: Any) -> Any:
-    """Returns a value as SQLite keeps it; None for NaN and for what is masked."""
+    """Returns a value as stored in SQLite; None for NaN and masked values."""
     masked = getattr(value, "mask", False)
     if value is None or (masked is True or (getattr(masked, "ndim", None) == 0 and bool(masked))):
         return None
@@ -56,7 +56,7 @@ def storable(column: Column, value: Any) -> Any:
             )
         return text
     if column.is_array:
-        import numpy as np  # here, because a server that publishes nothing does without
+        import numpy as np  # a server that publishes nothing does not need it
 
         item = column.model_copy(update={"arraysize": None})
         numbers = np.ma.asarray(value).ravel().tolist()

@@ -47,7 +47,7 @@ def described(
     position : tuple of two str, optional
         Columns with right ascension and declination in degrees, in all tables that have both.
     about : mapping, optional
-        What SQLite cannot say of a column, for example
+        Attributes of columns that SQLite cannot express, for example
         `{"stars": {"ra": {"unit": "deg", "ucd": "pos.eq.ra;meta.main"}}}`.
 
     Raises

@@ -1,7 +1,7 @@
-"""Published tables on disk: one SQLite file and one description a schema.
+"""Published tables on disk: one SQLite file and one description per schema.
 
-A file is written whole, then its description is replaced; readers of the file before keep it. No
-file changes after it was written, so that SQLite may read it without locks.
+A file is written completely, then its description is replaced; queries that are reading the old
+file keep it open. Files never change once written, so SQLite may read them without locks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TableStore:
     Parameters
     ----------
     folder : pathlib.Path
-        Made at the first publication.
+        Created by the first publication.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,19 +57,19 @@ class TableStore:
         return self.folder / str(schema.file)
 
     def publish(self, schema: Schema, rows: Mapping[str, Iterable[Sequence[Any]]]) -> Schema:
-        """Publishes tables under a name, in place of what had the name before.
+        """Publishes the tables of a schema, in place of any schema of that name.
 
         Parameters
         ----------
         schema : Schema
-            Description; `rows` of its tables and `file` are filled in here.
+            Description; `rows` of its tables and `file` are set here.
         rows : mapping of str to iterable of sequences
             The rows of each table, values in the order of its columns; NaN means no value.
 
         Raises
         ------
         MetadataError
-            Rows and description do not fit together. What was published before stays.
+            The rows do not match the description. The previous publication stays.
         """
         if set(rows) != {table.name for table in schema.tables}:
             raise MetadataError(f"schema {schema.name}: rows and tables have different names")
@@ -91,7 +91,7 @@ class TableStore:
         return published
 
     def withdraw(self, name: str) -> bool:
-        """Takes a schema out of publication; false where there is none of this name."""
+        """Stops publishing a schema; returns False if there is none of this name."""
         schema = self.schema(name)
         if schema is None or schema is tapschema.SCHEMA:
             return False
@@ -148,7 +148,7 @@ class TableStore:
 
 
 def optimise(path: Path) -> None:
-    """Collects the statistics that SQLite chooses indexes by."""
+    """Collects the statistics by which SQLite chooses indexes."""
     connection = sqlite3.connect(path)
     try:
         connection.execute("ANALYZE")
@@ -159,8 +159,8 @@ def optimise(path: Path) -> None:
 
 def _indexes(table: Table) -> Iterator[str]:
     if table.position:
-        # Cones become a range of declinations; right ascension and the pointer to the row are in
-        # the same index, so that only the rows of the surrounding rectangle are read.
+        # A cone becomes a range of declinations. Right ascension is in the same index, so SQLite
+        # reads only the rows of the surrounding rectangle.
         ra, dec = map(quoted, table.position)
         name = quoted(f"{table.name} position")
         yield f"CREATE INDEX {name} ON {quoted(table.name)} ({dec}, {ra})"

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from adqlite.tables.metadata import Datatype, ForeignKey, Schema, Table, TableColumn
 from adqlite.tables.rows import create, insert
 
-VERSION = "2"
+#: Changes with the content, so that servers write it again.
+VERSION = "3"
 
 
 def _text(
@@ -31,7 +32,7 @@ def _number(name: str, description: str, datatype: Datatype = "int") -> TableCol
 _SCHEMA_KEY = ForeignKey(target="tap_schema.schemas", columns={"schema_name": "schema_name"})
 
 SCHEMA = Schema(
-    name="reserved",  # its own name is refused, so that nobody else publishes under it
+    name="reserved",  # the real name is reserved, so it is set below, without validation
     tables=(
         Table(
             name="schemas",
@@ -39,7 +40,7 @@ SCHEMA = Schema(
             columns=(
                 _text("schema_name", "name of the schema", indexed=True),
                 _text("utype", "data model term of the schema"),
-                _text("description", "what the schema holds", letters=True),
+                _text("description", "contents of the schema", letters=True),
                 _number("schema_index", "recommended order of schemas"),
             ),
         ),
@@ -51,7 +52,7 @@ SCHEMA = Schema(
                 _text("table_name", "name of the table, with its schema", indexed=True),
                 _text("table_type", "table or view"),
                 _text("utype", "data model term of the table"),
-                _text("description", "what the table holds", letters=True),
+                _text("description", "contents of the table", letters=True),
                 _number("table_index", "recommended order of tables"),
             ),
             foreign_keys=(_SCHEMA_KEY,),
@@ -64,15 +65,15 @@ SCHEMA = Schema(
                 _text("column_name", "name of the column"),
                 _text("datatype", "type of values, a VOTable term"),
                 _text("arraysize", "number of values in one cell, a VOTable term"),
-                _text("xtype", "what strings or arrays stand for, a DALI term"),
+                _text("xtype", "meaning of strings or arrays, a DALI term"),
                 _number("size", "number of values in one cell; deprecated, see arraysize"),
-                _text("description", "what the column holds", letters=True),
+                _text("description", "contents of the column", letters=True),
                 _text("utype", "data model term of the column"),
-                _text("unit", "unit of values, in VOUnits if they have it", letters=True),
+                _text("unit", "unit of values, in VOUnits where possible", letters=True),
                 _text("ucd", "kind of quantity, a Unified Content Descriptor"),
-                _number("indexed", "1 where an index makes selection by this column fast"),
-                _number("principal", "1 for a column that most people want to see"),
-                _number("std", "1 for a column that a standard defines"),
+                _number("indexed", "1 if selection by this column uses an index"),
+                _number("principal", "1 if most users want to see this column"),
+                _number("std", "1 if a standard defines this column"),
                 _number("column_index", "recommended order of columns"),
             ),
             foreign_keys=(
@@ -84,9 +85,9 @@ SCHEMA = Schema(
             description="Foreign keys between tables of this service",
             columns=(
                 _text("key_id", "name of the key", indexed=True),
-                _text("from_table", "table that points"),
-                _text("target_table", "table that is pointed to"),
-                _text("description", "what the key means", letters=True),
+                _text("from_table", "table that refers to another one"),
+                _text("target_table", "table that is referred to"),
+                _text("description", "meaning of the key", letters=True),
                 _text("utype", "data model term of the key"),
             ),
             foreign_keys=(
@@ -99,8 +100,8 @@ SCHEMA = Schema(
             description="Columns of the foreign keys",
             columns=(
                 _text("key_id", "name of the key", indexed=True),
-                _text("from_column", "column that points"),
-                _text("target_column", "column that is pointed to"),
+                _text("from_column", "referring column"),
+                _text("target_column", "column that is referred to"),
             ),
             foreign_keys=(ForeignKey(target="tap_schema.keys", columns={"key_id": "key_id"}),),
         ),
@@ -110,7 +111,7 @@ SCHEMA = Schema(
 
 
 def fill(connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
-    """Writes TAP_SCHEMA about the given schemas into an empty database."""
+    """Writes the description of schemas into an empty database."""
     rows: dict[str, list[tuple[object, ...]]] = {table.name: [] for table in SCHEMA.tables}
     for schema_index, schema in enumerate(schemas):
         rows["schemas"].append((schema.name, schema.utype, schema.description, schema_index))
@@ -143,7 +144,7 @@ def fill(connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
 def _column_row(name: str, index: int, column: TableColumn, table: Table) -> tuple[object, ...]:
     size = int(column.arraysize) if column.arraysize and column.arraysize.isdigit() else None
     indexed = column.indexed or column.name in (table.position or ())
-    # `size` is a word of ADQL, so its name here is what a query has to write.
+    # `size` is a reserved word; the name listed is the one that a query has to contain.
     shown = '"size"' if column.name == "size" else column.name
     return (
         name,

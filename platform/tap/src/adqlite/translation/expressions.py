@@ -1,4 +1,4 @@
-"""Everything below SELECT: names, values and conditions, each with its type."""
+"""Expressions: names, values and conditions, each with its type."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CONDITION, _NUMBER, _TEXT = (Kind.CONDITION, Kind.BOOLEAN), (Kind.NUMBER,), (Ki
 
 
 class Expressions:
-    """Writes expressions; each kind of node has a method."""
+    """Writes expressions, with a method for each kind of node."""
 
     def __init__(self) -> None:
         self.scopes: list[Scope] = []
@@ -57,7 +57,7 @@ class Expressions:
         }
 
     def subquery(self, query: tree.Query) -> tuple[str, list[Typed]]:
-        """Writes a query inside of an expression; return what it selects as well."""
+        """Writes a query inside an expression; also returns its columns."""
         raise NotImplementedError
 
     def value(self, node: tree.Expression) -> Typed:
@@ -74,16 +74,16 @@ class Expressions:
         return found
 
     def condition(self, node: tree.Expression) -> Sql:
-        """Writes what has to be a condition."""
+        """Writes an expression that has to be a condition."""
         found = self.value(node)
         types.need(found, _CONDITION, "a condition")
         return found.sql
 
     def filter(self, node: tree.Expression) -> Sql:
-        """Writes a condition of which only matters whether it holds, not whether it is NULL.
+        """Writes a condition for which false and NULL are equivalent.
 
-        There, and through AND and OR only, the hints for an index may stand beside it: where they
-        are false the condition is false or NULL.
+        Only there, and through AND and OR, may it be combined with hints for an index: where a hint
+        is false, the condition is false or NULL.
         """
         if isinstance(node, tree.Logic):
             return sql.infix(node.operator, self.filter(node.left), self.filter(node.right))
@@ -94,7 +94,7 @@ class Expressions:
     # Names and literals
 
     def source(self, path: tuple[str, ...]) -> Source:
-        """Finds a table of FROM, the innermost query first."""
+        """Finds a table in FROM, starting with the innermost query."""
         qualifier = ".".join(path).lower()
         for scope in reversed(self.scopes):
             found = [s for s in scope.sources if qualifier in s.names]
@@ -194,7 +194,7 @@ class Expressions:
         operand = node.operand
         if node.operator == "-" and isinstance(operand, tree.Number):
             if isinstance(operand.value, int) and operand.value > _LARGEST:
-                # SQLite knows the smallest integer, but not as the opposite of one.
+                # SQLite cannot read the smallest integer as a negated literal.
                 smallest = sql.infix("-", sql.number(-_LARGEST), sql.number(1))
                 return Typed(smallest, Kind.NUMBER, LONG, number=float(-operand.value))
             found = self._number(operand)
@@ -256,7 +256,7 @@ class Expressions:
         column = columns[0].column
         if columns[0].kind is Kind.ARRAY:
             raise QueryError("a query in an expression cannot give an array")
-        # SQLite would take the first of several rows without a word.
+        # SQLite would silently use the first of several rows.
         written = sql.scalar(
             f"SELECT adql_only(count(*), max(`c1`)) FROM (SELECT `c1` FROM ({query}) LIMIT 2)"  # noqa: S608
         )
@@ -312,7 +312,7 @@ class Expressions:
 
 
 def columns_named(source: Source, name: str) -> Iterable[Typed]:
-    """Yields the columns of a name, in any case."""
+    """Yields the columns with this name, ignoring case."""
     for column, key in zip(source.columns, source.keys, strict=True):
         if column.name.lower() == name.lower():
             yield value_of(sql.name(source.alias, key), column, source=source)

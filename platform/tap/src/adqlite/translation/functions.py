@@ -1,4 +1,4 @@
-"""Functions of ADQL: what they take, what they give, and their names in SQLite."""
+"""Functions of ADQL: their arguments, their results, and their names in SQLite."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _text(values: Sequence[Typed]) -> Column:
 
 @dataclass(frozen=True)
 class Signature:
-    """Kinds of the arguments, how many have to be there, and the type of the value."""
+    """Kinds of the arguments, the number of required ones, and the type of the result."""
 
     kinds: tuple[Kind, ...]
     required: int
@@ -99,12 +99,12 @@ AGGREGATES = frozenset({"count", "sum", "avg", "min", "max"})
 
 
 def call(name: str, values: Sequence[Typed]) -> Typed:
-    """Returns a function of mathematics or of texts.
+    """Returns a function of numbers or text.
 
     Raises
     ------
     QueryError
-        There is no such function, or it does not take these values.
+        There is no such function, or it does not accept these arguments.
     """
     found = _SIGNATURES.get(name.lower())
     if found is None:
@@ -120,12 +120,12 @@ def call(name: str, values: Sequence[Typed]) -> Typed:
 
 
 def any_case(value: sql.Sql, pattern: sql.Sql) -> sql.Sql:
-    """Returns whether a text fits a pattern, capital letters or not."""
+    """Returns LIKE that ignores case."""
     return sql.like(sql.call("adql_lower", value), sql.call("adql_lower", pattern))
 
 
 def check_count(name: str, count: int, least: int, most: int | None) -> None:
-    """Refuses a number of arguments.
+    """Checks the number of arguments.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def aggregate(name: str, value: Typed, *, distinct: bool) -> Typed:
     Raises
     ------
     QueryError
-        It does not take such a value.
+        It does not accept such a value.
     """
     function = name.lower()
     written = sql.call(function, value.sql, distinct=distinct)
@@ -163,7 +163,7 @@ def aggregate(name: str, value: Typed, *, distinct: bool) -> Typed:
 
 
 def coalesce(values: Sequence[Typed]) -> Typed:
-    """Returns the first value that is not missing."""
+    """Returns COALESCE, the first value that is not missing."""
     check_count("COALESCE", len(values), 2, None)
     column = unified(values, "COALESCE")
     return Typed(
@@ -174,20 +174,20 @@ def coalesce(values: Sequence[Typed]) -> Typed:
 
 
 def nullif(values: Sequence[Typed]) -> Typed:
-    """Returns the first value, or none where it equals the second."""
+    """Returns NULLIF, the first value or NULL if both are equal."""
     check_count("NULLIF", len(values), 2, 2)
     first, second = types.comparable(values[0], values[1], "NULLIF")
     return value_of(sql.call("nullif", first.sql, second.sql), column_of(first.column))
 
 
 def unified(values: Sequence[Typed], where: str) -> Column:
-    """Returns the type that several values have together."""
+    """Returns the common type of several values."""
     for value in values:
         types.need(value, VALUES, where)
     return column_of(types.common([types.type_of(value) for value in values], where))
 
 
-# Types of ADQL 2.1, section 4.4.1, and those of them that CAST makes here.
+# The types of ADQL 2.1, section 4.4.1, to which CAST can convert here.
 _CASTS: dict[str, tuple[Column, str]] = {
     "SMALLINT": (column_of(LONG, datatype="short"), "adql_integer"),
     "INTEGER": (column_of(LONG, datatype="int"), "adql_integer"),
@@ -205,12 +205,12 @@ _BITS = {"short": 15, "int": 31, "long": 63}
 
 
 def cast(value: Typed, type_name: str, length: int | None) -> Typed:
-    """Returns a value in another type; numbers lose their fraction, texts what is too long.
+    """Returns CAST; integers drop the fraction, text is truncated to its length.
 
     Raises
     ------
     QueryError
-        There is no such type, or it cannot hold such a value.
+        There is no such type, or the value cannot be converted to it.
     """
     if type_name not in _CASTS:
         raise QueryError(f"CAST to {type_name} is not supported; use one of {', '.join(_CASTS)}")
@@ -238,9 +238,9 @@ def in_unit(value: Typed, unit: str) -> Typed:
     Raises
     ------
     QueryError
-        The unit is unknown, that of the value is, or they do not fit together.
+        One of the units is unknown, or they are not convertible.
     """
-    # Here, because most queries do without astropy.
+    # Imported here, since most queries do not need astropy.
     from astropy import units
 
     types.need(value, _NUMBER, "IN_UNIT")

@@ -1,4 +1,4 @@
-"""SELECT, and what combines queries."""
+"""SELECT, set operations and WITH."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def translate(query: str, find_table: FindTable, limits: Limits) -> Translation:
     ----------
     query : str
     find_table : callable
-        Gives, for the names of a schema ('' for none) and a table, the schema's name in the
+        Returns, for the names of a schema ('' for none) and a table, the schema's name in the
         database and the table, or None.
     limits : Limits
 
     Raises
     ------
     QueryError
-        The query is not ADQL, or asks for what does not exist.
+        The query is not ADQL, or names something that does not exist.
     """
     writer = Queries(find_table)
     parsed = parse(query, limits)
@@ -58,7 +58,7 @@ class _Written:
     selected : tuple of Typed
         The columns.
     form : str
-        `select`, `set` (of several SELECT) or `limited` (with what a part of a set cannot have).
+        `select`, `set` (several SELECT) or `limited` (with a clause that no part of a set has).
     """
 
     text: str
@@ -66,7 +66,7 @@ class _Written:
     form: str = "select"
 
     def part(self, *forms: str) -> str:
-        """Returns the text as a part of a set, where only these forms may stand as they are."""
+        """Returns the text as a part of a set; other forms than these become a subquery."""
         return self.text if self.form in forms else f"SELECT * FROM ({self.text})"  # noqa: S608
 
 
@@ -74,11 +74,11 @@ class Queries(Tables):
     """Writes whole queries; the columns of each are called c1, c2 and so on in the SQL."""
 
     def subquery(self, query: tree.Query) -> tuple[str, list[Typed]]:
-        """Writes a query inside of an expression."""
+        """Writes a query inside an expression."""
         return self.query(query)
 
     def query(self, node: tree.Query) -> tuple[str, list[Typed]]:
-        """Writes a query with the named queries before it."""
+        """Writes a query with its WITH clause."""
         written = self._query(node)
         return written.text, list(written.selected)
 
@@ -94,7 +94,7 @@ class Queries(Tables):
         return replace(written, text=f"WITH {', '.join(named)} {written.text}", form="limited")
 
     def _common_table(self, node: tree.CommonTable) -> str:
-        # Named queries see no table of a query around them, and those before them only.
+        # Named queries see only the named queries before them, no tables of outer queries.
         outer, self.scopes = self.scopes, []
         try:
             written, selected = self.query(node.query)
@@ -115,7 +115,7 @@ class Queries(Tables):
         return f"{sql.name(alias)} AS ({written})"
 
     def _sorted(self, node: tree.Query) -> _Written:
-        """Writes a query with ORDER BY and OFFSET; TOP counts sorted rows."""
+        """Writes a query with ORDER BY and OFFSET; TOP applies after sorting."""
         if isinstance(node.body, tree.Select):
             return self._select(node.body, node.order_by, node.offset)
         written = self._body(node.body)
@@ -139,7 +139,7 @@ class Queries(Tables):
             for number, pair in enumerate(zip(left.selected, right.selected, strict=True), 1)
         ]
         operator = f"{node.operator} ALL" if node.all else node.operator
-        # SQLite combines from left to right, whatever the operator.
+        # In SQLite all set operators have the same precedence.
         text = (
             f"{_converted(left, columns).part('select', 'set')} {operator} "
             f"{_converted(right, columns).part('select')}"
@@ -195,7 +195,7 @@ class Queries(Tables):
         return _limited(_Written(text, tuple(selected)), keys, node.top, offset)
 
     def _group(self, key: tree.Expression, items: Sequence[tree.Item]) -> sql.Sql:
-        """Writes a part of GROUP BY: an expression, or the alias of one."""
+        """Writes a key of GROUP BY: an expression, or the alias of one."""
         if isinstance(key, tree.Name) and len(key.path) == 1 and not self.is_column(key.path[0]):
             name = key.path[0].lower()
             key = next(
@@ -235,7 +235,7 @@ class Queries(Tables):
         return f"{_as_expression(value.sql)}{' DESC' if key.descending else ''}"
 
     def _position(self, key: tree.SortKey, selected: Sequence[Typed]) -> str:
-        """Writes a column of the result by which its rows are sorted."""
+        """Writes a key of ORDER BY that is a column of the result."""
         node = key.expression
         numbers: list[int] = []
         if isinstance(node, tree.Number) and isinstance(node.value, int):
@@ -260,7 +260,7 @@ def _shown(node: tree.Expression) -> str:
 
 
 def _as_expression(written: sql.Sql) -> str:
-    """Returns SQL that ORDER BY and GROUP BY do not take for the number of a column."""
+    """Returns SQL that ORDER BY and GROUP BY do not mistake for the number of a column."""
     return f"+{written}" if written.text.isdecimal() else str(written)
 
 
@@ -278,7 +278,7 @@ def _limited(
 
 
 def _converted(written: _Written, columns: Sequence[Column]) -> _Written:
-    """Returns the queries with the types that their columns have together with others."""
+    """Returns the queries with their columns converted to common types."""
     cells = []
     for number, (value, column) in enumerate(zip(written.selected, columns, strict=True), 1):
         key = sql.name(f"c{number}")

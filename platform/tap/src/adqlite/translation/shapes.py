@@ -1,7 +1,7 @@
-"""Geometry: shapes, what lies in them, and the rectangle around a cone that an index answers.
+"""Geometry: shapes, predicates, and the rectangle around a cone for which an index is used.
 
-CONTAINS and INTERSECTS are numbers: 1, 0, or NULL where an argument is. Where a condition holds for
-1 only and all that counts is whether it holds, the rectangle stands beside it.
+CONTAINS and INTERSECTS are numbers: 1, 0, or NULL if an argument is NULL. A condition that holds
+for 1 only is combined with the rectangle where false and NULL are equivalent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from adqlite.translation.terms import (
     value_of,
 )
 
-_MARGIN = 1e-9  # deg; rounding must not take a row out of the rectangle that is in the cone
+_MARGIN = 1e-9  # deg; rounding must not exclude a row of the cone from the rectangle
 _FRAMES = {"", "ICRS", "J2000", "FK5"}
 _MAKERS: dict[str, Callable[..., geometry.Shape]] = {
     "point": geometry.position,
@@ -58,7 +58,7 @@ def call(name: str, values: Sequence[Typed]) -> Typed:
     Raises
     ------
     QueryError
-        It does not take these values, or a coordinate is out of its range.
+        It does not accept these arguments, or a coordinate is out of range.
     """
     function = name.lower()
     if function in _MAKERS:
@@ -90,7 +90,7 @@ def _geometry(value: Typed, where: str) -> Typed:
 
 
 def _shape(function: str, values: Sequence[Typed]) -> Typed:
-    """Returns a shape; a point may stand for two coordinates, and a frame before all."""
+    """Returns a shape; a point may replace two coordinates, and the frame may come first."""
     if values and values[0].kind is Kind.TEXT:
         if not values[0].sql.text.startswith("'"):
             raise QueryError(
@@ -119,10 +119,10 @@ def _shape(function: str, values: Sequence[Typed]) -> Typed:
         )
     known = _known(numbers)
     if known is not None:
-        # Once, here, and not for each row; an impossible one is refused although no row asks.
+        # Computed here once instead of for each row; impossible shapes fail even without rows.
         written = sql.text(str(_made(function, known)))
     else:
-        # Those that are known now have to be possible as well.
+        # Check the numbers that are known now.
         _made(function, [number.number or 0.0 for number in numbers])
         written = sql.call(f"adql_{function}", *(number.sql for number in numbers))
     column = POINT if function == "point" else REGION
@@ -156,9 +156,9 @@ def _predicate(function: str, first: Typed, second: Typed) -> Typed:
 
 
 def _as_point(value: Typed) -> Typed:
-    """Returns a point that a function gives as one of two coordinates.
+    """Returns a computed point as its two coordinates.
 
-    A point is within a box by its coordinates, wherever it comes from.
+    Whether a point is in a box depends on its coordinates, however the point was made.
     """
     if value.shape is not None or value.column.xtype != POINT.xtype:
         return value
@@ -180,11 +180,11 @@ def _distance(values: Sequence[Typed]) -> Typed:
     return value_of(sql.call("adql_distance", first.sql, second.sql), column)
 
 
-# What an index answers
+# Conditions for indexes
 
 
 def hints(symbol: str, left: Typed, right: Typed) -> list[Sql]:
-    """Returns conditions that hold wherever a comparison does, and that an index answers."""
+    """Returns conditions implied by a comparison for which SQLite can use an index."""
     for one, other, compared in (
         (left, right, symbol),
         (right, left, _MIRRORED.get(symbol, symbol)),
@@ -223,7 +223,7 @@ def _constant(number: float) -> Typed:
 
 
 def _is_position(ra: Typed, dec: Typed) -> bool:
-    """Whether two values are the position of a published table, whose range is known."""
+    """Returns whether two values are the position of a published table, whose range is known."""
     if ra.source is None or ra.source is not dec.source or ra.source.table is None:
         return False
     return ra.source.table.position == (ra.column.name, dec.column.name)
@@ -232,14 +232,14 @@ def _is_position(ra: Typed, dec: Typed) -> bool:
 def _rectangle(
     point: Sequence[Typed], centre: Sequence[Typed], radius: Typed, *, reach: str = "adql_reach"
 ) -> list[Sql]:
-    """Returns conditions that every direction in a cone fulfils, and that indexes answer."""
+    """Returns conditions that every direction in a cone fulfils, for which indexes can be used."""
     conditions: list[Sql] = []
-    # Which of the two is the table does not matter for the distance, but for the index.
+    # Either of the two may be the table: the distance is symmetric.
     for (ra, dec), (ra0, dec0) in ((point, centre), (centre, point)):
         if not _is_position(ra, dec):
             continue
         if radius.number is None or dec0.number is None:
-            # Through functions that refuse what is out of range, as the comparison itself does.
+            # These functions refuse values out of range, as the comparison itself does.
             middle = sql.call("adql_declination", dec0.sql)
             width = sql.infix("+", sql.call(reach, radius.sql), sql.number(_MARGIN))
             low, high = sql.infix("-", middle, width), sql.infix("+", middle, width)

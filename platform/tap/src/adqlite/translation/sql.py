@@ -1,8 +1,7 @@
-"""SQL as a tree that prints its own parentheses.
+"""SQL that adds its own parentheses.
 
-Precedence is that of SQLite (https://sqlite.org/lang_expr.html#operators). A part is put in
-parentheses where it binds less than what surrounds it asks for, and nowhere else: SQLite's parser
-takes a hundred nested parentheses at most.
+Precedence is that of SQLite (https://sqlite.org/lang_expr.html#operators). Parentheses appear only
+where precedence needs them, because SQLite's parser accepts at most a hundred nested ones.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _WHOLE = len(_LEVELS)
 
 @dataclass(frozen=True)
 class Sql:
-    """A piece of SQL, and how strongly its outermost operator binds."""
+    """A piece of SQL with the precedence of its outermost operator."""
 
     text: str
     level: int = _WHOLE
@@ -37,7 +36,7 @@ class Sql:
         return self.text
 
     def within(self, level: int) -> str:
-        """Returns the text for a place where only what binds as strongly may stand."""
+        """Returns the text for a place that needs at least this precedence."""
         return self.text if self.level >= level else f"({self.text})"
 
 
@@ -46,22 +45,22 @@ ROWS = Sql("*")
 
 
 def number(value: float) -> Sql:
-    """Returns a number; one below zero has a sign."""
+    """Returns a number, with a sign if it is negative."""
     return Sql(repr(value)) if value >= 0 else prefix("-", Sql(repr(-value)))
 
 
 def text(value: str) -> Sql:
-    """Returns a text in quotes."""
+    """Returns text in quotes."""
     return Sql("'" + value.replace("'", "''") + "'")
 
 
 def name(*parts: str) -> Sql:
-    """Returns a name in quotes; with double quotes SQLite would take an unknown one for a text."""
+    """Returns a name in backticks; in double quotes SQLite would read an unknown one as text."""
     return Sql(".".join("`" + part.replace("`", "``") + "`" for part in parts))
 
 
 def infix(operator: str, left: Sql, right: Sql) -> Sql:
-    """Returns two operands with an operator that groups from the left."""
+    """Returns two operands with a left-associative operator."""
     level = _LEVEL[operator]
     return Sql(f"{left.within(level)} {operator} {right.within(level + 1)}", level)
 
@@ -69,7 +68,7 @@ def infix(operator: str, left: Sql, right: Sql) -> Sql:
 def prefix(operator: str, operand: Sql) -> Sql:
     """Returns an operand with a sign or NOT before it."""
     level = _LEVEL["NOT" if operator == "NOT" else "sign"]
-    # Two signs without anything between them would begin a comment.
+    # Two adjacent minus signs would start a comment.
     inner = operand.within(level if operator == "NOT" else level + 1)
     return Sql(f"{operator} {inner}", level)
 
@@ -92,33 +91,33 @@ def _combined(operator: str, conditions: Sequence[Sql]) -> Sql:
 
 
 def between(value: Sql, low: Sql, high: Sql) -> Sql:
-    """Returns whether a value is within two others."""
+    """Returns BETWEEN."""
     level = _LEVEL["BETWEEN"]
     above = level + 1
     return Sql(f"{value.within(above)} BETWEEN {low.within(above)} AND {high.within(above)}", level)
 
 
 def like(value: Sql, pattern: Sql) -> Sql:
-    """Returns whether a text fits a pattern."""
+    """Returns LIKE."""
     level = _LEVEL["LIKE"]
     return Sql(f"{value.within(level + 1)} LIKE {pattern.within(level + 1)}", level)
 
 
 def among(value: Sql, items: Iterable[Sql] | str) -> Sql:
-    """Returns whether a value is among others, or among the rows of a query."""
+    """Returns IN, with a list of values or a query."""
     level = _LEVEL["IN"]
     listed = items if isinstance(items, str) else ", ".join(map(str, items))
     return Sql(f"{value.within(level + 1)} IN ({listed})", level)
 
 
 def is_null(value: Sql) -> Sql:
-    """Returns whether a value is missing."""
+    """Returns IS NULL."""
     level = _LEVEL["IS"]
     return Sql(f"{value.within(level + 1)} IS NULL", level)
 
 
 def negated(condition: Sql, *, when: bool = True) -> Sql:
-    """Returns the opposite of a condition."""
+    """Returns NOT with a condition, or the condition itself unless `when`."""
     return prefix("NOT", condition) if when else condition
 
 
@@ -142,10 +141,10 @@ def as_real(value: Sql) -> Sql:
 
 
 def scalar(query: str) -> Sql:
-    """Returns the one value of a query."""
+    """Returns a query used as a value."""
     return Sql(f"({query})")
 
 
 def exists(query: str) -> Sql:
-    """Returns whether a query has rows."""
+    """Returns EXISTS."""
     return Sql(f"EXISTS ({query})")

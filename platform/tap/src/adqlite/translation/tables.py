@@ -17,7 +17,7 @@ FindTable = Callable[[str, str], tuple[str, Table | Sequence[Column]] | None]
 
 
 class Tables(Expressions):
-    """Writes FROM. Each table has a name in the SQL that nothing else in the query has."""
+    """Writes FROM. Each table gets an alias that is unique in the query."""
 
     def __init__(self, find_table: FindTable) -> None:
         super().__init__()
@@ -27,11 +27,11 @@ class Tables(Expressions):
         self._numbers = itertools.count(1)
 
     def new_alias(self) -> str:
-        """Returns a name for a table in the SQL."""
+        """Returns a new alias for a table."""
         return f"t{next(self._numbers)}"
 
     def is_column(self, name: str) -> bool:
-        """Whether a name is that of a column of the innermost query."""
+        """Returns whether a column of the innermost query has this name."""
         scope = self.scopes[-1]
         return name.lower() in scope.merged or any(
             list(columns_named(source, name)) for source in scope.sources
@@ -45,7 +45,7 @@ class Tables(Expressions):
         ]
 
     def all_columns(self) -> list[Typed]:
-        """Returns what * means: columns that a join merged come first, and once."""
+        """Returns the columns of *: those merged by a join come first, and once."""
         scope = self.scopes[-1]
         rest = [value for source in scope.sources for value in self.columns_of(source)]
         return [
@@ -54,10 +54,10 @@ class Tables(Expressions):
         ]
 
     def from_clause(self, tables: Sequence[tree.From], scope: Scope) -> str:
-        """Writes FROM, and note its tables."""
+        """Writes FROM and adds its tables to the scope."""
         written = [self._table(table, scope) for table in tables]
         if len(tables) > 1:
-            # SQLite reads commas as joins from left to right; in ADQL a join binds more.
+            # In SQLite a comma is a join like any other; in ADQL JOIN has precedence.
             pairs = zip(tables, written, strict=True)
             written = [f"({text})" if isinstance(t, tree.Join) else text for t, text in pairs]
         return "FROM " + ", ".join(written)
@@ -100,7 +100,10 @@ class Tables(Expressions):
         return f"{sql.name(database, real)} AS {sql.name(alias)}"
 
     def _derived_table(self, node: tree.DerivedTable, scope: Scope) -> str:
-        outer, self.scopes = self.scopes, self.scopes[:-1]  # not LATERAL: siblings are not visible
+        outer, self.scopes = (
+            self.scopes,
+            self.scopes[:-1],
+        )  # not LATERAL: tables beside it are not visible
         try:
             written, selected = self.subquery(node.query)
         finally:
@@ -124,9 +127,11 @@ class Tables(Expressions):
         scope.merged = {**left_merged, **right_merged}
         condition = self._on(node, scope, sides)
         scope.merged = {**merged, **scope.merged}
-        # A join on the right stays together; SQLite's names of tables are seen through it.
+        # Parentheses keep a join on the right together; its aliases stay visible.
         inner = f"({right})" if isinstance(node.right, tree.Join) else right
-        kind = "INNER" if node.kind == "CROSS" else node.kind  # CROSS fixes an order in SQLite
+        kind = (
+            "INNER" if node.kind == "CROSS" else node.kind
+        )  # CROSS would fix the join order in SQLite
         return f"{left} {kind} JOIN {inner}{condition}"
 
     def _on(self, node: tree.Join, scope: Scope, sides: _Sides) -> str:
@@ -139,7 +144,7 @@ class Tables(Expressions):
         return f" ON {sql.every(conditions)}" if conditions else " ON 1"
 
     def _within(self, condition: tree.Expression, scope: Scope, sides: _Sides) -> Sql:
-        """Writes the condition of a join, which sees the tables of the join only."""
+        """Writes the condition of a join, which sees only the tables of the join."""
         everything, scope.sources = scope.sources, [*sides[0][0], *sides[1][0]]
         try:
             return self.filter(condition)
@@ -147,7 +152,7 @@ class Tables(Expressions):
             scope.sources = everything
 
     def _merge(self, name: str, node: tree.Join, scope: Scope, sides: _Sides) -> Sql:
-        """Writes that a column is equal on both sides, and note what it means from now on."""
+        """Writes the equality of a column on both sides; adds the merged one to the scope."""
         left, right = (_column(name, *side) for side in sides)
         left, right = types.comparable(left, right, "USING")
         column = types.common([left.column, right.column], "USING")
@@ -166,7 +171,7 @@ _Sides = tuple[_Side, _Side]
 
 
 def _selected(names: set[str], alias: str, columns: Sequence[Column]) -> Source:
-    """Returns the source that a query in SQL is, whose columns are c1, c2 and so on."""
+    """Returns a query as a source; in SQL its columns are called c1, c2 and so on."""
     keys = tuple(f"c{number}" for number in range(1, len(columns) + 1))
     described = tuple(column_of(c, name=c.name, description=c.description) for c in columns)
     return Source(frozenset(names), alias, described, keys)
@@ -178,7 +183,7 @@ def _names(sources: Sequence[Source], merged: dict[str, Typed]) -> list[str]:
 
 
 def _shared(sides: _Sides) -> list[str]:
-    """Returns the names that NATURAL joins by."""
+    """Returns the names of the columns that NATURAL JOIN compares."""
     left, right = (_names(*side) for side in sides)
     return [name for name in left if name in right]
 

@@ -1,4 +1,4 @@
-"""What a query is translated with: typed values, sources of FROM, and scopes of names."""
+"""Terms of the translation: typed values, sources in FROM, and scopes of names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 from adqlite.tables.metadata import Column, Table
 from adqlite.translation.sql import Sql
 
-#: Functions beyond the standard, as the capabilities list them.
+#: Functions beyond the standard, as listed in the capabilities.
 UDFS = {
     "ivo_nocasematch": "ivo_nocasematch(value VARCHAR, pattern VARCHAR) -> INTEGER",
 }
@@ -22,7 +22,7 @@ REGION = Column(name="", datatype="char", arraysize="*", xtype="adql:REGION")
 
 
 class Kind(Enum):
-    """What can be done with a value; each is worded as in messages."""
+    """Kinds of values, worded as in error messages."""
 
     NUMBER = "a number"
     TEXT = "text"
@@ -33,25 +33,25 @@ class Kind(Enum):
     NULL = "NULL"
 
 
-#: Kinds of what can be selected, grouped and compared; conditions are none.
+#: Kinds that can be selected, grouped and compared: all but conditions.
 VALUES = tuple(kind for kind in Kind if kind is not Kind.CONDITION)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table or subquery of FROM.
+    """A table or subquery in FROM.
 
     Attributes
     ----------
     names : frozenset of str
-        What it is called in the query, in lower case.
+        Its names in the query, in lower case.
     alias : str
         Its name in the SQL, which no other source of the query has.
     columns : tuple of Column
     keys : tuple of str
         The names of the columns in the SQL.
     table : Table, optional
-        Where it is a published one.
+        The published table, if it is one.
     """
 
     names: frozenset[str]
@@ -63,20 +63,20 @@ class Source:
 
 @dataclass(frozen=True)
 class Typed:
-    """An expression in SQL with all that is known of it before the query runs.
+    """An expression in SQL with what is known about it before the query runs.
 
     Attributes
     ----------
     sql : Sql
     kind : Kind
     column : Column
-        Type, unit and meaning; the type of a condition or of NULL has none.
+        Type, unit and UCD; without meaning for conditions and NULL.
     number : float, optional
-        The value, where the query itself says it.
+        The value, if it is a literal.
     shape : tuple of str and values, optional
-        A geometry as its function and numbers.
+        The function and the numbers of a geometry.
     source : Source, optional
-        Where the expression is a column.
+        The source, if the expression is a column.
     """
 
     sql: Sql
@@ -89,7 +89,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Shape:
-    """A geometry as its function (`point`, `circle`, `box`, `polygon`) and the numbers for it."""
+    """The function of a geometry (`point`, `circle`, `box`, `polygon`) and its numbers."""
 
     function: str
     values: tuple[Typed, ...]
@@ -97,12 +97,12 @@ class Shape:
 
 @dataclass
 class Scope:
-    """What the names of one SELECT may mean."""
+    """The names that one SELECT can use."""
 
     sources: list[Source] = field(default_factory=list)
     merged: dict[str, Typed] = field(default_factory=dict)
-    #: What GROUP BY names, in SQL; columns that are neither among it nor in an aggregate; whether
-    #: there are aggregates, and whether one is being written.
+    #: Expressions of GROUP BY, in SQL; columns neither grouped nor aggregated; whether there are
+    #: aggregates, and whether one is being written.
     grouped: set[str] = field(default_factory=set)
     bare: list[str] = field(default_factory=list)
     aggregated: bool = False
@@ -128,7 +128,7 @@ class Translation:
 
 
 def kind_of(column: Column) -> Kind:
-    """Returns what can be done with the values of a column."""
+    """Returns the kind of the values of a column."""
     if (column.xtype or "").lower().startswith("adql:"):
         return Kind.GEOMETRY
     if column.is_text:
@@ -144,6 +144,6 @@ def value_of(sql: Sql, column: Column, *, source: Source | None = None) -> Typed
 
 
 def column_of(column: Column, **changes: str | None) -> Column:
-    """Returns the type of a column under another name or unit, without what is said of it alone."""
+    """Returns the type of a column with changes, without its name and description."""
     kept = {key: getattr(column, key) for key in ("datatype", "arraysize", "xtype", "unit", "ucd")}
     return Column.model_validate({"name": "", **kept, **changes})

@@ -1,8 +1,8 @@
-"""Types of computed values: what fits together, and what it becomes.
+"""Types of computed values.
 
-The type of a column follows from the query alone, never from the rows. Where two types meet, the
-result holds all values of both: integers widen, and become real only by `adql_real`, which refuses
-an integer that double precision cannot hold.
+The type of a column follows from the query alone, never from the rows. Two types combine to
+one that can represent all values of both: integers widen, and become real only through `adql_real`,
+which refuses an integer that double precision cannot represent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _INTEGERS = ("short", "int", "long")
 
 
 def need(value: Typed, kinds: Sequence[Kind], where: str) -> None:
-    """Refuses a value of a kind that does not fit.
+    """Checks the kind of a value.
 
     Raises
     ------
@@ -59,13 +59,13 @@ def arithmetic(operator: str, left: Column, right: Column) -> Column:
 
 
 def exact(written: sql.Sql, operands: Sequence[Typed]) -> sql.Sql:
-    """Returns arithmetic with integers such that it is refused where 64 bits do not hold it.
+    """Returns integer arithmetic with a check that its result fits into 64 bits.
 
-    SQLite goes on with a real number, which has lost the last digits, and divides it as one.
+    SQLite would continue with a real number, which has lost the last digits.
     """
     if not all(operand.column.is_integer for operand in operands):
         return written
-    # No sum, product or quotient needs more bits than its operands have together.
+    # A sum, product or quotient needs no more bits than its operands have together.
     if sum(_bits(operand) for operand in operands) < BITS["long"]:
         return written
     return sql.call("adql_whole", written)
@@ -83,7 +83,7 @@ def summed(column: Column) -> Column:
 
 
 def comparable(left: Typed, right: Typed, where: str) -> tuple[Typed, Typed]:
-    """Returns two values that can be compared; a text that stands for a number becomes one.
+    """Returns two values that can be compared; a literal like '12' next to a number becomes one.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def comparable(left: Typed, right: Typed, where: str) -> tuple[Typed, Typed]:
 
 
 def _as_number(value: Typed, other: Typed) -> Typed:
-    """Returns the number that a literal text says, next to a number; databases do the same."""
+    """Returns a text literal next to a number as a number, as other databases do."""
     if other.kind is not Kind.NUMBER or value.kind is not Kind.TEXT:
         return value
     literal = value.sql.text
@@ -119,12 +119,12 @@ def _as_number(value: Typed, other: Typed) -> Typed:
 
 
 def common(columns: Sequence[Column | None], where: str) -> Column:
-    """Returns the type that holds all values of several; None stands for NULL.
+    """Returns the type that can represent all values of several types; None is that of NULL.
 
     Raises
     ------
     QueryError
-        There is none.
+        There is no such type.
     """
     known = [column for column in columns if column is not None]
     if not known:
@@ -155,7 +155,7 @@ def _wider(a: Column, b: Column, where: str) -> Column:
 
 
 def converted(value: Typed, column: Column) -> sql.Sql:
-    """Returns a value in the type that it has together with others."""
+    """Returns a value converted to a common type."""
     if value.kind is Kind.NULL:
         return value.sql
     real = column.datatype in {"float", "double"} and column.arraysize is None
@@ -165,5 +165,5 @@ def converted(value: Typed, column: Column) -> sql.Sql:
 
 
 def type_of(value: Typed) -> Column | None:
-    """Returns the type of a value; None for NULL, which has that of its place."""
+    """Returns the type of a value; None for NULL, whose type depends on the context."""
     return None if value.kind is Kind.NULL else value.column

@@ -1,7 +1,7 @@
-"""A first look at a stranger's VOTable, before a reader of VOTables sees it.
+"""Inspection of a stranger's VOTable before it is parsed.
 
-What could harm a reader is refused: document types and entities, data from elsewhere, compressed
-data, depth, length; and binary data that end within a row, of which readers leave out the rest.
+It refuses whatever could harm a parser (document types and entities, external or compressed data,
+deep nesting, excessive length), and binary data that end within a row, which parsers would drop.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ _WIDTHS = {
 
 
 def inspect(name: str, stream: IO[bytes], limits: Limits) -> list[bytes]:
-    """Looks through a document.
+    """Inspects a document.
 
     Returns
     -------
     list of bytes
-        For each row of a single table in BINARY2, the flags of its missing cells; else nothing.
-        astropy's reader leaves those of texts out.
+        For each row of a single table in BINARY2, the flags of its missing cells; otherwise empty.
+        astropy ignores the flags of text columns.
 
     Raises
     ------
     UploadError
-        Something in it is not accepted.
+        The document is not accepted.
     """
-    looker = _Inspection(name, limits)
+    inspection = _Inspection(name, limits)
     parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = looker.doctype
-    parser.EntityDeclHandler = looker.doctype
-    parser.CharacterDataHandler = looker.characters
-    parser.StartElementHandler = looker.start
-    parser.EndElementHandler = looker.end
+    parser.StartDoctypeDeclHandler = inspection.doctype
+    parser.EntityDeclHandler = inspection.doctype
+    parser.CharacterDataHandler = inspection.characters
+    parser.StartElementHandler = inspection.start
+    parser.EndElementHandler = inspection.end
     start = stream.read(512)
     stream.seek(0)
     try:
@@ -63,11 +63,11 @@ def inspect(name: str, stream: IO[bytes], limits: Limits) -> list[bytes]:
             else "; an upload has to be a VOTable, so convert other formats"
         )
         raise UploadError(f"upload {name}: this is not well-formed XML ({error}){hint}") from None
-    return looker.flags if looker.tables == 1 else []
+    return inspection.flags if inspection.tables == 1 else []
 
 
 class _Inspection:
-    """What was seen of a document so far."""
+    """State of the inspection."""
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name = name
@@ -140,7 +140,7 @@ class _Inspection:
 def _check_records(
     name: str, content: str, fields: list[dict[str, str]], limits: Limits, *, with_nulls: bool
 ) -> list[bytes]:
-    """Refuses binary data that do not end with a whole row; astropy would leave the rest out.
+    """Refuses binary data that do not end with a complete row; astropy would drop the rest.
 
     Returns the flags of each row.
     """

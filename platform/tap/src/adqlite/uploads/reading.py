@@ -1,4 +1,4 @@
-"""Tables that people send with a query: strangers' VOTables, looked at before they are read."""
+"""Reading uploaded VOTables, after their inspection."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
     name : str
         Name of the table in TAP_UPLOAD.
     stream : binary file
-        Seekable.
+        Seekable VOTable.
     limits : Limits
 
     Raises
     ------
     UploadError
-        The name or the document is not accepted; the message says why.
+        The name or the document is not accepted.
     """
     if not _NAME.fullmatch(name):
         raise UploadError(
@@ -77,7 +77,7 @@ def read_upload(name: str, stream: IO[bytes], limits: Limits) -> UploadedTable:
             for index, cells in enumerate(values)
         ]
     columns = [
-        _with_its_letters(column, cells) for column, cells in zip(columns, values, strict=True)
+        _with_its_characters(column, cells) for column, cells in zip(columns, values, strict=True)
     ]
     return UploadedTable(name=name, columns=columns, rows=list(zip(*values, strict=True)))
 
@@ -127,13 +127,13 @@ def _columns(name: str, fields: list[Field], limits: Limits) -> list[Column]:
 
 
 def _without_flagged(values: list[Any], flags: list[bytes], index: int) -> list[Any]:
-    """Returns texts without those that BINARY2 says are missing."""
+    """Returns text with None where BINARY2 flags a missing cell."""
     at, bit = index // 8, 0x80 >> index % 8
     return [None if row[at] & bit else v for v, row in zip(values, flags, strict=True)]
 
 
-def _with_its_letters(column: Column, values: list[Any]) -> Column:
-    """Returns a column of texts such that its type has their letters: char is ASCII."""
+def _with_its_characters(column: Column, values: list[Any]) -> Column:
+    """Returns a text column as unicodeChar if a value is not ASCII, as char has to be."""
     if column.datatype == "char" and not all(v is None or v.isascii() for v in values):
         return column.model_copy(update={"datatype": "unicodeChar"})
     return column
@@ -158,7 +158,7 @@ def _values(column: Column, cells: np.ma.MaskedArray) -> list[Any]:
 
 
 def _array(cell: Any) -> str | None:
-    """Returns an array as SQLite keeps it; items that are masked are missing."""
+    """Returns an array as stored in SQLite; masked items are missing."""
     import numpy as np
 
     numbers = np.ma.asarray(cell)

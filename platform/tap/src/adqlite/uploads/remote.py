@@ -1,8 +1,7 @@
-"""Tables that an upload names by address: fetched from public hosts only.
+"""Uploads given by address, fetched from public hosts only.
 
-A service that fetches what strangers name must not become their way into the networks around it:
-the host's address is looked up once, has to be public, and is the one that is connected to;
-redirects are not followed.
+Strangers must not reach the networks around the service through it. The host's address is looked up
+once, has to be public, and is the one connected to; redirects are not followed.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class _PinnedConnection(http.client.HTTPConnection):
-    """A connection to an address that was checked, in the name of the host."""
+    """A connection to a checked address; TLS verifies the name of the host."""
 
     def __init__(self, host: str, address: str, port: int, *, secure: bool) -> None:
         super().__init__(host, port, timeout=_SECONDS)
@@ -43,12 +42,12 @@ class _PinnedConnection(http.client.HTTPConnection):
 
 
 def public_address(host: str, port: int) -> str:
-    """Looks up a host.
+    """Returns the address of a public host.
 
     Raises
     ------
     UploadError
-        It is unknown, or any of its addresses is not a public one.
+        The host is unknown, or one of its addresses is not public.
     """
     try:
         found = {
@@ -74,7 +73,7 @@ def fetch(url: str, limits: Limits) -> Iterator[IO[bytes]]:
     Raises
     ------
     UploadError
-        The address is not accepted, or does not give a document.
+        The address is not accepted, or does not return a document.
     """
     try:
         parts = urlsplit(url)

@@ -8,7 +8,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from opendata.api.downloads import download, later
+from opendata.api.downloads import download, streamed
 from opendata.exports import citation
 from opendata.records import store
 from opendata.records.models import DataFile, State
@@ -27,7 +27,7 @@ def datafile(request: HttpRequest, number: str | None = None) -> HttpResponseBas
     found = names.file(number, request.GET.get("persistentId", ""))
     wanted = request.GET.get("format", "original")
     if wanted != "original" or {"imageThumb", "noVarHeader"} & set(request.GET):
-        raise NotThere("This file is offered as it was published only (format=original).")
+        raise NotThere("This portal serves files only as they were published; use format=original.")
     return download(request, found.version.record.identifier, found.version.label, found.name)
 
 
@@ -36,9 +36,9 @@ def datafiles(request: HttpRequest, numbers: str) -> HttpResponseBase:
     """Several files as an archive."""
     wanted = [text for text in numbers.split(",") if text]
     if not wanted or not all(text.isdecimal() for text in wanted):
-        raise NotThere("Name files by their numbers, with commas between them.")
+        raise NotThere("List the files by their numbers, separated by commas.")
     if len(wanted) > _MOST_FILES:
-        raise NotThere(f"No more than {_MOST_FILES} files come in one archive.")
+        raise NotThere(f"An archive may contain at most {_MOST_FILES} files; request fewer.")
     return _archive(request, [names.file(text) for text in dict.fromkeys(wanted)])
 
 
@@ -66,7 +66,9 @@ def _archive(
 ) -> HttpResponseBase:
     files = [file for file in files if file.version.state == State.PUBLISHED]
     if not files:
-        raise NotThere("There is no file to download; withdrawn ones are not offered.")
+        raise NotThere(
+            "There are no files to download; files of withdrawn versions are not available."
+        )
     entries = [
         Entry(
             f"{file.version.record.identifier}/{file.version.label}/{file.name}",
@@ -76,7 +78,7 @@ def _archive(
     ]
     content = pieces([*entries, *more])
     response = StreamingHttpResponse(
-        later(content) if isinstance(request, ASGIRequest) else content,
+        streamed(content) if isinstance(request, ASGIRequest) else content,
         content_type="application/zip",
     )
     response.headers["Content-Disposition"] = 'attachment; filename="dataverse_files.zip"'

@@ -1,4 +1,4 @@
-"""Several files as one ZIP archive, made while it is sent."""
+"""Several files as one ZIP archive, written while it is sent."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ _PIECE = 2**18
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of an archive: its name, and its content or where that is."""
+    """A file of an archive: its name, and its content or the path of it."""
 
     name: str
     content: bytes | Path
 
 
 class _Pipe:
-    """Takes what is written and hands it on; it cannot go back."""
+    """A buffer that passes on what is written; it cannot seek."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.place = 0
 
     def write(self, piece: bytes) -> int:
-        """Take a piece."""
+        """Buffer a piece."""
         self.pieces.append(bytes(piece))
         self.place += len(piece)
         return len(piece)
 
     def tell(self) -> int:
-        """Return how much was written."""
+        """Returns how much was written."""
         return self.place
 
     def flush(self) -> None:
-        """Do nothing: whoever reads takes all that is there."""
+        """Do nothing: the reader always takes everything."""
 
     def taken(self) -> bytes:
-        """Return what was written since the last time."""
+        """Returns what was written since the last call."""
         content = b"".join(self.pieces)
         self.pieces.clear()
         return content
 
 
 def pieces(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Yield an archive piece by piece; the files are packed as they are, most are compressed."""
+    """Yields an archive piece by piece, uncompressed: most files are compressed already."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w") as archive:  # type: ignore[call-overload]
         for entry in entries:
-            # Each file may be larger than what the old form of the header can say.
+            # Files may be larger than the old form of the header allows.
             with archive.open(zipfile.ZipInfo(entry.name), "w", force_zip64=True) as target:
                 for piece in _read(entry.content):
                     target.write(piece)

@@ -11,7 +11,7 @@ from opendata.records.models import Version
 from opendata.records.subjects import subjects_of
 from openkm3.metadata import KTYPES
 
-#: Dataverse has a list of its own for subjects; our ktypes in its words.
+#: ktypes in terms of Dataverse's own list of subjects.
 _SUBJECTS = {
     "km3.env": "Earth and Environmental Sciences",
     "km3.resource.software": "Computer and Information Science",
@@ -32,7 +32,7 @@ def _compound(**parts: str | None) -> _Field:
 
 
 def block(version: Version) -> dict[str, Any]:
-    """Return the block of a version, with the fields of which something is known."""
+    """Returns the block of a version, with the fields that have a value."""
     header = version.annotation.header
     word = KTYPES.get(version.ktype)
     days = covered(version) or ("", "")

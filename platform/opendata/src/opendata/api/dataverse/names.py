@@ -1,4 +1,4 @@
-"""Finding records, versions and files by the names that Dataverse's clients have for them.
+"""Finds records, versions and files by their names in Dataverse's API.
 
 A record with a DOI is ``doi:10.1234/X``, any other ``perma:km3net/IDENTIFIER`` (a PermaLink); the
 bare identifier and an alias are understood too. A file is ``perma:km3net/IDENTIFIER/LABEL/NAME``.
@@ -17,18 +17,18 @@ from opendata.records.models import DataFile, Record, State, Version
 AUTHORITY = "km3net"
 _PERMALINK = f"perma:{AUTHORITY}/"
 _DOI = re.compile(r"^(?:doi:|https?://(?:dx\.)?doi\.org/)", re.IGNORECASE)
-#: Digits of a number that a database has.
+#: Most digits of a number in the database.
 _LONGEST = 18
 _PUBLIC = (State.PUBLISHED, State.WITHDRAWN)
 
 
 class NotThere(Exception):
-    """What was asked for does not exist, or is not public."""
+    """What was requested does not exist or is not public."""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A record as data set, and the version that its name means."""
+    """A record as a dataset, and the version that its name refers to."""
 
     record: Record
     latest: Version
@@ -38,13 +38,13 @@ def _records() -> QuerySet[Record]:
     return (
         Record.objects.filter(current__isnull=False)
         .select_related("current", "parent")
-        # Of records with one DOI the collection is meant, not its parts.
+        # If several records share a DOI, it refers to the collection, not to its parts.
         .order_by(F("parent").asc(nulls_first=True), "position", "identifier")
     )
 
 
 def dataset(name: str, number: str = "") -> DataSet:
-    """Return a data set by its persistent identifier or, without one, its number.
+    """Returns a dataset by its persistent identifier or, without one, its number.
 
     Raises
     ------
@@ -81,12 +81,12 @@ def _by_name(name: str) -> DataSet | None:
 def _by_doi(doi: str) -> DataSet | None:
     if not doi.startswith("10."):
         return None
-    # What a paper's record points to is the paper itself, which the portal does not hold.
+    # The DOI of a paper refers to the paper, which the portal does not contain.
     records = _records().exclude(ktype="km3.resource.paper")
     current = _of(records.filter(current__doi__iexact=doi, withdrawn=False).first())
     if current is not None:
         return current
-    # The DOI of one version means that version, whatever came later.
+    # The DOI of a version refers to that version, even if there are later ones.
     version = (
         Version.objects.filter(doi__iexact=doi, state__in=_PUBLIC, record__current__isnull=False)
         .exclude(ktype="km3.resource.paper")
@@ -97,7 +97,7 @@ def _by_doi(doi: str) -> DataSet | None:
 
 
 def persistent(version: Version) -> tuple[str, str, str]:
-    """Return protocol, authority and identifier of a version's data set."""
+    """Returns protocol, authority and identifier of a version's dataset."""
     if version.doi:
         found = _by_doi(version.doi)
         if found is not None and found.record.pk == version.record_id:
@@ -107,19 +107,19 @@ def persistent(version: Version) -> tuple[str, str, str]:
 
 
 def joined(parts: tuple[str, str, str]) -> str:
-    """Return a persistent identifier as one text."""
+    """Returns a persistent identifier as one text."""
     protocol, authority, identifier = parts
     return f"{protocol}:{authority}/{identifier}"
 
 
 def versions_of(found: DataSet) -> list[Version]:
-    """Return all public versions, the newest first."""
+    """Returns all public versions, the newest first."""
     public = found.record.versions.filter(state__in=_PUBLIC).order_by("-number")
     return list(public.select_related("record__parent", "record__current"))
 
 
 def version(found: DataSet, name: str) -> Version:
-    """Return a version by its label, or ``:latest`` and ``:latest-published``.
+    """Returns a version by its label, or ``:latest`` and ``:latest-published``.
 
     Raises
     ------
@@ -137,12 +137,12 @@ def version(found: DataSet, name: str) -> Version:
     labels = ", ".join(item.label for item in everything)
     raise NotThere(
         f"Dataset version {name} of dataset {found.record.identifier} not found; "
-        f"there are {labels}, and :latest."
+        f"versions: {labels}, :latest."
     )
 
 
 def _numbers(label: str) -> tuple[int, ...] | None:
-    """Return the numbers of a label without zeros at its end: 1, 1.0 and 1.0.0 are the same."""
+    """Returns the numbers of a label without trailing zeros: 1, 1.0 and 1.0.0 are the same."""
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9}){0,2}", label):
         return None
     numbers = [int(part) for part in label.split(".")]
@@ -152,7 +152,7 @@ def _numbers(label: str) -> tuple[int, ...] | None:
 
 
 def files_of(shown: Version) -> list[DataFile]:
-    """Return the files of a version; of a collection that stands, those of its parts as well."""
+    """Returns the files of a version and, unless it is withdrawn, those of a collection's parts."""
     versions = [shown.pk]
     if shown.state == State.WITHDRAWN:
         return []
@@ -168,13 +168,13 @@ def files_of(shown: Version) -> list[DataFile]:
 
 
 def file_name(file: DataFile) -> str:
-    """Return the persistent identifier of a file, as it can stand in an address."""
+    """Returns the persistent identifier of a file, usable in an address."""
     shown = file.version
     return f"{_PERMALINK}{shown.record.identifier}/{shown.label}/{quote(file.name, safe='')}"
 
 
 def file(number: str | None, name: str = "") -> DataFile:
-    """Return a public file by its number or persistent identifier.
+    """Returns a public file by its number or persistent identifier.
 
     Raises
     ------

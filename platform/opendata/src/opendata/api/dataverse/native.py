@@ -1,4 +1,4 @@
-"""The native API: data sets, versions, files, the Dataverse, exports, and what the server is."""
+"""The native API: datasets, versions, files, the Dataverse, exports, and the server."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _ROOTS = {":root", "root", "1"}
 
 
 def refused(message: str, status: int = 404) -> JsonResponse:
-    """Return an error as Dataverse words it."""
+    """Returns an error as Dataverse words it."""
     return JsonResponse({"status": "ERROR", "code": status, "message": message}, status=status)
 
 
 def answered(content: Any) -> JsonResponse:
-    """Return data as Dataverse wraps it."""
+    """Returns data as Dataverse wraps it."""
     return JsonResponse({"status": "OK", "data": content})
 
 
 def read(view: View) -> View:
-    """Make a read of a function; what is not there is answered as Dataverse does."""
+    """Makes a function a view for reading that answers errors as Dataverse does."""
 
     @require_safe
     @wraps(view)
@@ -77,7 +77,7 @@ class Dataset(APIView):
         responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request) -> Response:
-        """Answer with a record, its latest version, and its files (of a collection: all)."""
+        """Answer with a record, its latest version and its files (of a collection: all parts)."""
         try:
             found = names.dataset(_name(request._request))
         except NotThere as error:
@@ -87,7 +87,7 @@ class Dataset(APIView):
 
 @read
 def dataset(request: HttpRequest, number: str) -> HttpResponse:
-    """A data set by its number."""
+    """A dataset by its number."""
     return answered(shapes.dataset(names.dataset("", number)))
 
 
@@ -120,13 +120,13 @@ def blocks(request: HttpRequest, number: str, label: str, block: str = "") -> Ht
     if not block:
         return answered(content)
     if block not in content:
-        raise NotThere(f"Metadata block {block} not found; there is citation.")
+        raise NotThere(f"Metadata block {block} not found; the only one is citation.")
     return answered(content[block])
 
 
 @read
 def export(request: HttpRequest) -> HttpResponse:
-    """A data set in another format."""
+    """A dataset in another format."""
     exporter = request.GET.get("exporter", "")
     found = names.dataset(_name(request))
     if exporter == "dataverse_json":
@@ -134,53 +134,53 @@ def export(request: HttpRequest) -> HttpResponse:
         return JsonResponse(content)
     if exporter not in _EXPORTERS:
         known = ", ".join((*_EXPORTERS, "dataverse_json"))
-        return refused(f"There is no exporter {exporter!r}; there are {known}.", 400)
+        return refused(f"There is no exporter {exporter!r}. Exporters: {known}.", 400)
     return EXPORTS[_EXPORTERS[exporter]](found.latest)
 
 
 @read
 def file(request: HttpRequest, number: str | None = None) -> HttpResponse:
-    """A file, wrapped as other answers are."""
+    """A file, wrapped as other responses are."""
     return answered(shapes.file(names.file(number, _name(request))))
 
 
 @read
 def file_metadata(request: HttpRequest, number: str | None = None) -> HttpResponse:
-    """What a version says of a file, which Dataverse does not wrap."""
+    """Metadata of a file, which Dataverse does not wrap."""
     return JsonResponse(shapes.metadata(names.file(number, _name(request))))
 
 
 @read
 def dataverse(request: HttpRequest, alias: str) -> HttpResponse:
-    """The Dataverse that holds all data sets."""
+    """The Dataverse that contains all datasets."""
     if alias not in _ROOTS:
-        raise NotThere(f"Can't find dataverse with identifier='{alias}'; there is :root.")
+        raise NotThere(f"Can't find dataverse with identifier='{alias}'; the only one is :root.")
     return answered(shapes.root())
 
 
 @read
 def contents(request: HttpRequest, alias: str) -> HttpResponse:
-    """All data sets."""
+    """All datasets."""
     if alias not in _ROOTS:
-        raise NotThere(f"Can't find dataverse with identifier='{alias}'; there is :root.")
+        raise NotThere(f"Can't find dataverse with identifier='{alias}'; the only one is :root.")
     records = published().select_related("current", "parent")
     return answered([shapes.content(record) for record in records])
 
 
 @read
 def metadata_blocks(request: HttpRequest) -> HttpResponse:
-    """The blocks that data sets have."""
+    """The metadata blocks of datasets."""
     return answered([{"id": 1, "name": "citation", "displayName": "Citation Metadata"}])
 
 
 @read
 def information(request: HttpRequest, what: str) -> HttpResponse:
-    """What the server is."""
-    told: dict[str, Any] = {
+    """About the server."""
+    facts: dict[str, Any] = {
         "version": {"version": VERSION, "build": "reads of Dataverse's API by KM3NeT"},
         "server": {"message": request.get_host()},
         "apiTermsOfUse": {"message": "Each record names its licence. Reading needs no account."},
     }
-    if what not in told:
-        raise NotThere(f"There is nothing told of {what}; there are {', '.join(told)}.")
-    return answered(told[what])
+    if what not in facts:
+        raise NotThere(f"There is no information on {what}. Topics: {', '.join(facts)}.")
+    return answered(facts[what])

@@ -1,4 +1,4 @@
-"""The search API: data sets by words."""
+"""The search API: datasets by words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .native import answered, read, refused
 
 _MOST = 1000
 _SORTS = {"name": "title", "date": "published"}
-#: What narrows a search in ways that we do not have: not to be left out without a word.
+#: Filters that this portal does not have; they are refused rather than ignored.
 _UNKNOWN = {"fq", "subtree", "geo_point", "geo_radius", "metadata_fields"}
 
 
@@ -24,7 +24,7 @@ def search(request: HttpRequest) -> HttpResponse:
     foreign = sorted(_UNKNOWN & set(request.GET))
     numbers = [request.GET.get("start", "0"), request.GET.get("per_page", "10")]
     if foreign:
-        return refused(f"{', '.join(foreign)}: this portal's search does not know it.", 400)
+        return refused(f"This portal's search does not support {', '.join(foreign)}.", 400)
     if not all(text.isdecimal() and len(text) < 10 for text in numbers):
         return refused("start and per_page must be whole numbers.", 400)
     if not asked:

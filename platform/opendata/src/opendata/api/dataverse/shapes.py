@@ -1,4 +1,4 @@
-"""Data sets, versions and files as Dataverse's JSON."""
+"""Datasets, versions and files as Dataverse's JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def dataset(found: DataSet) -> dict[str, Any]:
-    """Return a data set with its latest version."""
+    """Returns a dataset with its latest version."""
     record = found.record
     return described(found.latest) | {
         "latestVersion": version(found.latest),
@@ -33,7 +33,7 @@ def dataset(found: DataSet) -> dict[str, Any]:
 
 
 def described(shown: Version) -> dict[str, Any]:
-    """Return what a data set is called."""
+    """Returns the identifiers of a dataset."""
     protocol, authority, identifier = names.persistent(shown)
     return {
         "id": shown.record.pk,
@@ -54,7 +54,7 @@ def _first_publication(record: Record) -> str | None:
 
 
 def version(shown: Version) -> dict[str, Any]:
-    """Return a version with its metadata and files."""
+    """Returns a version with its metadata and files."""
     numbers = [int(part) for part in shown.label.split(".")] + [0]
     licence = shown.annotation.header.license
     content: dict[str, Any] = {
@@ -82,7 +82,7 @@ def version(shown: Version) -> dict[str, Any]:
 
 
 def file(item: DataFile) -> dict[str, Any]:
-    """Return a file and what its version says of it."""
+    """Returns a file and its metadata."""
     return metadata(item) | {
         "dataFile": {
             "id": item.pk,
@@ -99,7 +99,7 @@ def file(item: DataFile) -> dict[str, Any]:
 
 
 def metadata(item: DataFile) -> dict[str, Any]:
-    """Return what a version says of a file."""
+    """Returns the metadata of a file."""
     record = item.version.record
     return {
         "label": item.name,
@@ -116,7 +116,7 @@ def _day(moment: datetime | None) -> str | None:
 
 
 def root() -> dict[str, Any]:
-    """Return the one Dataverse that holds all data sets."""
+    """Returns the one Dataverse, which contains all datasets."""
     return {
         "id": 1,
         "alias": "root",
@@ -132,7 +132,7 @@ def root() -> dict[str, Any]:
 
 
 def content(record: Record) -> dict[str, Any]:
-    """Return a record in the list of what the Dataverse holds."""
+    """Returns a record in the list of the Dataverse's contents."""
     shown = record.current
     assert shown is not None, "only published records are listed"  # noqa: S101
     shown.record = record
@@ -140,7 +140,7 @@ def content(record: Record) -> dict[str, Any]:
 
 
 def found(record: Record) -> dict[str, Any]:
-    """Return a record in the results of a search."""
+    """Returns a record in the results of a search."""
     shown = record.current
     assert shown is not None, "only published records are found"  # noqa: S101
     shown.record = record

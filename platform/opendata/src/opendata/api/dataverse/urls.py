@@ -7,7 +7,7 @@ from django.urls import re_path
 from . import access, native, searching
 
 _API = r"^api/(?:v1/)?"
-#: What a database has; a longer one is nothing that we gave.
+#: Numbers in the database are not longer than this.
 _NUMBER = r"\d{1,18}"
 _SET = rf"{_API}datasets/(?P<number>:persistentId|{_NUMBER})"
 _VERSION = rf"{_SET}/versions/(?P<label>[^/]+)"

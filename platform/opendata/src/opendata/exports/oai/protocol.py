@@ -28,7 +28,7 @@ class OaiError(Exception):
 
 
 def arguments_of(query: QueryDict) -> tuple[str, dict[str, str]]:
-    """Return the verb and the other arguments of a request.
+    """Returns the verb and the other arguments of a request.
 
     Raises
     ------
@@ -55,12 +55,12 @@ def arguments_of(query: QueryDict) -> tuple[str, dict[str, str]]:
 
 
 def resumption_token(offset: int, arguments: dict[str, str]) -> str:
-    """Return the token with which a list goes on."""
+    """Returns the token with which a list goes on."""
     return "|".join([str(offset), *(arguments.get(name, "") for name in _TOKEN)])
 
 
 def resumed(token: str) -> tuple[dict[str, str], int]:
-    """Return the arguments of a list, and how many of its records were sent before."""
+    """Returns the arguments of a list, and how many of its records were sent before."""
     offset, *values = token.split("|")
     if len(values) != len(_TOKEN) or not offset.isdecimal() or len(offset) > 9 or not values[0]:
         raise OaiError("badResumptionToken", "This repository did not issue the token.")
@@ -69,7 +69,7 @@ def resumed(token: str) -> tuple[dict[str, str], int]:
 
 
 def limits_of(arguments: dict[str, str]) -> dict[Literal["from", "until"], datetime]:
-    """Return the first and last moment that a list asks for."""
+    """Returns the first and last moment that a list asks for."""
     texts = {key: arguments[key] for key in ("from", "until") if key in arguments}
     if len({len(text) for text in texts.values()}) > 1:
         raise OaiError("badArgument", "from and until must have the same granularity.")
@@ -95,5 +95,5 @@ def _moment(name: str, text: str) -> datetime:
 
 
 def stamp(moment: datetime) -> str:
-    """Return a time as the protocol writes it."""
+    """Returns a time as the protocol writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

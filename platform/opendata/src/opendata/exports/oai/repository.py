@@ -16,12 +16,12 @@ _PREFIX = "oai:opendata.km3net:"
 
 
 def name_of(record: Record) -> str:
-    """Return the name of a record in OAI-PMH."""
+    """Returns the name of a record in OAI-PMH."""
     return f"{_PREFIX}{record.identifier}"
 
 
 def record_named(name: str) -> Record:
-    """Return the record of a name."""
+    """Returns the record of a name."""
     identifier = name.removeprefix(_PREFIX).replace("\0", "")
     record: Record | None = stamped().filter(identifier=identifier).first()
     if record is None:
@@ -30,7 +30,7 @@ def record_named(name: str) -> Record:
 
 
 def stamped() -> Any:
-    """Return all that is or was public, with the time of its last change as `stamp`.
+    """Returns all that is or was public, with the time of its last change as `stamp`.
 
     A withdrawal is a change.
     """
@@ -47,7 +47,7 @@ def stamped() -> Any:
 
 
 def selected(arguments: dict[str, str]) -> Any:
-    """Return the records that the arguments of a list select."""
+    """Returns the records that the arguments of a list select."""
     records = stamped().order_by("pk")
     if "set" in arguments:
         records = records.filter(kind=arguments["set"])

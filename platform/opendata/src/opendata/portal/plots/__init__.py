@@ -19,5 +19,5 @@ __all__ = ["SMALLEST_RING", "caption", "draw", "sky"]
 
 
 def draw(plot: dict[str, Any], *, simulated: bool = False) -> SafeString:
-    """Return a plot that :mod:`opendata.describing.plots` described."""
+    """Returns a plot that :mod:`opendata.describing.plots` described."""
     return (colour_map if plot["kind"] == "map" else curve)(plot, simulated)

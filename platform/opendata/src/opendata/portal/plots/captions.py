@@ -6,7 +6,7 @@ from typing import Any
 
 
 def caption(text: str, plot: dict[str, Any]) -> str:
-    """Return a text about a plot, with how many values the plot cannot show."""
+    """Returns a text about a plot, with how many values the plot cannot show."""
     notes = [plot["note"]] if plot.get("note") else []
     if plot["kind"] == "map" and has_log_colours(values := known_values(plot)):
         empty = sum(value <= 0 for value in values)
@@ -16,11 +16,11 @@ def caption(text: str, plot: dict[str, Any]) -> str:
 
 
 def known_values(plot: dict[str, Any]) -> list[float]:
-    """Return the values of a map, without the bins that have none."""
+    """Returns the values of a map, without the bins that have none."""
     return [value for row in plot["z"] for value in row if value is not None]
 
 
 def has_log_colours(values: list[float]) -> bool:
-    """Return whether colours show the logarithm: most values are positive and span decades."""
+    """Returns whether colours show the logarithm: most values are positive and span decades."""
     positive = [value for value in values if value > 0]
     return len(positive) > 0.5 * len(values) and max(positive) > 100 * min(positive)

@@ -18,7 +18,7 @@ _COLOURS = [(4, 32, 58), (10, 90, 138), (40, 150, 170), (126, 200, 150), (255, 2
 
 
 def colour_map(plot: dict[str, Any], simulated: bool) -> SafeString:
-    """Return a map of colours as SVG."""
+    """Returns a map of colours as SVG."""
     xs, ys = plot["x"], plot["y"]
     values = known_values(plot) or [0.0]
     log = has_log_colours(values)
@@ -50,7 +50,7 @@ def colour_map(plot: dict[str, Any], simulated: bool) -> SafeString:
 
 
 def _bar(low: float, high: float, log: bool) -> list[Any]:
-    """Return the scale of colours with its ticks."""
+    """Returns the scale of colours with its ticks."""
     scale = _FRAME.y(low, high, log=log)
     height = (_FRAME.bottom - _FRAME.top) / _BAR_STEPS
     steps = [

@@ -14,7 +14,7 @@ _FRAME = Frame()
 
 
 def curve(plot: dict[str, Any], simulated: bool) -> SafeString:
-    """Return a curve or steps as SVG."""
+    """Returns a curve or steps as SVG."""
     xs, ys = plot["x"], plot["y"]
     histogram = bool(plot.get("histogram"))
     known = [value for value in ys if value is not None]
@@ -44,7 +44,7 @@ def curve(plot: dict[str, Any], simulated: bool) -> SafeString:
 
 
 def _span(values: list[float], *, from_zero: bool) -> tuple[float, float]:
-    """Return the ends of an axis with some room beyond the values."""
+    """Returns the ends of an axis with some room beyond the values."""
     low, high = min(values), max(values)
     if from_zero and low >= 0:
         return 0.0, (high or 1.0) * 1.06
@@ -53,7 +53,7 @@ def _span(values: list[float], *, from_zero: bool) -> tuple[float, float]:
 
 
 def _steps(xs: list[float], ys: list[float | None], x: Scale, y: Scale) -> str:
-    """Return steps over bins as a path; bins without a value leave a gap."""
+    """Returns steps over bins as a path; bins without a value leave a gap."""
     parts = []
     for number, value in enumerate(ys):
         if value is None:

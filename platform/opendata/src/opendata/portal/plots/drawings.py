@@ -1,6 +1,6 @@
-"""What a page shows of a file: its tables, and its plots drawn.
+"""What a page shows of a file: its tables, plots, sky map and groups.
 
-Drawing ten thousand points takes longer than all else of a page; what was drawn is kept.
+Drawing ten thousand points takes longer than the rest of a page, so drawings are cached.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from opendata.portal import plots
 from opendata.records.models import Description
 
-#: Tables that describe a file; the page shows what they say at other places.
+#: Tables that describe the file itself; the page shows their content elsewhere.
 _DESCRIPTIVE = {"header", "raw_header", "group_info"}
 
 
@@ -32,9 +32,10 @@ class Drawn:
 
 @lru_cache(maxsize=32)
 def drawn(file: int, sha256: str, simulated: bool, scheme: int | None) -> Drawn:
-    """Return what is shown of a file.
+    """Returns what a page shows of a file.
 
-    `sha256` keeps apart what had the same number, `scheme` what was described by other rules.
+    `sha256` and `scheme` are part of the cache's key: a number may be reused, and a later release
+    may describe the file anew.
     """
     description = Description.objects.filter(file=file).first()
     if description is None:

@@ -27,15 +27,15 @@ class Frame:
     bottom: int = 302
 
     def x(self, low: float, high: float) -> Scale:
-        """Return the scale of the horizontal axis."""
+        """Returns the scale of the horizontal axis."""
         return Scale(low, high, self.left, self.right)
 
     def y(self, low: float, high: float, *, log: bool = False) -> Scale:
-        """Return the scale of the vertical axis."""
+        """Returns the scale of the vertical axis."""
         return Scale(low, high, self.bottom, self.top, log)
 
     def axes(self, x: Scale, y: Scale, xlabel: str, ylabel: str) -> list[Any]:
-        """Return grid, ticks and labels."""
+        """Returns grid, ticks and labels."""
         across = (self.left + self.width - 18) / 2
         down = f"translate(16 {(self.top + self.bottom) / 2}) rotate(-90)"
         return [
@@ -56,7 +56,7 @@ class Frame:
     def draw(
         self, inside: Sequence[Any], title: str, description: str, *, simulated: bool, **data: str
     ) -> SafeString:
-        """Return the drawing as a part of a page.
+        """Returns the drawing as a part of a page.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ def drawing(
     description: str,
     **data: str,
 ) -> SafeString:
-    """Return elements as an SVG within a page; see :meth:`Frame.draw`."""
+    """Returns elements as an SVG within a page; see :meth:`Frame.draw`."""
     attributes = {
         "class": style,
         "viewBox": f"0 0 {size[0]} {size[1]}",
@@ -97,12 +97,12 @@ def drawing(
 
 
 def path(line: str, style: str = "") -> Any:
-    """Return a line."""
+    """Returns a line."""
     return E.path({"class": style, "d": line} if style else {"d": line})
 
 
 def text(words: str, style: str = "", *, anchor: str = "", **place: float | str) -> Any:
-    """Return a text; `style` is its class, `anchor` which part of it is at its place."""
+    """Returns a text; `style` is its class, `anchor` which part of it is at its place."""
     attributes = {name: str(value) for name, value in place.items()}
     if style:
         attributes = {"class": style} | attributes
@@ -112,7 +112,7 @@ def text(words: str, style: str = "", *, anchor: str = "", **place: float | str)
 
 
 def tick(value: float, x: float, y: float, anchor: str = "") -> Any:
-    """Return the number beside a tick; very large and small ones as powers of ten."""
+    """Returns the number beside a tick; very large and small ones as powers of ten."""
     element = text(f"{value:g}", x=x, y=y, anchor=anchor)
     mantissa, _, power = f"{value:.3g}".partition("e")
     if power and (abs(value) >= 1e5 or abs(value) < 1e-3):
@@ -122,5 +122,5 @@ def tick(value: float, x: float, y: float, anchor: str = "") -> Any:
 
 
 def simulated_mark(x: float, y: float) -> Any:
-    """Return the mark of what was not measured, in the upper right corner."""
+    """Returns the mark of what was not measured, in the upper right corner."""
     return text("SIMULATED", "simulated", x=x, y=y, anchor="end")

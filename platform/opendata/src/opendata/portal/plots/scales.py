@@ -17,7 +17,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Return the position of a value."""
+        """Returns the position of a value."""
         low, high = self.low, self.high
         if low == high:
             return round((self.start + self.stop) / 2, 1)
@@ -26,7 +26,7 @@ class Scale:
         return round(self.start + (value - low) / (high - low) * (self.stop - self.start), 1)
 
     def ticks(self) -> list[float]:
-        """Return round values between the ends."""
+        """Returns round values between the ends."""
         if self.log:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             step = max(1, (last - first) // 5)
@@ -42,5 +42,5 @@ class Scale:
         ]
 
     def attribute(self) -> str:
-        """Return the scale for the script: both values, then both positions."""
+        """Returns the scale for the script: both values, then both positions."""
         return f"{self.low!r} {self.high!r} {self.start:g} {self.stop:g}"

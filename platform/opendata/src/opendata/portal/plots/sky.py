@@ -24,7 +24,7 @@ _MANY = 500
 def sky(
     points: dict[str, Any], *, simulated: bool = False, radius: float | None = None
 ) -> SafeString:
-    """Return positions as a sky map.
+    """Returns positions as a sky map.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def sky(
 
 
 def project(ra: float, dec: float) -> tuple[float, float]:
-    """Return the place of a position; right ascension grows to the left, 12 h is in the middle."""
+    """Returns the place of a position; right ascension grows to the left, 12 h is in the middle."""
     longitude, latitude = math.radians(180 - ra), math.radians(dec)
     z = math.sqrt(1 + math.cos(latitude) * math.cos(longitude / 2))
     return (
@@ -85,7 +85,7 @@ def _line(positions: Iterable[tuple[float, float]], digits: int) -> str:
 
 
 def _graticule() -> str:
-    """Return lines every 4 h and every 30 degrees."""
+    """Returns lines every 4 h and every 30 degrees."""
     meridians = [
         [(ra, dec) for dec in range(-90, 91, 5)] for ra in (_RIGHT, 60, 120, 180, 240, 300, _LEFT)
     ]
@@ -114,7 +114,7 @@ def _labels() -> list[Any]:
 
 
 def _circle(ra: float, dec: float, radius: float) -> list[tuple[float, float]]:
-    """Return positions at an angular distance from one, all in degrees."""
+    """Returns positions at an angular distance from one, all in degrees."""
     positions = []
     a, d, r = math.radians(ra), math.radians(dec), math.radians(radius)
     for angle in range(0, 360, 10):

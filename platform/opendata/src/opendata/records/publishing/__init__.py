@@ -4,7 +4,7 @@ Every change goes through a function of this package, which checks who may make 
 completely or not at all, and writes the audit.
 """
 
-from opendata.records.drafts import Draft, NewRecord, Refused, draft_like, fields_of, stated
+from opendata.records.drafts import Draft, NewRecord, Refused, draft_like, fields_of, validated
 from opendata.records.publishing.drafting import (
     change,
     create,
@@ -45,7 +45,7 @@ __all__ = [
     "reject",
     "remove_file",
     "sent_back",
-    "stated",
     "submit",
+    "validated",
     "withdraw",
 ]

@@ -1,4 +1,4 @@
-"""What a draft has to fulfil before it is stored."""
+"""Checks of a draft before it is stored."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from openkm3.metadata import KTYPES, Annotation
 
 
 def check_draft(draft: Draft, kind: str) -> None:
-    """Refuse a draft that does not suit its kind of record, or would break the catalogue."""
+    """Refuses a draft that does not suit its kind of record, or would break the catalogue."""
     if draft.ktype not in KTYPES:
-        raise Refused(f"ktype: there is no {draft.ktype!r}; /api/v1/ktypes/ lists all")
+        raise Refused(f"ktype: {draft.ktype!r} is unknown; /api/v1/ktypes/ lists all")
     if (draft.ktype in ("km3.collection", "km3.stream")) != (kind != "resource"):
-        raise Refused(f"ktype: {draft.ktype} does not fit a {kind}")
+        raise Refused(f"ktype: a {kind} cannot have the content type {draft.ktype}")
     if draft.simulated and "SIMULATED" not in draft.title:
-        raise Refused("title: what is simulated says SIMULATED in its title")
+        raise Refused("title: the title of simulated data must contain SIMULATED")
     if "table" in draft.service and (problem := name_problem(draft.service["table"])):
         raise Refused(f"service: {problem}")
     try:
@@ -28,7 +28,7 @@ def check_draft(draft: Draft, kind: str) -> None:
     except MetadataError as error:
         raise Refused(str(error)) from None
     try:
-        # One entry that breaks its rules would leave the catalogue without all others.
+        # One invalid entry would leave the catalogue without all others.
         Entry(
             identifier="x",
             title=draft.title,

@@ -1,4 +1,4 @@
-"""Records and drafts: begun, changed, discarded."""
+"""Records and drafts: created, changed, discarded."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from django.db.models import Max
 from pydantic import ValidationError
 
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records.drafts import Draft, NewRecord, Refused, draft_like, fields_of
 from opendata.records.models import (
-    Account,
     Alias,
     Description,
     Record,
-    Role,
     State,
     Version,
 )
@@ -24,9 +24,9 @@ from openkm3.catalogue import Entry
 
 
 @step
-def create(new: NewRecord, draft: Draft, account: Account) -> Version:
-    """Make a record and its first draft."""
-    need(account, Role.CURATOR)
+def create(new: NewRecord, draft: Draft, user: User) -> Version:
+    """Creates a record and its first draft."""
+    need(user, Role.CURATOR)
     try:
         Entry(
             identifier=new.identifier,
@@ -45,7 +45,7 @@ def create(new: NewRecord, draft: Draft, account: Account) -> Version:
         ):
             raise Refused(f"identifier: {name} is taken")
     if len({new.identifier, *new.aliases}) != 1 + len(new.aliases):
-        raise Refused("aliases: a name is there twice")
+        raise Refused("aliases: a name occurs twice")
     parent = None
     if new.parent is not None:
         parent = Record.objects.filter(identifier=new.parent).exclude(kind="resource").first()
@@ -61,34 +61,34 @@ def create(new: NewRecord, draft: Draft, account: Account) -> Version:
     )
     for name in new.aliases:
         Alias.objects.create(record=record, name=name)
-    return new_version(record, draft, account)
+    return new_version(record, draft, user)
 
 
 @step
-def new_version(record: Record, draft: Draft, account: Account) -> Version:
-    """Make a draft; there is one at a time."""
-    need(account, Role.CURATOR)
+def new_version(record: Record, draft: Draft, user: User) -> Version:
+    """Creates a draft; a record has one at a time."""
+    need(user, Role.CURATOR)
     check_draft(draft, record.kind)
     last = record.versions.first()
     if last is not None and last.state in (State.DRAFT, State.REVIEW):
-        raise Refused(f"{last} is still in {last.state}: publish or discard it first")
+        raise Refused(f"{last} is not published yet; publish or discard it first")
     refuse_taken(draft.label, record.versions.all())
     number = (record.versions.aggregate(Max("number"))["number__max"] or 0) + 1
     version = Version.objects.create(
-        record=record, number=number, created_by=account.name, **fields_of(draft)
+        record=record, number=number, created_by=user, **fields_of(draft)
     )
-    audit(account, "draft", version)
+    audit(user, "draft", version)
     return version
 
 
 @step
-def next_version(record: Record, account: Account, changes: str = "") -> Version:
-    """Make a draft that begins as a copy of the current version, files included."""
+def next_version(record: Record, user: User, changes: str = "") -> Version:
+    """Creates a draft as a copy of the current version, including its files."""
     current = record.current
     if current is None:
-        raise Refused(f"{record.identifier} has no published version to begin with")
-    said = {"label": next_label(record), "changes": changes}
-    version = new_version(record, draft_like(current, **said), account)
+        raise Refused(f"{record.identifier} has no published version to copy")
+    changed = {"label": next_label(record), "changes": changes}
+    version = new_version(record, draft_like(current, **changed), user)
     for file in current.files.select_related("description"):
         content = file.description.content
         file.pk, file.version = None, version
@@ -99,38 +99,38 @@ def next_version(record: Record, account: Account, changes: str = "") -> Version
 
 
 @step
-def change(version: Version, draft: Draft, account: Account) -> Version:
-    """Write a draft anew."""
-    need(account, Role.CURATOR)
+def change(version: Version, draft: Draft, user: User) -> Version:
+    """Replaces the content of a draft."""
+    need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     check_draft(draft, version.record.kind)
     refuse_taken(draft.label, version.record.versions.exclude(pk=version.pk))
     for name, value in _kept(version, draft).items():
         setattr(version, name, value)
     version.save()
-    audit(account, "change", version)
+    audit(user, "change", version)
     return version
 
 
 def _kept(version: Version, draft: Draft) -> dict[str, Any]:
-    """Return the fields of a draft; what a client does not know yet stays as it is."""
+    """Returns the fields of a draft; those that the client does not mention stay as they are."""
     fields = fields_of(draft)
     for name in ("funding", "subjects", "publisher", "issued"):
         if name not in draft.model_fields_set:
             fields[name] = getattr(version, name)
     same = [item["name"] for item in fields["creators"]] == [item.name for item in version.people]
     if "creators" not in draft.model_fields_set and same:
-        # The text of the authors is the one of before, which has no ORCID iDs.
+        # The authors as text are unchanged, and the text has no ORCID iDs.
         fields["creators"] = version.creators
     return fields
 
 
 @step
-def discard(version: Version, account: Account) -> None:
-    """Delete a draft, and its record if that has nothing else."""
-    need(account, Role.CURATOR)
+def discard(version: Version, user: User) -> None:
+    """Deletes a draft, and its record if that has nothing else."""
+    need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
-    audit(account, "discard", version)
+    audit(user, "discard", version)
     record = version.record
     version.delete()
     if not record.versions.exists() and not record.children.exists():

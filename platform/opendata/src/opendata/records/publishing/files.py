@@ -11,9 +11,11 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from opendata import describing
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records import store
 from opendata.records.drafts import Refused
-from opendata.records.models import Account, DataFile, Description, Role, State, Version
+from opendata.records.models import DataFile, Description, State, Version
 from opendata.records.publishing.steps import audit, need, require_state, step
 from openkm3.catalogue import Entry
 
@@ -31,24 +33,24 @@ def add_file(
     version: Version,
     name: str,
     pieces: Iterable[bytes],
-    account: Account,
+    user: User,
     *,
     limit: int | None = None,
     describe: Callable[[Path, str], dict[str, Any]] = describing.describe_safely,
 ) -> DataFile:
-    """Add a file to a draft, or replace the one of that name.
+    """Adds a file to a draft, or replaces the one of that name.
 
     Parameters
     ----------
     describe : callable
-        Reads the file; that of a stranger in a process of its own, which is the default.
+        Reads the file; by default in a sandboxed process, as files of strangers need.
 
     Raises
     ------
     Refused
-        If the name is not plain, or the file is damaged or of no known format.
+        If the name is not a plain file name, or the file is empty, damaged or of unknown format.
     """
-    need(account, Role.CURATOR)
+    need(user, Role.CURATOR)
     require_state(version, State.DRAFT)
     try:
         Entry(identifier="x", title="x", kind="resource", ktype="x", filename=name)
@@ -74,20 +76,20 @@ def add_file(
             position=version.files.count(),
         )
         Description.objects.create(file=file, content=found)
-        audit(account, "file", file, sha256=content.sha256, size=content.size)
+        audit(user, "file", file, sha256=content.sha256, size=content.size)
     return file
 
 
 @step
-def remove_file(file: DataFile, account: Account) -> None:
-    """Take a file out of a draft."""
-    need(account, Role.CURATOR)
+def remove_file(file: DataFile, user: User) -> None:
+    """Removes a file from a draft."""
+    need(user, Role.CURATOR)
     require_state(file.version, State.DRAFT)
-    audit(account, "remove file", file)
+    audit(user, "remove file", file)
     file.delete()
 
 
 def media_type(name: str) -> str:
-    """Return the media type for a file name."""
+    """Returns the media type for a file name."""
     suffix = Path(name).suffix.lower()
     return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -11,20 +11,31 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, connection, transaction
 
+from opendata.accounts.models import User
+from opendata.accounts.roles import Role
 from opendata.records.drafts import Refused
-from opendata.records.models import Account, AuditEntry, Role, State, Version
+from opendata.records.models import AuditEntry, State, Version
 from opendata.records.texts import written
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NAMES: dict[str, str] = {
+    State.DRAFT: "a draft",
+    State.REVIEW: "in review",
+    State.PUBLISHED: "published",
+    State.WITHDRAWN: "withdrawn",
+}
 
 
 class NotAllowed(Refused):
-    """The account lacks the role."""
+    """The account lacks a permission, or has to leave the step to someone else."""
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
-    """Do all or nothing; who comes second with the same name at the same time is refused."""
+    """Returns a function that takes effect completely or not at all.
+
+    Of two that do the same at the same time, the second is refused.
+    """
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -32,26 +43,26 @@ def step(function: Callable[P, R]) -> Callable[P, R]:
             with transaction.atomic():
                 return function(*args, **kwargs)
         except IntegrityError:
-            raise Refused("somebody else did the same at this moment: look at it again") from None
+            raise Refused("someone else changed this; reload the page") from None
 
     return checked
 
 
-def need(account: Account, role: Role) -> None:
-    """Refuse an account without a role."""
-    if not account.has(role):
-        raise NotAllowed(f"{account.name} needs the role {role.value} to {role.label}")
+def need(user: User, role: Role) -> None:
+    """Refuses an account without the permission of a role."""
+    if not user.has_perm(role.permission):
+        raise NotAllowed(f"{user} needs the role {role.value} to {role.label}")
 
 
-def audit(account: Account, action: str, subject: object, **detail: Any) -> None:
-    """Write an entry of the audit."""
+def audit(user: User, action: str, subject: object, **detail: Any) -> None:
+    """Writes an entry of the audit."""
     AuditEntry.objects.create(
-        account=account.name, action=action, subject=str(subject), detail=detail
+        user=user, account=user.username, action=action, subject=str(subject), detail=detail
     )
 
 
 def require_reason(text: str, missing: str = "") -> str:
-    """Take the text that explains a decision; `missing` is said where it has to be there."""
+    """Returns the text that explains a decision; `missing` asks for it where it is required."""
     try:
         reason = written(text)
     except ValueError as error:
@@ -62,10 +73,11 @@ def require_reason(text: str, missing: str = "") -> str:
 
 
 def require_state(version: Version, state: State) -> None:
-    """Refuse a version in another state; who does the same at the same time has to wait."""
+    """Refuses a version in another state, and locks it for the rest of the transaction."""
     rows = Version.objects.filter(pk=version.pk)
     if connection.in_atomic_block:
         rows = rows.select_for_update()
     found = rows.values_list("state", flat=True).first()
     if found != state:
-        raise Refused(f"{version} is {found or 'gone'}, for this it has to be {state.value}")
+        now = _NAMES[found] if found else "no longer there"
+        raise Refused(f"{version} is {now}; this needs a version that is {_NAMES[state]}")

@@ -1,4 +1,4 @@
-// Behaviour of the pages: theme, copying, and reading values off a plot. All of it is optional.
+// Behaviour of the pages: theme, copying, keys and forms. Pages work without it.
 "use strict";
 
 document.getElementById("theme").addEventListener("click", () => {
@@ -7,7 +7,7 @@ document.getElementById("theme").addEventListener("click", () => {
   try {
     localStorage.setItem("km3-theme", root.dataset.theme);
   } catch {
-    // The choice is for this page only, then.
+    // Without storage the choice holds for this page only.
   }
 });
 
@@ -18,7 +18,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       await navigator.clipboard.writeText(source.textContent);
       button.textContent = "Copied";
     } catch {
-      // Without the permission to copy, select the text for the keyboard.
+      // Without permission to copy, select the text so that the visitor can.
       getSelection().selectAllChildren(source);
       button.textContent = "Press Ctrl+C";
     }
@@ -26,7 +26,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// "/" goes to the search field, as on other sites of this kind.
+// "/" focuses the search field.
 document.addEventListener("keydown", (event) => {
   const field = document.getElementById("q");
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
@@ -36,12 +36,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// On a phone the facets would push the results off the screen.
+// On a phone, open facets would push the results off the screen.
 if (matchMedia("(max-width: 56rem)").matches) {
   for (const facet of document.querySelectorAll("details.facet")) facet.open = false;
 }
 
-// Rows of a form are added on the spot; without scripts the button sends the form for them.
+// Add a row to a form; without scripts the button sends the form, and the portal adds the row.
 for (const rows of document.querySelectorAll("[data-rows]")) {
   const total = rows.querySelector("input[name$=TOTAL_FORMS]");
   rows.querySelector("[data-add]").addEventListener("click", (event) => {

@@ -1,0 +1,137 @@
+"""Every command that a page tells people to type is run by a test, here or elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.docs.commands import ROOT, typed
+
+VENV = Path(sys.prefix) / "bin"
+
+#: Commands that this file runs: the pattern of each, and the test.
+HERE = {
+    r"\.venv/bin/pre-commit install": "test_hooks_can_be_installed_and_run",
+    r"\.venv/bin/towncrier build .*": "test_a_release_collects_the_fragments",
+    r"\.venv/bin/nbstripout .*": "test_outputs_of_a_notebook_are_removed",
+    r"\.venv/bin/km3hub accounts add .*": "test_an_account_for_a_workshop_is_added",
+}
+#: Commands that run elsewhere: the pattern of each, the file that runs it, and how one sees that.
+ELSEWHERE = {
+    r"git clone .*": ("tests/bench/embedded.py", '"git", "clone"'),
+    r"cd km3net-platform": ("tests/bench/embedded.py", "cwd=clone"),
+    r"make up": ("tests/bench/embedded.py", '"up", "MODE=embedded"'),
+    r"make tools": (".ci/run", "make tools"),
+    r"make images": (".ci/run", "make images"),
+    r"make lint": (".ci/run", "make lint"),
+    r"make test( TESTS=.*)?": (".ci/run", "make test"),
+    r"make lint-deploy": (".ci/run", "make lint-deploy"),
+    r"make test-deploy .*": (".ci/run", "make test-deploy"),
+    r"docker run --rm -p .*": ("tests/images/test_services.py", "--publish="),
+    r"docker run --rm --network none .*": ("tests/images/test_services.py", "--network=none"),
+    r"km3hub tutorials list": ("tests/lab/test_start.py", "km3hub tutorials list"),
+    r"km3hub tutorials reset .*": ("tests/lab/test_start.py", "km3hub tutorials reset"),
+    r"opendata account .*": ("tests/opendata/test_accounts.py", '"account"'),
+    r"opendata token .*": ("tests/opendata/test_accounts.py", '"token"'),
+    r"opendata import antares .*": ("tests/opendata/test_importing.py", '"import", "antares"'),
+    r"python -m venv --system-site-packages .*": ("tests/images/test_users.py", "venv"),
+    r"~/envs/mine/bin/pip install .*": ("tests/images/test_users.py", '"install"'),
+    r"~/envs/mine/bin/python -m ipykernel .*": ("tests/images/test_users.py", '"ipykernel"'),
+}
+#: What publishes cannot be tried.
+NEVER = (r"git tag .*", r"git push .*")
+
+
+def patterns() -> list[str]:
+    return [*HERE, *ELSEWHERE, *NEVER]
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **variables}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", sorted({command.text for command in typed()}))
+def test_every_typed_command_has_a_test(command: str) -> None:
+    found = [pattern for pattern in patterns() if re.fullmatch(pattern, command)]
+    assert len(found) == 1, f"name the test that runs {command!r} in {Path(__file__).name}"
+
+
+@pytest.mark.parametrize("pattern", [*HERE, *ELSEWHERE])
+def test_the_named_test_exists_and_some_page_needs_it(pattern: str) -> None:
+    assert any(re.fullmatch(pattern, command.text) for command in typed())
+    if pattern in HERE:
+        assert HERE[pattern] in globals()
+    else:
+        file, text = ELSEWHERE[pattern]
+        assert text in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository with the hooks and the changelog of this one."""
+    for name in (".pre-commit-config.yaml", ".yamllint", "CHANGELOG.md", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "changes", tmp_path / "changes")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    run("git", "init", "--quiet", cwd=tmp_path)
+    return tmp_path
+
+
+IDENTITY: Mapping[str, str] = dict.fromkeys(
+    ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"),
+    "test@example.org",
+)
+
+
+def test_hooks_can_be_installed_and_run(clone: Path, tmp_path: Path) -> None:
+    caches = {"PRE_COMMIT_HOME": str(tmp_path / "caches"), "GIT_CONFIG_GLOBAL": os.devnull}
+    run(VENV / "pre-commit", "install", cwd=clone, **caches)
+    assert (clone / ".git/hooks/pre-commit").exists()
+    (clone / "module.py").write_text('"""A module."""\n\nimport os\n')
+    run("git", "add", "module.py", cwd=clone)
+    refused = subprocess.run(
+        ["git", "commit", "--message", "Add a module"],
+        cwd=clone, env={**os.environ, **caches, **IDENTITY}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert "ruff check" in refused.stderr
+    run("git", "add", "module.py", cwd=clone)
+    run("git", "commit", "--message", "Add a module", cwd=clone, **caches, **IDENTITY)
+    assert "import os" not in (clone / "module.py").read_text()
+
+
+def test_a_release_collects_the_fragments(clone: Path) -> None:
+    (clone / "changes" / "+maps.added.md").write_text("Maps of the sky can be rotated.\n")
+    run(VENV / "towncrier", "build", "--version", "0.2.0", "--yes", cwd=clone, **IDENTITY)
+    text = (clone / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert text.index("Maps of the sky can be rotated.") < text.index("## 0.1.0")
+    assert re.search(r"^## 0\.2\.0 \(\d{4}-\d\d-\d\d\)$", text, flags=re.MULTILINE)
+    assert not (clone / "changes" / "+maps.added.md").exists()
+    assert (clone / "changes" / "README.md").exists()
+
+
+def test_outputs_of_a_notebook_are_removed(tmp_path: Path) -> None:
+    notebook = tmp_path / "01.ipynb"
+    shutil.copyfile(ROOT / "notebooks" / "01-reading-km3net-events.ipynb", notebook)
+    text = notebook.read_text(encoding="utf-8")
+    output = '"outputs": [{"name": "stdout", "output_type": "stream", "text": ["x"]}]'
+    notebook.write_text(text.replace('"outputs": []', output, 1), encoding="utf-8")
+    run(VENV / "nbstripout", "--keep-id", notebook)
+    assert notebook.read_text(encoding="utf-8") == text
+
+
+def test_an_account_for_a_workshop_is_added(tmp_path: Path) -> None:
+    command = ["accounts", "--state", str(tmp_path), "add", "anna", "--expires", "2999-03-31"]
+    run(VENV / "km3hub", *command)
+    assert "anna" in run(VENV / "km3hub", "accounts", "--state", str(tmp_path), "list")
