@@ -15,6 +15,7 @@ from astropy.io import fits
 from mocpy import MOC  # type: ignore[import-untyped]
 
 from nugamma.errors import FollowUpError
+from nugamma.neutrino.equalpixels import on_equal_pixels, turned
 from nugamma.neutrino.healpixels import (
     DEEPEST,
     Cells,
@@ -308,7 +309,7 @@ class CredibleRegion:
         if not lon.size:
             return np.zeros(shape, dtype=bool)
         if self.frame != "icrs":
-            lon, lat = _turned(axes_of(self.frame), lon, lat)
+            lon, lat = turned(axes_of(self.frame), lon, lat)
         found = self.moc.contains_lonlat(lon % 360 * u.deg, lat * u.deg)
         return np.asarray(found).reshape(shape)
 
@@ -341,7 +342,7 @@ class CredibleRegion:
         nside = 2 ** np.repeat(np.maximum(depth, _COARSEST), pieces)
         lon, lat = healpy.pix2ang(nside, first + count, nest=True, lonlat=True)
         if self.frame != "icrs":
-            lat = _turned(axes_of(self.frame).T, lon, lat)[1]
+            lat = turned(axes_of(self.frame).T, lon, lat)[1]
         rings, where = np.unique(np.round(lat, 6), return_inverse=True)
         areas = 4 * np.pi / (12 * nside.astype(float) ** 2)
         return rings * u.deg, np.asarray(np.bincount(where, areas), dtype=float)
@@ -349,52 +350,6 @@ class CredibleRegion:
 
 #: Order of the coarsest cells (0.9 deg) that represent the declinations of a region.
 _COARSEST = 6
-
-
-def on_equal_pixels(cells: Cells, nside: int) -> Floats:
-    """Returns the probability in pixels of equal size (ring order, ICRS)."""
-    import healpy
-
-    order, depth, pixel = int(np.log2(nside)), cells.order, pixels(cells.uniq)
-    found = np.zeros(12 * nside**2)
-    fine = depth >= order
-    np.add.at(found, pixel[fine] // 4 ** (depth[fine] - order), cells.probability[fine])
-    for level in np.unique(depth[~fine]):
-        # A coarse cell is a range of pixels.
-        chosen, width = depth == level, 4 ** (order - level)
-        runs = pixel[chosen][:, np.newaxis] * width + np.arange(width)
-        found[runs] = cells.probability[chosen][:, np.newaxis] / width
-    if cells.frame != "icrs":
-        found = _in_icrs(found, cells.frame)
-    return np.asarray(healpy.reorder(found, n2r=True))
-
-
-def _in_icrs(values: Floats, frame: str) -> Floats:
-    """Returns a map in nested order on ICRS pixels: the mean over 16 points in each."""
-    import healpy
-
-    nside, matrix = healpy.npix2nside(values.size), axes_of(frame)
-    found = np.empty_like(values)
-    for start in range(0, values.size, BATCH):
-        stop = min(start + BATCH, values.size)
-        places = healpy.pix2ang(4 * nside, np.arange(16 * start, 16 * stop), nest=True, lonlat=True)
-        where = healpy.ang2pix(nside, *_turned(matrix, *places), nest=True, lonlat=True)
-        found[start:stop] = values[where].reshape(-1, 16).mean(axis=1)
-    # The pixels of the two frames differ, so the mean is not exact for single bright pixels.
-    return np.asarray(found / found.sum())
-
-
-#: Number of pixels that are transformed at a time.
-BATCH = 250_000
-
-
-def _turned(matrix: Floats, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
-    """Returns directions (deg) in another frame."""
-    import healpy
-
-    return healpy.vec2ang(  # type: ignore[no-any-return]
-        (matrix @ healpy.ang2vec(longitude, latitude, lonlat=True).T).T, lonlat=True
-    )
 
 
 def _half_width(latitude: Floats, centre: float, radius: float) -> Floats:
