@@ -89,7 +89,7 @@ def read(path: Path) -> DataSet:
             "KM3NeT's KM3io.jl or Jpp do",
         )
     if not tables:
-        raise FormatError(path, f"holds neither {_SLICES} nor {_EVENTS}, so it is no DAQ file")
+        raise FormatError(path, f"holds neither {_SLICES} nor {_EVENTS}, so it is not a DAQ file")
     word = "km3.daq.summaryslices" if "summaryslices" in tables else "km3.daq.events"
     return DataSet(tables, Annotation(ktype=word))
 
