@@ -102,7 +102,6 @@ def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
         ("platform/opendata", {"opendata"}),
         ("platform/pdf", {"stack", "joint"}),
         ("platform/tap", {"opendata"}),
-        ("platform/pdf", {"stack", "joint"}),
         ("platform/launcher", set()),
         ("platform/host", set()),
         ("notebooks", {"stack", "joint"}),
