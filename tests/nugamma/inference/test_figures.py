@@ -103,6 +103,9 @@ def test_other_instruments_have_their_own_colours_and_labels() -> None:
         figure = draw([document()], [north, ARCA])
         assert {"CTA North", "ARCA", "CTA North + ARCA"} <= set(legend(figure))
         assert figure.axes[0].get_lines()[0].get_color() == "#123456"
+        figure.draw_without_rendering()
+        box = figure.legends[0].get_window_extent()
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
 
 
 def test_a_fit_names_its_curves_and_units() -> None:

@@ -45,6 +45,8 @@ STYLE: dict[Any, Any] = {
 WIDTH = 3.5
 #: Levels of likelihood intervals (Wilks) that are marked in the figure.
 LEVELS = {0.68: ":", 0.9: "--"}
+#: Characters of a label with which three columns of the legend fit below one panel.
+SHORT_LABEL = len("CTA + KM3NeT")
 #: Quantiles of the pseudo-experiments that bound the bands around mean curves.
 BAND = (0.16, 0.84)
 
@@ -123,7 +125,8 @@ def scan_figure(
             content = f"{100 * (BAND[1] - BAND[0]):.0f} %"
             handles.append(Line2D([], [], color=GREY, lw=1.5, label="mean"))
             handles.append(Patch(color=GREY, alpha=0.3, lw=0, label=f"central {content}"))
-        columns = 4 if len(documents) > 1 else 3
+        longest = max(len(one.label) for one in appearance.values())
+        columns = 4 if len(documents) > 1 else 3 if longest <= SHORT_LABEL else 2
         figure.legend(handles=handles + levels, loc="outside lower center", ncols=columns)
         return figure
 
