@@ -98,5 +98,6 @@ def test_a_server_logs_requests_as_json(seeded_server: Server) -> None:
     answer = seeded_server.get("/records/evts20_01_file1/")
     number = answer.headers["X-Request-ID"]
     for line in seeded_server.log:
+        assert line.startswith("{"), line
         json.loads(line)
     assert len(number) == 12
