@@ -111,6 +111,7 @@ def _provide_environments(hub: RunningHub) -> None:
     for name in ("open", "closed"):
         (folder / name / "bin").mkdir(parents=True)
         (folder / name / "bin" / "python").symlink_to(sys.executable)
+        (folder / name / ".installed").touch()
     for name, python in (("lab", lab_python()), ("stack", kernels_prefix())):
         if python is not None:
             (folder / name).symlink_to(python.parents[1] if name == "lab" else python)

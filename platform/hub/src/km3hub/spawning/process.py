@@ -59,6 +59,10 @@ class EmbeddedSpawner(ProgressSteps, SimpleLocalProcessSpawner):
     def _environment(self, name: str) -> Path:
         return self.runtime.state.environments / name
 
+    def _is_installed(self, name: str) -> bool:
+        # The installer writes this file last.
+        return (self._environment(name) / ".installed").exists()
+
     def chosen(self) -> Choice:
         """Returns the user's choice, by default the first allowed entry of each menu."""
         groups = [group.name for group in self.user.groups] if self.user else []
@@ -83,8 +87,7 @@ class EmbeddedSpawner(ProgressSteps, SimpleLocalProcessSpawner):
     async def start(self) -> tuple[str, int]:
         """Start the process; its output goes to its own log."""
         choice = self.chosen()
-        prefix = self._environment(choice.environment.name)
-        if not (prefix / ".installed").exists():
+        if not self._is_installed(choice.environment.name):
             raise StartError(
                 f"The environment “{choice.environment.title}” is not installed yet. While"
                 " `make up` is still at work, wait until it is done; otherwise run it again. Other"
