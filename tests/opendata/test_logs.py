@@ -95,6 +95,8 @@ def test_lines_of_libraries_have_the_same_keys(lines: list[dict[str, Any]]) -> N
 
 
 def test_a_server_logs_requests_as_json(seeded_server: Server) -> None:
+    # The server of static files makes Django warn.
+    seeded_server.get("/static/opendata/style.css")
     answer = seeded_server.get("/records/evts20_01_file1/")
     number = answer.headers["X-Request-ID"]
     for line in seeded_server.log:

@@ -83,7 +83,7 @@ def test_image_deleted_after_the_menu_was_shown(site: Site) -> None:
     person = site.add("ada")
     site.engine.images.remove("km3t/gone", force=True)
     told = start_fails(person, environment="gone")
-    assert "“Old analysis” is not installed any more" in told
+    assert "“Old analysis” is no longer installed on this machine" in told
     assert "help@example.org" in told
     nothing_is_left(site, person)
     start_server(person, {"environment": "stack"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ structlog.configure(
     wrapper_class=structlog.stdlib.BoundLogger,
     cache_logger_on_first_use=True,
 )
+
+#: Warnings of Python and libraries are lines of JSON, too.
+logging.captureWarnings(True)
 
 
 def _time(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
