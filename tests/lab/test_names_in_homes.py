@@ -122,6 +122,6 @@ def test_any_few_names_leave_a_kernel_alone(
     folder = folders()
     chosen = data.draw(st.lists(st.sampled_from(names()), min_size=1, max_size=40, unique=True))
     plant(folder, tuple(chosen), data.draw(st.sampled_from(["file", "package"])))
-    script = ROOT / "tests" / "hub" / "lab" / "one_kernel.py"
+    script = ROOT / "tests" / "lab" / "one_kernel.py"
     done = run(lab_environment, "-I", script, kernels_prefix(), folder, status=None, timeout=240)
     assert done.stdout.strip() == "42", f"{chosen}\n{done.stderr}"

@@ -10,7 +10,7 @@ import pytest
 
 from km3settings.settings import parse
 from km3settings.state import State
-from km3up.environments import Installer
+from km3up.environments import OWN, Installer
 from km3up.failure import Failure
 from km3up.installation import Installation
 from tests.commands import run
@@ -21,15 +21,16 @@ LOCKS = ROOT / "platform" / "locks"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout whose environment `lab` is one package of the real lock."""
+    """A checkout whose environment `opendata` is one package of the real lock."""
     folder = tmp_path / "checkout"
     (folder / "platform" / "locks").mkdir(parents=True)
     shutil.copyfile(LOCKS / "uv.txt", folder / "platform" / "locks" / "uv.txt")
-    click = re.search(r"^click==.*?(?=^\S)", (LOCKS / "lab.txt").read_text(), re.M | re.S)
+    click = re.search(r"^click==.*?(?=^\S)", (LOCKS / "opendata.txt").read_text(), re.M | re.S)
     assert click
     block = re.sub(r"^ *#.*\n", "", click[0], flags=re.MULTILINE)
-    (folder / "platform" / "locks" / "lab.txt").write_text(block)
-    shutil.copytree(ROOT / "platform" / "lab", folder / "platform" / "lab")
+    (folder / "platform" / "locks" / "opendata.txt").write_text(block)
+    for part in OWN["opendata"]:
+        shutil.copytree(ROOT / "platform" / part, folder / "platform" / part)
     return folder
 
 
@@ -41,26 +42,26 @@ def test_an_environment_works_before_it_is_compiled_and_is_compiled_later(
     checkout: Path, tmp_path: Path
 ) -> None:
     installer = Installer(root=checkout, folder=tmp_path / "envs")
-    assert installer.packages("lab") == 1
-    installer.install("lab")
-    assert installer.is_current("lab")
-    assert not installer.is_compiled("lab")
-    assert not compiled(tmp_path / "envs" / "lab")
-    python = tmp_path / "envs/lab/bin/python"
-    run(python, "-B", "-c", "import click, km3lab")
-    installer.compile("lab")
-    assert installer.is_compiled("lab")
-    assert compiled(tmp_path / "envs" / "lab")
+    assert installer.packages("opendata") == 1
+    installer.install("opendata")
+    assert installer.is_current("opendata")
+    assert not installer.is_compiled("opendata")
+    assert not compiled(tmp_path / "envs" / "opendata")
+    python = tmp_path / "envs/opendata/bin/python"
+    run(python, "-B", "-c", "import click")
+    installer.compile("opendata")
+    assert installer.is_compiled("opendata")
+    assert compiled(tmp_path / "envs" / "opendata")
 
 
 def test_a_changed_lock_needs_compiling_anew(checkout: Path, tmp_path: Path) -> None:
     installer = Installer(root=checkout, folder=tmp_path / "envs")
-    installer.install("lab")
-    installer.compile("lab")
-    lock = checkout / "platform/locks/lab.txt"
+    installer.install("opendata")
+    installer.compile("opendata")
+    lock = checkout / "platform/locks/opendata.txt"
     lock.write_text(lock.read_text() + "# changed\n")
-    assert not installer.is_current("lab")
-    assert not installer.is_compiled("lab")
+    assert not installer.is_current("opendata")
+    assert not installer.is_compiled("opendata")
 
 
 def test_the_first_login_needs_the_first_environment_only(tmp_path: Path) -> None:

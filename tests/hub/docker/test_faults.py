@@ -100,7 +100,7 @@ def test_server_that_ends_at_its_start_says_why(site: Site) -> None:
 def test_server_that_needs_more_memory_than_its_size_names_the_limit(site: Site) -> None:
     person = site.add("carol")
     told = start_fails(person, environment="greedy", size="tiny")
-    assert "more memory than the 256 MB that its size allows" in told
+    assert "It exceeded its memory limit of 256 MB" in told
     nothing_is_left(site, person)
 
 
