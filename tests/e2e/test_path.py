@@ -134,7 +134,7 @@ def test_a_person_finds_everything_below_the_path(site: Behind, page: Page) -> N
     expect(page.get_by_role("tab", name="Welcome.md")).to_be_visible()
     expect(page.get_by_text("Hello").first).to_be_visible()
     for name, heading in (
-        ("token", "token"), ("admin", "admin"), ("status", "works"), ("home", "server"),
+        ("token", "token"), ("admin", "admin"), ("status", "services"), ("home", "server"),
     ):  # fmt: skip
         answer = page.goto(f"{site.address}/hub/{name}")
         assert answer
