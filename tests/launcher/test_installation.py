@@ -54,6 +54,12 @@ def test_an_environment_works_before_it_is_compiled_and_is_compiled_later(
     assert compiled(tmp_path / "envs" / "opendata")
 
 
+def test_packages_for_other_systems_are_not_counted(checkout: Path, tmp_path: Path) -> None:
+    lock = checkout / "platform/locks/opendata.txt"
+    lock.write_text(lock.read_text() + "colorama==0.4.6 ; sys_platform == 'win32' \\\n")
+    assert Installer(root=checkout, folder=tmp_path).packages("opendata") == 1
+
+
 def test_a_changed_lock_needs_compiling_anew(checkout: Path, tmp_path: Path) -> None:
     installer = Installer(root=checkout, folder=tmp_path / "envs")
     installer.install("opendata")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from km3up.command import run
 from km3up.version import BUILD_VARIABLE, version_of
 
@@ -82,9 +84,11 @@ class Installer:
         return stamp.read_text(encoding="utf-8") == self._fingerprint(name)
 
     def packages(self, name: str) -> int:
-        """Return how many packages the lock of `name` lists."""
+        """Return how many packages of the lock of `name` this machine needs."""
         lines = self._lock(name).read_text("utf-8").splitlines()
-        return sum("==" in line and not line.startswith((" ", "#")) for line in lines)
+        pinned = [line.rstrip(" \\") for line in lines if line[:1].isalnum() and "==" in line]
+        found = [Requirement(line) for line in pinned]
+        return sum(item.marker is None or item.marker.evaluate() for item in found)
 
     def install(self, name: str) -> None:
         """Install `name` without compiling it; the next call completes an interrupted one.

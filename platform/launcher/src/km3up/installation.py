@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,7 +35,7 @@ class Installation:
     settings
         Say which environments there are.
     say
-        Called with each finished step.
+        Called with each step.
 
     Raises
     ------
@@ -75,14 +74,12 @@ class Installation:
         Failure
             If packages cannot be downloaded or the disk is full; the next call continues.
         """
-        if not self._node.is_current():
-            with ThreadPoolExecutor(1) as other:
-                proxy = other.submit(self._node.install)
-                self._install(self._first)
-                proxy.result()
-            self.say("Installed the proxy")
-        else:
+        with ThreadPoolExecutor(1) as other:
+            proxy = None if self._node.is_current() else other.submit(self._node.install)
             self._install(self._first)
+            if proxy:
+                self.say("Installing the proxy")
+                proxy.result()
 
     def rest(self) -> None:
         """Install the other environments.
@@ -122,12 +119,7 @@ class Installation:
         folders = {
             self.state.environments / name: self._installer.packages(name) for name in missing
         }
-        with installing(f"Installing {', '.join(missing)}", folders), ThreadPoolExecutor(2) as two:
-            for said in two.map(self._timed, missing):
-                self.say(said)
-
-    def _timed(self, name: str) -> str:
-        began = time.monotonic()
-        self._installer.install(name)
-        packages = self._installer.packages(name)
-        return f"Installed {name}: {packages} packages, {time.monotonic() - began:.0f} s"
+        what = f"Installing {', '.join(missing)}"
+        self.say(f"{what} ({sum(folders.values())} packages)")
+        with installing(what, folders), ThreadPoolExecutor(2) as two:
+            list(two.map(self._installer.install, missing))
