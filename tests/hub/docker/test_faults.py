@@ -216,7 +216,7 @@ def test_engine_away_while_people_work(away: tuple[Site, Relay]) -> None:
     # Longer than the hub's interval of polls: nobody is taken for dead meanwhile.
     log = site.container(site.names.hub)
     wait_until(
-        lambda: b"The Docker Engine does not answer" in log.logs(),
+        lambda: b"The Docker Engine is not responding" in log.logs(),
         seconds=90,
         what="the hub noticed",
         ignoring=Exception,
