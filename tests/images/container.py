@@ -27,7 +27,7 @@ ENVIRONMENTS = {
         ("/opt/km3net", "joint", {"km3pdf", "nugamma", "openkm3"}),
     ),
     "hub": (("/opt/hub", "hub", {"km3hub", "km3settings"}),),
-    "opendata": (("/opt/opendata", "opendata", {"openkm3", "opendata"}),),
+    "opendata": (("/opt/opendata", "opendata", {"adqlite", "openkm3", "opendata"}),),
 }
 
 
