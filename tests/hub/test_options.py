@@ -67,7 +67,10 @@ def test_what_is_named_is_chosen():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"image": "alpine"}, ["Unknown option 'image'", "from the menu"]),
+        (
+            {"image": "alpine"},
+            ["Unknown option 'image'", "only choose an environment and a size from the menu"],
+        ),
         ({"environment": "alpine"}, ["no environment 'alpine'", "You can choose: stack."]),
         ({"size": "giant"}, ["no size 'giant'", "You can choose: small."]),
         ({"environment": "beta"}, ["no access to the environment 'beta'", "help@example.org"]),

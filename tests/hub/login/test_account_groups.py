@@ -62,7 +62,7 @@ def test_without_a_group_the_menu_shows_what_is_for_everybody(ada: Client) -> No
     assert "For experts" not in form
     refused = ada.api("POST", "/users/ada/server", json={"environment": "joint"})
     assert refused.status_code == 400
-    assert "have no access to" in refused.json()["message"]
+    assert "You have no access to the environment 'joint'" in refused.json()["message"]
 
 
 def test_a_group_counts_at_once_and_opens_environment_and_size(

@@ -147,7 +147,7 @@ def test_an_environment_is_limited_to_a_group_of_the_provider(site: Site, ada: C
         assert "Closed" not in form
         refused = start_server(browser, "visitor", environment="closed")
         assert refused.status_code == 400
-        assert "have no access to" in refused.json()["message"]
+        assert "You have no access to the environment 'closed'" in refused.json()["message"]
 
 
 def test_an_unusual_name_becomes_one_for_folders_and_containers(site: Site) -> None:

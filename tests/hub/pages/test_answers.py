@@ -99,10 +99,13 @@ def test_the_banner_is_read_only(client):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"image": "alpine"}, "from the menu"),
-        ({"user_options": {"image": "alpine"}}, "from the menu"),
+        ({"image": "alpine"}, "You can only choose an environment and a size from the menu"),
+        (
+            {"user_options": {"image": "alpine"}},
+            "You can only choose an environment and a size from the menu",
+        ),
         ({"environment": "alpine"}, "There is no environment 'alpine'"),
-        ({"environment": "closed"}, "have no access to"),
+        ({"environment": "closed"}, "You have no access to the environment"),
         ({"size": ["small", "large"]}, "There is no size ['small', 'large']"),
     ],
 )
