@@ -177,7 +177,7 @@ class OpenDataCenter:
 
     @cached_property
     def database(self) -> Path:
-        """The events in SQLite; made when the first query comes."""
+        """The events in SQLite; created at the first query."""
         path = self.folder / "ant20_01.sqlite"
         with sqlite3.connect(path) as connection:
             self.events.tables["events"].to_pandas().to_sql("main", connection, index=False)
@@ -288,7 +288,7 @@ def serve(center: OpenDataCenter) -> Iterator[OpenDataCenter]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """Clients that refuse a file hang up; that is no error of the server."""
+            """Clients that refuse a file disconnect, which is not an error of the server."""
 
     server = Server(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -16,6 +16,7 @@ pytest.importorskip("astropy", reason="needs astropy: run it in the science envi
 from openkm3.cache import Cache
 from openkm3.errors import DownloadError, OpenKM3Error, ServerError
 from tests.openkm3.odc import OpenDataCenter
+from tests.small_disk import small_disk
 
 
 @pytest.fixture
@@ -203,3 +204,28 @@ def test_two_that_want_the_same_file_download_it_once(
         )
     assert {cached.sha256 for cached in found} == {digest}
     assert len(center.requests) == 1
+
+
+def test_a_full_disk_keeps_what_is_cached_and_is_named(
+    center: OpenDataCenter, file: Path, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", 2) as disk:
+        cache = Cache(disk.path / "cache", center.url, timeout=5)
+        url, other = f"{center.url}/storage/file.bin", f"{center.url}/storage/bkg.json"
+        kept = cache.fetch(url)
+        content = kept.file.read_bytes()
+        disk.fill()
+        for _ in range(2):
+            assert cache.fetch(url).file.read_bytes() == content  # the server answers 304
+            with pytest.raises(OpenKM3Error, match=r"OPENKM3_CACHE|free some space"):
+                cache.fetch(other)
+        file.write_bytes(os.urandom(300_000))
+        with pytest.raises(OpenKM3Error, match="free some space"):
+            cache.fetch(url)
+        found = cache.cached(url)
+        assert found is not None
+        assert found.file.read_bytes() == content
+        assert parts(cache) == []
+        disk.empty()
+        assert cache.fetch(url).file.read_bytes() == file.read_bytes()
+        assert cache.fetch(other).size > 0

@@ -1,4 +1,4 @@
-"""The command line does what it says, and tells mistakes in one line."""
+"""The command line does what it says, and reports mistakes in one line."""
 
 from __future__ import annotations
 

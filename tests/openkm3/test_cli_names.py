@@ -1,4 +1,4 @@
-"""Names in any letters, and faults nobody thought of: a file or one sentence, no traceback."""
+"""Names in any script, and unexpected faults: a file or one sentence, no traceback."""
 
 from __future__ import annotations
 

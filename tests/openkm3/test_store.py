@@ -155,7 +155,7 @@ def test_the_acceptance_is_a_lookup_table(
     ]
 
 
-def test_the_acceptance_goes_into_pandas(store: KM3Store) -> None:
+def test_the_acceptance_is_read_by_pandas(store: KM3Store) -> None:
     acceptance = store.get("ana20_01_acc")
     assert isinstance(acceptance, LookUpTable)
     table = pd.DataFrame.from_dict(acceptance.data)

@@ -15,7 +15,7 @@ def notice(number: int, **more) -> dict:
 
 @dataclass
 class Feed:
-    """What is issued, what goes wrong, and what was asked."""
+    """The issued alerts, the faults to simulate, and the requests received."""
 
     alerts: dict[str, object] = field(default_factory=dict)
     failing: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)

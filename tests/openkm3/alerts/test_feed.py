@@ -110,7 +110,7 @@ def test_an_overloaded_server_is_asked_again():
         assert found == names_of(1)
 
 
-def test_a_receiver_that_is_restarted_goes_on_where_it_was(tmp_path):
+def test_a_restarted_receiver_continues_where_it_stopped(tmp_path):
     feed = Feed()
     feed.issue(1, 2, 3)
     state = tmp_path / "new" / "state.json"

@@ -135,7 +135,7 @@ def test_a_wrong_type_is_named_with_its_path(change, path, message):
         ({"counterpart_info": [{"ra": 1, "dec": 99}]}, "counterpart_info[0].dec"),
     ],
 )
-def test_what_cannot_be_is_found_with_its_path(change, path):
+def test_impossible_values_are_found_with_their_path(change, path):
     alert = alerts.Alert.from_json(FULL | change)
     assert [problem.path for problem in alert.problems()] == [path]
     with pytest.raises(alerts.AlertError, match=r"^alert: "):

@@ -164,7 +164,7 @@ def test_parts_that_contradict_each_other_are_refused(change, path):
         ({"alert_type": "retraction", "record_number": 1}, "record_number"),
     ],
 )
-def test_what_cannot_be_written_is_refused_with_its_path(change, path):
+def test_unwritable_values_are_refused_with_their_path(change, path):
     with pytest.raises(alerts.AlertError) as caught:
         alerts.Alert.from_json(FULL | change).to_voevent()
     assert [problem.path for problem in caught.value.problems] == [path]

@@ -255,7 +255,7 @@ def test_positions_of_any_unit_and_frame(tmp_path: Path) -> None:
         assert seen.separation(sky).max().to_value("arcsec") < 0.001, list(columns)
 
 
-def test_what_is_missing_is_nan_and_counted(
+def test_missing_values_are_nan_and_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mask = [False, True, False]

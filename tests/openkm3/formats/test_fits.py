@@ -59,7 +59,7 @@ def test_columns_and_keys_of_gadf(written: Path) -> None:
         assert hdu.verify_checksum() == 1
 
 
-def test_units_are_converted_and_come_back_as_they_were(tmp_path: Path) -> None:
+def test_units_survive_a_round_trip(tmp_path: Path) -> None:
     table = Table(
         {"ra": [np.pi], "dec": [-0.5], "energy": [1500.0]},
         units={"ra": "rad", "dec": "rad", "energy": "GeV"},

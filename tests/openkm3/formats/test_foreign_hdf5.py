@@ -271,7 +271,7 @@ def test_astropy_tables_with_their_description(tmp_path: Path) -> None:
     assert ours["t"][0] == np.datetime64("2023-02-25")
 
 
-def test_pytables_and_pandas_see_what_is_missing_in_ours(tmp_path: Path) -> None:
+def test_pytables_and_pandas_read_our_missing_values(tmp_path: Path) -> None:
     from openkm3.formats import DataSet, write
 
     mask = [False, True, False]

@@ -272,6 +272,17 @@ def test_what_votables_could_do_is_refused(
 # ECSV
 
 
+#: Thirty lists, each of which has the one before twice; and a hundred that have it once.
+DOUBLED = (
+    "meta: {a0: &a0 [x], "
+    + ", ".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]" for n in range(30))
+    + "}"
+)
+NESTED = (
+    "meta: {a0: &a0 [x], " + ", ".join(f"a{n + 1}: &a{n + 1} [*a{n}]" for n in range(100)) + "}"
+)
+
+
 def ecsv(path: Path, meta: str) -> Path:
     lines = ["%ECSV 1.0", "---", "datatype:", "- {name: x, datatype: float64}", *meta.splitlines()]
     path.write_text("".join(f"# {line}\n" for line in lines) + "x\n1.0\n")
@@ -281,7 +292,10 @@ def ecsv(path: Path, meta: str) -> Path:
 @pytest.mark.parametrize(
     ("meta", "words"),
     [
-        ("meta: {a: &a [x, x], b: [*a, *a, *a]}", "YAML references"),
+        (DOUBLED, "too large with its YAML references resolved"),
+        (NESTED, "nested more than 32 levels deep"),
+        ("meta: {a: &a [*a]}", "reference to what contains it"),
+        ("meta: {a: &a {b: [*a]}}", "reference to what contains it"),
         ("meta: " + "[" * 60 + "]" * 60, "nested more than 32 levels deep"),
         ("meta: !!python/object/apply:os.system ['true']", "cannot be read as ECSV"),
         ("meta: {broken", "not YAML"),
@@ -290,6 +304,12 @@ def ecsv(path: Path, meta: str) -> Path:
 def test_yaml_that_could_do_harm_is_refused(tmp_path: Path, meta: str, words: str) -> None:
     assert read(ecsv(tmp_path / "fine.ecsv", "meta: {header: {name: n}}")).annotation.header.name
     refused(ecsv(tmp_path / "x.ecsv", meta), words)
+
+
+def test_yaml_may_refer_to_what_stands_before(tmp_path: Path) -> None:
+    meta = "meta: {header: {name: &n events, title: *n}}"
+    header = read(ecsv(tmp_path / "x.ecsv", meta)).annotation.header
+    assert (header.name, header.title) == ("events", "events")
 
 
 # annotated JSON

@@ -139,7 +139,7 @@ def everything() -> Table:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_our_own_files_keep_what_is_missing(tmp_path: Path, suffix: str) -> None:
+def test_our_own_files_keep_missing_values(tmp_path: Path, suffix: str) -> None:
     expected = everything()
     write(DataSet({"events": expected}), tmp_path / f"x{suffix}")
     table = read(tmp_path / f"x{suffix}").tables["events"]

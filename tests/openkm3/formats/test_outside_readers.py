@@ -7,6 +7,7 @@ import io
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,14 @@ pytest.importorskip("astropy", reason="needs astropy: run it in the science envi
 pytest.importorskip("h5py", reason="needs h5py: run it in the science environment")
 
 import numpy as np
-from astropy.table import MaskedColumn, Table
+from astropy import units as u
+from astropy.coordinates import FK4, FK5, ICRS, Galactic, SkyCoord
+from astropy.io import fits, votable
+from astropy.table import MaskedColumn, QTable, Table
+from astropy.time import Time
 
 from openkm3.errors import FormatError
-from openkm3.formats import DataSet, read, write
+from openkm3.formats import DataSet, convert, read, write
 from tests.commands import run
 
 MASK = [False, True, False]
@@ -82,6 +87,60 @@ def test_stilts(tmp_path: Path, table: Table, suffix: str) -> None:
             assert float(seen[name]) == float(table[name][number]), name
         assert int(seen["long"]) == int(table["long"][number])
         assert seen["flag"] == str(bool(table["flag"][number])).lower()
+
+
+@pytest.mark.parametrize("scale", ["tt", "tdb", "tai", "utc"])
+def test_times_of_any_scale_are_the_same_to_astropy(tmp_path: Path, scale: str) -> None:
+    when = Time(["2020-06-01T00:00:00.25", "2021-01-01T12:00:00"], scale=scale)
+    source = QTable({"when": when, "n": [1, 2]})
+    source.write(tmp_path / "a.ecsv")
+    convert(tmp_path / "a.ecsv", tmp_path / "b.vot")
+    document = votable.parse(tmp_path / "b.vot")
+    (field, _) = document.get_first_table().fields
+    known = {each.ID: each.timescale for each in document.resources[0].time_systems}
+    texts = [str(text) for text in document.get_first_table().array["when"]]
+    theirs = Time(texts, scale=known.get(field.ref, "UTC").lower())
+    assert np.abs((theirs - when).to_value("s")).max() < 1e-6
+
+    convert(tmp_path / "a.ecsv", tmp_path / "b.fits")
+    header = fits.getheader(tmp_path / "b.fits", 1)
+    texts = list(fits.getdata(tmp_path / "b.fits", 1)["WHEN"])
+    theirs = Time(texts, scale=header.get("TIMESYS", "UTC").lower())
+    assert np.abs((theirs - when).to_value("s")).max() < 1e-6
+
+
+@pytest.mark.parametrize("suffix", [".vot", ".fits"])
+def test_times_since_an_epoch_are_the_same_to_astropy(tmp_path: Path, suffix: str) -> None:
+    meta = {"MJDREFI": 51910, "MJDREFF": 7.428703703703703e-4, "TIMESYS": "TT"}
+    source = Table({"TIME": [0.5, 1e8] * u.s, "n": [1, 2]}, meta=meta)
+    source.write(tmp_path / "a.fits")
+    convert(tmp_path / "a.fits", tmp_path / f"b{suffix}")
+    epoch = Time(51910, 7.428703703703703e-4, format="mjd", scale="tt")
+    if suffix == ".vot":
+        (system,) = votable.parse(tmp_path / "b.vot").resources[0].time_systems
+        start = Time(system.timeorigin, format="jd", scale=system.timescale.lower())
+    else:
+        header = fits.getheader(tmp_path / "b.fits", 1)
+        scale = header["TIMESYS"].lower()
+        start = Time(header["MJDREFI"], header["MJDREFF"], format="mjd", scale=scale)
+    # A Julian date in double precision has 40 microseconds.
+    assert abs((start - epoch).to_value("s")) < 4e-5
+
+
+@pytest.mark.parametrize("frame", [ICRS(), FK5(), FK5(equinox="J2015.5"), FK4(), Galactic()])
+def test_positions_of_any_frame_are_the_same_to_astropy(tmp_path: Path, frame: Any) -> None:
+    sky = SkyCoord([10, 250] * u.deg, [-30, 40] * u.deg, frame=frame)
+    QTable({"n": [1, 2], "sky": sky}).write(tmp_path / "a.ecsv")
+    write(read(tmp_path / "a.ecsv"), tmp_path / "b.vot")
+    document = votable.parse(tmp_path / "b.vot")
+    table = document.get_first_table()
+    systems = {each.ID: each for each in document.resources[0].coordinate_systems}
+    system = systems[table.fields[1].ref]
+    known = {"ICRS": ICRS, "eq_FK5": FK5, "eq_FK4": FK4, "galactic": Galactic}[system.system]
+    options = {"equinox": system.equinox} if system.equinox else {}
+    longitude, latitude = (np.asarray(table.array[name]) for name in table.array.dtype.names[1:])
+    theirs = SkyCoord(longitude * u.deg, latitude * u.deg, frame=known(**options))
+    assert theirs.separation(sky).max() < 1e-6 * u.arcsec
 
 
 @pytest.mark.parametrize(

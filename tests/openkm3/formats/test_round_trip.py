@@ -1,4 +1,4 @@
-"""The same events and metadata come out of every format that they are put into."""
+"""Events and metadata survive a round trip through every format."""
 
 from __future__ import annotations
 

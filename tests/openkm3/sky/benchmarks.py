@@ -1,4 +1,4 @@
-"""The coordinate benchmarks that come with km3net-testdata."""
+"""The coordinate benchmarks in km3net-testdata."""
 
 import csv
 from pathlib import Path

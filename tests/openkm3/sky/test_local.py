@@ -35,14 +35,14 @@ def test_real_events_are_where_km3astro_has_them(event):
     assert place.separation(SkyCoord(ra, dec, unit="deg")).deg < 1e-4
 
 
-def test_a_particle_that_flies_up_comes_from_below():
+def test_a_particle_moving_up_has_its_origin_below():
     up = LocalDirection.from_flight_vector(0, 0, 1)
     assert up.theta.deg == 0
     assert up.zenith.deg == 180
     assert up.to_horizontal("2022-01-01", "ARCA").alt.deg == pytest.approx(-90)
 
 
-def test_a_particle_that_flies_to_the_south_comes_from_the_north():
+def test_a_particle_moving_south_has_its_origin_in_the_north():
     south = LocalDirection.from_flight_vector(0, -1, 0)
     horizontal = south.to_horizontal("2022-01-01", "ORCA")
     assert horizontal.az.wrap_at(180 * u.deg).deg == pytest.approx(sky.ORCA.grid_north)

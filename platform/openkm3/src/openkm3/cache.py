@@ -20,24 +20,30 @@ import hashlib
 import json
 import os
 import re
-from contextlib import contextmanager
+import shutil
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from .errors import DownloadError, OpenKM3Error, ServerError
+from .hosts import Hosts
+from .settings import MAX_DOWNLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import httpx
 
-#: Largest download in bytes if the catalogue gives no size.
-LARGEST = 100 * 2**30
-_CHUNK = 2**20
+#: Most redirects that are followed.
+_REDIRECTS = 5
+#: Space in bytes that a download leaves free on the disk.
+_LEFT_FREE = 256 * 2**20
+#: Bytes between two checks of the free space.
+_CHECKED = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class _Expected:
     size: int | None
     name: str | None
     check: Callable[[Path], None] | None
+    limit: int
 
 
 class Cache:
@@ -84,10 +91,24 @@ class Cache:
         The server's address.
     timeout : float, optional
         Seconds to wait for the next bytes from the server.
+    hosts : tuple of str, optional
+        Hosts to which the server may redirect, besides the one that was asked.
+    limit : int, optional
+        Largest download in bytes.
     """
 
-    def __init__(self, folder: Path, server: str, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        server: str,
+        *,
+        timeout: float = 30.0,
+        hosts: tuple[str, ...] = (),
+        limit: int = MAX_DOWNLOAD,
+    ) -> None:
         self.server = server
+        self.hosts = hosts
+        self.limit = limit
         parts = urlsplit(server)
         host = re.sub(r"[^A-Za-z0-9.]+", "_", f"{parts.netloc}{parts.path}").strip("_.") or "server"
         self.folder = folder / host
@@ -101,7 +122,8 @@ class Cache:
             whole = found.file.stat().st_size == found.size
         except (OSError, ValueError, TypeError):
             return None
-        return found if whole and found.file.is_relative_to(self.folder) else None
+        inside = found.file.resolve().is_relative_to(self.folder.resolve())
+        return found if whole and inside else None
 
     def fetch(
         self,
@@ -111,6 +133,7 @@ class Cache:
         size: int | None = None,
         name: str | None = None,
         check: Callable[[Path], None] | None = None,
+        limit: int | None = None,
     ) -> Cached:
         """Return a file, from the cache unless the server has a newer one.
 
@@ -125,11 +148,15 @@ class Cache:
             Name to store the file under.
         check : callable, optional
             Called with a new file before it replaces the old one; its exceptions are passed on.
+        limit : int, optional
+            Largest download in bytes; by default the cache's.
 
         Raises
         ------
         DownloadError
-            If the download is incomplete, or is not the file in the catalogue.
+            If the download is incomplete or too large, or is not the file in the catalogue.
+        HostNotAllowed
+            If the server redirects to another host.
         ServerError
             If the server cannot be reached, or answers with an error.
         """
@@ -141,7 +168,8 @@ class Cache:
             found = self.cached(url)
             if found and sha256 and found.sha256 == sha256:
                 return found
-            return self._ask(url, found, _Expected(sha256, size, name, check))
+            expected = _Expected(sha256, size, name, check, limit or self.limit)
+            return self._ask(url, found, expected)
 
     def _ask(self, url: str, found: Cached | None, expected: _Expected) -> Cached:
         import httpx
@@ -153,13 +181,15 @@ class Cache:
         timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, 5.0))
         try:
             with (
-                httpx.Client(timeout=timeout, follow_redirects=True) as client,
-                client.stream("GET", url, headers=headers) as response,
+                httpx.Client(timeout=timeout) as client,
+                self._answer(client, url, headers) as response,
             ):
                 if response.status_code == 304 and found:
-                    return self._store_index(
-                        Cached(**{**asdict(found), "checked": _now(), "fresh": False})
-                    )
+                    checked = Cached(**{**asdict(found), "checked": _now(), "fresh": False})
+                    # On a full disk the file is as good as before; only its age stays unknown.
+                    with suppress(OpenKM3Error):
+                        self._store_index(checked)
+                    return checked
                 if not response.is_success:
                     raise ServerError(
                         f"{url}: the server answers {response.status_code} {response.reason_phrase}"
@@ -174,20 +204,42 @@ class Cache:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerError(f"{url}: the server cannot be reached: {error}") from None
 
+    @contextmanager
+    def _answer(
+        self, client: httpx.Client, url: str, headers: dict[str, str]
+    ) -> Iterator[httpx.Response]:
+        """Yield the answer to a request, after redirects to allowed hosts."""
+        hosts, target = Hosts(url, self.hosts), url
+        for _ in range(_REDIRECTS + 1):
+            with client.stream("GET", target, headers=headers) as response:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                target = urljoin(target, response.headers["location"])
+                hosts.check(target, f"{url}: the server redirects to")
+        raise ServerError(f"{url}: the server redirects more than {_REDIRECTS} times")
+
     def _receive(self, url: str, response: httpx.Response, expected: _Expected) -> Cached:
         if response.headers.get("content-encoding", "identity") not in ("", "identity"):
             raise DownloadError(
                 f"{url}: the server compresses the file although the request forbids it"
             )
-        limit = LARGEST if expected.size is None else expected.size
+        declared = response.headers.get("content-length", "")
+        announced = int(declared) if declared.isascii() and declared.isdigit() else 0
+        _check_limit(url, max(announced, expected.size or 0), expected.limit)
         with self._temporary("files") as handle:
-            digest, received = hashlib.sha256(), 0
-            for chunk in response.iter_raw(_CHUNK):
+            digest, received, next_check = hashlib.sha256(), 0, 0
+            self._check_space(url, max(announced, expected.size or 0))
+            for chunk in response.iter_raw():
                 received += len(chunk)
-                if received > limit:
+                _check_limit(url, received, expected.limit)
+                if expected.size is not None and received > expected.size:
                     raise DownloadError(
-                        f"{url}: the file is larger than the expected {limit} bytes"
+                        f"{url}: the file is larger than the expected {expected.size} bytes"
                     )
+                if received > next_check:
+                    self._check_space(url, len(chunk))
+                    next_check = received + _CHECKED
                 digest.update(chunk)
                 handle.write(chunk)
             # The HTTP library checks the length that the answer declares.
@@ -216,6 +268,15 @@ class Cache:
                 fresh=True,
             )
         )
+
+    def _check_space(self, url: str, size: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        # A small file may use what is left; only large ones could fill the disk.
+        if size > free or (size > _CHECKED and size > free - _LEFT_FREE):
+            raise DownloadError(
+                f"{url}: the file needs {size / 1e6:.0f} MB, but the cache {self.folder} has "
+                f"{free / 1e6:.0f} MB free: free some space, or set OPENKM3_CACHE to another folder"
+            )
 
     def _store_index(self, entry: Cached) -> Cached:
         with self._temporary("index") as handle:
@@ -260,6 +321,14 @@ class Cache:
             yield
         finally:
             lock.release()
+
+
+def _check_limit(url: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise DownloadError(
+            f"{url}: the file is larger than the limit of {limit / 1e6:.3g} MB; set "
+            "OPENKM3_MAX_DOWNLOAD (for the catalogue OPENKM3_MAX_CATALOGUE) to raise it"
+        )
 
 
 def _unwritable(folder: Path, error: OSError) -> OpenKM3Error:

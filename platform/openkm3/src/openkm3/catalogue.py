@@ -184,6 +184,8 @@ class Catalogue(_Model):
         """
         try:
             data = json.loads(content)
+            if _HAS_CONTROLS.search(content if isinstance(content, bytes) else content.encode()):
+                data = _harmless(data)
         except (ValueError, RecursionError):
             raise CatalogueError("is not JSON") from None
         if not isinstance(data, dict) or data.get("format") != FORMAT:
@@ -239,6 +241,22 @@ class Catalogue(_Model):
     def resources(self) -> Iterator[Entry]:
         """Yield all resources in the catalogue's order."""
         return (entry for entry in self.entries if entry.kind == "resource")
+
+
+#: Control characters in a JSON document, escaped or not; a few harmless ones match, too.
+_HAS_CONTROLS = re.compile(rb"\\u00[0189]|\\u007[fF]|\\r|\xc2[\x80-\x9f]|\x7f")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _harmless(value: Any) -> Any:
+    """Return JSON content without control characters, which could take over a terminal."""
+    if isinstance(value, str):
+        return _CONTROLS.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_harmless(item) for item in value]
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(item) for key, item in value.items()}
+    return value
 
 
 def json_schema() -> dict[str, Any]:

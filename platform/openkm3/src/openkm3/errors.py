@@ -24,6 +24,10 @@ class ServerError(OpenKM3Error):
         return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", [])]
 
 
+class HostNotAllowed(ServerError):
+    """A catalogue or a server leads to another host, which the user has not allowed."""
+
+
 class CatalogueError(OpenKM3Error):
     """A catalogue does not follow the contract of :mod:`openkm3.catalogue`."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urljoin
 
 from .cache import Cache, Cached
 from .catalogue import Catalogue, Entry
-from .errors import CatalogueError, OpenKM3Error, ServerError
+from .errors import CatalogueError, HostNotAllowed, OpenKM3Error, ServerError
+from .hosts import Hosts
 from .messages import log
 from .settings import Settings
 
@@ -26,6 +28,8 @@ class Library:
         The cache's folder.
     max_age : float, optional
         Seconds for which a cached catalogue is used without a request to the server.
+    hosts : iterable of str, optional
+        Further hosts that the catalogue may lead to.
 
     Raises
     ------
@@ -39,10 +43,15 @@ class Library:
         cache: str | Path | None = None,
         *,
         max_age: float = MAX_AGE,
+        hosts: Iterable[str] | None = None,
     ) -> None:
-        settings = Settings.find(server, cache)
+        settings = Settings.find(server, cache, hosts)
         self.server = settings.server
-        self.cache = Cache(settings.cache, settings.server)
+        self.hosts = Hosts(settings.server, settings.hosts)
+        self.cache = Cache(
+            settings.cache, settings.server, hosts=settings.hosts, limit=settings.max_download
+        )
+        self._largest = settings.max_catalogue
         self.url = f"{self.server}/catalog.json"
         self.from_cache = True
         self.catalogue = self._load(max_age)
@@ -51,7 +60,7 @@ class Library:
         found = self.cache.cached(self.url)
         if found is not None:
             try:
-                catalogue = Catalogue.parse(found.file.read_bytes())
+                catalogue = self._read(found.file)
             except (CatalogueError, OSError):
                 found = None  # written by another version: download it again
             else:
@@ -65,6 +74,12 @@ class Library:
             self.from_cache = True
             log.warning("Working offline with the catalog from the cache: %s", error)
             return catalogue
+
+    def _read(self, path: Path) -> Catalogue:
+        # Another program with a higher limit may share the cache.
+        if path.stat().st_size > self._largest:
+            raise CatalogueError(f"has more than {self._largest} bytes")
+        return Catalogue.parse(path.read_bytes())
 
     def update(self) -> None:
         """Download the server's catalogue; on failure the present one stays."""
@@ -81,7 +96,11 @@ class Library:
                 ) from None
 
         try:
-            cached = self.cache.fetch(self.url, check=check, name="catalog.json")
+            cached = self.cache.fetch(
+                self.url, check=check, name="catalog.json", limit=self._largest
+            )
+        except HostNotAllowed:
+            raise
         except ServerError as error:
             if "OPENKM3_SERVER" in str(error):
                 raise
@@ -90,7 +109,7 @@ class Library:
                 "argument 'server')"
             ) from None
         self.from_cache = not cached.fresh
-        return Catalogue.parse(cached.file.read_bytes())
+        return self._read(cached.file)
 
     def resource(self, identifier: str) -> Entry:
         """Return the entry of a resource.
@@ -114,6 +133,18 @@ class Library:
         """Return the absolute form of an address, which may be relative to the catalogue."""
         return urljoin(self.url, reference)
 
+    def reachable(self, reference: str) -> str:
+        """Return the absolute form of an address to which requests may be sent.
+
+        Raises
+        ------
+        HostNotAllowed
+            If it is on another host, which the user has not allowed.
+        """
+        url = self.address(reference)
+        self.hosts.check(url, "The catalogue names the address")
+        return url
+
     def local(self, entry: Entry) -> Path | None:
         """Return the path of an entry's file in the cache, None if it is not cached."""
         cached = self.cache.cached(self.address(entry.url)) if entry.url else None
@@ -126,10 +157,12 @@ class Library:
         ------
         OpenKM3Error
             If the entry has no file, or the file is neither available nor in the cache.
+        HostNotAllowed
+            If it is on another host, which the user has not allowed.
         """
         if not entry.url:
             raise OpenKM3Error(f"{entry.identifier} has no file")
-        url = self.address(entry.url)
+        url = self.reachable(entry.url)
         try:
             return self.cache.fetch(url, sha256=entry.sha256, size=entry.size, name=entry.filename)
         except ServerError as error:

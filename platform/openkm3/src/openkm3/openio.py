@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,9 +25,15 @@ LoadOption = Literal["plain", "pandas", "plot"]
 class KM3Store:
     """Access to all open data of KM3NeT; parameters as for :class:`openkm3.store.KM3Store`."""
 
-    def __init__(self, server: str | None = None, cache: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        server: str | None = None,
+        cache: str | Path | None = None,
+        *,
+        hosts: Iterable[str] | None = None,
+    ) -> None:
         show_messages()
-        self._library = Library(server, cache)
+        self._library = Library(server, cache, hosts=hosts)
 
     @property
     def catalogue(self) -> Catalogue:

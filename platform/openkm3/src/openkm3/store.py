@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from .catalogue import Catalogue, Entry
@@ -32,6 +33,9 @@ class KM3Store:
     cache : str or pathlib.Path, optional
         Folder for the catalogue and downloaded files. By default ``OPENKM3_CACHE`` or the user's
         cache folder.
+    hosts : iterable of str, optional
+        Hosts other than the server's that the catalogue may lead to, such as ``vo.example.org``. By
+        default ``OPENKM3_HOSTS`` or a configuration file, otherwise none.
 
     Raises
     ------
@@ -39,9 +43,15 @@ class KM3Store:
         If neither the server nor the cache has a catalogue.
     """
 
-    def __init__(self, server: str | None = None, cache: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        server: str | None = None,
+        cache: str | Path | None = None,
+        *,
+        hosts: Iterable[str] | None = None,
+    ) -> None:
         show_messages()
-        self._library = Library(server, cache)
+        self._library = Library(server, cache, hosts=hosts)
         if self._library.from_cache:
             log.info("Loaded catalog from cache.")
         else:

@@ -21,9 +21,10 @@ from . import options
     help="File or folder to copy it to. By default its path in the cache is printed.",
 )
 @options.server
-def get(identifier: str, output: Path | None, server: str | None) -> None:
+@options.hosts
+def get(identifier: str, output: Path | None, server: str | None, hosts: tuple[str, ...]) -> None:
     """Download a resource, unless the cache already has it."""
-    library = Library(server, max_age=0)
+    library = Library(server, max_age=0, hosts=hosts or None)
     path = library.file(library.resource(identifier)).file
     if output is not None:
         target = output / path.name if output.is_dir() else output

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyvo.dal import SCSService, TAPService
 
+    from .session import GuardedSession
+
 #: Most rows requested from a service at once.
 _MOST_ROWS = 10_000_000
 
@@ -24,11 +26,11 @@ class SCSServiceVO(KM3Object):
 
     def get_tap(self) -> TAPService:
         """Return pyvo's TAP service."""
-        return self._pyvo().TAPService(self._address("tap"))
+        return self._pyvo().TAPService(self._address("tap"), session=self._session())
 
     def get_scs(self) -> SCSService:
         """Return pyvo's cone search service."""
-        return self._pyvo().SCSService(self._address("scs"))
+        return self._pyvo().SCSService(self._address("scs"), session=self._session())
 
     @property
     def table(self) -> str:
@@ -78,6 +80,9 @@ class SCSServiceVO(KM3Object):
                 "with get_tap()"
             ) from None
         except dal.DALAccessError as error:
+            # pyvo wraps what the session raised.
+            if isinstance(error.__context__, OpenKM3Error):
+                raise error.__context__ from None
             raise ServerError(f"{self._address('tap')}: {error}") from error
         return frame(result.to_table())
 
@@ -98,7 +103,12 @@ class SCSServiceVO(KM3Object):
         address = getattr(self.entry.service, kind, None) if self.entry.service else None
         if not address:
             raise OpenKM3Error(f"{self.identifier} has no {kind.upper()} service")
-        return self._library.address(address)
+        return self._library.reachable(address)
+
+    def _session(self) -> GuardedSession:
+        from .session import GuardedSession
+
+        return GuardedSession(self._library.hosts, self._library.cache.limit)
 
     @staticmethod
     def _pyvo() -> Any:

@@ -25,6 +25,7 @@ from .dataset import DataSet, parsed, to_json
 from .eventlist import Profile, Request, standard
 from .names import storable
 from .packing import Capacity, blanked, null_value, pack, unpack
+from .references import header_of
 from .roles import has_choice
 from .tables import columns, to_table
 from .texts import encoded
@@ -209,6 +210,7 @@ def _hdu(
     try:
         content = columns(table)
         first, header = standard(name, content, annotation, request)
+        header = header if first else header_of(content)
         packed, notes = pack(content, _CAPACITY)
         stored = storable(packed, upper=True)
         result = [_column(key, data) for key, data in first.items()]

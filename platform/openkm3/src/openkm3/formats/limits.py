@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -27,8 +28,6 @@ DOCUMENT = 2**30
 #: Above this size, data that expand to more than `RATIO` times their compressed size are refused.
 SUSPICIOUS = 64 * 2**20
 RATIO = 1000
-#: YAML tags that may be referenced repeatedly: they have no parts that could multiply.
-_SHARED = frozenset({"!astropy.units.Unit", "!astropy.units.UnitBase"})
 
 
 def max_bytes() -> int:
@@ -76,8 +75,23 @@ def document(path: Path) -> bytes:
     return path.read_bytes()
 
 
+@dataclass(eq=False)
+class _Node:
+    """The size of a piece of YAML with its references written out, and the levels below it."""
+
+    size: int = 1
+    depth: int = 0
+
+    def add(self, part: _Node) -> None:
+        self.size += part.size
+        self.depth = max(self.depth, part.depth + 1)
+
+
 def check_yaml(path: Path, header: str) -> None:
     """Refuse dangerous YAML: references that multiply, and deep nesting.
+
+    References are allowed where the header would not be too large with each of them written out:
+    astropy writes once what several columns share, such as a unit or an equinox.
 
     Raises
     ------
@@ -86,22 +100,32 @@ def check_yaml(path: Path, header: str) -> None:
     """
     if len(header) > ATTRIBUTE:
         raise FormatError(path, f"a header of {len(header)} bytes is too large")
-    depth = 0
-    shared: set[str] = set()
+    known: dict[str, _Node] = {}
+    around: list[_Node] = [_Node()]
     try:
         for event in yaml.parse(header, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) and event.anchor not in shared:
-                raise FormatError(path, "the header uses YAML references, which are not allowed")
-            # astropy writes the unit of several columns once and refers to it.
-            anchor = getattr(event, "anchor", None)
-            if getattr(event, "tag", None) in _SHARED and anchor:
-                shared.add(anchor)
             if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
+                around.append(_Node())
+                node = around[-1]
             elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > DEPTH:
+                node = around.pop()
+                around[-1].add(node)
+            elif isinstance(event, yaml.ScalarEvent):
+                node = _Node(len(event.value) + 1)
+                around[-1].add(node)
+            elif isinstance(event, yaml.AliasEvent):
+                if event.anchor not in known or known[event.anchor] in around:
+                    raise FormatError(path, "the header has a YAML reference to what contains it")
+                node = known[event.anchor]
+                around[-1].add(node)
+            else:
+                continue
+            if anchor := getattr(event, "anchor", None):
+                known[anchor] = node
+            if len(around) + node.depth > DEPTH:
                 raise FormatError(path, f"the header is nested more than {DEPTH} levels deep")
+            if around[-1].size > ATTRIBUTE:
+                raise FormatError(path, "the header is too large with its YAML references resolved")
     except (yaml.YAMLError, RecursionError) as error:
         raise FormatError(path, f"the header is not YAML: {first_line(error)}") from error
 

@@ -14,6 +14,9 @@ _POSITIONS = ("ra", "dec")
 _JD_OF_MJD_0 = Decimal("2400000.5")
 _DAYS = {"s": 1 / Decimal(86400), "min": 1 / Decimal(1440), "h": 1 / Decimal(24), "d": Decimal(1)}
 _FK5_SINCE = 1984.0
+#: FITS standard 4.0, tables 30 and 24: a header can name these.
+TIME_SCALES = frozenset({"tt", "tai", "utc", "tdb", "tcb", "tcg", "ut1", "gps"})
+FITS_FRAMES = frozenset({"icrs", "fk5", "fk4", "fk4-no-e"})
 
 
 def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[str, ColumnData]:
@@ -31,6 +34,38 @@ def referred(content: dict[str, ColumnData], header: Mapping[str, Any]) -> dict[
         if name.lower() in _POSITIONS and frame and not data.meaning.frame:
             result[name] = replace(data, meaning=replace(data.meaning, frame=frame))
     return result
+
+
+def header_of(content: Mapping[str, ColumnData]) -> dict[str, Any]:
+    """Return the keywords by which other readers know the times and positions of a FITS table.
+
+    A header has one time scale, one epoch and one frame: what the columns do not share is left out.
+    """
+    meanings = [data.meaning for data in content.values()]
+    times = {
+        (data.meaning.timescale, data.meaning.mjdref)
+        for data in content.values()
+        if data.kind == "M" or data.meaning.timescale or data.meaning.mjdref
+    }
+    frames = {meaning.frame for meaning in meanings if meaning.frame}
+    header: dict[str, Any] = {}
+    if len(times) == 1:
+        scale, start = times.pop()
+        scale, _, place = scale.partition(" at ")
+        if scale in TIME_SCALES:
+            header["TIMESYS"] = scale.upper()
+        if place:
+            header["TREFPOS"] = place
+        if start:
+            whole = Decimal(start) // 1
+            header |= {"MJDREFI": int(whole), "MJDREFF": float(Decimal(start) - whole)}
+    if len(frames) == 1:
+        frame, _, equinox = frames.pop().partition(" ")
+        if frame in FITS_FRAMES:
+            header["RADESYS"] = frame.upper()
+            if equinox:
+                header["EQUINOX"] = float(equinox.lstrip("BJ"))
+    return header
 
 
 def frame_of(header: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from .columns import ColumnData, Meaning, instants
 from .dataset import DataSet, noted, parsed, to_json
 from .names import printable, printable_names, renamed
 from .packing import Capacity, blanked, null_value, pack, unpack
-from .systems import Systems
+from .systems import Systems, declare
 from .tables import columns, to_table
 from .votable_parsing import parsed_document
 
@@ -81,7 +81,8 @@ def read(path: Path) -> DataSet:
 def write(dataset: DataSet, path: Path) -> None:
     """Write all data tables and the metadata as VOTable 1.4.
 
-    Missing integers have a ``VALUES null`` that their column does not contain. A missing text is
+    Time scales and frames of positions are declared (TIMESYS, COOSYS). Missing integers have a
+    ``VALUES null`` that their column does not contain. A missing text is
     empty; if a column also has empty texts, a second column marks the missing ones.
     """
     from astropy.io.votable.tree import Info, Resource, TableElement, VOTableFile
@@ -102,6 +103,7 @@ def write(dataset: DataSet, path: Path) -> None:
             element.format = "binary2" if _needs_binary(packed) else "tabledata"
             resource.tables.append(element)
             _fill(document, element, {valid[key]: data for key, data in packed.items()})
+            declare(resource, zip(element.fields, packed.values(), strict=True))
         except (TypeError, ValueError) as error:
             raise FormatError(path, f"cannot be written: {error}") from None
         if notes:
