@@ -11,11 +11,11 @@ from gammapy.datasets import MapDataset
 
 from nugamma.datasets import FoldedDataset, PixelResponse, group, pixel_response
 from nugamma.datasets.morphology import spatial_model
-from nugamma.instruments import ARCA, CTA
+from nugamma.datasets.published import ARCA, CTA
 from nugamma.responses.cta import CtaResponse
 from nugamma.sources import Source, load_source
+from nugamma.sources.fit import particle_spectra
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
-from nugamma.spectra.fit import particle_spectra
 
 PUBLIC = Path(__file__).resolve().parents[4] / "shared/data/joint/irf_file_new_CTA.fits"
 

@@ -8,8 +8,8 @@ from astropy import units as u
 from gammapy.modeling.models import FoVBackgroundModel, PowerLawSpectralModel, SkyModel
 
 from nugamma.datasets.morphology import spatial_model
+from nugamma.datasets.published import ARCA
 from nugamma.errors import DatasetError
-from nugamma.instruments import ARCA
 from nugamma.responses.arca import ArcaResponse
 from nugamma.spectra import SpectralOperator
 

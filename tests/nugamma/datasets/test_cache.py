@@ -16,8 +16,8 @@ from nugamma.datasets import FoldedDataset, building, group, pixel_response, sto
 from nugamma.datasets.cache import CacheWarning, DatasetCache
 from nugamma.datasets.morphology import spatial_model
 from nugamma.datasets.psf import SourcePSFMap
+from nugamma.datasets.published import ARCA, CTA
 from nugamma.errors import CacheError, DatasetError
-from nugamma.instruments import ARCA, CTA
 from nugamma.responses.arca import ArcaResponse
 from nugamma.responses.cta import CtaResponse
 from nugamma.responses.performance import packaged
@@ -57,7 +57,7 @@ def entry(folder: Path) -> Path:
     return found
 
 
-def test_an_entry_comes_back_as_it_was_and_is_not_made_twice(tmp_path):
+def test_a_cached_entry_is_returned_unchanged_and_computed_once(tmp_path):
     first = fetch(tmp_path, name="a b/c", x=1)
     assert same(first, fetch(tmp_path, refuse, name="a b/c", x=1))
     assert entry(tmp_path).name.startswith("folded-a_b_c-")
@@ -179,7 +179,7 @@ def test_of_two_processes_at_once_one_makes_the_entry(tmp_path):
     assert notes.read_text() == "made\n"
 
 
-def test_map_datasets_come_back_from_files(tmp_path):
+def test_map_datasets_are_read_back_from_files(tmp_path):
     maps = dataset()
     storage.write_maps([maps], tmp_path)
     (back,) = storage.read_maps(tmp_path)

@@ -15,8 +15,8 @@ from gammapy.modeling.models import FoVBackgroundModel, PowerLawSpectralModel, S
 
 from nugamma.datasets import group, pixel_response
 from nugamma.datasets.morphology import spatial_model
+from nugamma.datasets.published import CTA
 from nugamma.errors import DatasetError, ResponseError
-from nugamma.instruments import CTA
 from nugamma.spectra.models import InverseComptonSpectralModel, PionDecaySpectralModel
 
 from .statistics import difference
@@ -154,6 +154,6 @@ def test_a_background_aligned_with_the_horizon_is_refused(vela, public):
         next(CTA.replace(response=dataclasses.replace(public, background=background)).maps(vela))
 
 
-def test_no_time_is_refused():
+def test_a_livetime_of_zero_is_refused():
     with pytest.raises(DatasetError, match=r"cannot observe for 0\.0 h"):
         CTA.replace(livetime=0 * u.hour)

@@ -43,7 +43,9 @@ def test_masked_pixels_are_in_no_group(pixels):
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(0, 1e-11), min_size=4, max_size=4), st.integers(1, 60))
-def test_groups_never_tell_more_than_pixels_and_expected_counts_are_linear(pixels, flux, groups):
+def test_groups_never_contain_more_information_than_pixels_and_expected_counts_are_linear(
+    pixels, flux, groups
+):
     flux = np.array(flux)
     folded = group(pixels, groups=groups)
     twice = folded.npred(2 * flux) - folded.background

@@ -11,10 +11,10 @@ from astropy.coordinates import AltAz, EarthLocation, SkyCoord
 from astropy.time import Time
 
 from nugamma.datasets import FixedDetector, PointedTelescope, build, inputs
+from nugamma.datasets.published import ARCA, CTA
 from nugamma.errors import DatasetError
 from nugamma.inference.modes import scan
 from nugamma.inference.problem import Problem
-from nugamma.instruments import ARCA, CTA
 from nugamma.responses.performance import packaged
 from nugamma.sources import Source
 from nugamma.spectra import ParticleSpectrum

@@ -61,7 +61,7 @@ def problem(name: str) -> Problem:
     if name == SMALL:
         return synthetic.problem()
     from nugamma.datasets import build
-    from nugamma.instruments import ARCA, CTA
+    from nugamma.datasets.published import ARCA, CTA
 
     source = load_source(name)
     response = JOINT / "irf_file_new_CTA.fits"

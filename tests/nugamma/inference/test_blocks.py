@@ -36,7 +36,7 @@ def problem() -> Problem:
 
 @settings(max_examples=30, deadline=None)
 @given(st.tuples(*(st.floats(a, b) for a, b in zip(shapes.LOWER, shapes.UPPER, strict=True))))
-def test_what_is_left_out_is_far_below_the_noise(
+def test_omitted_groups_are_far_below_the_noise(
     problem: Problem, shape: tuple[float, float, float]
 ) -> None:
     flux = 4e-11 * problem.protons.values(np.array([shape]))[0]

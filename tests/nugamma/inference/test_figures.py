@@ -9,9 +9,9 @@ import pytest
 from astropy import units as u
 from matplotlib.figure import Figure
 
+from nugamma.datasets.published import ARCA, CTA
 from nugamma.inference.figures import description, fit_figure, limits_figure, scan_figure
 from nugamma.inference.scans import SCENARIOS
-from nugamma.instruments import ARCA, CTA
 from nugamma.palette import ELECTRONS, PROTONS, SCENARIO_COLOURS, SCENARIO_NAMES
 
 F = np.linspace(0, 1, 21)

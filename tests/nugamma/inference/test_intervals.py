@@ -100,7 +100,7 @@ def test_the_profile_interval_is_wilks() -> None:
         (SCAN, np.full(21, np.nan), "non-finite"),
     ],
 )
-def test_bad_scans_are_refused(f: np.ndarray, dts: np.ndarray, words: str) -> None:
+def test_invalid_scans_are_refused(f: np.ndarray, dts: np.ndarray, words: str) -> None:
     with pytest.raises(InferenceError, match=words):
         Posterior(f, dts)
 

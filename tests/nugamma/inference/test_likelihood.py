@@ -253,7 +253,7 @@ def test_newton_finds_the_bounded_minimum_of_a_quadratic(target: list[float], se
 
 
 def test_a_bound_across_a_narrow_valley_does_not_slow_newton_down() -> None:
-    """The valley x = y, a thousand times as long as wide, goes on beyond x = 1."""
+    """The valley x = y, a thousand times as long as wide, continues beyond x = 1."""
     hessian = np.array([[[1e6, -1e6], [-1e6, 1e6 + 1]]])
     target = np.array([3.0, 3.0])
     count = 0
@@ -329,7 +329,7 @@ def test_unusable_datasets_are_refused() -> None:
         stack([dark])
 
 
-def test_spectra_come_back_from_flux_and_shape(problem: Problem) -> None:
+def test_spectra_are_recovered_from_flux_and_shape(problem: Problem) -> None:
     flux, shape = parameters(problem.protons, problem.hadronic)
     back = spectrum(problem.protons, flux, shape)
     assert back.alpha == pytest.approx(problem.hadronic.alpha)

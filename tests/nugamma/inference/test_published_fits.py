@@ -179,7 +179,7 @@ def test_the_chain_does_not_depend_on_what_was_fitted_before(problem: Problem) -
 
 
 @pytest.mark.parametrize("background", [0.0, 0.5])
-def test_no_signal_is_no_source_and_no_number_is_missing(
+def test_a_fit_without_signal_has_no_source_and_no_missing_number(
     problem: Problem, background: float
 ) -> None:
     """Counts below the background leave no flux, and the scan stays finite."""

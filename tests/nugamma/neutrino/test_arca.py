@@ -7,8 +7,8 @@ import pytest
 from astropy import units as u
 
 from nugamma.neutrino.arca import BANDS, ArcaTelescope
-from nugamma.neutrino.pointsource import power_law
 from nugamma.neutrino.sensitivity import sensitivity, sensitivity_curve
+from nugamma.responses.pointsource import power_law
 
 TEN_YEARS = 10 * 365 * u.day
 
@@ -27,8 +27,8 @@ def test_background_of_vela_x_is_that_of_the_published_maps(arca: ArcaTelescope)
 def test_signal_is_the_area_along_the_path(arca: ArcaTelescope) -> None:
     point = arca.point(-45.19 * u.deg, TEN_YEARS, np.array([60.0]) * u.deg)
     seen = point.counts_true(power_law(2.0))[0]
-    from nugamma.neutrino.pointsource import integral_flux
     from nugamma.neutrino.visibility import time_fractions
+    from nugamma.responses.pointsource import integral_flux
 
     zenith = np.arccos((BANDS[1:] + BANDS[:-1]) / 2) * u.rad
     times = time_fractions(-45.19 * u.deg, BANDS, "ARCA")

@@ -45,7 +45,7 @@ def test_units_of_angles_are_honoured(unit: str, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("unit", ["h", "hour"])
-def test_hours_of_right_ascension_are_angles(unit: str) -> None:
+def test_right_ascension_in_hours_is_converted(unit: str) -> None:
     of = Table(table(ra=PLACES.ra.hourangle))
     of["ra"].unit = unit
     is_right(EventList.from_table(of, DAYS))
@@ -89,7 +89,7 @@ def test_text_of_degrees_is_in_degrees() -> None:
         ("time", TIMES.datetime64, None),
     ],
 )
-def test_times_in_every_way_of_writing(name: str, values: Any, unit: str | None) -> None:
+def test_every_notation_of_a_time_is_accepted(name: str, values: Any, unit: str | None) -> None:
     of = Table(table())
     of[name] = values
     if unit:
@@ -186,7 +186,7 @@ def test_missing_times_and_places_are_never_used(columns: dict[str, Any]) -> Non
         ({"ra": [1j, 2j, 3j]}, "does not contain numbers"),
     ],
 )
-def test_what_is_no_time_or_place_is_refused(columns: dict[str, Any], reason: str) -> None:
+def test_an_invalid_time_or_position_is_refused(columns: dict[str, Any], reason: str) -> None:
     for missing in ("refuse", "drop"):
         with pytest.raises(FollowUpError, match=reason):
             EventList.from_table(table(**columns), DAYS, missing=missing)  # type: ignore[arg-type]
@@ -222,7 +222,7 @@ def test_moments_with_and_without_a_zone(text: str) -> None:
     assert Window.around(text, 1 * u.s, 1 * u.s).start < expected
 
 
-def test_what_is_no_moment_gets_one_sentence() -> None:
+def test_an_invalid_time_is_reported_in_one_sentence() -> None:
     for wrong in ("now", "2024-13-01", "2024-09-01T25:00:00+00:00", ""):
         with pytest.raises(FollowUpError, match="is not a time"):
             Window.around(wrong, 1 * u.s, 1 * u.s)

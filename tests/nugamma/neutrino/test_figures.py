@@ -80,7 +80,7 @@ def test_labels_hold_for_all_curves_of_the_axes(arca: ArcaTelescope) -> None:
     assert "year" not in axes.get_title()
 
 
-def test_what_is_never_seen_is_not_drawn(arca: ArcaTelescope) -> None:
+def test_sources_that_never_rise_are_not_drawn(arca: ArcaTelescope) -> None:
     unseen = sensitivity_curve(arca, [80, 85] * u.deg, [2.0, 2.5])
     for draw in (figures.plot_sensitivity, figures.plot_index):
         with pytest.raises(VisibilityError, match="sees none of these declinations"):
@@ -94,8 +94,8 @@ def test_what_is_never_seen_is_not_drawn(arca: ArcaTelescope) -> None:
 def test_every_band_and_curve_has_a_name_of_its_own() -> None:
     axes = figures.plot_zeniths(np.linspace(-60, 60, 7) * u.deg, list("abcdefg"))
     assert "below the horizon" in texts(axes)
-    looks = {(line.get_color(), line.get_linestyle()) for line in axes.get_lines()[:7]}
-    assert len(looks) == 7
+    styles = {(line.get_color(), line.get_linestyle()) for line in axes.get_lines()[:7]}
+    assert len(styles) == 7
 
 
 def test_style_of_the_user_is_left_alone(arca: ArcaTelescope) -> None:

@@ -20,8 +20,8 @@ from nugamma.neutrino.followup import (
     follow_up,
     follow_up_alert,
 )
-from nugamma.neutrino.pointsource import power_law
 from nugamma.neutrino.regions import Circle, SkyMap
+from nugamma.responses.pointsource import power_law
 from openkm3 import alerts
 from openkm3.sky import LocalDirection
 
@@ -103,7 +103,7 @@ def test_p_values_of_background_are_even() -> None:
     assert 1 <= below <= 13
 
 
-def test_sky_map_region_equals_the_circle_it_is(events: EventList) -> None:
+def test_sky_map_of_a_circle_gives_the_same_region(events: EventList) -> None:
     place = below_horizon(MERGER)
     nside = 128
     vector = healpy.ang2vec(place.ra.deg, place.dec.deg, lonlat=True)
@@ -177,7 +177,7 @@ def test_alert_of_km3net_is_followed_up(events: EventList) -> None:
     assert wide.background > 50 * found.background
 
 
-def test_alert_without_a_place_is_refused(events: EventList) -> None:
+def test_alert_without_a_position_is_refused(events: EventList) -> None:
     alert = alerts.Alert.from_json({"event_name": "KM3-1", "trigger_time": "2024-09-01T00:00:00Z"})
     with pytest.raises(FollowUpError, match="ra, dec and trigger_time"):
         follow_up_alert(events, alert, 1 * u.hour, 1 * u.hour)
@@ -215,7 +215,7 @@ def test_planned_background_and_fluence_with_arca230() -> None:
     assert limit.to_value("GeV cm-2") == pytest.approx(expected, rel=1e-6)
 
 
-def test_what_cannot_be_is_refused(events: EventList, tmp_path: Path) -> None:
+def test_impossible_input_is_refused(events: EventList, tmp_path: Path) -> None:
     window = Window.around(MERGER, 1 * u.hour, 1 * u.hour)
     circle = Circle(below_horizon(MERGER), 5 * u.deg)
     with pytest.raises(FollowUpError, match="before it starts"):

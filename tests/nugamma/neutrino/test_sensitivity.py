@@ -13,15 +13,15 @@ from scipy import stats
 
 from nugamma.errors import CountingError, ResponseError, VisibilityError
 from nugamma.neutrino import counting
-from nugamma.neutrino.pointsource import (
+from nugamma.neutrino.sensitivity import sensitivity, sensitivity_curve, write_curve
+from nugamma.responses.arca230 import Arca230
+from nugamma.responses.pointsource import (
     RADII,
     PointResponse,
     integral_flux,
     power_law,
     solid_angle,
 )
-from nugamma.neutrino.sensitivity import sensitivity, sensitivity_curve, write_curve
-from nugamma.responses.arca230 import Arca230
 
 DATA = Path(__file__).resolve().parents[4] / "shared/data/arca230"
 NORM = 1e-12 * u.Unit("TeV-1 cm-2 s-1")
@@ -146,7 +146,7 @@ def test_curve_is_written_as_ecsv_and_read_back(tmp_path: Path) -> None:
     assert Table.read(tmp_path / "curve.ecsv")["declination"].unit == u.deg
 
 
-def test_impossible_wishes_are_refused() -> None:
+def test_impossible_options_are_refused() -> None:
     with pytest.raises(CountingError, match="livetime"):
         sensitivity_curve(Telescope(), livetime=0 * u.day)
     with pytest.raises(CountingError, match="unknown method"):

@@ -109,7 +109,7 @@ def test_whole_maps_of_healpy_in_every_frame(
 def test_multi_order_maps_with_any_unit(
     tmp_path: Path, coordsys: str, column: str, unit: str | None
 ) -> None:
-    """Coarse cells where there is hardly any probability; the unit goes before the name."""
+    """Coarse cells for low probabilities; the unit has priority over the name."""
     nested = healpy.reorder(blob(coordsys=coordsys), r2n=True)
     merged = mhealpy.HealpixMap.adaptive_moc_mesh(
         NSIDE, lambda start, stop: nested[start:stop].sum() > 1e-5
@@ -161,7 +161,7 @@ def test_partial_map_of_healpy_and_unseen_pixels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("multi_order", [False, True])
 def test_maps_of_ligo_with_distances(tmp_path: Path, *, multi_order: bool) -> None:
-    """PROB or PROBDENSITY beside DISTMU and others, whatever comes first."""
+    """PROB or PROBDENSITY beside DISTMU and others, in any order."""
     p = healpy.reorder(blob(), r2n=True)
     distances = {name: np.full(len(p), 40.0) for name in ("DISTMU", "DISTSIGMA", "DISTNORM")}
     if multi_order:
@@ -241,7 +241,7 @@ def test_declinations_of_a_region_are_equatorial(tmp_path: Path, coordsys: str) 
     assert np.ptp(declinations.value) < 14
 
 
-def test_what_a_file_leaves_open_is_said(tmp_path: Path) -> None:
+def test_undefined_header_entries_are_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", {"PROB": blob()}, ORDERING="RING", COORDSYS=None)
     with pytest.warns(FollowUpWarning, match="does not name its frame"):
         is_blob(SkyMap.read(path))
@@ -323,7 +323,7 @@ def test_other_maps_are_refused_with_the_reason(
     assert str(path) in str(caught.value)
 
 
-def test_what_is_no_coverage_map_is_refused(tmp_path: Path) -> None:
+def test_other_files_than_coverage_maps_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "m.fits", {"UNIQ": UNIQ, "PROB": NESTED}, ORDERING="NUNIQ")
     with pytest.raises(FollowUpError, match=r"read a map of probabilities with SkyMap\.read"):
         CredibleRegion.read(path)
@@ -349,7 +349,7 @@ def test_depth_of_cells_is_exact_to_the_last_number() -> None:
 def test_a_column_that_numbers_the_pixels_otherwise_is_not_left_out(
     tmp_path: Path, scheme: str, name: str
 ) -> None:
-    """Rows in any order beside their pixels: read by them, or refused; never as they come."""
+    """Rows with pixel numbers, in any order: read by number or refused, never in file order."""
     order = np.random.default_rng(1).permutation(PIXELS)
     head = {"ORDERING": "RING", "NSIDE": NSIDE} | ({"INDXSCHM": scheme} if scheme else {})
     path = write(tmp_path / "a.fits", {name: order, "PROB": blob()[order]}, **head)
@@ -363,21 +363,21 @@ def test_a_column_that_numbers_the_pixels_otherwise_is_not_left_out(
 
 
 @pytest.mark.parametrize("nside", ["abc", 64.5])
-def test_an_nside_that_is_no_number_is_refused(tmp_path: Path, nside: Any) -> None:
+def test_an_nside_that_is_not_a_number_is_refused(tmp_path: Path, nside: Any) -> None:
     path = write(tmp_path / "a.fits", {"PROB": blob()}, ORDERING="RING", NSIDE=nside)
     with pytest.raises(FollowUpError, match="not a whole number"):
         SkyMap.read(path)
 
 
 @pytest.mark.parametrize("kind", ["S1", complex, bool])
-def test_columns_of_other_things_are_no_probabilities(tmp_path: Path, kind: Any) -> None:
+def test_columns_without_real_numbers_are_refused(tmp_path: Path, kind: Any) -> None:
     path = write(tmp_path / "a.fits", {"PROB": blob().astype(kind)}, ORDERING="RING")
     with pytest.raises(FollowUpError, match="does not contain numbers"):
         SkyMap.read(path)
 
 
 def test_masked_pixels_and_bad_data_have_no_probability(tmp_path: Path) -> None:
-    """Outside of 4 sigma nothing is known; what stands there does not count."""
+    """Outside of 4 sigma nothing is known; the values there do not count."""
     p = blob()
     far = p < p.max() * np.exp(-8)
     is_blob(SkyMap(np.ma.masked_array(np.where(far, 1.0, p), mask=far)))

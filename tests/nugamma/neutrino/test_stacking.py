@@ -9,9 +9,9 @@ from astropy.utils.masked import Masked
 
 from nugamma.errors import CountingError, ResponseError
 from nugamma.neutrino import counting
-from nugamma.neutrino.pointsource import PointResponse, power_law
 from nugamma.neutrino.sensitivity import sensitivity
 from nugamma.neutrino.stacking import Stack, flux_weights, stack
+from nugamma.responses.pointsource import PointResponse, power_law
 
 FLUX = power_law(2.0, 1e-12 * u.Unit("TeV-1 cm-2 s-1"))
 CONE = 1 * u.deg

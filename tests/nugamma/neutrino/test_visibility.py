@@ -79,7 +79,7 @@ def test_time_between_zeniths_adds_up(dec: float, a: float, b: float, c: float) 
     assert whole == pytest.approx(parts, abs=1e-12)
 
 
-def test_poles_stand_still() -> None:
+def test_the_celestial_poles_do_not_move() -> None:
     latitude = site("ARCA").latitude * u.deg
     assert visibility.fraction_of_time(90 * u.deg) == 0
     assert visibility.fraction_of_time(-90 * u.deg) == 1

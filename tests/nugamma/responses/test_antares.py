@@ -112,7 +112,7 @@ def test_spoilt_files_are_refused(
     assert name in str(refusal.value)
 
 
-def test_what_is_not_covered_is_refused(antares: Antares, tmp_path: Path) -> None:
+def test_requests_beyond_the_tables_are_refused(antares: Antares, tmp_path: Path) -> None:
     with pytest.raises(ResponseError, match=r"indices 1\.5 to 3\.0"):
         antares.events_per_flux(0 * u.deg, 3.5)
     with pytest.raises(ResponseError, match="beyond the range of the background"):

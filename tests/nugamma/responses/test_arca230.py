@@ -11,10 +11,10 @@ import pytest
 from astropy import units as u
 
 from nugamma.errors import ResponseError
-from nugamma.neutrino.pointsource import power_law
 from nugamma.neutrino.published import DECLINATION, LIVETIME, NORM, cut_and_count
 from nugamma.neutrino.visibility import cos_zenith
 from nugamma.responses.arca230 import SITE, Arca230
+from nugamma.responses.pointsource import power_law
 
 DATA = Path(__file__).resolve().parents[4] / "shared/data/arca230"
 

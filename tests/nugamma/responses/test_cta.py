@@ -83,7 +83,7 @@ def test_the_table_deviates_this_much_from_the_public_file(public, compact):
 
 
 @needs_public
-def test_the_quantiles_of_the_energy_dispersion_come_back(compact, public):
+def test_the_quantiles_of_the_energy_dispersion_are_recovered(compact, public):
     for energy in (0.2, 2, 20) * u.TeV:
         migra = {}
         for name, table in (("compact", compact), ("public", public)):

@@ -36,7 +36,7 @@ def through_json(content: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", published_sources())
-def test_published_sources_come_back_bit_for_bit(name: str) -> None:
+def test_published_sources_are_restored_bit_for_bit(name: str) -> None:
     source = load_source(name)
     back = source_of(through_json(source_content(source)))
     assert back.position.ra.deg == source.position.ra.deg
@@ -62,7 +62,7 @@ def test_published_sources_come_back_bit_for_bit(name: str) -> None:
     dec=st.floats(-90, 90),
     kpc=st.floats(1e-3, 1e4),
 )
-def test_any_source_comes_back_bit_for_bit(  # noqa: PLR0917
+def test_any_source_is_restored_bit_for_bit(  # noqa: PLR0917
     amplitude: float, alpha: float, cutoff: float, ra: float, dec: float, kpc: float
 ) -> None:
     source = Source(
@@ -92,7 +92,7 @@ def test_any_source_comes_back_bit_for_bit(  # noqa: PLR0917
         ({"morphology": "gaussian"}, "morphology (disk and gaussian)"),
     ],
 )
-def test_what_differs_is_named(changes: dict[str, Any], words: str) -> None:
+def test_differences_are_named(changes: dict[str, Any], words: str) -> None:
     source = load_source("VelaX")
     other = replace(source, **changes)
     found = source_differences(source_content(source), source_content(other))
@@ -160,7 +160,7 @@ def test_an_origin_is_what_it_was_in_json(origin: dict[str, Any]) -> None:
         (("expected", "nu1", "background", 3), 1e6, "expected counts of nu1, background"),
     ],
 )
-def test_what_scans_differ_in_is_named(
+def test_differences_between_scans_are_named(
     origin: dict[str, Any], path: tuple[Any, ...], value: Any, words: str
 ) -> None:
     other = copy.deepcopy(origin)
@@ -172,7 +172,7 @@ def test_what_scans_differ_in_is_named(
     assert words in found
 
 
-def test_other_versions_of_libraries_with_the_same_counts_are_no_difference(
+def test_other_versions_of_libraries_with_the_same_counts_are_accepted(
     origin: dict[str, Any],
 ) -> None:
     other = copy.deepcopy(origin)
@@ -181,7 +181,7 @@ def test_other_versions_of_libraries_with_the_same_counts_are_no_difference(
     assert scan_differences(origin, other) == []
 
 
-def test_unfinished_work_says_what_is_different(
+def test_unfinished_work_names_the_differences(
     tmp_path: Path, problem: Problem, origin: dict[str, Any]
 ) -> None:
     out = tmp_path / "scan.json"

@@ -1,4 +1,4 @@
-"""Scans come out the same on any workers, and continue after a crash."""
+"""Scans give the same result on any workers, and continue after a crash."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_workers_are_what_was_asked_for() -> None:
         Processes(0)
 
 
-def test_a_scheduler_that_does_not_answer_is_told(
+def test_an_unresponsive_scheduler_is_reported(
     problem: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed", reason="needs Dask: pip install 'nugamma[dask]'")
@@ -250,7 +250,7 @@ def test_impossible_studies_are_refused(values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("line", ["{}", "[]", "3", '"x"'])
-def test_a_journal_is_read_up_to_what_is_no_entry(tmp_path: Path, line: str) -> None:
+def test_a_journal_is_read_up_to_its_first_invalid_entry(tmp_path: Path, line: str) -> None:
     out = tmp_path / "scan.json"
     with Journal(out, "key") as journal:
         journal.add({"index": 0})

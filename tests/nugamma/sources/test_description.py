@@ -179,7 +179,7 @@ def test_all_mistakes_come_at_once(load):
 
 
 @pytest.mark.parametrize("text", ["", "just words", "a: [", "- 1"])
-def test_what_is_no_description_is_refused(load, text):
+def test_an_invalid_description_is_refused(load, text):
     with pytest.raises(SourceError, match=r"mine\.yaml"):
         load(text)
 
@@ -203,7 +203,7 @@ def test_a_table_with_wrong_columns_is_refused(load, tmp_path, table, message):
         load(changed("flux_points", {"file": "points.ecsv"}))
 
 
-def test_a_file_that_is_no_table_is_refused(load, tmp_path):
+def test_a_file_that_is_not_a_table_is_refused(load, tmp_path):
     (tmp_path / "points.ecsv").write_text("no table\n")
     with pytest.raises(SourceError, match="ECSV file with the columns e_ref, dnde, dnde_err"):
         load(changed("flux_points", {"file": "points.ecsv"}))
@@ -222,7 +222,7 @@ def test_a_key_that_is_given_twice_is_refused(load, text, what):
 
 
 @pytest.mark.parametrize("key", ["alpha", "beta"])
-def test_truth_is_no_number(load, key):
+def test_a_boolean_is_not_a_number(load, key):
     content = changed("flux_points", None)
     content["hadronic"] = content["leptonic"] = {**PROTONS, key: True}
     with pytest.raises(SourceError, match=f"hadronic.{key}: is True, not a number"):

@@ -26,7 +26,7 @@ SHAPES = [
 
 
 def deviations(kind, shapes, fields="CMB", energies=ENERGIES):
-    """Relative deviations from naima wherever the flux matters at all."""
+    """Relative deviations from naima, where the flux is not negligible."""
     operator = SpectralOperator.differential(energies, kind, KPC, photon_fields=fields)
     found = []
     for shape in shapes:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nugamma.datasets.building import build as build_datasets
     from nugamma.datasets.instrument import Instrument
+    from nugamma.datasets.published import ARCA, CTA
     from nugamma.inference.modes import scan
     from nugamma.inference.problem import Problem
     from nugamma.inference.pseudo import draw
-    from nugamma.instruments import ARCA, CTA
     from nugamma.sources import load_source
-    from nugamma.spectra.fit import fit_source
+    from nugamma.sources.fit import fit_source
     from nugamma.spectra.operators import SpectralOperator
 
 __all__ = [
@@ -39,14 +39,14 @@ __version__ = version("nugamma")
 
 #: Where each public name is defined.
 _DEFINED = {
-    "ARCA": "nugamma.instruments:ARCA",
-    "CTA": "nugamma.instruments:CTA",
+    "ARCA": "nugamma.datasets.published:ARCA",
+    "CTA": "nugamma.datasets.published:CTA",
     "Instrument": "nugamma.datasets.instrument:Instrument",
     "Problem": "nugamma.inference.problem:Problem",
     "SpectralOperator": "nugamma.spectra.operators:SpectralOperator",
     "build_datasets": "nugamma.datasets.building:build",
     "draw": "nugamma.inference.pseudo:draw",
-    "fit_source": "nugamma.spectra.fit:fit_source",
+    "fit_source": "nugamma.sources.fit:fit_source",
     "load_source": "nugamma.sources:load_source",
     "scan": "nugamma.inference.modes:scan",
 }

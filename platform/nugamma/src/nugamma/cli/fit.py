@@ -13,7 +13,7 @@ from nugamma.running.journal import write_whole
 from nugamma.running.provenance import provenance
 from nugamma.running.results import FORMAT
 from nugamma.sources import load_source
-from nugamma.spectra.fit import fit_source
+from nugamma.sources.fit import fit_source
 
 
 @click.command()

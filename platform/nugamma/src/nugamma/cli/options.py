@@ -142,7 +142,7 @@ def instruments(
     cta_response: Path | None, arca_response: Path | None, time_step: float
 ) -> list[Instrument]:
     """Returns CTA and ARCA with these options."""
-    from nugamma.instruments import ARCA, CTA  # gammapy, which takes seconds to import
+    from nugamma.datasets.published import ARCA, CTA  # gammapy, which takes seconds to import
 
     step = u.Quantity(time_step, "h")
     return [

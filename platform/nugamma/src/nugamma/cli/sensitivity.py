@@ -13,7 +13,7 @@ from nugamma.cli.options import FILE, make_folder_of
 from nugamma.errors import NugammaError
 
 if TYPE_CHECKING:
-    from nugamma.neutrino.pointsource import NeutrinoTelescope
+    from nugamma.responses.pointsource import NeutrinoTelescope
 
 CHANNELS = {"arca230-track": "track", "arca230-shower": "shower"}
 

@@ -14,8 +14,8 @@ from nugamma.datasets.cache import DatasetCache
 from nugamma.datasets.folded import FoldedDataset
 from nugamma.datasets.instrument import Instrument, Report, silent
 from nugamma.datasets.morphology import Placed
+from nugamma.datasets.published import PUBLISHED
 from nugamma.errors import DatasetError
-from nugamma.instruments import PUBLISHED
 
 T = TypeVar("T")
 

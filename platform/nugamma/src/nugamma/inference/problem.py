@@ -77,7 +77,7 @@ class Problem:
         SpectrumError
             If the flux points cannot be fitted.
         """
-        from nugamma.spectra.fit import particle_spectra
+        from nugamma.sources.fit import particle_spectra
 
         hadronic, leptonic = particle_spectra(source)
         if hadronic is None or leptonic is None:

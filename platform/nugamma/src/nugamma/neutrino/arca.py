@@ -9,9 +9,9 @@ import numpy.typing as npt
 from astropy import units as u
 from gammapy.maps import MapAxis
 
-from nugamma.neutrino.pointsource import RADII, PointResponse, solid_angle
-from nugamma.neutrino.visibility import time_fractions
 from nugamma.responses.arca import LOWEST_ZENITH, ArcaResponse
+from nugamma.responses.pointsource import RADII, PointResponse, solid_angle
+from nugamma.zenith import time_fractions
 
 Floats = npt.NDArray[np.float64]
 

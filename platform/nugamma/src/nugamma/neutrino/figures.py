@@ -202,7 +202,7 @@ def plot_zeniths(
     declination: u.Quantity, names: Sequence[str], axes: Any = None, detector: str = "ARCA"
 ) -> Any:
     """Plots the zenith angle of sources through a sidereal day."""
-    from nugamma.neutrino.visibility import cos_zenith, fraction_of_time
+    from nugamma.zenith import cos_zenith, fraction_of_time
 
     axes = _axes(axes, (6.0, 3.6))
     hours = np.linspace(-12, 12, 481)

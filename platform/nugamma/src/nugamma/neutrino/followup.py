@@ -20,9 +20,9 @@ from gammapy.modeling.models import SpectralModel
 from nugamma.errors import FollowUpError
 from nugamma.neutrino.counting import LimitMethod, on_off_p_value, sigma_of, upper_limit
 from nugamma.neutrino.eventlist import EventList
-from nugamma.neutrino.pointsource import NeutrinoTelescope, integral_flux, solid_angle
 from nugamma.neutrino.regions import Circle, Region
 from nugamma.neutrino.times import moment
+from nugamma.responses.pointsource import NeutrinoTelescope, integral_flux, solid_angle
 from openkm3.alerts import Alert
 from openkm3.sky.offline import offline
 

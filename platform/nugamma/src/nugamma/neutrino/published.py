@@ -22,8 +22,8 @@ from astropy.coordinates import AltAz, SkyCoord
 from astropy.time import Time
 
 from nugamma.neutrino.counting import discovery_signal, mean_upper_limit
-from nugamma.neutrino.pointsource import integral_flux, power_law
 from nugamma.responses.arca230 import SITE, Arca230
+from nugamma.responses.pointsource import integral_flux, power_law
 from openkm3.sky.offline import offline
 
 #: Source, flux, livetime, cone, lowest log10(E/GeV) and p-value of the published example.

@@ -30,7 +30,7 @@ from nugamma.neutrino.counting import (
     mean_upper_limit,
     p_value_of,
 )
-from nugamma.neutrino.pointsource import RADII, NeutrinoTelescope, PointResponse, power_law
+from nugamma.responses.pointsource import RADII, NeutrinoTelescope, PointResponse, power_law
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from nugamma.neutrino.counting import (
     plain_numbers,
     poisson_p_value,
 )
-from nugamma.neutrino.pointsource import PointResponse
+from nugamma.responses.pointsource import PointResponse
 
 Floats = npt.NDArray[np.float64]
 

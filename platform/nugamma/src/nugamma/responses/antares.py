@@ -24,7 +24,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from nugamma.errors import ResponseError
-from nugamma.neutrino.pointsource import solid_angle
+from nugamma.responses.pointsource import solid_angle
 
 Floats = npt.NDArray[np.float64]
 

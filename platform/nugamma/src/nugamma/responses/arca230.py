@@ -28,8 +28,8 @@ from astropy.table import Table
 from scipy import integrate
 
 from nugamma.errors import ResponseError
-from nugamma.neutrino.pointsource import RADII, PointResponse, solid_angle
-from nugamma.neutrino.visibility import time_fractions
+from nugamma.responses.pointsource import RADII, PointResponse, solid_angle
+from nugamma.zenith import time_fractions
 from openkm3.sky import Site
 
 Floats = npt.NDArray[np.float64]

@@ -100,7 +100,7 @@ class SourceFit:
     leptonic: ModelFit
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the content of a JSON file; the README of `nugamma.spectra` documents it."""
+        """Returns the content of a JSON file; the README of `nugamma.sources` documents it."""
         source = self.source
         points = source.flux_points
         return {

@@ -9,8 +9,8 @@ from scipy.optimize import curve_fit
 
 from nugamma.errors import SpectrumError
 from nugamma.sources import Source, load_source, published_sources
+from nugamma.sources.fit import fit_source, particle_spectra
 from nugamma.spectra import ParticleSpectrum, SpectralOperator
-from nugamma.spectra.fit import fit_source, particle_spectra
 from nugamma.spectra.leastsquares import FluxPointsFit
 from tests.nugamma.spectra import direct
 
@@ -168,7 +168,7 @@ def test_points_without_a_cutoff_are_fitted_all_the_same():
     json.dumps(fit.to_dict(), allow_nan=False)
 
 
-def test_a_negative_point_among_others_is_no_obstacle():
+def test_a_negative_flux_point_among_others_is_accepted():
     flux = [1e-11, 1e-12, 1e-13, 1e-14, -1e-16, 1e-16]
     fit = fit_source(described(flux, errors=[1e-12, 1e-13, 1e-14, 1e-15, 1e-15, 1e-15]))
     assert np.isfinite(fit.hadronic.chi2)
