@@ -14,8 +14,10 @@ for module in ("adqlite", "starlette", "uvicorn"):
 
 from adqlite import Limits, TableStore  # noqa: E402
 from adqlite.queries.engine import Engine  # noqa: E402
+from adqlite.tables.metadata import Schema, Table, TableColumn  # noqa: E402
 
 from .events import publish  # noqa: E402
+from .few import ROWS  # noqa: E402
 from .server import Server  # noqa: E402
 
 #: Limits that a test can reach.
@@ -44,6 +46,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory, antares_file: Path) -> Path
 def engine(folder: Path) -> Engine:
     """An engine on the published events."""
     return Engine(TableStore(folder), Limits())
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine on a few rows with many missing values; the position has an index."""
+    store = TableStore(Path(tmp_path_factory.mktemp("small")))
+    columns = (
+        TableColumn(name="k", datatype="int"),
+        TableColumn(name="i", datatype="short", indexed=True),
+        TableColumn(name="j", datatype="long"),
+        TableColumn(name="x", datatype="double"),
+        TableColumn(name="s", datatype="unicodeChar", arraysize="*"),
+        TableColumn(name="ra", datatype="double", ucd="pos.eq.ra;meta.main", unit="deg"),
+        TableColumn(name="dec", datatype="double", ucd="pos.eq.dec;meta.main", unit="deg"),
+    )
+    store.publish(Schema(name="few", tables=(Table(name="t", columns=columns),)), {"t": ROWS})
+    return Engine(store, Limits())
 
 
 @pytest.fixture(scope="session")

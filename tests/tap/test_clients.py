@@ -244,7 +244,7 @@ def test_a_bad_upload_gets_an_error_document(server, content, status, words):
         ("POST", "/tap/async?PHASE=NOTHING", 400),
     ],
 )
-def test_what_does_not_exist_is_said_and_no_server_error(server, method, path, status):
+def test_missing_pages_are_not_found_and_not_server_errors(server, method, path, status):
     request = urllib.request.Request(
         server.url + path, method=method, data=b"" if method == "POST" else None
     )

@@ -63,7 +63,7 @@ WORDS = "declination|radius|sides|pole|right ascension"
 
 
 @pytest.mark.parametrize(("shape", "a", "d", "r"), BAD)
-def test_what_cannot_be_is_an_error_in_every_function(
+def test_impossible_coordinates_are_an_error_in_every_function(
     engine: Engine, shape: str, a: float, d: float, r: float
 ) -> None:
     if math.isfinite(a):
@@ -90,7 +90,7 @@ def test_what_cannot_be_is_an_error_in_every_function(
         ("DISTANCE(POINT(a, d), POINT(ra, decl)) <= 0.1", (10, 120, 1)),
     ],
 )
-def test_an_index_does_not_hide_what_cannot_be(
+def test_an_index_does_not_hide_impossible_coordinates(
     engine: Engine, condition: str, row: tuple[float, ...]
 ) -> None:
     query = f"SELECT COUNT(*) FROM TAP_UPLOAD.mine JOIN {T} ON {condition}"
@@ -137,7 +137,7 @@ def test_a_cone_that_cannot_be_is_an_error(engine: Engine, parameters: dict[str,
 
 
 @pytest.mark.parametrize("ra", ["20", "-340", "380", "2e1", "740.0"])
-def test_a_cone_goes_round_the_sky(engine: Engine, ra: str) -> None:
+def test_right_ascensions_a_turn_apart_give_the_same_cone(engine: Engine, ra: str) -> None:
     given_ = {"RA": ra, "DEC": "30", "SR": "2"}
     with cone_search(engine, "ant20_01", "main", given_) as result:
         assert [row[-1] for row in result.rows] == ["ANT5087", "ANT3659"]

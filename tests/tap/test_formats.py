@@ -59,7 +59,7 @@ def test_votable_is_read_by_astropy(name):
         assert table["n"].mask.tolist() == [False, True, False]
 
 
-def test_overflow_is_said_after_the_table():
+def test_overflow_is_reported_after_the_table():
     text = written("votable/td", overflow=True).decode()
     assert text.index("</TABLE>") < text.index('value="OVERFLOW"')
 

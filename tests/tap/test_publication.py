@@ -110,7 +110,7 @@ def test_positions_make_a_cone_search(tmp_path: Path, stars: Table) -> None:
         ("a.b", {"r": [1.0], "d": [91.0]}, {"position": ("r", "d")}, "within -90 to 90"),
     ],
 )
-def test_what_cannot_be_published_is_refused_with_the_reason(
+def test_unpublishable_tables_are_refused_with_the_reason(
     tmp_path: Path, name: str, table: dict[str, Any], more: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(adqlite.MetadataError, match=words):

@@ -184,7 +184,7 @@ def test_the_usual_forms_of_queries_are_answered(engine, query):
         ("SELECT id FROM ant20_01.main ORDER BY ra LIMIT 3", "no LIMIT; write SELECT TOP"),
     ],
 )
-def test_what_is_not_a_proper_query_is_refused_with_a_reason(engine, query, words):
+def test_an_invalid_query_is_refused_with_a_reason(engine, query, words):
     with pytest.raises(QueryError, match=words):
         ask(engine, query)
 
@@ -218,7 +218,7 @@ def test_a_query_that_sorts_without_end_does_not_fill_the_disk(engine):
         )
 
 
-def test_the_row_limit_is_kept_and_said(engine):
+def test_the_row_limit_is_applied_and_reported(engine):
     rows, result = ask(engine, "SELECT id FROM ant20_01.main", maxrec=7)
     assert (len(rows), result.overflow) == (7, True)
     rows, result = ask(engine, "SELECT id FROM ant20_01.main WHERE nhit > 150", maxrec=10)

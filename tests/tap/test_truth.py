@@ -1,71 +1,23 @@
-"""Conditions and expressions have one value, however they are written and where they stand."""
-
+"""Expressions, conditions, sets and joins: against an evaluation in Python."""
 # ruff: noqa: S608, E501 - building queries is what is tested
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adqlite.errors import QueryError
-from adqlite.limits import Limits
 from adqlite.queries.engine import Engine
-from adqlite.tables.metadata import Column, Schema, Table, TableColumn
-from adqlite.tables.storage import TableStore
 
 from .expressions import Expression, conditions, numbers, same
-
-NAMES = ("k", "i", "j", "x", "s", "ra", "dec")
-ROWS: list[tuple[Any, ...]] = [
-    (0, 3, 7, 0.5, "ab", 10.0, 20.0),
-    (1, None, -2, 2.25, "AB", 200.0, -45.0),
-    (2, 0, None, None, "", None, 10.0),
-    (3, -5, 1, -1.0, None, 359.5, 89.0),
-    (4, 1, 0, 0.0, "é_b", 0.5, None),
-    (5, None, None, 1e10, "aÉb%", 45.0, 0.0),
-    (6, 2, 1, 1.0, "b", 180.0, -90.0),
-]
+from .few import NAMES, ROWS, ask, rows, slow
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine on a few rows of which much is missing; the position has an index."""
-    store = TableStore(Path(tmp_path_factory.mktemp("small")))
-    columns = (
-        TableColumn(name="k", datatype="int"),
-        TableColumn(name="i", datatype="short", indexed=True),
-        TableColumn(name="j", datatype="long"),
-        TableColumn(name="x", datatype="double"),
-        TableColumn(name="s", datatype="unicodeChar", arraysize="*"),
-        TableColumn(name="ra", datatype="double", ucd="pos.eq.ra;meta.main", unit="deg"),
-        TableColumn(name="dec", datatype="double", ucd="pos.eq.dec;meta.main", unit="deg"),
-    )
-    store.publish(Schema(name="few", tables=(Table(name="t", columns=columns),)), {"t": ROWS})
-    return Engine(store, Limits())
-
-
-def ask(engine: Engine, query: str) -> tuple[list[tuple[Any, ...]], list[Column]]:
-    with engine.run(query, seconds=20) as result:
-        return list(result.rows), result.columns
-
-
-def rows() -> list[dict[str, Any]]:
-    return [dict(zip(NAMES, row, strict=True)) for row in ROWS]
-
-
-_slow = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-
-@_slow
+@slow
 @given(expression=numbers)
 def test_an_expression_has_the_value_and_type_of_sql(small: Engine, expression: Expression) -> None:
     found, columns = ask(small, f"SELECT k, {expression} AS v FROM few.t ORDER BY k")
@@ -74,7 +26,7 @@ def test_an_expression_has_the_value_and_type_of_sql(small: Engine, expression: 
     assert columns[1].is_float if expression.real else columns[1].is_integer
 
 
-@_slow
+@slow
 @given(condition=conditions)
 def test_a_condition_holds_for_the_same_rows_wherever_it_stands(
     small: Engine, condition: Expression
@@ -99,7 +51,7 @@ def test_a_condition_holds_for_the_same_rows_wherever_it_stands(
     assert [row[0] for row in sorted_] == failed + held
 
 
-@_slow
+@slow
 @given(condition=conditions)
 def test_a_join_holds_for_the_same_rows_as_its_condition(
     small: Engine, condition: Expression
@@ -112,13 +64,19 @@ def test_a_join_holds_for_the_same_rows_as_its_condition(
 
 
 CIRCLE = "CONTAINS(POINT(ra, decl), CIRCLE(20, 30, 12))"
+
+
 BOX = "CONTAINS(POINT(ra, decl), BOX(20, 30, 24, 24))"
+
+
 POLYGON = "INTERSECTS(POINT(ra, decl), POLYGON(8, 18, 32, 18, 32, 42, 8, 42))"
+
+
 CONE = "INTERSECTS(CIRCLE(ra, decl, 1), CIRCLE(20, 30, 12))"
 
 
 @pytest.mark.parametrize("function", [CIRCLE, BOX, POLYGON, CONE])
-def test_what_is_inside_is_a_number_like_any_other(engine: Engine, function: str) -> None:
+def test_contains_and_intersects_give_ordinary_numbers(engine: Engine, function: str) -> None:
     def count(condition: str, what: str = "COUNT(*)") -> int:
         found, _ = ask(engine, f"SELECT {what} AS n FROM ant20_01.main WHERE {condition}")
         return int(found[0][0] or 0)
@@ -159,7 +117,7 @@ def test_what_is_inside_is_a_number_like_any_other(engine: Engine, function: str
     assert columns[0].is_integer
 
 
-def test_a_point_is_in_a_box_wherever_it_comes_from(engine: Engine) -> None:
+def test_a_point_is_in_a_box_whatever_expression_gives_it(engine: Engine) -> None:
     box = "BOX(20, 60, 40, 20)"  # here great circles between its corners are far from its sides
     direct, _ = ask(engine, f"SELECT SUM(CONTAINS(POINT(ra, decl), {box})) FROM ant20_01.main")
     for point in ("CENTROID(CIRCLE(ra, decl, 1))", "p"):
@@ -212,9 +170,7 @@ def test_arguments_that_are_missing_give_neither_yes_nor_no(small: Engine) -> No
         ("SELECT 9007199254740993 AS v FROM few.t UNION SELECT x FROM few.t", "9007199254740993"),
     ],
 )
-def test_what_has_no_meaning_is_an_error_and_not_a_number(
-    small: Engine, query: str, words: str
-) -> None:
+def test_meaningless_expressions_are_errors(small: Engine, query: str, words: str) -> None:
     with pytest.raises(QueryError, match=words):
         ask(small, query)
 
@@ -254,6 +210,8 @@ _selects = st.builds(
     st.sampled_from(["k", "i", "j"]),
     st.integers(-1, 4),
 )
+
+
 _sets = st.recursive(
     _selects,
     lambda inner: st.one_of(
@@ -264,7 +222,7 @@ _sets = st.recursive(
 )
 
 
-@_slow
+@slow
 @given(query=_sets)
 def test_sets_of_queries_have_the_rows_of_sets(small: Engine, query: Set) -> None:
     assert Counter(row[0] for row in ask(small, query.text)[0]) == query.rows
@@ -324,100 +282,8 @@ def test_a_full_join_has_the_columns_of_both_sides(small: Engine) -> None:
     assert [c.datatype for c in columns] == ["int", "short", "long"]
 
 
-INTEGERS = st.one_of(
-    st.integers(-9, 9),
-    st.integers(-(2**31), 2**31 - 1),
-    st.integers(-(2**63), 2**63 - 1),
-    st.sampled_from([-(2**63), -(2**63) + 1, 2**62, 2**63 - 1, 2**53 + 1]),
-)
-
-
-def exact(operator: str, left: int | None, right: int) -> int | None:
-    """Return what integers of Python give, which have no bounds; none where it is divided by 0."""
-    if left is None or (operator == "/" and not right):
-        return None
-    if operator == "/":
-        quotient = abs(left) // abs(right)
-        return quotient if (left < 0) == (right < 0) else -quotient
-    found = {"+": left + right, "-": left - right, "*": left * right}[operator]
-    if not -(2**63) <= found < 2**63:
-        raise OverflowError
-    return found
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    first=INTEGERS,
-    second=INTEGERS,
-    third=INTEGERS,
-    operators=st.tuples(st.sampled_from("+-*/"), st.sampled_from("+-*/")),
-)
-def test_integers_are_exact_or_refused_wherever_they_stand(
-    engine_of_integers: Engine, first: int, second: int, third: int, operators: tuple[str, str]
-) -> None:
-    one, other = operators
-    written = f"((n + {first}) {one} {second}) {other} {third}"
-    try:
-        found = exact(one, first, second)
-        if found == 2**63:
-            raise OverflowError
-        expected = exact(other, found, third)
-        if expected == 2**63:
-            raise OverflowError
-    except OverflowError:
-        for place in (
-            written,
-            f"CAST({written} AS VARCHAR)",
-            f"CASE WHEN {written} > 0 THEN 1 END",
-        ):
-            with pytest.raises(QueryError, match="does not fit into 64 bits"):
-                ask(engine_of_integers, f"SELECT {place} AS a FROM whole.t")
-        return
-    text = None if expected is None else str(expected)
-    query = f"SELECT {written} AS a, CAST({written} AS VARCHAR) AS b FROM whole.t"
-    assert ask(engine_of_integers, query)[0] == [(expected, text)]
-
-
-@pytest.fixture(scope="module")
-def engine_of_integers(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine on one row with a 0 of 64 bits."""
-    store = TableStore(Path(tmp_path_factory.mktemp("integers")))
-    table = Table(name="t", columns=(TableColumn(name="n", datatype="long"),))
-    store.publish(Schema(name="whole", tables=(table,)), {"t": [(0,)]})
-    return Engine(store, Limits())
-
-
-def test_what_has_no_opposite_of_64_bits_is_refused(engine_of_integers: Engine) -> None:
-    smallest = "(n - 9223372036854775807 - 1)"
-    for expression in (f"-{smallest}", f"ABS({smallest})", f"{smallest} / -1"):
-        with pytest.raises(QueryError, match="does not fit into 64 bits"):
-            ask(engine_of_integers, f"SELECT {expression} AS a FROM whole.t")
-    with pytest.raises(QueryError, match="a SUM of integers does not fit into 64 bits; CAST"):
-        ask(
-            engine_of_integers,
-            "SELECT SUM(m) AS a FROM (SELECT n + 9223372036854775807 AS m FROM whole.t "
-            "UNION ALL SELECT n + 1 FROM whole.t) AS q",
-        )
-
-
-def test_numbers_beyond_double_precision_are_infinite_and_not_missing(small: Engine) -> None:
-    # IEEE 754, as numpy has it: exp(1000), 10**400, (-10)**401, 1e308 * 10.
-    with np.errstate(over="ignore"):
-        expected = (
-            np.exp(1000.0),
-            np.power(10.0, 400.0),
-            np.power(-10.0, 401.0),
-            np.power(-10.0, 400.0),
-            np.float64(1e308) * 10,
-        )
-    query = "SELECT EXP(1000), POWER(10, 400), POWER(-10, 401), POWER(-10, 400), 1e308 * 10"
-    assert ask(small, f"{query} FROM few.t WHERE k = 0")[0] == [expected]
-    with pytest.raises(QueryError, match="larger than any number of double precision"):
-        ask(small, "SELECT CAST('1e400' AS DOUBLE PRECISION) AS a FROM few.t")
-
-
 @pytest.mark.parametrize("expression", ["AVG(NULL)", "SUM(NULL)", "ABS(NULL)", "-NULL", "NULL + 1"])
-def test_what_is_computed_of_null_is_one_missing_number(small: Engine, expression: str) -> None:
+def test_arithmetic_with_null_gives_one_missing_number(small: Engine, expression: str) -> None:
     found, (column,) = ask(small, f"SELECT {expression} AS a FROM few.t")
     assert set(found) == {(None,)}
     assert column.is_integer or column.is_float
@@ -446,14 +312,6 @@ def test_a_subquery_may_not_name_another_column(small: Engine) -> None:
     query = "SELECT i, (SELECT COUNT(*) FROM few.t AS u WHERE u.j = t.k) AS n FROM few.t AS t"
     with pytest.raises(QueryError, match=r"t\.k is neither in GROUP BY nor in an aggregate"):
         ask(small, f"{query} GROUP BY i")
-
-
-@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1, -(2**63) + 1, 2**24 + 1, 7])
-def test_cast_gives_the_nearest_real_number(small: Engine, number: int) -> None:
-    # IEEE 754, as numpy has it.
-    query = f"SELECT CAST({number} AS DOUBLE PRECISION), CAST({number} AS REAL), {number} * 1.0"
-    expected = (float(np.float64(number)), float(np.float32(number)), float(np.float64(number)))
-    assert ask(small, f"{query} FROM few.t WHERE k = 0")[0] == [expected]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def cells(field: str, *values: str) -> bytes:
         ('datatype="float" arraysize="2"', "1 x", "'x'"),
     ],
 )
-def test_a_cell_that_is_no_value_of_its_column_is_refused_and_not_changed(field, value, words):
+def test_a_cell_that_does_not_match_its_column_is_refused_and_not_changed(field, value, words):
     with pytest.raises(UploadError, match=words) as refused:
         read(cells(field, value))
     assert "line 1, character" in str(refused.value)
@@ -178,6 +178,11 @@ def test_a_wrong_upload_parameter_is_refused(text):
         "http://10.0.0.1/x",
         "http://169.254.169.254/latest/meta-data",
         "http://[::ffff:127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b:1::1]/",
+        "http://[2002:7f00:1::1]/",
+        "http://2130706433/x",
+        "http://0x7f.1/x",
         "http://0.0.0.0/",
         "file:///etc/passwd",
         "ftp://example.org/x",
@@ -193,4 +198,4 @@ def test_nothing_is_fetched_from_inside_the_network(url):
 
 
 def test_a_public_address_is_accepted():
-    assert public_address("8.8.8.8", 80) == "8.8.8.8"
+    assert public_address("8.8.8.8", 80, Limits()) == "8.8.8.8"

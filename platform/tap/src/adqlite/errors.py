@@ -61,5 +61,11 @@ class Busy(VOError):
     status = 503
 
 
+class StorageFull(VOError):
+    """There is no space for what the request would store."""
+
+    status = 507
+
+
 class MetadataError(ValueError):
     """A description of tables that is inconsistent, or does not match the rows."""

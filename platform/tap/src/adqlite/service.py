@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from adqlite.errors import UploadError, VOError
+from adqlite.disk import MESSAGE, spare
+from adqlite.errors import StorageFull, UploadError, VOError
 from adqlite.formats import Format, find_format, write_result
 from adqlite.jobs.job import Job
 from adqlite.jobs.store import JobStore
 from adqlite.limits import Limits
-from adqlite.queries.engine import Engine, Gate, UploadedTable
+from adqlite.queries.engine import Engine, UploadedTable
+from adqlite.queries.gate import Gate
+from adqlite.spool import Spool, SpooledFile, as_file
 from adqlite.tables.metadata import Column
 from adqlite.tables.storage import TableStore
 from adqlite.uploads.reading import read_upload
 from adqlite.uploads.remote import fetch
 
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
-_SPOOL = 4_000_000  # bytes of a result that are kept in memory
 _WAIT = 10.0  # seconds that a query waits for a free place
 
 
@@ -42,11 +45,14 @@ class TapService:
         self.store = TableStore(folder)
         self.engine = Engine(self.store, self.limits)
         self.gate = Gate(self.limits.parallel_queries)
+        self.spool = Spool(self.limits.spool_bytes, self.limits.client_spool_bytes, folder / "jobs")
         self.jobs = JobStore(folder / "jobs", self.limits, self._run_job)
+        with suppress(OSError, sqlite3.Error):  # for example, a folder that cannot be written to
+            self.store.delete_abandoned()
 
     def sync(
-        self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]
-    ) -> tuple[Format, IO[bytes]]:
+        self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]], client: str = ""
+    ) -> tuple[Format, SpooledFile]:
         """Runs a query and returns its result.
 
         Parameters
@@ -55,46 +61,59 @@ class TapService:
             Parameters of TAP, with names in upper case.
         uploads : mapping of str to file
             Files sent with the request, by the name of their part.
+        client : str
+            Who asks (:func:`adqlite.clients.client_of`).
 
         Returns
         -------
-        tuple of Format and binary file
-            The format, and the complete document.
+        tuple of Format and SpooledFile
+            The format, and the complete document; its space is free once it is closed.
 
         Raises
         ------
         VOError
         """
         request = check(parameters)
-        with self.gate(_WAIT):
-            out: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
+        with self.gate(_WAIT, client):
+            out = self.spool.file(client)
             try:
-                tables = self._tables(parameters, uploads)
-                self._answer(request, tables, out, seconds=self.limits.sync_seconds)
+                tables = self._tables(parameters, uploads, client)
+                self._answer(request, tables, as_file(out), seconds=self.limits.sync_seconds)
             except BaseException:
                 out.close()
                 raise
         out.seek(0)
         return request.format, out
 
-    def create_job(self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]) -> Job:
+    def create_job(
+        self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]], client: str = ""
+    ) -> Job:
         """Creates a pending job; its uploads are read and stored.
 
         Raises
         ------
         VOError
         """
-        tables = self._tables(parameters, uploads)
         kept = {name: value for name, value in parameters.items() if name not in {"PHASE", "RUNID"}}
-        job = self.jobs.create(kept, parameters.get("RUNID"))
+        job = self.jobs.create(kept, parameters.get("RUNID"), client=client)
         try:
-            for table in tables:
-                path = self.jobs.path(job.id) / f"{table.name.lower()}.upload"
-                path.write_bytes(_serialized(table))
+            if parameters.get("UPLOAD"):
+                with self.gate(_WAIT, client):
+                    for table in self._tables(parameters, uploads, client):
+                        self.jobs.keep(job.id, f"{table.name.lower()}.upload", _serialized(table))
         except BaseException:
             self.jobs.delete(job.id)
             raise
         return job
+
+    def note(self) -> str:
+        """Returns what does not work at present, in a sentence; usually empty."""
+        try:
+            self.jobs.phases()
+            full = spare(self.jobs.folder, self.limits.free_bytes) <= 0
+        except StorageFull:
+            full = True
+        return MESSAGE if full else ""
 
     def close(self) -> None:
         """Stops; running jobs are queued again for the next start."""
@@ -123,14 +142,14 @@ class TapService:
             write_result(request.format, result, out, self.limits)
 
     def _tables(
-        self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]]
+        self, parameters: Mapping[str, str], uploads: Mapping[str, IO[bytes]], client: str
     ) -> list[UploadedTable]:
         wanted = upload_parts(parameters.get("UPLOAD", ""))
         if len(wanted) > self.limits.upload_tables:
             raise UploadError(
                 f"{len(wanted)} uploads; at most {self.limits.upload_tables} are allowed"
             )
-        tables = []
+        tables: list[UploadedTable] = []
         for name, source in wanted.items():
             if source.startswith("param:"):
                 stream = uploads.get(source.removeprefix("param:"))
@@ -141,8 +160,14 @@ class TapService:
                     )
                 tables.append(read_upload(name, stream, self.limits))
             else:
-                with fetch(source, self.limits) as stream:
+                with fetch(source, self.limits, as_file(self.spool.file(client))) as stream:
                     tables.append(read_upload(name, stream, self.limits))
+            if sum(len(table.rows) * len(table.columns) for table in tables) > (
+                self.limits.upload_cells
+            ):
+                raise UploadError(
+                    f"the uploaded tables have more than {self.limits.upload_cells} cells together"
+                )
         return tables
 
 

@@ -6,7 +6,8 @@ Handlers run queries, so they work in threads; each sends its result in blocks.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +22,9 @@ from starlette.responses import Response as ServerResponse
 from starlette.routing import Route as ServerRoute
 from starlette.types import Message, Receive
 
-from adqlite.errors import RequestTooLarge, VOError
+from adqlite.clients import client_of
+from adqlite.disk import MESSAGE, is_full
+from adqlite.errors import RequestTooLarge, StorageFull, VOError
 from adqlite.http.messages import Form, Request, Response
 from adqlite.http.routes import ROUTES, Route, answer
 from adqlite.limits import Limits
@@ -80,15 +83,22 @@ class _Endpoint:
         self.base = base
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
-        limit = self.service.limits.upload_bytes * self.service.limits.upload_tables
-        sent = ServerRequest(scope, _counted(receive, limit))
+        client = client_of((scope.get("client") or ("",))[0])
+        body = _Body(receive, self.service, client)
+        sent = ServerRequest(scope, body)
         base = self.base or _base(sent)
         query = sent.query_params.multi_items()
         read: Callable[[], Form] = Form
-        if sent.method == "POST" and "POST" in self.route.methods:
-            read = await _form_reader(sent)
-        request = Request(sent.method, base, query, read)
-        found = await run_in_threadpool(answer, self.route, self.service, request, sent.path_params)
+        try:
+            if sent.method == "POST" and "POST" in self.route.methods:
+                read = await _form_reader(sent)
+            request = Request(sent.method, base, query, read, client=client)
+            found = await run_in_threadpool(
+                answer, self.route, self.service, request, sent.path_params
+            )
+        finally:
+            await sent.close()
+            body.close()
         await _response(found)(scope, receive, send)
 
 
@@ -103,26 +113,41 @@ def _base(request: ServerRequest) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{root}"
 
 
-def _counted(receive: Receive, limit: int) -> Callable[[], Awaitable[Message]]:
-    """Returns a receiver that stops at a body of more than `limit` bytes."""
-    count = 0
+class _Body:
+    """Receives the body of a request within the limits of the service."""
 
-    async def counted() -> Message:
-        nonlocal count
-        message = await receive()
-        count += len(message.get("body", b""))
-        if count > limit:
-            raise RequestTooLarge(f"the request has more than the {limit} bytes allowed")
+    def __init__(self, receive: Receive, service: TapService, client: str) -> None:
+        limits = service.limits
+        self._receive = receive
+        self._limit = limits.upload_bytes * limits.upload_tables
+        self._spool = service.spool
+        self._client = client
+        self._count = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        size = len(message.get("body", b""))
+        if self._count + size > self._limit:
+            raise RequestTooLarge(f"the request has more than the {self._limit} bytes allowed")
+        if size:
+            self._spool.take(self._client, size)
+            self._count += size
         return message
 
-    return counted
+    def close(self) -> None:
+        """Gives back the space of the body."""
+        if self._count:
+            self._spool.give_back(self._client, self._count)
+            self._count = 0
 
 
 async def _form_reader(sent: ServerRequest) -> Callable[[], Form]:
     """Reads a form; problems are raised when a handler asks for it, as an error document."""
     try:
         found = await sent.form(max_files=_FIELDS, max_fields=_FIELDS)
-    except (VOError, HTTPException, ValueError) as error:
+    except (VOError, HTTPException, ValueError, OSError) as error:
+        if isinstance(error, OSError) and not is_full(error, Path(tempfile.gettempdir())):
+            raise
         problem = error if isinstance(error, VOError) else _unreadable(error)
 
         def refuse() -> Form:
@@ -137,6 +162,8 @@ async def _form_reader(sent: ServerRequest) -> Callable[[], Form]:
 
 
 def _unreadable(error: Exception) -> VOError:
+    if isinstance(error, OSError):
+        return StorageFull(MESSAGE)
     return VOError(f"the request cannot be read ({getattr(error, 'detail', error)})")
 
 

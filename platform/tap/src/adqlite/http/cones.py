@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from typing import IO
-
 from adqlite.cone import cone_search, cone_table
 from adqlite.errors import VOError
 from adqlite.formats import find_format, write_result
@@ -12,8 +9,8 @@ from adqlite.formats.votable import cone_error_document
 from adqlite.http import vosi
 from adqlite.http.messages import VOTABLE, XML, Request, Response
 from adqlite.service import TapService
+from adqlite.spool import as_file
 
-_SPOOL = 4_000_000  # bytes of a result that are kept in memory
 _WAIT = 10.0  # seconds that a search waits for its turn
 
 
@@ -28,14 +25,17 @@ def search(service: TapService, request: Request, schema: str, table: str) -> Re
     """Returns the rows in a cone, nearest first."""
     given = request.parameters
     chosen = find_format(given.get("RESPONSEFORMAT") or "votable/td")
-    out: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
+    out = service.spool.file(request.client)
     try:
-        with service.gate(_WAIT), cone_search(service.engine, schema, table, given) as result:
-            write_result(chosen, result, out, service.limits)
+        with (
+            service.gate(_WAIT, request.client),
+            cone_search(service.engine, schema, table, given) as result,
+        ):
+            write_result(chosen, result, as_file(out), service.limits)
     except BaseException:
         out.close()
         raise
-    return Response(out, VOTABLE if chosen.extension == "vot" else chosen.mime)
+    return Response(as_file(out), VOTABLE if chosen.extension == "vot" else chosen.mime)
 
 
 def capabilities(service: TapService, request: Request, schema: str, table: str) -> Response:

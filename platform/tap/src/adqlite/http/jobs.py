@@ -35,7 +35,7 @@ def collection(service: TapService, request: Request) -> Response:
     phase = given.get("PHASE", "").upper()
     if phase not in {"", "RUN"}:
         raise VOError(f"a new job cannot have PHASE={phase[:40]!r}; RUN starts it at once")
-    created = service.create_job(given, request.form.files)
+    created = service.create_job(given, request.form.files, request.client)
     if phase:
         _change_phase(service, created.id, phase)
     return _job_page(request, created.id)

@@ -47,6 +47,8 @@ class Request:
         body cannot be read.
     home : str
         Address of the site that contains the services; the page for people links to it.
+    client : str
+        Who sent it (:func:`adqlite.clients.client_of`).
     """
 
     method: str
@@ -54,6 +56,7 @@ class Request:
     query: Iterable[tuple[str, str]] = ()
     read_form: Callable[[], Form] = Form
     home: str = ""
+    client: str = ""
 
     @cached_property
     def form(self) -> Form:

@@ -6,6 +6,7 @@ from adqlite.errors import NotFound
 from adqlite.http import pages, vosi
 from adqlite.http.messages import HTML, XHTML, XML, Request, Response, see_other
 from adqlite.service import TapService
+from adqlite.spool import as_file
 
 
 def sync(service: TapService, request: Request) -> Response:
@@ -13,9 +14,9 @@ def sync(service: TapService, request: Request) -> Response:
     given = request.parameters
     if given.get("REQUEST", "").lower() == "getcapabilities":
         return see_other(request.address("tap", "capabilities"))
-    chosen, file = service.sync(given, request.form.files)
+    chosen, file = service.sync(given, request.form.files, request.client)
     name = f'inline; filename="result.{chosen.extension}"'
-    return Response(file, chosen.mime, headers={"Content-Disposition": name})
+    return Response(as_file(file), chosen.mime, headers={"Content-Disposition": name})
 
 
 def landing(service: TapService, request: Request) -> Response:
@@ -31,7 +32,7 @@ def capabilities(service: TapService, request: Request) -> Response:
 
 def availability(service: TapService, request: Request) -> Response:
     """Reports that the service is up (VOSI)."""
-    return Response(vosi.availability(), XML)
+    return Response(vosi.availability(service.note()), XML)
 
 
 def tables(service: TapService, request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from adqlite.disk import as_storage_full
 from adqlite.errors import MethodNotAllowed, VOError
 from adqlite.formats.votable import error_document
 from adqlite.http import cones, jobs, queries
@@ -14,7 +15,7 @@ from adqlite.service import TapService
 
 def tap_error(problem: VOError) -> Response:
     """Returns the error document of TAP."""
-    headers = {"Retry-After": "30"} if problem.status == 503 else {}
+    headers = {"Retry-After": "30"} if problem.status in {503, 507} else {}
     return Response(error_document(str(problem)), VOTABLE, problem.status, headers)
 
 
@@ -97,7 +98,8 @@ def answer(
         response = Response(b"", TEXT, 204, {"Access-Control-Allow-Methods": methods})
     else:
         try:
-            response = route.handler(service, request, **segments)
+            with as_storage_full(service.store.folder):
+                response = route.handler(service, request, **segments)
         except VOError as problem:
             response = route.error(problem)
     # The data are public and cookies are ignored, so programs in any web page may read them.

@@ -48,11 +48,12 @@ _FEATURES = {
 }
 
 
-def availability() -> bytes:
-    """Returns the availability document."""
+def availability(note: str = "") -> bytes:
+    """Returns the availability document, with a note about what does not work."""
     namespace = f"{_VOSI}Availability/v1.0"
     vosi = ElementMaker(namespace=namespace, nsmap={"vosi": namespace})
-    return document(vosi.availability(vosi.available("true"), vosi.upSince(iso(_STARTED))))
+    notes = [vosi.note(clean(note))] if note else []
+    return document(vosi.availability(vosi.available("true"), vosi.upSince(iso(_STARTED)), *notes))
 
 
 # Capabilities

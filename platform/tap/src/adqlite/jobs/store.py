@@ -6,60 +6,45 @@ process is free, the next process to start queues its running jobs again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import secrets
 import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from adqlite.errors import Busy, NotFound, QueryAborted, VOError
-from adqlite.jobs.job import (
-    ABORTED,
-    ACTIVE,
-    COMPLETED,
-    ERROR,
-    EXECUTING,
-    PENDING,
-    QUEUED,
-    Job,
-    job_of,
-)
+from adqlite.disk import MESSAGE, as_storage_full, is_full
+from adqlite.errors import NotFound, StorageFull, VOError
+from adqlite.jobs.database import JobDatabase
+from adqlite.jobs.job import ABORTED, ACTIVE, EXECUTING, PENDING, QUEUED, Job, job_of
+from adqlite.jobs.quota import Quota
+from adqlite.jobs.runner import Run, Runner
 from adqlite.limits import Limits
 
 log = logging.getLogger(__name__)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY, phase TEXT NOT NULL, run_id TEXT, parameters TEXT NOT NULL,
-    created REAL NOT NULL, started REAL, ended REAL, destruction REAL NOT NULL,
-    duration INTEGER NOT NULL, error TEXT, mime TEXT, worker TEXT, changed INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS jobs_by_phase ON jobs (phase, created);
-"""
-
-
-Run = Callable[[Job, Path, IO[bytes], Callable[[], bool]], str]
+_ORPHAN_SECONDS = 600  # age from which a folder without a job counts as left behind
 
 
 class JobStore:
     """The jobs below one folder.
+
+    On a disk that is full from the start, jobs are not available (`StorageFull`) until there is
+    space.
 
     Parameters
     ----------
     folder : pathlib.Path
     limits : Limits
     run : callable
-        Does the work of a job. It receives the job, its folder (with uploads), the file for the
-        result and a function that tells whether to stop, and returns the media type of the result.
+        Does the work of a job (:data:`adqlite.jobs.runner.Run`).
     """
 
     def __init__(self, folder: Path, limits: Limits, run: Run) -> None:
@@ -67,42 +52,95 @@ class JobStore:
         self.limits = limits
         self._run = run
         self._changed = threading.Condition()
-        self._stopping = False
-        self._threads: list[threading.Thread] = []
-        self._running: dict[str, threading.Event] = {}
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (folder / "workers").mkdir(exist_ok=True)
-        with self._database() as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(_SCHEMA)
-        self._worker = secrets.token_hex(8)
-        self._lock = (folder / "workers" / self._worker).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._recover()
+        self._opening = threading.Lock()
+        self._opened: tuple[JobDatabase, Quota, Runner] | None = None
+        self._closed = False
+        with suppress(StorageFull):
+            self._open()
+
+    def _open(self) -> tuple[JobDatabase, Quota, Runner]:
+        with self._opening:
+            if self._opened is None:
+                try:
+                    self._opened = self._prepared()
+                except (OSError, sqlite3.Error) as error:
+                    if not is_full(error, self._existing_folder()):
+                        raise
+                    log.warning("no jobs, since the disk is full: %s", error)
+                    raise StorageFull(MESSAGE) from error
+            return self._opened
+
+    def _existing_folder(self) -> Path:
+        return next(path for path in (self.folder, *self.folder.parents) if path.exists())
+
+    def _prepared(self) -> tuple[JobDatabase, Quota, Runner]:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = JobDatabase(self.folder / "jobs.sqlite")
+        try:
+            quota = Quota(database, self.folder, self.limits)
+            runner = Runner(
+                self.folder,
+                database,
+                quota,
+                self.limits,
+                self._run,
+                sweep=self.sweep,
+                changed=self._changed,
+            )
+            runner.recover()
+            with database() as connection:
+                kept = connection.execute("SELECT COUNT(*) FROM jobs").fetchone()[0]
+        except BaseException:
+            database.close()
+            raise
+        if kept:
+            runner.work()  # to run what is queued, and to delete what expires
+        return database, quota, runner
+
+    @property
+    def _database(self) -> JobDatabase:
+        return self._open()[0]
+
+    @property
+    def _quota(self) -> Quota:
+        return self._open()[1]
+
+    @property
+    def _runner(self) -> Runner:
+        return self._open()[2]
 
     # Requests
 
-    def create(self, parameters: Mapping[str, str], run_id: str | None = None) -> Job:
+    def create(
+        self, parameters: Mapping[str, str], run_id: str | None = None, *, client: str = ""
+    ) -> Job:
         """Creates a pending job.
+
+        Parameters
+        ----------
+        parameters : mapping of str to str
+        run_id : str, optional
+        client : str
+            Whose job it is (:func:`adqlite.clients.client_of`).
 
         Raises
         ------
         Busy
-            The maximum number of jobs has been reached.
+            The client, or all clients, have the maximum number of jobs.
+        StorageFull
+            The disk is full.
         """
-        self.sweep()
         now = time.time()
+        self._delete_expired(now)
         job_id = secrets.token_urlsafe(15).replace("-", "x").replace("_", "y")
-        with self._database() as database:
-            count = database.execute("SELECT COUNT(*) FROM jobs").fetchone()[0]
-            if count >= self.limits.jobs:
-                raise Busy(
-                    f"this service already keeps {self.limits.jobs} jobs, its maximum; delete "
-                    "jobs that you no longer need, or try again later"
-                )
+        owner = self._database.client_hash(client)
+        with as_storage_full(self.folder), self._database() as database:
+            database.execute("BEGIN IMMEDIATE")
+            self._quota.check_number(database, owner)
+            self.path(job_id).mkdir(mode=0o700)
             database.execute(
                 "INSERT INTO jobs (id, phase, run_id, parameters, created, destruction, duration,"
-                " changed) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+                " changed, client) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
                 (
                     job_id,
                     PENDING,
@@ -111,10 +149,23 @@ class JobStore:
                     now,
                     now + self.limits.job_days * 86400,
                     self.limits.async_seconds,
+                    owner,
                 ),
             )
-        self.path(job_id).mkdir(mode=0o700)
+        self._runner.work()
         return self.get(job_id)
+
+    def keep(self, job_id: str, name: str, content: bytes) -> None:
+        """Stores a file with a job.
+
+        Raises
+        ------
+        StorageFull
+            The quota of the client or of the service is used up, or the disk is full.
+        """
+        self._quota.grant(job_id, len(content))
+        with as_storage_full(self.folder):
+            (self.path(job_id) / name).write_bytes(content)
 
     def get(self, job_id: str) -> Job:
         """Returns a job.
@@ -123,20 +174,31 @@ class JobStore:
         ------
         NotFound
         """
-        with self._database() as database:
+        with as_storage_full(self.folder), self._database() as database:
             row = database.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None:
             raise NotFound(
                 f"there is no job {job_id[:40]!r}; jobs are deleted after "
-                f"{self.limits.job_days:g} days"
+                f"{self.limits.job_days:g} days, and after {self.limits.pending_minutes:g} minutes "
+                "if they are not started"
             )
-        return job_of(row)
+        job = job_of(row)
+        if job.phase != PENDING:
+            return job
+        # A job that nobody starts is deleted sooner than one whose result may be needed.
+        latest = job.created + timedelta(minutes=self.limits.pending_minutes)
+        return replace(job, destruction=min(job.destruction, latest))
 
     def phases(self) -> dict[str, int]:
         """Returns the number of jobs in each phase."""
-        with self._database() as database:
+        with as_storage_full(self.folder), self._database() as database:
             rows = database.execute("SELECT phase, COUNT(*) FROM jobs GROUP BY phase")
             return {str(phase): int(count) for phase, count in rows}
+
+    def stored_bytes(self) -> int:
+        """Returns how much all results and uploads take."""
+        with as_storage_full(self.folder), self._database() as database:
+            return int(database.execute("SELECT COALESCE(SUM(bytes), 0) FROM jobs").fetchone()[0])
 
     def path(self, job_id: str) -> Path:
         """Returns the folder of a job's files."""
@@ -178,7 +240,7 @@ class JobStore:
     def start(self, job_id: str) -> Job:
         """Queues a job if it is pending."""
         if self._update(job_id, {"phase": QUEUED}, only=(PENDING,)):
-            self.work()
+            self._runner.work()
         return self.get(job_id)
 
     def abort(self, job_id: str) -> Job:
@@ -186,14 +248,15 @@ class JobStore:
         self._update(
             job_id, {"phase": ABORTED, "ended": time.time()}, only=(PENDING, QUEUED, EXECUTING)
         )
-        if job_id in self._running:
-            self._running[job_id].set()
+        self._runner.stop(job_id)
         return self.get(job_id)
 
     def delete(self, job_id: str) -> None:
         """Stops a job and deletes it with its files."""
-        self.abort(job_id)
-        with self._database() as database:
+        # Files first: on a full disk this makes the space that the database needs.
+        self._runner.stop(job_id)
+        shutil.rmtree(self.path(job_id), ignore_errors=True)
+        with as_storage_full(self.folder), self._database() as database:
             database.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
         shutil.rmtree(self.path(job_id), ignore_errors=True)
         with self._changed:
@@ -215,165 +278,55 @@ class JobStore:
         return job
 
     def sweep(self) -> int:
-        """Deletes expired jobs and returns their number."""
-        with self._database() as database:
+        """Deletes expired jobs and files without a job; returns the number of expired jobs."""
+        now = time.time()
+        self._delete_orphans(now)
+        return self._delete_expired(now)
+
+    def _delete_expired(self, now: float) -> int:
+        with as_storage_full(self.folder), self._database() as database:
             rows = database.execute(
-                "SELECT id FROM jobs WHERE destruction < ?", (time.time(),)
+                "SELECT id FROM jobs WHERE destruction < ? OR (phase = ? AND created < ?)",
+                (now, PENDING, now - self.limits.pending_minutes * 60),
             ).fetchall()
         for row in rows:
             with suppress(NotFound):
                 self.delete(row["id"])
         return len(rows)
 
-    # Execution
+    def _delete_orphans(self, now: float) -> None:
+        """Deletes folders whose job is gone, since the process ended between the two deletions."""
+        old = []
+        for path in self.folder.glob("job-*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < now - _ORPHAN_SECONDS:
+                    old.append(path)
+        if not old:
+            return
+        with self._database() as database:
+            known = {row["id"] for row in database.execute("SELECT id FROM jobs")}
+        for path in old:
+            if path.name.removeprefix("job-") not in known:
+                shutil.rmtree(path, ignore_errors=True)
 
     def work(self) -> None:
         """Starts or wakes the threads that run queued jobs."""
-        with self._changed:
-            self._threads = [t for t in self._threads if t.is_alive()]
-            while len(self._threads) < self.limits.parallel_jobs and not self._stopping:
-                thread = threading.Thread(target=self._loop, name="vo-job", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-            self._changed.notify_all()
+        self._runner.work()
 
     def close(self) -> None:
         """Stops the threads; running jobs are queued again."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        for event in list(self._running.values()):
-            event.set()
-        for thread in self._threads:
-            thread.join(timeout=10)
-        with suppress(ValueError):
-            self._lock.close()
-        (self.folder / "workers" / self._worker).unlink(missing_ok=True)
-
-    def _loop(self) -> None:
-        while not self._stopping:
-            try:
-                job = self._claim()
-                if job is not None:
-                    self._execute(job)
-                    continue
-                self.sweep()
-            except Exception:
-                log.exception("jobs cannot be read or run")
-            with self._changed:
-                if not self._stopping:
-                    self._changed.wait(2)
-
-    def _claim(self) -> Job | None:
-        with self._database() as database:
-            row = database.execute(
-                "UPDATE jobs SET phase = ?, worker = ?, started = ?, changed = changed + 1"
-                " WHERE id = (SELECT id FROM jobs WHERE phase = ? ORDER BY created LIMIT 1)"
-                " AND phase = ? RETURNING *",
-                (EXECUTING, self._worker, time.time(), QUEUED, QUEUED),
-            ).fetchone()
-        if row is None:
-            return None
-        self._notify()
-        return job_of(row)
-
-    def _execute(self, job: Job) -> None:
-        stop = threading.Event()
-        self._running[job.id] = stop
-        checked = time.monotonic()
-
-        def stopped() -> bool:
-            # Another process may have received the request to stop: only the database knows.
-            nonlocal checked
-            if time.monotonic() - checked > 1:
-                checked = time.monotonic()
-                try:
-                    if self.get(job.id).phase != EXECUTING:
-                        stop.set()
-                except NotFound:
-                    stop.set()
-            return stop.is_set()
-
-        partial = self.path(job.id) / "partial"
-        end: dict[str, Any]
-        try:
-            with partial.open("wb") as out:
-                mime = self._run(job, self.path(job.id), out, stopped)
-            os.replace(partial, self.result(job.id))
-            end = {"phase": COMPLETED, "mime": mime}
-        except QueryAborted:
-            end = {"phase": QUEUED, "worker": None} if self._stopping else {"phase": ABORTED}
-        except VOError as error:
-            end = {"phase": ERROR, "error": str(error)}
-        except Exception:
-            log.exception("job %s failed", job.id)
-            end = {"phase": ERROR, "error": "the service failed; its log has the reason"}
-        finally:
-            partial.unlink(missing_ok=True)
-            self._running.pop(job.id, None)
-        self._update(
-            job.id,
-            {"ended": None if end["phase"] == QUEUED else time.time(), **end},
-            only=(EXECUTING,),
-        )
-
-    def _recover(self) -> None:
-        with self._database() as database:
-            rows = database.execute(
-                "SELECT DISTINCT worker FROM jobs WHERE phase = ?", (EXECUTING,)
-            ).fetchall()
-            for row in rows:
-                if self._is_dead(row["worker"]):
-                    database.execute(
-                        "UPDATE jobs SET phase = ?, worker = NULL, started = NULL"
-                        " WHERE phase = ? AND worker IS ?",
-                        (QUEUED, EXECUTING, row["worker"]),
-                    )
-            waiting = database.execute(
-                "SELECT COUNT(*) FROM jobs WHERE phase = ?", (QUEUED,)
-            ).fetchone()[0]
-        if waiting:
-            self.work()
-
-    def _is_dead(self, worker: str | None) -> bool:
-        path = self.folder / "workers" / str(worker)
-        if not path.exists():
-            return True
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-        path.unlink(missing_ok=True)
-        return True
-
-    # Database
-
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self.folder / "jobs.sqlite", timeout=30)
-        database.row_factory = sqlite3.Row
-        try:
-            with database:
-                yield database
-        finally:
+        with self._opening:
+            opened, self._closed = None if self._closed else self._opened, True
+        if opened is not None:  # without the lock, which the threads may need to end
+            database, _, runner = opened
+            runner.close()
             database.close()
 
     def _update(
         self, job_id: str, values: Mapping[str, Any], only: tuple[str, ...] | None = None
     ) -> bool:
-        """Changes a job if its phase is one of `only`; column names come from this module."""
-        sets = ", ".join(f"{name} = ?" for name in values)
-        marks = ", ".join("?" for _ in only or ())
-        where = f" AND phase IN ({marks})" if only else ""
-        with self._database() as database:
-            cursor = database.execute(
-                f"UPDATE jobs SET {sets}, changed = changed + 1 WHERE id = ?{where}",  # noqa: S608
-                (*values.values(), job_id, *(only or ())),
-            )
-        self._notify()
-        return cursor.rowcount > 0
-
-    def _notify(self) -> None:
+        with as_storage_full(self.folder):
+            changed = self._database.update(job_id, values, only)
         with self._changed:
             self._changed.notify_all()
+        return changed

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from adqlite.errors import Busy, QueryError, VOError
+from adqlite.errors import QueryError, VOError
 from adqlite.limits import Limits
 from adqlite.queries import sqlfunctions
 from adqlite.queries.guards import Clock, as_vo_errors, authorise, guarded
@@ -246,26 +246,3 @@ def _limited(
             result.overflow = True
             return
         yield row
-
-
-class Gate:
-    """Limits how many queries run at the same time."""
-
-    def __init__(self, width: int) -> None:
-        self._free = threading.BoundedSemaphore(width)
-
-    @contextmanager
-    def __call__(self, seconds: float) -> Iterator[None]:
-        """Waits for a free place, for at most `seconds`.
-
-        Raises
-        ------
-        Busy
-            No place became free.
-        """
-        if not self._free.acquire(timeout=seconds):
-            raise Busy("too many queries are running; try again in a minute, or run a job")
-        try:
-            yield
-        finally:
-            self._free.release()

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from adqlite.errors import QueryAborted, QueryError, QueryTimeout, VOError
+from adqlite.disk import is_full
+from adqlite.errors import QueryAborted, QueryError, QueryTimeout, StorageFull, VOError
 
 _ALLOWED = {
     sqlite3.SQLITE_SELECT,
@@ -86,6 +88,11 @@ def as_vo_errors(clock: Clock, errors: list[str], seconds: float) -> Iterator[No
             raise QueryTimeout(
                 f"the query ran longer than {seconds:g} s and was stopped; select less, or run it "
                 "as a job (async)"
+            ) from None
+        if clock.reason is None and is_full(error, Path(_temporary_folder())):
+            raise StorageFull(
+                "the disk of this service is full, so it cannot sort the rows; select less, or try "
+                "again later"
             ) from None
         if clock.reason == "space":
             raise QueryError(

@@ -7,6 +7,7 @@ file keep it open. Files never change once written, so SQLite may read them with
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 import secrets
@@ -16,10 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adqlite.errors import MetadataError
+from adqlite.disk import MESSAGE, is_full
+from adqlite.errors import MetadataError, StorageFull
 from adqlite.tables import tapschema
+from adqlite.tables.abandoned import SECONDS, delete_abandoned
 from adqlite.tables.metadata import Schema, Table
 from adqlite.tables.rows import create, insert, quoted, storable
+
+log = logging.getLogger(__name__)
 
 
 class TableStore:
@@ -51,8 +56,8 @@ class TableStore:
         """Returns the SQLite file with the tables of a schema."""
         if schema is tapschema.SCHEMA:
             self._refresh()
-            if self._tap_schema is None:  # not published yet, or removed by hand
-                raise FileNotFoundError(self.folder)
+            if self._tap_schema is None:
+                raise StorageFull(MESSAGE)
             return self._tap_schema
         return self.folder / str(schema.file)
 
@@ -100,10 +105,18 @@ class TableStore:
         self._refresh()
         return True
 
+    def delete_abandoned(self, seconds: float = SECONDS) -> int:
+        """Deletes files that publications left behind this long ago, and returns their number."""
+        published = {str(schema.file) for schema in self.schemas()}
+        return delete_abandoned(self.folder, published, seconds)
+
     def _replace(self, name: str, text: str) -> None:
         temporary = self.folder / f".{name}.{secrets.token_hex(6)}"
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, self.folder / name)
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            os.replace(temporary, self.folder / name)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _write(self, path: Path, table: Table, rows: Iterable[Sequence[Any]]) -> Table:
         connection = sqlite3.connect(path)
@@ -130,21 +143,37 @@ class TableStore:
             texts = [f.read_text(encoding="utf-8") for f in files]
             found = [Schema.model_validate_json(text) for text in texts]
             self._schemas = {schema.name.lower(): schema for schema in found}
-            self.folder.mkdir(parents=True, exist_ok=True)
-            digest = hashlib.sha256("".join([tapschema.VERSION, *texts]).encode()).hexdigest()[:16]
-            path = self.folder / f"tap_schema.{digest}.sqlite"
-            if not path.exists():
-                temporary = path.with_suffix(f".{secrets.token_hex(6)}")
+            self._tap_schema, self._stamp = None, None
+            try:
+                self._tap_schema = self._written_tap_schema(found, texts)
+            except (OSError, sqlite3.Error) as error:
+                # All other tables can be queried; the next call tries again.
+                if not is_full(error, self.folder):
+                    raise
+                log.warning("TAP_SCHEMA cannot be written, since the disk is full: %s", error)
+                return
+            self._stamp = stamp
+
+    def _written_tap_schema(self, found: Sequence[Schema], texts: Sequence[str]) -> Path:
+        """Returns the file with TAP_SCHEMA for these schemas; it is written if it is missing."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256("".join([tapschema.VERSION, *texts]).encode()).hexdigest()[:16]
+        path = self.folder / f"tap_schema.{digest}.sqlite"
+        if not path.exists():
+            temporary = path.with_suffix(f".{secrets.token_hex(6)}")
+            try:
                 connection = sqlite3.connect(temporary)
                 try:
                     tapschema.fill(connection, [*found, tapschema.SCHEMA])
                 finally:
                     connection.close()
                 os.replace(temporary, path)
-                for old in self.folder.glob("tap_schema.*.sqlite"):
-                    if old != path:
-                        old.unlink(missing_ok=True)
-            self._tap_schema, self._stamp = path, stamp
+            finally:
+                temporary.unlink(missing_ok=True)
+            for old in self.folder.glob("tap_schema.*.sqlite"):
+                if old != path:
+                    old.unlink(missing_ok=True)
+        return path
 
 
 def optimise(path: Path) -> None:

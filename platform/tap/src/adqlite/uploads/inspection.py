@@ -77,6 +77,7 @@ class _Inspection:
         self.flags: list[bytes] = []
         self.columns = 0
         self.rows = 0
+        self.cells = 0
         self.fields: list[dict[str, str]] = []
         self.serialization = ""
         self.text: list[str] | None = None
@@ -120,6 +121,10 @@ class _Inspection:
             self.refuse(f"{local} inside a VOTable is not accepted")
         if local == "FIELD" and self.columns >= self.limits.upload_columns:
             self.refuse(f"more than {self.limits.upload_columns} columns are not accepted")
+        if local == "TD":
+            self.cells += 1
+            if self.cells > self.limits.upload_cells:
+                self.refuse(f"more than {self.limits.upload_cells} cells are not accepted")
         if local == "TR" and self.rows >= self.limits.upload_rows:
             self.refuse(f"more than {self.limits.upload_rows} rows are not accepted")
 
@@ -166,6 +171,10 @@ def _check_records(
                 at += 4
             at += (bits * number + 7) // 8
         count += 1
+        if count * len(fields) > limits.upload_cells:
+            raise UploadError(
+                f"upload {name}: more than {limits.upload_cells} cells are not accepted"
+            )
         if at > len(data) or at == start:
             raise UploadError(f"upload {name}: the binary data end within row {count}")
         if count > limits.upload_rows:
