@@ -43,7 +43,8 @@ from opendata.accounts.models import Token, User
 from opendata.accounts.roles import Role
 
 from .accounts import user
-from .running import Server, environment, run, serve
+from .prepared import MIGRATE, SEED, prepared
+from .running import Server, serve
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ANTARES = SHARED / "antares"
@@ -112,9 +113,9 @@ def antares() -> Path:
 @pytest.fixture(scope="session")
 def antares_server(antares: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server with the public ANTARES data."""
-    variables = environment(tmp_path_factory.mktemp("antares"))
-    run(variables, "migrate")
-    run(variables, "import", "antares", str(antares))
+    variables = prepared(
+        tmp_path_factory.mktemp("antares"), MIGRATE, ("import", "antares", str(antares))
+    )
     with serve(variables) as server:
         yield server
 
@@ -122,8 +123,6 @@ def antares_server(antares: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="session")
 def seeded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server with the demonstration data."""
-    variables = environment(tmp_path_factory.mktemp("seeded"))
-    run(variables, "migrate")
-    run(variables, "seed")
+    variables = prepared(tmp_path_factory.mktemp("seeded"), MIGRATE, SEED)
     with serve(variables) as server:
         yield server

@@ -22,7 +22,8 @@ from opendata.accounts.roles import Role
 from opendata.cli import main
 
 from .accounts import PASSWORD, logged_in, user
-from .running import Server, environment, serve
+from .prepared import MIGRATE, prepared
+from .running import Server, serve
 
 pytestmark = pytest.mark.usefixtures("quick_hashes")
 
@@ -109,6 +110,13 @@ def test_many_addresses_cannot_try_one_name_without_end(curator: User) -> None:
     assert log_in(name="someone-else") == 403
 
 
+def test_an_ipv6_network_counts_as_one_address(curator: User) -> None:
+    # Providers give each customer at least 64 bits (RFC 6177), so one client has all of them.
+    answers = [log_in(f"2001:db8:1:2::{number}") for number in range(throttle.BOTH + 1)]
+    assert answers == [403] * throttle.BOTH + [429]
+    assert log_in("2001:db8:1:3::1") == 403
+
+
 def test_one_address_cannot_try_many_names_without_end(curator: User) -> None:
     answers = [log_in(name=f"name{number}") for number in range(throttle.ADDRESS + 1)]
     assert answers == [403] * throttle.ADDRESS + [429]
@@ -152,8 +160,9 @@ def test_neither_names_nor_addresses_of_failures_are_stored(curator: User) -> No
 @pytest.fixture(scope="module")
 def behind_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a public address, which the proxy on this machine serves."""
-    variables = environment(tmp_path_factory.mktemp("proxy"), OPENDATA_PUBLIC_URL="http://odc.test")
-    with serve(variables, "--migrate") as server:
+    public = {"OPENDATA_PUBLIC_URL": "http://odc.test"}
+    variables = prepared(tmp_path_factory.mktemp("proxy"), MIGRATE, **public)
+    with serve(variables) as server:
         yield server
 
 
@@ -256,8 +265,9 @@ def test_accounts_are_made_on_the_command_line(database: None) -> None:
     assert Client().post("/curate/login", right).status_code == 302
     assert run(main, ["account", "ana", "--disable"]).exit_code == 0
     assert Client().post("/curate/login", right).status_code == 403
-    again = run(main, ["account", "ana", "--role", "reviewer", "--password-stdin"], input=PASSWORD)
-    assert again.output == "ana can log in at /curate/ (curator, reviewer).\n"
+    reopened = ["account", "ana", "--reopen", "--role", "reviewer", "--password-stdin"]
+    again = run(main, reopened, input=PASSWORD)
+    assert again.output == "ana can log in at /curate/ (reviewer).\n"
     assert Client().post("/curate/login", right).status_code == 302
 
 

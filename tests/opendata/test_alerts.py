@@ -119,7 +119,7 @@ def test_a_record_cites_the_last_one_that_was_issued(
     assert _cited(web, third) == [(cite, f"ivo://km3net.org/VOEvent#KM3-240901A{cited}")]
 
 
-def test_an_update_of_what_nobody_got_cites_nothing(web: Client) -> None:
+def test_an_update_of_an_unpublished_alert_cites_nothing(web: Client) -> None:
     both = _web("auto", Role.ALERT_SENDER, Role.ALERT_SIGNER)
     assert _cited(web, _hand_in(both, _record(2)).json()["number"]) == []
 
@@ -174,13 +174,23 @@ def test_malformed_alerts_are_refused_with_a_reason(web: Client, content: bytes)
     assert answer.json()["problems"]
 
 
+def test_a_sender_cannot_fill_the_list_of_waiting_alerts(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opendata.alerts.ingestion.WAITING", 2)
+    sender, other = _web("sam", Role.ALERT_SENDER), _web("sue", Role.ALERT_SENDER)
+    statuses = [_hand_in(sender, _record(number)).status_code for number in (1, 2, 3)]
+    assert statuses == [201, 201, 409]
+    assert _hand_in(other, _record(4)).status_code == 201
+
+
 def test_without_the_role_nothing_is_taken(web: Client) -> None:
     assert _hand_in(web, DOCUMENT).status_code == 401
     assert _hand_in(_web("cora", Role.CURATOR), DOCUMENT).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["alert.example.json", "alert.multiplet.example.json"])
-def test_the_published_examples_come_back_equal_and_valid(web: Client, name: str) -> None:
+def test_the_published_examples_round_trip_and_are_valid(web: Client, name: str) -> None:
     file = SHARED / "alerts" / name
     if not file.exists():
         pytest.skip(f"needs {name} of the GCN schema in {file.parent}")
@@ -301,7 +311,7 @@ def test_the_feed_for_news_readers_is_atom(web: Client) -> None:
     ]
 
 
-def test_the_feed_for_news_readers_says_of_a_place_what_is_known(web: Client) -> None:
+def test_the_feed_for_news_readers_gives_the_known_position(web: Client) -> None:
     # Notices of older portals may have one coordinate only.
     known = {"ra": 120.5, "dec": -30.25}
     daq = user("daq", Role.ALERT_SENDER)

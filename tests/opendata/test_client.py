@@ -73,11 +73,10 @@ def test_the_catalogue_keeps_the_contract_and_its_etag(antares_server: Server) -
 def test_check_finds_a_file_that_has_changed(antares: Path, tmp_path: Path) -> None:
     import sys
 
-    from .running import environment, run
+    from .prepared import MIGRATE, prepared
+    from .running import run
 
-    variables = environment(tmp_path)
-    run(variables, "migrate")
-    run(variables, "import", "antares", str(antares))
+    variables = prepared(tmp_path, MIGRATE, ("import", "antares", str(antares)))
     assert "in order" in run(variables, "check")
     file = next(path for path in (tmp_path / "state" / "files").glob("*/*") if path.is_file())
     file.chmod(0o600)

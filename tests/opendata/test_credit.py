@@ -21,8 +21,9 @@ from opendata.records.models import Immutable, Version
 from opendata.records.publishing import Draft, Refused
 from opendata.records.subjects import UAT, Subject
 
+from .prepared import FIRST_RELEASE, prepared
 from .records import HEADER, draft, drafted, published
-from .running import environment, run
+from .running import run
 
 #: Numbers of ORCID's own documentation, one with the check character X.
 ORCIDS = ["0000-0002-1825-0097", "0000-0001-5109-3700", "0000-0002-1694-233X"]
@@ -32,13 +33,13 @@ RORS = ["02feahw73", "005ta0471", "00f7hpc57", "01ggx4157", "05dxps055"]
 
 @pytest.mark.parametrize("known", ORCIDS)
 @pytest.mark.parametrize("form", ["{}", "https://orcid.org/{}", "http://www.orcid.org/{}/", " {} "])
-def test_an_orcid_id_is_taken_in_each_way_of_writing(known: str, form: str) -> None:
+def test_every_notation_of_an_orcid_id_is_accepted(known: str, form: str) -> None:
     assert orcid(form.format(known)) == orcid(known.replace("-", "")) == known
 
 
 @pytest.mark.parametrize("known", RORS)
 @pytest.mark.parametrize("form", ["{}", "https://ror.org/{}", "ror.org/{}"])
-def test_a_ror_is_taken_in_each_way_of_writing(known: str, form: str) -> None:
+def test_every_notation_of_a_ror_is_accepted(known: str, form: str) -> None:
     assert ror(form.format(known)) == ror(known.upper()) == f"https://ror.org/{known}"
 
 
@@ -73,7 +74,7 @@ def test_one_wrong_character_of_a_ror_is_noticed(known: str, place: int, other: 
         "Jane Doe",
     ],
 )
-def test_what_is_no_orcid_id_is_refused(text: str) -> None:
+def test_an_invalid_orcid_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an ORCID iD"):
         orcid(text)
 
@@ -102,12 +103,12 @@ def test_a_funder_is_known_by_ror_or_by_crossrefs_registry() -> None:
         ({"name": "X", "age": 3}, "not permitted"),
     ],
 )
-def test_what_is_wrong_with_a_creator_is_said(said: dict[str, object], message: str) -> None:
+def test_invalid_creators_are_reported(said: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Creator.model_validate(said)
 
 
-def test_roles_are_those_of_credit_in_each_way_of_writing() -> None:
+def test_every_notation_of_a_credit_role_is_accepted() -> None:
     forms = ["data curation", "https://credit.niso.org/contributor-roles/writing-review-editing/"]
     assert Creator.model_validate({"kind": "Organizational", "name": "X"}).kind == "organisation"
     made = Creator(name="X", roles=[*forms, "Writing - review and editing", "Data Curation"])
@@ -195,11 +196,11 @@ def test_no_letter_of_an_authors_text_is_lost(text: str) -> None:
 
 
 def test_older_databases_get_creators_and_nothing_else_changes(tmp_path: Path) -> None:
-    variables = environment(tmp_path)
-    run(variables, "django", "migrate", "records", "0002")
+    variables = prepared(tmp_path, FIRST_RELEASE)
     texts = ["ANTARES Collaboration", "Doe, Jane; Roe, Richard", "Albert et al.", None, 17, ["x"]]
     made = (
-        "import json; from django.db import connection; from django.db.migrations.loader import "
+        "import json; from django.core.management import call_command; "
+        "from django.db import connection; from django.db.migrations.loader import "
         "MigrationLoader; apps = MigrationLoader(connection).project_state(('records', "
         "'0002_curation')).apps; R = apps.get_model('records', 'Record'); "
         "V = apps.get_model('records', 'Version'); "
@@ -213,16 +214,15 @@ def test_older_databases_get_creators_and_nothing_else_changes(tmp_path: Path) -
         "print('>>' + json.dumps(list(V.objects.order_by('pk').values()), default=str), flush=True)"
     )
 
-    def rows(printed: str) -> object:
-        return json.loads(printed.partition(">>")[2].splitlines()[0])
-
-    before = rows(run(variables, "django", "shell", "-v", "0", "-c", made + fill + show))
-    run(variables, "django", "migrate", "records", "0003")
-    assert rows(run(variables, "django", "shell", "-v", "0", "-c", made + show)) == before
-    run(variables, "migrate")
-    now = "import json; from opendata.records.models import Version as V; " + show
-    creators = [row["creators"] for row in rows(run(variables, "django", "shell", "-c", now))]  # type: ignore[attr-defined]
-    assert creators == [
+    upgrade = "; call_command('migrate', 'records', '0003', verbosity=0); "
+    finish = (
+        "; call_command('migrate', verbosity=0); from opendata.records.models import Version as V; "
+    )
+    steps = fill + show + upgrade + show + finish + show
+    printed = run(variables, "django", "shell", "-v", "0", "-c", made + steps)
+    before, after, now = (json.loads(line[2:]) for line in printed.splitlines() if line[:2] == ">>")
+    assert before == after
+    assert [row["creators"] for row in now] == [
         [{"kind": "organisation", "name": "ANTARES Collaboration"}],
         [
             {"kind": "person", "name": "Doe, Jane", "family": "Doe", "given": "Jane"},

@@ -18,9 +18,9 @@ from pyDataverse.models import Dataset
 from opendata.accounts.models import User
 from opendata.records import publishing
 
+from .prepared import MIGRATE, prepared
 from .records import ECSV, draft, published
-from .running import Server, environment, serve
-from .running import run as command
+from .running import Server, serve
 
 SECOND = ECSV + b"12.0 1.0 2.0\n"
 DOI = "doi:10.5072/FK2/TWO"
@@ -29,8 +29,7 @@ DOI = "doi:10.5072/FK2/TWO"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A record with two versions and a DOI, and one without."""
-    variables = environment(tmp_path_factory.mktemp("dataverse"))
-    command(variables, "migrate")
+    variables = prepared(tmp_path_factory.mktemp("dataverse"), MIGRATE)
     with serve(variables) as running:
         curator, reviewer = running.token("cora", "curator"), running.token("rene", "reviewer")
 
@@ -122,21 +121,23 @@ def test_pydataverse_reads_the_files_of_each_version(native: NativeApi, server: 
     access = DataAccessApi(server.url)
     for name, content in ((":latest", SECOND), ("1.1", SECOND), ("1.0", ECSV)):
         file = _data(native.get_datafiles_metadata(DOI, name))[0]
-        told = file["dataFile"]
-        assert (file["label"], told["filename"], told["filesize"]) == (
+        metadata = file["dataFile"]
+        assert (file["label"], metadata["filename"], metadata["filesize"]) == (
             "counts.ecsv",
             "counts.ecsv",
             len(content),
         )
-        assert access.get_datafile(told["id"], is_pid=False).content == content
-        assert access.get_datafile(told["persistentId"]).content == content
-        original = access.get_datafile(told["id"], data_format="original", is_pid=False)
+        assert access.get_datafile(metadata["id"], is_pid=False).content == content
+        assert access.get_datafile(metadata["persistentId"]).content == content
+        original = access.get_datafile(metadata["id"], data_format="original", is_pid=False)
         assert original.content == content
-        about = native.get_datafile_metadata(told["id"], is_filepid=False).json()
+        about = native.get_datafile_metadata(metadata["id"], is_filepid=False).json()
         assert (about["label"], about["restricted"]) == ("counts.ecsv", False)
-        assert native.get_datafile_metadata(told["persistentId"], is_filepid=True).json() == about
+        assert (
+            native.get_datafile_metadata(metadata["persistentId"], is_filepid=True).json() == about
+        )
     # What the portal does not make of a file is not given in its place.
-    assert access.get_datafile(told["id"], data_format="RData", is_pid=False).status_code == 404
+    assert access.get_datafile(metadata["id"], data_format="RData", is_pid=False).status_code == 404
     assert access.get_datafile(10**20, is_pid=False).status_code == 404
     assert access.get_datafile("perma:km3net/cnt24_01/9.9/x").status_code == 404
 
@@ -144,13 +145,13 @@ def test_pydataverse_reads_the_files_of_each_version(native: NativeApi, server: 
 def test_names_of_files_with_blanks_and_plus_signs_lead_to_the_file(
     native: NativeApi, server: Server
 ) -> None:
-    told = _data(native.get_datafiles_metadata("plain24_01"))[0]["dataFile"]
-    assert told["filename"] == "Counts + more-1.ecsv"
+    metadata = _data(native.get_datafiles_metadata("plain24_01"))[0]["dataFile"]
+    assert metadata["filename"] == "Counts + more-1.ecsv"
     access = DataAccessApi(server.url)
-    assert access.get_datafile(told["persistentId"]).content == ECSV
+    assert access.get_datafile(metadata["persistentId"]).content == ECSV
     by_parameter = httpx.get(
         f"{server.url}/api/access/datafile/:persistentId/",
-        params={"persistentId": told["persistentId"]},
+        params={"persistentId": metadata["persistentId"]},
     )
     assert by_parameter.content == ECSV
 
@@ -208,7 +209,7 @@ def test_pydataverse_searches(server: Server) -> None:
     assert search.search("*", filter_query="x:y").status_code == 400
 
 
-def test_what_is_not_there_is_said_as_dataverse_does(native: NativeApi) -> None:
+def test_missing_objects_are_reported_as_dataverse_does(native: NativeApi) -> None:
     answer = native.get_dataset("doi:10.1234/nothing")
     assert answer.status_code == 404
     assert answer.json()["message"] == "Dataset with Persistent ID doi:10.1234/nothing not found."

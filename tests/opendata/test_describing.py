@@ -185,7 +185,7 @@ def test_a_sky_map_honours_the_unit_of_an_angle(unit: str, ra: float, right: flo
     assert sky_of(table, Annotation()) is None
 
 
-def test_the_error_of_a_coordinate_is_no_coordinate() -> None:
+def test_the_error_of_a_coordinate_is_not_taken_for_a_coordinate() -> None:
     table = Table({"ra_err": [1.0], "ra": [120.0], "dec": [5.0]})
     ucd = {"ra_err": {"ucd": "pos.eq.ra;stat.error"}, "ra": {"ucd": "pos.eq.ra"}}
     found = sky_of(table, Annotation.parse({"paraminfo": ucd}))
@@ -300,7 +300,7 @@ def test_nan_in_a_files_own_metadata_is_no_json_number(tmp_path: Path) -> None:
     assert found["tables"][0]["head"] == [["NaN"]]
 
 
-def test_what_an_earlier_portal_described_is_described_anew(
+def test_descriptions_of_an_earlier_portal_are_renewed(
     web: Client, curator: User, reviewer: User
 ) -> None:
     version = published(curator, reviewer)

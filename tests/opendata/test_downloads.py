@@ -151,7 +151,9 @@ def test_etag_saves_the_second_download_and_digest_is_the_sha256(web: Client, fi
     assert other.status_code == 200
 
 
-def test_a_withdrawn_file_is_gone_and_says_why(web: Client, curator: User, reviewer: User) -> None:
+def test_a_withdrawn_file_is_gone_and_its_page_says_why(
+    web: Client, curator: User, reviewer: User
+) -> None:
     publishing.withdraw(published(curator, reviewer), reviewer, "Wrong calibration.")
     answer = web.get(PATH)
     assert answer.status_code == 410

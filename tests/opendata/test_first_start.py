@@ -10,6 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import commands
+
+from .prepared import MIGRATE, prepared
 from .running import Server, environment, run, serve
 
 PUBLIC = "https://opendata.example.org"
@@ -45,9 +48,8 @@ def test_a_filled_portal_is_left_alone_by_the_next_start(portal: Server) -> None
         assert collections(again) == collections(portal)
 
 
-def test_a_fill_that_was_stopped_in_the_middle_begins_anew(tmp_path: Path) -> None:
-    variables = environment(tmp_path)
-    run(variables, "migrate")
+def test_an_interrupted_fill_starts_again(tmp_path: Path) -> None:
+    variables = prepared(tmp_path, MIGRATE)
     command = [sys.executable, "-m", "opendata", "seed"]
     with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as filling:
         assert filling.stdout is not None
@@ -91,3 +93,11 @@ def test_a_citation_names_the_public_address_whoever_asks(
 def test_a_record_opens_in_the_hub(portal: Server) -> None:
     page = portal.get("/records/ana20_01_acc/").text
     assert "https://hub.example.org/hub/user-redirect/km3/records/ana20_01_acc" in page
+
+
+def test_the_views_are_loaded_before_the_portal_says_it_is_running(tmp_path: Path) -> None:
+    # Otherwise the first visitor waits for the imports: half a minute on a busy machine.
+    program = "import sys, opendata.asgi; print('opendata.api.urls' in sys.modules)"
+    variables = prepared(tmp_path, MIGRATE)
+    done = commands.run(sys.executable, "-c", program, env=variables)
+    assert done.stdout.strip() == "True"

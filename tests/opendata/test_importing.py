@@ -17,16 +17,15 @@ from openkm3.formats import DataSet, write
 from openkm3.metadata import Annotation
 from openkm3.store import KM3Store
 
+from .prepared import MIGRATE, SEED, prepared
 from .records import ECSV
-from .running import Server, environment, run, serve
+from .running import Server, run, serve
 
 
 @pytest.fixture(scope="module")
 def replaced(antares: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A portal with the demonstration, whose ANTARES part was then replaced by the real data."""
-    variables = environment(tmp_path_factory.mktemp("replaced"))
-    run(variables, "migrate")
-    run(variables, "seed")
+    variables = prepared(tmp_path_factory.mktemp("replaced"), MIGRATE, SEED)
     assert "4 records" in run(variables, "import", "antares", str(antares))
     with serve(variables) as server:
         yield server
@@ -60,8 +59,7 @@ def test_a_second_import_changes_nothing(replaced: Server, antares: Path) -> Non
 
 
 def test_the_demonstration_fills_up_around_real_data(antares: Path, tmp_path: Path) -> None:
-    variables = environment(tmp_path)
-    run(variables, "migrate")
+    variables = prepared(tmp_path, MIGRATE)
     assert run(variables, "import", "antares", str(antares)) == "6 records published.\n"
     assert "16 records published." in run(variables, "seed")
 
@@ -80,7 +78,7 @@ def test_other_records_keep_the_demonstration_out(database: None) -> None:
         ("a\x0bbcd", "num24_01", "control character U+000B"),
     ],
 )
-def test_what_cannot_be_said_of_a_file_is_refused_in_one_line(
+def test_invalid_titles_and_identifiers_are_refused_in_one_line(
     database: None, tmp_path: Path, title: str, identifier: str, words: str
 ) -> None:
     path = tmp_path / "counts.ecsv"
@@ -92,7 +90,7 @@ def test_what_cannot_be_said_of_a_file_is_refused_in_one_line(
     assert not Record.objects.exists()
 
 
-def test_a_votable_is_no_event_list_unless_it_says_so(database: None, tmp_path: Path) -> None:
+def test_a_votable_is_an_event_list_only_if_it_says_so(database: None, tmp_path: Path) -> None:
     path = tmp_path / "sources.vot"
     sources = Table({"ra": [1.0], "dec": [2.0], "name": ["Vela X"]})
     write(DataSet({"sources": sources}, Annotation()), path)

@@ -9,14 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .running import Server, environment, run, serve
+from .prepared import MIGRATE, SEED, prepared
+from .running import Server, run, serve
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    variables = environment(tmp_path_factory.mktemp("metrics"))
-    run(variables, "migrate")
-    run(variables, "seed")
+    variables = prepared(tmp_path_factory.mktemp("metrics"), MIGRATE, SEED)
     with serve(variables) as server:
         yield server
 

@@ -190,7 +190,7 @@ def test_an_address_of_one_format_does_not_look_at_accept(
         ("application/ld+json", "application/json"),
     ],
 )
-def test_what_is_not_there_is_said_in_a_way_that_the_client_reads(
+def test_missing_objects_are_reported_in_the_clients_format(
     web: Client, accept: str, kind: str
 ) -> None:
     answer = web.get("/records/nothing/", headers={"Accept": accept})

@@ -158,9 +158,12 @@ def test_every_account_is_kept_with_its_password_and_roles(upgraded: Upgraded) -
     assert found["gone"][1].startswith("!")
 
 
-def test_every_token_is_kept(upgraded: Upgraded) -> None:
-    assert len(upgraded.before["tokens"]) == 7
-    assert upgraded.query(TOKENS[0].format(TOKENS[2])) == upgraded.before["tokens"]
+def test_every_token_is_kept_until_it_expires(upgraded: Upgraded) -> None:
+    before = upgraded.before["tokens"]
+    # The portal deletes expired tokens when it starts.
+    kept = [row for row in before if str(row[3]) > "2026" or row[3] is None]
+    assert (len(before), len(kept)) == (7, 6)
+    assert upgraded.query(TOKENS[0].format(TOKENS[2])) == kept
 
 
 def test_every_entry_of_the_audit_is_kept_and_refers_to_its_account(upgraded: Upgraded) -> None:
@@ -187,18 +190,24 @@ def test_versions_and_alerts_refer_to_the_accounts_that_they_named(upgraded: Upg
         "SELECT sender FROM alerts_notice",
     ],
 )
-def test_what_was_carried_over_is_gone_from_its_old_place(upgraded: Upgraded, sql: str) -> None:
+def test_migrated_columns_are_gone(upgraded: Upgraded, sql: str) -> None:
     with pytest.raises(Exception, match=r"no such|does not exist"):
         upgraded.query(sql)
 
 
 @pytest.mark.parametrize(
-    ("token", "status"),
-    [("cora", 200), ("cora-until-2090", 200), ("daq", 200), ("expired", 401), ("zoe", 401)],
+    ("token", "path", "status"),
+    [
+        ("cora", "/api/v1/drafts/", 200),
+        ("cora-until-2090", "/api/v1/drafts/", 200),
+        ("daq", "/alerts/incoming/", 200),
+        ("expired", "/api/v1/drafts/", 401),
+        ("zoe", "/api/v1/drafts/", 401),
+    ],
 )
-def test_tokens_work_as_before(upgraded: Upgraded, token: str, status: int) -> None:
+def test_tokens_work_as_before(upgraded: Upgraded, token: str, path: str, status: int) -> None:
     headers = {"Authorization": f"Bearer odc_test-token-of-{token}"}
-    assert upgraded.server.get("/alerts/incoming/", headers=headers).status_code == status
+    assert upgraded.server.get(path, headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -248,7 +257,7 @@ def test_roles_and_the_rule_of_two_people_hold(upgraded: Upgraded) -> None:
     assert upgraded.server.get("/api/v1/search/?q=counts").json()["count"] == 3
 
 
-def test_alerts_are_signed_off_by_whom_it_was_before(upgraded: Upgraded) -> None:
+def test_alerts_are_signed_off_by_the_same_people_as_before(upgraded: Upgraded) -> None:
     bearer = {"Authorization": "Bearer odc_test-token-of-shifter"}
     waiting = upgraded.server.get("/alerts/incoming/", headers=bearer).json()
     assert [(row["sender"], row["signer"]) for row in waiting] == [("daq", "")]

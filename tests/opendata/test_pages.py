@@ -147,9 +147,7 @@ def test_narrow_and_wide_values_are_drawn(
     assert web.get("/records/cnt24_01/").status_code == 200
 
 
-def test_positions_of_a_sky_map_come_with_what_is_known_of_them(
-    web: Client, curator: User, reviewer: User
-) -> None:
+def test_positions_of_a_sky_map_have_tooltips(web: Client, curator: User, reviewer: User) -> None:
     version = published(curator, reviewer)
     points = web.get("/records/cnt24_01/versions/1.0/sky.json").json()
     assert (points["ra"], points["dec"]) == ([10.0, 200.0, 355.5], [20.0, -70.0, 89.0])
@@ -202,7 +200,7 @@ def test_an_unknown_day_is_neither_before_nor_after(
 
 
 @pytest.mark.browser
-def test_maps_and_sky_maps_say_what_is_under_the_pointer(
+def test_maps_and_sky_maps_describe_the_value_under_the_pointer(
     chromium: Browser, seeded_server: Server
 ) -> None:
     page = chromium.new_page()

@@ -23,7 +23,9 @@ def test_hub_and_portal_have_one_palette() -> None:
 @pytest.mark.parametrize("folder", _STATIC, ids=["hub", "portal"])
 def test_styles_take_their_colours_from_the_palette(folder: Path) -> None:
     palette = (folder / "palette.css").read_text()
-    style = (folder / "style.css").read_text()
+    files = sorted(set(folder.glob("*.css")) - {folder / "palette.css"})
+    assert files
+    style = "\n".join(file.read_text() for file in files)
     defined = set(re.findall(r"(--km3-[\w-]+):", palette + style))
     assert set(re.findall(r"var\((--km3-[\w-]+)", style)) <= defined
     assert set(re.findall(r"var\((?!--km3-|--bs-)", style)) == set()

@@ -64,7 +64,7 @@ def test_twenty_curators_at_once_make_one_draft_each(server: Server) -> None:
     assert codes == [201] * 10 + [409] * 10
 
 
-def test_a_file_goes_in_and_out_again(server: Server) -> None:
+def test_an_uploaded_file_is_downloaded_unchanged(server: Server) -> None:
     curator, reviewer = server.token("cora", "curator"), server.token("rene", "reviewer")
     base = f"{server.url}/api/v1"
     new = {"record": {"identifier": "pg24_01"}, "draft": draft(service={"table": "pg24_01.main"})}

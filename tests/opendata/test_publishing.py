@@ -13,7 +13,7 @@ from .accounts import user
 from .records import HEADER, draft, drafted, published
 
 
-def test_a_version_goes_from_draft_over_review_to_published(curator: User, reviewer: User) -> None:
+def test_a_draft_is_reviewed_and_published(curator: User, reviewer: User) -> None:
     version = drafted(curator)
     assert version.state == "draft"
     assert publishing.submit(version, curator).state == "review"
@@ -22,7 +22,7 @@ def test_a_version_goes_from_draft_over_review_to_published(curator: User, revie
     assert Record.objects.get(identifier="cnt24_01").current == version
 
 
-def test_who_submitted_cannot_approve(curator: User) -> None:
+def test_a_submitter_cannot_approve(curator: User) -> None:
     curator.set_roles([Role.CURATOR, Role.REVIEWER])
     version = publishing.submit(drafted(curator), curator)
     with pytest.raises(NotAllowed, match="someone else"):

@@ -47,7 +47,7 @@ def test_a_facet_narrows_the_search(web: Client, record: None, query: str, count
         "ordering=password",
     ],
 )
-def test_odd_queries_are_no_server_error(web: Client, record: None, query: str) -> None:
+def test_odd_queries_cause_no_server_error(web: Client, record: None, query: str) -> None:
     assert web.get(f"/api/v1/search/?{query}").status_code in (200, 400, 404)
     assert web.get(f"/search?{query}").status_code == 200
 

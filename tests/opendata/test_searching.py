@@ -22,6 +22,7 @@ from opendata.searching import index
 from opendata.searching.words import folded, stem, tokens
 
 from .postgresql import HOW_TO, cluster, programs
+from .prepared import FIRST_RELEASE, MIGRATE, prepared
 from .records import ECSV, HEADER, draft
 from .running import Server, environment, run, serve
 
@@ -212,7 +213,7 @@ def test_the_index_follows_publication_new_versions_and_withdrawal(
     assert _search(web, "nuetrino")["did_you_mean"] is None
 
 
-def test_the_index_can_be_made_anew(web: Client, records: None) -> None:
+def test_the_index_can_be_rebuilt(web: Client, records: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM searching_index")
     assert _found(web, "neutrino") == []
@@ -284,8 +285,7 @@ def test_both_databases_find_the_same(both: tuple[Server, Server]) -> None:
 
 
 def test_a_portal_of_before_gets_its_index_by_the_migration(tmp_path: Path) -> None:
-    variables = environment(tmp_path)
-    run(variables, "migrate")
+    variables = prepared(tmp_path, MIGRATE)
     path = tmp_path / "counts.ecsv"
     path.write_bytes(ECSV)
     options = ["--identifier", "cnt24_01", "--title", "Neutrino counts"]
@@ -301,8 +301,7 @@ def test_the_upgrade_of_a_portal_finds_records_by_what_it_knows_of_them_now(
 ) -> None:
     # "Neutrino astronomy" is what the Unified Astronomy Thesaurus calls events of a neutrino
     # telescope; no text of this record, which the first released portal published, says it.
-    variables = environment(tmp_path)
-    run(variables, "django", "migrate", "records", "0002")
+    variables = prepared(tmp_path, FIRST_RELEASE)
     publish = (
         "from django.db import connection; from django.db.migrations.loader import "
         "MigrationLoader; apps = MigrationLoader(connection).project_state(('records', "

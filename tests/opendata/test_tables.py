@@ -135,7 +135,7 @@ def test_a_file_without_table_is_refused_when_it_shall_be_served(
     assert version.state == "draft"
 
 
-def test_what_is_missing_is_found_and_made_again(curator: User, reviewer: User) -> None:
+def test_missing_tables_are_found_and_published_again(curator: User, reviewer: User) -> None:
     version = published(curator, reviewer, service=SERVICE)
     TableStore(Path(settings.VO_FOLDER)).withdraw("cnt24_01")
     said = list(integrity.problems(lambda _: None))
@@ -320,7 +320,7 @@ def test_positions_of_another_frame_are_served_but_not_for_cones() -> None:
 BAD_ECSV = ECSV.replace(b"-70.0", b"-170.0")
 
 
-def test_what_cannot_be_served_is_a_finding_at_upload(curator: User) -> None:
+def test_impossible_coordinates_are_reported_at_upload(curator: User) -> None:
     new = publishing.NewRecord(identifier="bad24_01")
     version = publishing.create(new, Draft(**draft(service=SERVICE)), curator)
     publishing.add_file(version, "counts.ecsv", [BAD_ECSV], curator, describe=describing.describe)

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from adqlite.limits import Limits
+
 _VARIABLES = {
     "state": "OPENDATA_STATE",
     "host": "OPENDATA_HOST",
@@ -25,7 +27,14 @@ _VARIABLES = {
     "contact": "OPENDATA_CONTACT",
     "hub_url": "OPENDATA_HUB_URL",
     "upload_mb": "OPENDATA_UPLOAD_MB",
+    "log_days": "OPENDATA_LOG_DAYS",
+    "policy_url": "OPENDATA_POLICY_URL",
+    "spool_mb": "OPENDATA_SPOOL_MB",
+    "free_mb": "OPENDATA_FREE_MB",
+    "drafts_gb": "OPENDATA_DRAFTS_GB",
+    "tap_limits": "OPENDATA_TAP_LIMITS",
     "vo": "OPENDATA_VO",
+    "bills": "OPENDATA_BILLS",
 }
 
 
@@ -48,8 +57,21 @@ class Configuration(BaseModel):
     contact: str = ""
     hub_url: str = ""
     upload_mb: int = Field(default=100, ge=1, le=100_000)
+    #: Days after which whoever keeps the logs deletes entries; None: unknown.
+    log_days: int | None = Field(default=None, ge=1, le=3650)
+    policy_url: str = ""
+    #: Space for request bodies, of all clients together.
+    spool_mb: int = Field(default=4_000, ge=1)
+    #: Space that uploads leave free on the disk, but at most a twentieth of it.
+    free_mb: int = Field(default=500, ge=0)
+    #: Files in the drafts of one account.
+    drafts_gb: float = Field(default=100, gt=0)
+    #: Limits of TAP that differ from the defaults of :class:`adqlite.Limits`, by name.
+    tap_limits: dict[str, str] = {}
     #: ``embedded``, ``none``, or the address of a DaCHS server.
     vo: str = "embedded"
+    #: Bills of materials of the platform's images, ``NAME.cdx.json``; the portal's image has them.
+    bills: Path = Path("/opt/sbom/built")
 
     @field_validator("hosts", mode="before")
     @classmethod
@@ -58,7 +80,28 @@ class Configuration(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("public_url", "hub_url")
+    @field_validator("tap_limits", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if isinstance(value, str):
+            return dict(part.partition("=")[::2] for part in value.split())
+        return value
+
+    @field_validator("tap_limits")
+    @classmethod
+    def _are_limits(cls, value: dict[str, str]) -> dict[str, str]:
+        try:
+            Limits.model_validate(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise ValueError(
+                f"{name}: {first['msg'].removeprefix('Value error, ')}; write for example "
+                "stored_bytes=20000000000 client_jobs=20"
+            ) from None
+        return value
+
+    @field_validator("public_url", "hub_url", "policy_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
         parts = urlsplit(value)

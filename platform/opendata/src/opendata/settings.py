@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
+    "opendata.full_disk.FullDisk",
 ]
 ROOT_URLCONF = "opendata.urls"
 ASGI_APPLICATION = "opendata.asgi.application"
@@ -77,7 +78,7 @@ def _database() -> dict[str, Any]:
 
         return dict(dj_database_url.parse(CONFIGURATION.database_url, conn_max_age=60))
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "opendata.sqlite",
         "NAME": CONFIGURATION.folder() / "opendata.sqlite",
         "OPTIONS": {
             # Readers continue while one writes; a second writer waits instead of failing.
@@ -193,5 +194,9 @@ LOGGING = {
 }
 #: Where the embedded VO services keep their tables.
 VO_FOLDER = CONFIGURATION.folder("vo")
+#: Limits of these services (:class:`adqlite.Limits`).
+VO_LIMITS = CONFIGURATION.tap_limits
+#: Tells clients of these services apart.
+VO_CLIENT = "opendata.clients.client"
 #: Whether the embedded VO services are served here.
 HAS_VO = CONFIGURATION.vo == "embedded"

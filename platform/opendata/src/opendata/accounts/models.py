@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.sessions.models import Session
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 
 from opendata.accounts.roles import Role
 
@@ -61,6 +65,56 @@ class User(AbstractUser):
         # Django keeps the permissions that it has read with the object.
         for cache in ("_perm_cache", "_group_perm_cache", "_user_perm_cache"):
             self.__dict__.pop(cache, None)
+
+    def end_access(self) -> tuple[int, int]:
+        """Ends the sessions and revokes the tokens of the account.
+
+        Returns
+        -------
+        int, int
+            The numbers of sessions and of tokens.
+        """
+        sessions = sessions_of(self)
+        for session in sessions:
+            session.delete()
+        revoked, _rows = self.tokens.all().delete()
+        return len(sessions), revoked
+
+    @transaction.atomic
+    def close(self) -> None:
+        """Closes the account for good: no login, sessions, tokens or roles.
+
+        The row stays, because the audit and versions refer to it.
+        """
+        self.end_access()
+        self.is_active = False
+        self.set_unusable_password()
+        self.save()
+        self.set_roles(())
+        self.groups.clear()
+        self.user_permissions.clear()
+
+    @classmethod
+    def release(cls, name: str) -> None:
+        """Frees the name of a closed account for another person.
+
+        The old account keeps everything that it did, under a name that no account can be given.
+        """
+        for number in itertools.count(1):
+            former = f"{name[:90]}~{number}"
+            if not cls.objects.filter(username=former).exists():
+                cls.objects.filter(username=name, is_active=False).update(username=former)
+                return
+
+
+def sessions_of(user: User | None = None) -> list[Session]:
+    """Returns the sessions that have not ended, of one account or of all."""
+    found = []
+    for session in Session.objects.filter(expire_date__gt=timezone.now()):
+        account = session.get_decoded().get(SESSION_KEY)
+        if account is not None and (user is None or account == str(user.pk)):
+            found.append(session)
+    return found
 
 
 class Token(models.Model):

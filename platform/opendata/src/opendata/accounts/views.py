@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from opendata.accounts import throttle
+from opendata.accounts.device import remember
 from opendata.accounts.forms import LoginForm
 
 _PAGE = "accounts/login.html"
@@ -19,6 +20,12 @@ class Login(views.LoginView):
 
     authentication_form = LoginForm
     template_name = _PAGE
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Logs in, and remembers the browser as a device of the account."""
+        response = super().form_valid(form)
+        remember(self.request, response, form.get_user())
+        return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Answers 403 to a wrong name or password, and shows the form again."""

@@ -12,6 +12,9 @@ from opendata.records.publishing import Refused
 from opendata.records.publishing.steps import audit, need
 from openkm3 import alerts
 
+#: Alerts of one sender that may wait for approval; each may have 4 MiB.
+WAITING = 200
+
 
 @transaction.atomic
 def hand_in(content: bytes, user: User) -> Notice:
@@ -29,6 +32,12 @@ def hand_in(content: bytes, user: User) -> Notice:
     packet = alerts.to_voevent(alert)
     if Notice.objects.filter(ivorn=alert.ivorn).exists():
         raise Refused(f"{alert.ivorn} exists already; give an update a record_number of its own")
+    waiting = Notice.objects.filter(sender=user, issued__isnull=True, refused=False).count()
+    if waiting >= WAITING:
+        raise Refused(
+            f"{waiting} alerts of {user} wait for approval, the maximum for one sender; ask a "
+            "signer to approve or refuse them first"
+        )
     name = alert.name
     notice = Notice.objects.create(
         ivorn=alert.ivorn,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
@@ -17,10 +17,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from opendata.accounts.roles import Role
 from opendata.alerts import ingestion
 from opendata.alerts.atom import atom
 from opendata.alerts.models import Notice
-from opendata.api.authentication import HasAccount, account_of
+from opendata.api.authentication import HasRole, account_of
 from opendata.api.negotiation import negotiate, not_acceptable
 from opendata.api.writing import RawParser
 from opendata.portal.plots import SMALLEST_RING, sky
@@ -129,13 +130,20 @@ def notice_page(request: HttpRequest, number: int) -> HttpResponse:
 class HandIn(APIView):
     """Submission of alerts."""
 
-    permission_classes = (HasAccount,)
+    permission_classes = (HasRole,)
+    roles: ClassVar = {
+        "GET": (Role.ALERT_SENDER, Role.ALERT_SIGNER),
+        "POST": (Role.ALERT_SENDER,),
+    }
     parser_classes = (RawParser,)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """List alerts that wait for approval."""
+        """List alerts that wait for approval; without the role alert-signer, the account's own."""
         waiting = Notice.objects.filter(issued__isnull=True, refused=False)
+        user = account_of(request)
+        if not user.has_perm(Role.ALERT_SIGNER.permission):
+            waiting = waiting.filter(sender=user)
         waiting = waiting.select_related("sender", "signer")[:200]
         return Response([_state(notice) for notice in waiting])
 
@@ -150,7 +158,8 @@ class HandIn(APIView):
 class SignOff(APIView):
     """The decision on an alert."""
 
-    permission_classes = (HasAccount,)
+    permission_classes = (HasRole,)
+    roles: ClassVar = {"POST": (Role.ALERT_SIGNER,)}
     parser_classes = (RawParser,)
 
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)

@@ -6,6 +6,7 @@ import logging
 import resource
 import sqlite3
 import time
+from contextlib import suppress
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -13,6 +14,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from adqlite.errors import StorageFull
 from opendata.records.models import DataFile, Record, Version
 from opendata.records.search import published
 from opendata.searching import index
@@ -68,6 +70,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     observatory = service()
     schemas = observatory.store.schemas()
     lines.append(f"opendata_vo_tables {sum(len(schema.tables) for schema in schemas)}")
-    for phase, count in sorted(observatory.jobs.phases().items()):
-        lines.append(f'opendata_tap_jobs{{phase="{phase}"}} {count}')
+    lines.append(f"opendata_tap_spool_bytes {observatory.spool.used}")
+    with suppress(StorageFull):  # jobs cannot be counted on a disk that was full from the start
+        lines.append(f"opendata_tap_stored_bytes {observatory.jobs.stored_bytes()}")
+        for phase, count in sorted(observatory.jobs.phases().items()):
+            lines.append(f'opendata_tap_jobs{{phase="{phase}"}} {count}')
     return HttpResponse("\n".join(lines) + "\n", content_type=f"{_TEXT}; version=0.0.4")

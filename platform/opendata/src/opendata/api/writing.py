@@ -16,7 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from opendata.api.authentication import HasAccount, account_of
+from opendata.accounts.roles import Role
+from opendata.api.authentication import HasRole, account_of
 from opendata.api.serializers import FileRow, VersionDetail
 from opendata.records import publishing
 from opendata.records.models import Record, State, Version
@@ -73,12 +74,18 @@ def _open_version(identifier: str) -> Version:
     return version
 
 
+_CURATOR, _REVIEWER = (Role.CURATOR,), (Role.REVIEWER,)
+_EITHER = (Role.CURATOR, Role.REVIEWER)
+
+
 class _Protected(APIView):
-    permission_classes = (HasAccount,)
+    permission_classes = (HasRole,)
 
 
 class Drafts(_Protected):
     """Drafts and versions in review."""
+
+    roles: ClassVar = {"GET": _EITHER, "POST": _CURATOR}
 
     @extend_schema(responses=VersionDetail(many=True))
     def get(self, request: Request) -> Response:
@@ -96,6 +103,8 @@ class Drafts(_Protected):
 
 class DraftView(_Protected):
     """The draft of a record."""
+
+    roles: ClassVar = {"GET": _EITHER, "PUT": _CURATOR, "DELETE": _CURATOR}
 
     @extend_schema(responses=VersionDetail)
     def get(self, request: Request, identifier: str) -> Response:
@@ -129,6 +138,7 @@ class DraftView(_Protected):
 class DraftFile(_Protected):
     """A file of a draft."""
 
+    roles: ClassVar = {"PUT": _CURATOR, "DELETE": _CURATOR}
     parser_classes = (RawParser,)
 
     @extend_schema(
@@ -169,6 +179,11 @@ class Decision(_Protected):
         "reject": publishing.reject,
     }
 
+    @property
+    def roles(self) -> dict[str, tuple[Role, ...]]:
+        """The role that the step needs."""
+        return {"POST": _CURATOR if self.kwargs.get("step") == "submit" else _REVIEWER}
+
     @extend_schema(request=_schema(Reason), responses=VersionDetail)
     def post(self, request: Request, identifier: str, step: str) -> Response:
         """Submit, approve or reject the draft; `reason` says why."""
@@ -179,6 +194,8 @@ class Decision(_Protected):
 
 class Withdrawal(_Protected):
     """Withdrawal of a published version."""
+
+    roles: ClassVar = {"POST": _REVIEWER}
 
     @extend_schema(request=_schema(Reason), responses=VersionDetail)
     def post(self, request: Request, identifier: str, label: str) -> Response:

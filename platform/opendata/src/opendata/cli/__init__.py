@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from opendata.cli.accounts import account, token
+from opendata.cli.accounts import account, sessions, token
 from opendata.cli.importing import import_, seed
+from opendata.cli.person import person
 from opendata.cli.serving import migrate, serve
 from opendata.cli.upkeep import check, describe, django_command, reindex, tables
 
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 for _command in (
-    *(migrate, serve, seed, import_, account, token),
+    *(migrate, serve, seed, import_, account, token, sessions, person),
     *(tables, describe, reindex, check, django_command),
 ):
     main.add_command(_command)

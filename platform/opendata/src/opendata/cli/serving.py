@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import click
 
@@ -33,6 +33,9 @@ def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from opendata.accounts import expiry
+    from opendata.slow_clients import TimelyProtocol
+
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         if not upgrade:
@@ -40,7 +43,9 @@ def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None
         call_command("migrate", interactive=False, verbosity=1)
     if fill:
         _fill()
+    expiry.start()
     with _describing() if upgrade else nullcontext():
+        _clean()
         connection.close()
         configuration = settings.CONFIGURATION
         uvicorn.run(
@@ -48,6 +53,7 @@ def serve(host: str | None, port: int | None, upgrade: bool, fill: bool) -> None
             host=host or configuration.host,
             port=configuration.port if port is None else port,
             lifespan="off",
+            http=TimelyProtocol,
             log_config=None,
             access_log=False,
             proxy_headers=bool(configuration.public_url),
@@ -70,6 +76,14 @@ def _describing() -> Iterator[None]:
     finally:
         process.terminate()
         process.wait()
+
+
+def _clean() -> None:
+    """Delete what uploads left behind when an earlier server ended."""
+    from opendata.records import store
+
+    with suppress(OSError):  # a folder that cannot be read
+        store.delete_abandoned()
 
 
 def _fill() -> None:

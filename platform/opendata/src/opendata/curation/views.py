@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -45,6 +46,8 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
 @curation_page("GET", "POST")
 def new(request: HttpRequest, user: User) -> HttpResponseBase:
     """Creates a record with its first draft."""
+    if not user.has_perm(Role.CURATOR.permission):
+        raise PermissionDenied(f"{user} needs the role curator to {Role.CURATOR.label}.")
     form = NewRecordForm(request.POST or None)
     wrong = ""
     if "more_rows" in request.POST:

@@ -6,6 +6,8 @@ The document is written once a change of what is published and then served as a 
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,8 +16,10 @@ from django.conf import settings
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from opendata.full_disk import follows_from_full_disk
 from opendata.records.models import AuditEntry, DataFile, Record, State
 from openkm3.catalogue import Catalogue, Entry, Kind, Service
+from openkm3.errors import FormatError
 from openkm3.formats import limits
 
 _PUBLISHING = ("publish", "withdraw")
@@ -35,12 +39,33 @@ def document() -> tuple[Path, str]:
     path = folder / f"{number}-{_code()}.json"
     if not path.exists():
         content = catalogue().dump()
-        with limits.complete(path) as temporary:
-            temporary.write_bytes(content)
+        try:
+            with limits.complete(path) as temporary:
+                temporary.write_bytes(content)
+        except (OSError, FormatError) as error:
+            if not follows_from_full_disk(error):
+                raise
+            return _in_memory(path.stem, content), f'"{path.stem}"'
         for old in folder.glob("*.json"):
             if old != path:
                 old.unlink(missing_ok=True)
     return path, f'"{path.stem}"'
+
+
+def _in_memory(name: str, content: bytes) -> Path:
+    """Returns a file with the content that takes no space on the disk."""
+    with _lock:
+        if name not in _files:
+            while _files:
+                os.close(_files.popitem()[1])
+            _files[name] = os.memfd_create("catalogue")
+            with os.fdopen(os.dup(_files[name]), "wb") as file:
+                file.write(content)
+        return Path(f"/proc/self/fd/{_files[name]}")
+
+
+_lock = threading.Lock()
+_files: dict[str, int] = {}
 
 
 def _code() -> str:

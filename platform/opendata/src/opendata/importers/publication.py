@@ -40,8 +40,8 @@ def publish(
         Whether the portal wrote the files itself; others are read in the sandbox.
     """
     curator = _account("importer", Role.CURATOR)
-    said = publishing.validated(Draft, draft)
-    version = publishing.create(publishing.validated(NewRecord, new), said, curator)
+    metadata = publishing.validated(Draft, draft)
+    version = publishing.create(publishing.validated(NewRecord, new), metadata, curator)
     return _complete(version, paths, curator, accept_findings, trusted=trusted)
 
 
@@ -61,7 +61,7 @@ def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str
     record = Record.objects.filter(identifier=new["identifier"]).first()
     if record is None:
         return publish(new, draft, *paths)
-    if _says_the_same(record.current, publishing.validated(Draft, draft), paths):
+    if _is_unchanged(record.current, publishing.validated(Draft, draft), paths):
         return None
     curator = _account("importer", Role.CURATOR)
     label = publishing.next_label(record)
@@ -70,14 +70,14 @@ def renew(new: dict[str, Any], draft: dict[str, Any], *paths: Path, changes: str
     return _complete(version, paths, curator)
 
 
-def _says_the_same(version: Version | None, draft: Draft, paths: tuple[Path, ...]) -> bool:
+def _is_unchanged(version: Version | None, draft: Draft, paths: tuple[Path, ...]) -> bool:
     if version is None or version.state != State.PUBLISHED:
         return False
-    said = publishing.fields_of(draft)
-    del said["label"], said["changes"]
-    there = {file.name: file.sha256 for file in version.files.all()}
+    fields = publishing.fields_of(draft)
+    del fields["label"], fields["changes"]
+    published = {file.name: file.sha256 for file in version.files.all()}
     given = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    return {key: getattr(version, key) for key in said} == said and there == given
+    return {key: getattr(version, key) for key in fields} == fields and published == given
 
 
 def _complete(

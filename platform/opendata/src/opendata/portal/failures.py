@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from opendata.api.negotiation import negotiate
+from opendata.full_disk import SENTENCE, STATUS, follows_from_full_disk
 
 _PROGRAMS = ("/api/", "/storage/", "/catalog.json", "/oai", "/metrics")
 
@@ -39,8 +41,17 @@ def not_found(request: HttpRequest, exception: Exception, **_: Any) -> HttpRespo
     return _answer(request, 404, "Not found", message or "There is no page at this address.")
 
 
+def full(request: HttpRequest) -> HttpResponse:
+    """Answer 507."""
+    response = _answer(request, STATUS, "The disk is full", SENTENCE)
+    response.headers["Retry-After"] = "600"
+    return response
+
+
 def broken(request: HttpRequest, **_: Any) -> HttpResponse:
-    """Answer 500."""
+    """Answer 500, or 507 if the error follows from a full disk."""
+    if follows_from_full_disk(sys.exc_info()[1]):
+        return full(request)
     text = "The portal failed to answer; its log has the error. Try again later."
     return _answer(request, 500, "Internal error", text)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.urls import path
 
 from opendata.exports.oai.documents import oai
-from opendata.portal import views
+from opendata.portal import privacy, software, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("search", views.search, name="search"),
     path("ktypes/", views.ktypes, name="ktypes"),
+    path("privacy", privacy.page, name="privacy"),
+    path("software/", software.software, name="software"),
+    path("software/<str:name>.cdx.json", software.bill),
     path("robots.txt", views.robots),
     path("sitemap.xml", views.sitemap),
     path("oai", oai, name="oai"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-import idutils
 from pydantic import AfterValidator
 
 #: Crockford's base 32, without the letters that look like digits, as the digits of ``int(_, 32)``.
@@ -35,6 +34,9 @@ def orcid(text: str) -> str:
     digits = re.sub(r"[\s\-\u2010-\u2015]", "", bare).upper()
     if not re.fullmatch(r"[0-9]{15}[0-9X]", digits):
         raise ValueError(f"{text!r} is not an ORCID iD such as 0000-0002-1825-0097")
+    # Not at the top: a large regular expression makes its import a quarter of every command's.
+    import idutils
+
     found = "-".join(digits[start : start + 4] for start in range(0, 16, 4))
     if not idutils.is_orcid(found):
         raise ValueError(

@@ -102,8 +102,8 @@ def subjects_of(version: Version) -> list[Subject]:
 
     Names of content and instrument are added as keywords.
     """
-    said = [Subject.model_validate(item) for item in version.subjects]
-    found = said or [Subject(term=term) for term in _implied(version)]
+    chosen = [Subject.model_validate(item) for item in version.subjects]
+    found = chosen or [Subject(term=term) for term in _implied(version)]
     words = []
     if version.ktype in KTYPES and version.ktype not in _GENERAL:
         words.append(KTYPES[version.ktype].label)
@@ -123,8 +123,8 @@ def _implied(version: Version, depth: int = 3) -> list[str]:
     for part in parts.select_related("current__record") if depth else []:
         current = part.current
         if current is not None:
-            said = [str(item["term"]) for item in current.subjects]
-            terms += said or _implied(current, depth - 1)
+            chosen = [str(item["term"]) for item in current.subjects]
+            terms += chosen or _implied(current, depth - 1)
     return list(dict.fromkeys(terms))
 
 

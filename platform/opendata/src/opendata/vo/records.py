@@ -110,7 +110,7 @@ def check(version: Version) -> None:
     described = [file.description.content.get("service") for file in version.files.all()]
     if any(listed is not None and _can_be_served(listed) for listed in described):
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         _serve(version, name, serve_safely, Path(folder))
 
 

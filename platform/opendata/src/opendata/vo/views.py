@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import IO, Any, cast
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
@@ -15,8 +16,10 @@ from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
+from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from adqlite.clients import client_of
 from adqlite.errors import RequestTooLarge, VOError
 from adqlite.http.messages import Form, Request, Response
 from adqlite.http.routes import ROUTES, Route, answer
@@ -41,6 +44,7 @@ def view_of(route: Route) -> View:
             query=_pairs(request.GET),
             read_form=lambda: _form(request),
             home=home,
+            client=_client(request),
         )
         return _sent(request, answer(route, service(), given, segments))
 
@@ -49,6 +53,13 @@ def view_of(route: Route) -> View:
 
 #: The view of each route by its name.
 VIEWS = {route.name: view_of(route) for route in ROUTES}
+
+
+def _client(request: HttpRequest) -> str:
+    """Returns who sent a request, according to `settings.VO_CLIENT` or else to its address."""
+    if name := getattr(settings, "VO_CLIENT", ""):
+        return str(import_string(name)(request))
+    return client_of(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def _pairs(fields: QueryDict) -> list[tuple[str, str]]:
@@ -85,7 +96,11 @@ def _fields_and_files(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[s
         return request.POST, request.FILES
     limits = service().limits
     most = limits.upload_bytes * limits.upload_tables
-    body: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115
+    # Temporary files are where all of Django's are; the layer before Django limits their size.
+    folder = settings.FILE_UPLOAD_TEMP_DIR
+    body: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+        max_size=_MEMORY, dir=str(folder) if folder else None
+    )
     while block := request.read(_BLOCK):
         body.write(block)
         if body.tell() > most:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 from pydantic import ValidationError
 
 from opendata import describing
@@ -56,15 +58,21 @@ def add_file(
         Entry(identifier="x", title="x", kind="resource", ktype="x", filename=name)
     except ValidationError:
         raise Refused(f"name: {name!r} is not a plain file name") from None
+    _check_drafts(version)
     content = store.put(pieces, limit)
     if content.size == 0:
+        _forget(content.sha256)
         raise Refused(f"{name} is empty")
     try:
         found = describe(store.path_of(content.sha256), name)
     except describing.Unreadable as error:
+        _forget(content.sha256)
         raise Refused(f"{name}: {error}") from None
     with transaction.atomic():
         require_state(version, State.DRAFT)
+        if not store.path_of(content.sha256).exists():
+            # Someone sent the same content under a name for which it was refused.
+            raise Refused(f"{name} was removed meanwhile; upload it again")
         version.files.filter(name=name).delete()
         file = DataFile.objects.create(
             version=version,
@@ -78,6 +86,26 @@ def add_file(
         Description.objects.create(file=file, content=found)
         audit(user, "file", file, sha256=content.sha256, size=content.size)
     return file
+
+
+def _forget(sha256: str) -> None:
+    """Deletes the content of a file that was refused, unless another file has the same."""
+    if not DataFile.objects.filter(sha256=sha256).exists():
+        store.delete(sha256)
+
+
+def _check_drafts(version: Version) -> None:
+    """Refuses one more file of an account whose drafts are too large together."""
+    drafts = DataFile.objects.filter(version__created_by=version.created_by)
+    size = drafts.exclude(version__state__in=(State.PUBLISHED, State.WITHDRAWN)).aggregate(
+        total=Sum("size")
+    )["total"]
+    most = settings.CONFIGURATION.drafts_gb * 1e9
+    if (size or 0) >= most:
+        raise Refused(
+            f"the drafts of {version.created_by} have {(size or 0) / 1e9:.3g} GB of files, and "
+            f"{most / 1e9:.3g} GB is the limit: publish or discard some of them first"
+        )
 
 
 @step

@@ -1,0 +1,1 @@
+"""Django's backend for SQLite, able to read on a full disk."""
