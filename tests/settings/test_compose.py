@@ -23,39 +23,51 @@ SETTINGS: dict[str, Any] = {
         "opendata": {"public_url": "https://data.example.org", "demonstration": False},
         "containers": ["vo"],
     },
-    "spawner": {"egress": "none"},
+    "spawner": {
+        "egress": "none",
+        "egress_allow": [
+            {"network": "10.20.0.0/16"},
+            {"network": "fd00:20::7", "ports": [443, "1094-1095"]},
+        ],
+        "egress_deny": ["192.0.2.0/24", "2001:db8::/32"],
+    },
 }
 
 
 def test_each_variable_says_what_the_settings_say() -> None:
-    told = compose_environment(parse(SETTINGS), RUNTIME)
-    assert told["COMPOSE_PROFILES"] == "opendata"
-    assert (told["KM3_PROJECT"], told["KM3_PORT"], told["KM3_PATH"]) == (
+    variables = compose_environment(parse(SETTINGS), RUNTIME)
+    assert variables["COMPOSE_PROFILES"] == "opendata"
+    assert (variables["KM3_PROJECT"], variables["KM3_PORT"], variables["KM3_PATH"]) == (
         "km3test", "8500", "/km3net",
     )  # fmt: skip
-    assert told["KM3_EGRESS"] == "none"
-    assert told["KM3_SERVICES"] == "km3test-opendata,vo"
-    assert (told["KM3_OPENDATA_PORT"], told["KM3_OPENDATA_OPTIONS"]) == ("8590", "--migrate")
-    assert told["KM3_OPENDATA_URL"] == "https://data.example.org"
-    assert told["KM3_OPENDATA_CONTACT"] == "help@example.org"
-    assert told["KM3_HUB_URL"] == "https://www.example.org/km3net"
+    assert variables["KM3_EGRESS"] == "none"
+    assert variables["KM3_EGRESS_ALLOW"] == "10.20.0.0/16,fd00:20::7/128=443+1094-1095"
+    assert variables["KM3_EGRESS_DENY"] == "192.0.2.0/24,2001:db8::/32"
+    assert variables["KM3_SERVICES"] == "km3test-opendata,vo"
+    assert (variables["KM3_OPENDATA_PORT"], variables["KM3_OPENDATA_OPTIONS"]) == (
+        "8590",
+        "--migrate",
+    )
+    assert variables["KM3_OPENDATA_URL"] == "https://data.example.org"
+    assert variables["KM3_OPENDATA_CONTACT"] == "help@example.org"
+    assert variables["KM3_HUB_URL"] == "https://www.example.org/km3net"
     # The kernel takes 15 characters for an interface; a user's bridge adds 8.
-    assert len(told["KM3_BRIDGES"]) == 7
-    assert "KM3_SPAWNER" not in told
+    assert len(variables["KM3_BRIDGES"]) == 7
+    assert "KM3_SPAWNER" not in variables
 
 
 def test_without_a_portal_compose_leaves_it_out() -> None:
     off = parse({"services": {"opendata": {"enabled": False}}})
-    told = compose_environment(off, RUNTIME)
-    assert told["COMPOSE_PROFILES"] == told["KM3_SERVICES"] == ""
+    variables = compose_environment(off, RUNTIME)
+    assert variables["COMPOSE_PROFILES"] == variables["KM3_SERVICES"] == ""
 
 
-def test_the_keeper_is_told_of_a_swarm() -> None:
+def test_the_keeper_gets_the_swarm_spawner() -> None:
     swarm = compose_environment(parse({"spawner": {"kind": "swarm"}}), RUNTIME)
     assert swarm["KM3_SPAWNER"] == "swarm"
 
 
-def test_the_hub_is_made_anew_for_every_setting_but_the_banner() -> None:
+def test_every_setting_but_the_banner_recreates_the_hub() -> None:
     def digest(**settings: Any) -> str:
         return compose_environment(parse(settings), RUNTIME)["KM3_SETTINGS"]
 

@@ -1,4 +1,4 @@
-"""Where people come in, by the settings and on this machine."""
+"""The entrance for people, by the settings and on this machine."""
 
 from __future__ import annotations
 

@@ -17,6 +17,8 @@ HUB = {
     "KM3_PLATFORM_FILE": "/etc/km3net/platform.yaml",
     "KM3_NODE": "/usr/bin/node",
     "KM3_TUTORIALS": "/opt/tutorials",
+    "KM3_USER_ORIGINS": "own",
+    "KM3_SERVER_USER": "km3net-servers",
 }
 
 
@@ -30,7 +32,9 @@ def test_each_variable_is_read_and_passed_on() -> None:
         settings_file=Path("/etc/km3net/platform.yaml"),
         node="/usr/bin/node",
         tutorials="/opt/tutorials",
+        server_user="km3net-servers",
         proxy_token="s3cret",
+        user_origins="own",
     )
     # A secret is not for every process that the hub starts.
     assert runtime.environment() == HUB

@@ -51,6 +51,23 @@ MISTAKES = {
         "spawner: {egress: nothing}",
         ["spawner.egress: must be 'internet' or 'none'", '"nothing"'],
     ),
+    "a shared quota of nobody": (
+        "usage: {quotas: [{cpu_hours: 5, shared: true}]}",
+        ["usage.quotas[0]: a shared quota needs groups, e.g. groups: [school]"],
+    ),
+    "a quota of nothing": (
+        "usage: {quotas: [{cpu_hours: 0}]}",
+        ["usage.quotas[0].cpu_hours", "greater than 0"],
+    ),
+    "a quota without hours": (
+        "usage: {quotas: [{groups: [a]}]}",
+        ["usage.quotas[0].cpu_hours: is missing"],
+    ),
+    "a period that does not exist": (
+        "usage: {period: year}",
+        ["usage.period: must be 'day', 'week' or 'month'", '"year"'],
+    ),
+    "logs for no time": ("privacy: {log_days: 0}", ["privacy.log_days", "equal to 1"]),
     "empty name of the site": ("site: {name: ''}", ["site.name", "at least 1 character"]),
     "banner too long": (
         f"site: {{banner: {{text: {'x' * 501}}}}}",
@@ -102,6 +119,34 @@ MISTAKES = {
     "cpu that no scheduler can give": (
         "sizes: [{name: s, memory: 1G, cpu: 0.001}]",
         ["sizes[0].cpu", "greater than or equal to 0.01"],
+    ),
+    "an open network that is none": (
+        "spawner: {egress_allow: [{network: storage.example.org}]}",
+        ["spawner.egress_allow[0].network: write a network or an address, e.g. 10.20.0.0/16"],
+    ),
+    "an open network without its mask": (
+        "spawner: {egress_allow: [{network: 10.20.0.7/16}]}",
+        ["is an address inside a network; write the network 10.20.0.0/16"],
+    ),
+    "a metadata service that is opened": (
+        "spawner: {egress_allow: [{network: 0.0.0.0/0}]}",
+        ["spawner.egress_allow[0].network: contains addresses of 127.0.0.0/8, which always"],
+    ),
+    "an open port that is none": (
+        "spawner: {egress_allow: [{network: 10.0.0.7, ports: [70000]}]}",
+        ["spawner.egress_allow[0].ports[0]", "write a port from 1 to 65535"],
+    ),
+    "open ports backwards": (
+        "spawner: {egress_allow: [{network: 10.0.0.7, ports: [9-8]}]}",
+        ["spawner.egress_allow[0].ports[0]", "write the lower port of the range first"],
+    ),
+    "a network that is open as a mere text": (
+        "spawner: {egress_allow: [10.20.0.0/16]}",
+        ["spawner.egress_allow[0]: must contain indented keys, one per line: network, ports"],
+    ),
+    "a closed network that is none": (
+        "spawner: {egress_deny: [university]}",
+        ["spawner.egress_deny[0]: write a network or an address"],
     ),
     "image that is none": (
         "environments: [{name: a, title: A, image: 'my image!'}]",
@@ -219,7 +264,7 @@ def answer(path: Path) -> str:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_answered_with_the_way_out(mistake: str, tmp_path: Path) -> None:
+def test_a_mistake_is_reported_with_its_remedy(mistake: str, tmp_path: Path) -> None:
     text, words = MISTAKES[mistake]
     path = tmp_path / "platform.yaml"
     path.write_text(text, encoding="utf-8")
@@ -232,7 +277,7 @@ def test_a_mistake_is_answered_with_the_way_out(mistake: str, tmp_path: Path) ->
     assert "pydantic" not in said
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "platform.yaml"
     path.write_text("siet: {}\nlogin: {attempts: x}\nsizes: []\n", encoding="utf-8")
     assert len(answer(path).splitlines()) == 3
@@ -296,7 +341,7 @@ def keys(model: type[Section]) -> dict[str, Any]:
 
 def shape(data: Any) -> Any:
     if isinstance(data, dict):
-        return {key: shape(value) for key, value in data.items()}
+        return {key: shape(value) for key, value in data.items()} or None
     if isinstance(data, list) and data:
         return [shape(value) for value in data]
     return None

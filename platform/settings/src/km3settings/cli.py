@@ -15,6 +15,7 @@ from km3settings.runtime import Runtime
 from km3settings.settings import SettingsError, json_schema, load
 from km3settings.state import State
 from km3settings.summary import report
+from km3settings.wildcard import decide
 
 __all__ = ["main", "schema"]
 
@@ -27,7 +28,7 @@ def main() -> None:
     Exit codes: 0 done, 1 something cannot work, 2 the input or the settings are wrong.
     """
     for stream in (sys.stdout, sys.stderr):
-        # A name may have letters that the terminal's encoding has not.
+        # A name may contain letters that the terminal's encoding lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
@@ -61,6 +62,6 @@ def compose_env(file: Path | None, project: str, port: int) -> None:
     except SettingsError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    runtime = Runtime("docker", port, project, State(Path()))
+    runtime = decide(settings, Runtime("docker", port, project, State(Path())))
     for name, value in compose_environment(settings, runtime).items():
         click.echo(f"{name}={value}")

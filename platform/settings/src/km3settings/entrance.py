@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from km3settings.origins import Origins
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings
 
@@ -55,6 +56,15 @@ class Entrance:
     def local(self) -> str:
         """The address on this machine, without a trailing slash: `http://127.0.0.1:8000/km3net`."""
         return f"http://{self._host}:{self.runtime.port}{self.path}"
+
+    @property
+    def address(self) -> str:
+        """The address for people on this machine: `http://localhost:8000`.
+
+        Where users' servers have host names of their own, those are below `localhost`.
+        """
+        origins = Origins(self.settings, self.runtime)
+        return f"{origins.hub}{self.path}" if origins.here else self.local
 
     @property
     def hub(self) -> str:

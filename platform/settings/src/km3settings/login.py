@@ -22,9 +22,10 @@ class Login(Section):
     oidc: Oidc | None = None
     """An OpenID provider, such as ESCAPE IAM or EGI Check-in."""
     attempts: int = Field(default=5, ge=1, le=100)
-    """Failed logins of one user, or ten times as many from one address, before a pause."""
+    """Failed logins of one user from one address before a pause; ten times as many of one user from
+    all addresses, or from one address."""
     pause_seconds: int = Field(default=60, ge=1, le=3600)
-    """How long that pause lasts."""
+    """How long the first pause lasts; each further one is twice as long, up to a day."""
 
     trusted_proxies: tuple[str, ...] = ()
     """Addresses of web servers in front of the platform: their `X-Forwarded-For`

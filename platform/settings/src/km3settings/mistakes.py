@@ -23,7 +23,7 @@ def _path(location: Location) -> str:
 
 
 def _model(settings: type[BaseModel], location: Location) -> type[BaseModel] | None:
-    """Returns the section at `location`; None where it is a plain value."""
+    """Returns the section at `location`; None if it is a plain value."""
     model = settings
     for part in location:
         if isinstance(part, int):
@@ -40,7 +40,7 @@ def _model(settings: type[BaseModel], location: Location) -> type[BaseModel] | N
 
 
 def _example(settings: type[BaseModel], location: Location) -> str:
-    """Returns `, e.g. key: value` with the key's default; empty where that is no example."""
+    """Returns `, e.g. key: value` with the key's default; empty if that is no example."""
     model = _model(settings, location[:-1])
     key = location[-1] if location else None
     if model is None or not isinstance(key, str) or key not in model.model_fields:
@@ -72,7 +72,7 @@ _RIGHT_TYPE = {
 
 
 def _quoted(value: object) -> str:
-    """The value in the file, for the end of a message; empty where it is not a plain value."""
+    """The value in the file, for the end of a message; empty if it is not a plain value."""
     if not isinstance(value, (str, int, float, bool)):
         return ""
     given = json.dumps(value, ensure_ascii=False)
@@ -154,6 +154,6 @@ def read_yaml(text: str) -> object:
     Raises
     ------
     yaml.YAMLError
-        Where it is not YAML, or a key appears twice.
+        If it is not YAML, or a key appears twice.
     """
     return yaml.load(text, Loader=_Loader)  # noqa: S506 -- a SafeLoader

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-__all__ = ["PROJECT_LABEL", "USER_LABEL", "Names"]
+__all__ = ["OVERLAY_OPTIONS", "PROJECT_LABEL", "USER_LABEL", "Names"]
 
 #: Label of every container, network and volume of the platform: its project.
 PROJECT_LABEL = "org.km3net.project"
 #: Label of those that belong to one user: the user's name.
 USER_LABEL = "org.km3net.user"
+#: Options of users' networks in a swarm: with VXLAN's header (50 bytes) their packets fit into
+#: those of WireGuard (1420 bytes), which carries them between machines.
+OVERLAY_OPTIONS = {"com.docker.network.driver.mtu": "1370"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Names:
         return f"{self.project}-keeper"
 
     @property
+    def broker(self) -> str:
+        """The container that passes the hub's requests on to the engine; the socket's volume."""
+        return f"{self.project}-broker"
+
+    @property
     def firewall(self) -> str:
         """The container that keeps the packet filter in place."""
         return f"{self.project}-firewall"
@@ -66,6 +74,15 @@ class Names:
     def home(self, escaped_user: str) -> str:
         """The volume with a user's files."""
         return f"{self.project}-home-{escaped_user}"
+
+    def scratch(self, escaped_user: str) -> str:
+        """The volume with a user's scratch folder."""
+        return f"{self.project}-scratch-{escaped_user}"
+
+    @property
+    def homes(self) -> str:
+        """The container that enforces the limits of homes, and the volume with its socket."""
+        return f"{self.project}-homes"
 
     @property
     def bridges(self) -> str:

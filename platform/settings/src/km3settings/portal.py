@@ -79,8 +79,14 @@ class Portal:
             "OPENDATA_PUBLIC_URL": opendata.public_url or "",
             # Users' servers use these host names, and the answers contain them.
             "OPENDATA_HOSTS": "127.0.0.1" if embedded else ALIAS,
-            "OPENDATA_HUB_URL": site.public_url or self._entrance.local,
+            "OPENDATA_HUB_URL": site.public_url or self._entrance.address,
             "OPENDATA_CONTACT": site.contact if mail else "",
+            # Only where that is enforced: the privacy page says so.
+            "OPENDATA_LOG_DAYS": (
+                "" if self.runtime.logs == "engine" else str(self.settings.privacy.log_days)
+            ),
+            "OPENDATA_POLICY_URL": self.settings.privacy.policy_url or "",
+            **opendata.limits.environment(),
         }
 
     def serve_options(self) -> list[str]:

@@ -49,7 +49,7 @@ def read_secret(path: Path) -> str:
     Raises
     ------
     SecretError
-        Where the file is missing, cannot be read, is readable by others, or contains no secret.
+        If the file is missing, cannot be read, is readable by others, or contains no secret.
     """
     key = f"login.oidc.client_secret_file: {path}"
     try:

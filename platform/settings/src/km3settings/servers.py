@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
+from collections.abc import Collection
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from km3settings.amounts import Memory
+from km3settings.amounts import Memory, in_bytes
+from km3settings.egress import Network, Opening
 from km3settings.section import Section
 
-__all__ = ["Culling", "Homes", "Spawner"]
+__all__ = ["Culling", "HomeBackend", "Homes", "Scratch", "Spawner"]
+
+#: How the limit of a home is enforced; `auto`: the best way that the machine offers.
+HomeBackend = Literal["auto", "xfs", "btrfs", "image", "none"]
+
+
+class Scratch(Section):
+    """A second folder per user, `~/scratch`, for files that can be made again (containers)."""
+
+    size: Memory | None = None
+    """How much it may contain; null: users get no scratch folder."""
+    purge_days: int = Field(default=30, ge=0, le=3650)
+    """Delete files that nobody used for this many days; 0: never."""
 
 
 class Homes(Section):
@@ -18,6 +32,30 @@ class Homes(Section):
 
     quota: Memory | None = None
     """How much a home may contain; the landing page shows how much is used."""
+    group_quotas: dict[str, Memory] = Field(default_factory=dict)
+    """Quotas of groups; a user's is the largest that applies."""
+    backend: HomeBackend = "auto"
+    """How the quota is enforced (containers): xfs, btrfs, image, or none: not at all."""
+    scratch: Scratch = Scratch()
+    """A second folder per user, for files that can be made again."""
+
+    def limit(self, groups: Collection[str]) -> int | None:
+        """Returns how many bytes the home of a user of these groups may contain; None: no limit."""
+        if self.quota is None:
+            return None
+        given = [amount for group, amount in self.group_quotas.items() if group in groups]
+        return max(in_bytes(amount) for amount in (self.quota, *given))
+
+    @property
+    def needs_service(self) -> bool:
+        """Whether these settings need the service `homes`."""
+        return self.quota is not None or self.scratch.size is not None
+
+    @model_validator(mode="after")
+    def _groups_have_a_base(self) -> Self:
+        if self.group_quotas and self.quota is None:
+            raise ValueError("group_quotas needs quota, which applies to everybody else")
+        return self
 
 
 class Culling(Section):
@@ -45,7 +83,12 @@ class Spawner(Section):
     """`auto`: containers where a Docker Engine answers, local processes otherwise. `swarm`:
     containers on several machines, which `deploy/` sets up and `make up` does not."""
     egress: Literal["internet", "none"] = "internet"
-    """What user servers can reach (containers): the internet, or only the platform."""
+    """What user servers can reach (containers): the internet, or only the platform. Private
+    networks, this machine and metadata services of clouds are closed in both cases."""
+    egress_allow: tuple[Opening, ...] = ()
+    """Private networks that user servers can reach nevertheless, with `egress: internet`."""
+    egress_deny: tuple[Network, ...] = ()
+    """Public networks that they cannot reach, for example the institute's own."""
     network_pool: str = "10.213.0.0/16"
     """Private addresses for users' networks, 8 per user."""
     start_timeout: int = Field(default=120, ge=10, le=1800)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from km3settings.limits import PortalLimits
 from km3settings.section import Section, SiteAddress
 
 __all__ = ["OpenData", "Services"]
@@ -22,6 +23,7 @@ class OpenData(Section):
     `enabled: false`: the portal of another site, for this platform to use."""
     demonstration: bool = True
     """Whether an empty portal is filled with demonstration data; simulated data are marked."""
+    limits: PortalLimits = PortalLimits()
 
 
 class Services(Section):

@@ -17,10 +17,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from km3settings.login import Login
 from km3settings.menu import ENVIRONMENTS, SIZES, Environment, Size
 from km3settings.mistakes import explain, read_yaml, yaml_problem
+from km3settings.privacy import Privacy
+from km3settings.robots import Robots
 from km3settings.section import Section
 from km3settings.servers import Culling, Homes, Spawner
 from km3settings.services import Services
 from km3settings.site import Site, Workshop
+from km3settings.usage import Usage
 
 __all__ = ["Settings", "SettingsError", "json_schema", "load", "parse"]
 
@@ -54,6 +57,9 @@ class Settings(Section):
     workshop: Workshop = Workshop()
     services: Services = Services()
     spawner: Spawner = Spawner()
+    usage: Usage = Usage()
+    privacy: Privacy = Privacy()
+    robots: Robots = Robots()
 
     @model_validator(mode="after")
     def _portal_and_hub_are_apart(self) -> Self:
@@ -72,6 +78,23 @@ class Settings(Section):
             raise ValueError(
                 f"services.opendata.public_url: /{taken} is used by the hub; write another path,"
                 f" e.g. {hub}/opendata"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _own_origins_have_names(self) -> Self:
+        site = self.site
+        host = urlsplit(site.public_url or "").hostname or "localhost"
+        if site.user_origins == "own" and (":" in host or host.replace(".", "").isdigit()):
+            raise ValueError(
+                f"site.user_origins: own needs a host name in site.public_url; {host} has no names"
+                " below it. Write e.g. https://hub.example.org, or user_origins: shared"
+            )
+        portal = urlsplit(self.services.opendata.public_url or "").hostname or ""
+        if site.user_origins == "own" and portal.endswith(f".{host}"):
+            raise ValueError(
+                f"services.opendata.public_url: {portal} could be the name of a user's server;"
+                f" choose one that is not below {host}, e.g. https://opendata.example.org"
             )
         return self
 
@@ -114,7 +137,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Settings:
     Raises
     ------
     SettingsError
-        Where the file cannot be read, is not YAML, or is refused by `parse`.
+        If the file cannot be read, is not YAML, or is refused by `parse`.
     """
     if path is None:
         return Settings()

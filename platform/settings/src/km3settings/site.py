@@ -28,6 +28,11 @@ class Site(Section):
     public_url: SiteAddress | None = None
     """The address that users type, if it differs from the one that `make up` prints. With a path,
     such as `https://www.example.org/km3net`, the whole hub is below that path."""
+    user_origins: Literal["auto", "own", "shared"] = "auto"
+    """Whether browsers keep users' servers apart from the hub's pages. `own`: each server has a
+    host name of its own, `USER.hub.example.org`, or `USER.localhost` on this machine. `shared`: one
+    host name for everything; users' pages are then restricted, and administrators must enter their
+    password more often. `auto`: `own` where a wildcard name leads to the web server."""
     contact: str = Field(default="your local administrator", min_length=1)
     """Whom users should ask for help: a name, an e-mail address or the address of a page."""
     banner: Banner = Banner()

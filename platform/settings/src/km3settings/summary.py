@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 from urllib.parse import urlsplit
 
 import click
 
-from km3settings.findings import findings, named_groups
-from km3settings.runtime import FILE_VARIABLE
+from km3settings.findings import findings, named_groups, worth_knowing
+from km3settings.origins import Origins, undecided
+from km3settings.runtime import FILE_VARIABLE, Runtime
 from km3settings.secret import SecretError, read_secret, secret_file
 from km3settings.settings import Settings, SettingsError, load
+from km3settings.state import State
+from km3settings.usage import Quota, Usage
+from km3settings.wildcard import how_to_separate, reason_against_own_names
 
 __all__ = ["report", "summary"]
 
@@ -22,7 +26,12 @@ __all__ = ["report", "summary"]
 DEFAULT_FILE = Path("config/platform.yaml")
 
 
-def report(file: Path | None, groups: Callable[[], Collection[str] | None]) -> NoReturn:
+def report(
+    file: Path | None,
+    groups: Callable[[], Collection[str] | None],
+    problems: Sequence[str] = (),
+    advice: Callable[[], Collection[str]] = tuple,
+) -> NoReturn:
     """Check platform.yaml, print what it means, and exit.
 
     Exit codes: 0 everything works, 1 it is valid but something in it cannot work, 2 it is invalid.
@@ -32,8 +41,12 @@ def report(file: Path | None, groups: Callable[[], Collection[str] | None]) -> N
     file
         The file; None: the one that `KM3_PLATFORM_FILE` names, or else config/platform.yaml.
     groups
-        Returns the groups of all accounts, or None where they are unknown. Called only where the
+        Returns the groups of all accounts, or None if they are unknown. Called only where the
         settings name a group.
+    problems
+        What cannot work for another reason than the file, one sentence each.
+    advice
+        Returns further sentences for the administrator, of which none makes it unusable.
     """
     if file is None:
         named = os.environ.get(FILE_VARIABLE)
@@ -51,31 +64,44 @@ def report(file: Path | None, groups: Callable[[], Collection[str] | None]) -> N
         mistakes = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
         click.echo(click.style(f"{mistakes}; nothing was changed.", fg="red"), err=True)
         sys.exit(2)
-    found = findings(settings, groups() if named_groups(settings) else None)
+    found = [*findings(settings, groups() if named_groups(settings) else None), *problems]
+    reason = reason_against_own_names(settings)
+    if reason and settings.site.user_origins == "own":
+        found.append(f"site.user_origins: {reason}; {how_to_separate(settings)}")
     if file is not None:
         word = click.style("USABLE, BUT", fg="yellow") if found else click.style("OK", fg="green")
         click.echo(f"{word}  {file}")
-    for key, value in summary(settings):
+    for key, value in summary(settings, reason):
         click.echo(f"  {key:<13} {value}")
     for sentence in found:
         click.echo(click.style("  cannot work   ", fg="yellow") + sentence, err=True)
+    for sentence in (*worth_knowing(settings), *advice()):
+        click.echo(click.style("  note          ", fg="yellow") + sentence, err=True)
     sys.exit(1 if found else 0)
 
 
 def secret_of(settings: Settings, file: Path | None) -> None:
-    """Check that the client secret can be read, where the login needs one.
+    """Check that the client secret can be read, if the login needs one.
 
     Raises
     ------
     SecretError
-        Where it cannot.
+        If it cannot.
     """
     if settings.login.method == "oidc" and settings.login.oidc:
         read_secret(secret_file(settings.login.oidc, file))
 
 
-def summary(settings: Settings) -> list[tuple[str, str]]:
-    """Returns what the settings mean, as pairs of subject and sentence."""
+def summary(settings: Settings, reason: str = "") -> list[tuple[str, str]]:
+    """Returns what the settings mean, as pairs of subject and sentence.
+
+    Parameters
+    ----------
+    settings
+        Valid settings.
+    reason
+        Why users' servers cannot have host names of their own; empty: they can.
+    """
 
     def limited(groups: tuple[str, ...]) -> str:
         return f" (only {', '.join(groups)})" if groups else ""
@@ -87,6 +113,7 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
     return [
         ("site", f"{site.name}; help: {site.contact}"),
         ("address", _address(site.public_url)),
+        ("users' pages", _origins(settings, reason)),
         *_login(settings),
         (
             "environments",
@@ -99,10 +126,37 @@ def summary(settings: Settings) -> list[tuple[str, str]]:
             ),
         ),
         ("open data", _portal(settings)),
-        ("homes", f"quota {settings.homes.quota}" if settings.homes.quota else "no quota"),
+        ("homes", _homes(settings)),
         ("servers stop", idle),
         ("started by", f"{settings.spawner.kind}; can reach {_reach(settings)}"),
+        ("CPU hours", _quotas(settings.usage)),
+        ("logs", f"deleted after {settings.privacy.log_days} days"),
     ]
+
+
+def _quotas(usage: Usage) -> str:
+    def whose(quota: Quota) -> str:
+        if not quota.groups:
+            return "for each user"
+        each = "together" if quota.shared else "for each member"
+        return f"{each} in {', '.join(quota.groups)}"
+
+    found = [f"{quota.cpu_hours:g} per {usage.period} {whose(quota)}" for quota in usage.quotas]
+    return "; ".join(found) or "no quota"
+
+
+def _homes(settings: Settings) -> str:
+    homes, scratch = settings.homes, settings.homes.scratch
+    words = [f"quota {homes.quota}" if homes.quota else "no quota"]
+    words += [f"{amount} for the group {group}" for group, amount in homes.group_quotas.items()]
+    if scratch.size:
+        kept = f"deleted after {scratch.purge_days} unused days" if scratch.purge_days else "kept"
+        words.append(f"scratch {scratch.size}, files {kept}")
+    if homes.needs_service and settings.spawner.kind in ("process", "swarm"):
+        words.append("not enforced with this kind of spawner")
+    elif homes.needs_service and homes.backend == "none":
+        words.append("not enforced, because homes.backend is none")
+    return "; ".join(words)
 
 
 def _address(public_url: str | None) -> str:
@@ -111,6 +165,17 @@ def _address(public_url: str | None) -> str:
     path = urlsplit(public_url).path
     passed = f"; your web server must pass on {path}/ with the path unchanged" if path else ""
     return f"{public_url}{passed}"
+
+
+def _origins(settings: Settings, reason: str) -> str:
+    found: Literal["own", "shared"] = "shared" if reason else "own"
+    origins = Origins(settings, Runtime("docker", 8000, "", State(Path()), user_origins=found))
+    if origins.own:
+        return f"each user's server has its own host name, {origins.wildcard.replace('*', 'USER')}"
+    restricted = "share the hub's origin, with restrictions (docs/security.md)"
+    if not undecided(settings):
+        return restricted
+    return f"{restricted}: {reason}; {how_to_separate(settings)}"
 
 
 def _login(settings: Settings) -> list[tuple[str, str]]:
@@ -148,4 +213,13 @@ def _portal(settings: Settings) -> str:
 
 
 def _reach(settings: Settings) -> str:
-    return "the internet" if settings.spawner.egress == "internet" else "only the platform"
+    spawner = settings.spawner
+    if spawner.egress == "none":
+        return "only the platform"
+    opened = [
+        opening.network + (f" (ports {', '.join(opening.ports)})" * bool(opening.ports))
+        for opening in spawner.egress_allow
+    ]
+    also = f" and {', '.join(opened)}" if opened else ", but no private network"
+    closed = f", but not {', '.join(spawner.egress_deny)}" if spawner.egress_deny else ""
+    return f"the internet{also}{closed}"
