@@ -1,0 +1,1 @@
+"""Enforces the limits of homes and scratch folders."""

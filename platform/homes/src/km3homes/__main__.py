@@ -1,0 +1,5 @@
+"""`python -m km3homes`."""
+
+from km3homes.cli import main
+
+main()
