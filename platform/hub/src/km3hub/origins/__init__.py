@@ -1,0 +1,1 @@
+"""Keeping users' servers apart from the hub's pages, with host names of their own or without."""
