@@ -49,11 +49,10 @@ class Site:
 StartSite = Callable[..., Site]
 
 
-@pytest.fixture(scope="module")
-def start_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSite]:
-    """A function that starts provider and hub: `start_site(shape, people, oidc, more)`.
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSite]:
+    """Yield a function that starts provider and hub: `start_site(shape, people, oidc, more)`.
 
-    With `provider_up=False` the provider is left to be started.
+    With `provider_up=False` the provider is not started. Both are stopped at the end.
     """
     if node() is None or proxy_folder() is None:
         pytest.skip("needs node >= 20 and configurable-http-proxy in .platform/proxy: make up")
@@ -115,3 +114,9 @@ def _provide_environments(hub: RunningHub) -> None:
     for name, python in (("lab", lab_python()), ("stack", kernels_prefix())):
         if python is not None:
             (folder / name).symlink_to(python.parents[1] if name == "lab" else python)
+
+
+@pytest.fixture(scope="module")
+def start_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartSite]:
+    """A function that starts provider and hub for the tests of one module."""
+    yield from sites(tmp_path_factory)

@@ -56,7 +56,7 @@ def groups(client: Client) -> list[str]:
     return found
 
 
-def test_without_a_group_the_menu_shows_what_is_for_everybody(ada: Client) -> None:
+def test_without_a_group_the_menu_shows_the_public_environments(ada: Client) -> None:
     form = ada.get("/hub/spawn").text
     assert "For everybody" in form
     assert "For experts" not in form

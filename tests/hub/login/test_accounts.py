@@ -148,7 +148,7 @@ def test_a_damaged_file_is_named_and_kept(store: AccountStore, text: str) -> Non
     assert store.path.read_text() == text
 
 
-def test_a_folder_in_the_place_of_the_file_is_told(store: AccountStore) -> None:
+def test_a_folder_in_place_of_the_file_is_reported(store: AccountStore) -> None:
     store.path.mkdir(parents=True)
     with pytest.raises(AccountsError, match="Is a directory"):
         store.get("ada")
@@ -216,7 +216,7 @@ def test_a_date_lasts_until_the_end_of_that_day(text: str, moment: datetime) -> 
 
 
 @pytest.mark.parametrize("text", ["soon", "31.1.2027", "2027-02-30", "2027-01-31T18:00", ""])
-def test_what_is_no_moment_is_refused(text: str) -> None:
+def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a date|no time zone"):
         expiry(text)
 
@@ -238,7 +238,7 @@ def test_a_made_password_is_long_and_easy_to_read() -> None:
 
 def test_an_unknown_name_costs_what_a_known_one_costs() -> None:
     """Same algorithm, same parameters: the work is the same by construction, and measured so."""
-    assert extract_parameters(passwords.NOBODY) == extract_parameters(passwords.hashed(PASSWORD))
+    assert extract_parameters(passwords.nobody()) == extract_parameters(passwords.hashed(PASSWORD))
 
     def seconds(hash_: str) -> float:
         start = time.process_time()
@@ -246,7 +246,7 @@ def test_an_unknown_name_costs_what_a_known_one_costs() -> None:
         return time.process_time() - start
 
     known = min(seconds(passwords.hashed(PASSWORD)) for _ in range(10))
-    unknown = min(seconds(passwords.NOBODY) for _ in range(10))
+    unknown = min(seconds(passwords.nobody()) for _ in range(10))
     assert 0.5 < known / unknown < 2
 
 
@@ -260,7 +260,7 @@ def test_checks_in_threads_leave_no_memory_behind() -> None:
         "size = lambda: psutil.Process().memory_info().rss\n"
         "before = size()\n"
         "with ThreadPoolExecutor(2) as threads:\n"
-        "    list(threads.map(lambda _: passwords.matches(passwords.NOBODY, 'x'), range(8)))\n"
+        "    list(threads.map(lambda _: passwords.matches(passwords.nobody(), 'x'), range(8)))\n"
         "    print(size() - before)"
     )
     done = run(sys.executable, "-c", program, status=None)

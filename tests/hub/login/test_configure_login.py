@@ -103,15 +103,3 @@ def test_the_key_for_tokens_is_made_once_and_for_the_owner_only(state: Path) -> 
     assert keys[0] == keys[1]
     assert len(keys[0][0]) == 64
     assert (state / "secret-crypt").stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize(
-    ("address", "prefixed"),
-    [("https://hub.example.org", True), ("http://hub.example.org", False), (None, False)],
-)
-def test_cookies_are_bound_to_the_host_where_that_works(
-    state: Path, address: str | None, prefixed: bool
-) -> None:
-    """Browsers drop `__Host-` cookies that do not come by https."""
-    c = configured({"site": {"public_url": address}})
-    assert c.JupyterHub.cookie_host_prefix_enabled is prefixed

@@ -192,3 +192,20 @@ def test_cookies_cannot_be_read_by_scripts(hub: RunningHub, password: str) -> No
     ]
     assert login_cookie
     assert all("HttpOnly" in line for line in login_cookie)
+
+
+@pytest.mark.parametrize(
+    "after", ["%0d%0a", "%0d%0aSet-Cookie:x=y", "a%7fb", "a%00b", "a%0ab", "%c2%85x", "%e2%80%a8x"]
+)
+def test_an_address_that_no_header_can_hold_is_ignored(
+    hub: RunningHub, password: str, after: str
+) -> None:
+    with hub.client() as browser:
+        browser.get("/hub/login")
+        form = {"username": "ada", "password": password, "_xsrf": browser.xsrf()}
+        answers = [browser.post(f"/hub/login?next=/hub/{after}", data=form)]
+        answers.append(browser.get(f"/hub/login?next=/hub/{after}"))
+        for answer in answers:
+            assert answer.status_code == 302
+            assert "Set-Cookie:x" not in answer.headers["location"]
+            assert "x" not in answer.cookies

@@ -56,7 +56,7 @@ def test_the_name_of_an_egi_user_is_the_same_for_ever() -> None:
     assert hub_name(EGI) == "egi-w4ndreq74crpqgzj"
 
 
-def test_nobody_can_call_himself_as_somebody_else_is_called() -> None:
+def test_nobody_can_take_the_name_of_another_user() -> None:
     made = hub_name(EGI)
     assert hub_name(made) != made
     assert hub_name("Ada") != hub_name("ada")

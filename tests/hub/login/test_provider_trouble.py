@@ -79,7 +79,7 @@ def test_a_role_in_the_vo_makes_an_administrator(browser: Client) -> None:
     assert browser.api("GET", "/user").json()["admin"] is True
 
 
-def test_a_name_that_is_no_entitlement_of_egi_opens_nothing(browser: Client) -> None:
+def test_a_name_that_is_not_an_egi_entitlement_gives_no_access(browser: Client) -> None:
     assert log_in(browser, "liar").status_code == 403
 
 
@@ -88,7 +88,7 @@ def test_without_data_services_there_are_no_data_tokens(browser: Client) -> None
     assert browser.api("GET", "/data-token").status_code == 404
 
 
-def test_a_provider_that_sends_no_name_is_told_to_the_administrator(
+def test_a_provider_that_sends_no_name_is_reported_to_the_administrator(
     site: Site, browser: Client
 ) -> None:
     before = len(site.hub.log)
@@ -109,7 +109,7 @@ def test_a_provider_that_sends_no_name_is_told_to_the_administrator(
         (None, 0, "does not exist"),
     ],
 )
-def test_a_wrong_client_secret_is_told_and_the_next_one_counts_at_once(
+def test_a_wrong_client_secret_is_reported_and_a_new_one_takes_effect_at_once(
     site: Site, browser: Client, text: str | None, mode: int, words: str
 ) -> None:
     before = len(site.hub.log)
@@ -162,7 +162,7 @@ def test_a_provider_that_is_down_throws_nobody_out(site: Site, browser: Client) 
 
 
 @in_a_loop
-async def test_a_wrong_issuer_is_told_to_the_administrator(
+async def test_a_wrong_issuer_is_reported_to_the_administrator(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = f"{site.provider.issuer}/realms/none"

@@ -30,7 +30,8 @@ def throttle(clock: Clock) -> Throttle:
 
 def test_a_pause_follows_the_last_allowed_failure(throttle: Throttle, clock: Clock) -> None:
     assert [throttle.failed("ada", "192.0.2.1") for _ in range(3)] == [0, 0, 60]
-    assert throttle.wait("ada", "198.51.100.7") == 60
+    # Neither from elsewhere nor for others.
+    assert throttle.wait("ada", "198.51.100.7") == 0
     assert throttle.wait("bob", "192.0.2.1") == 0
     clock.now += 59.5
     assert throttle.wait("ada", "192.0.2.1") == 1
@@ -40,18 +41,73 @@ def test_a_pause_follows_the_last_allowed_failure(throttle: Throttle, clock: Clo
     assert throttle.failed("ada", "192.0.2.1") == 0
 
 
+def test_each_pause_is_twice_as_long_up_to_a_day(throttle: Throttle, clock: Clock) -> None:
+    pauses = []
+    for _ in range(14):
+        pauses.append(max(throttle.failed("ada", "192.0.2.1") for _ in range(3)))
+        clock.now += pauses[-1]
+    assert pauses[:5] == [60, 120, 240, 480, 960]
+    assert pauses[-3:] == [86400] * 3
+
+
+def test_a_failure_at_the_same_time_as_the_last_one_does_not_end_the_pause(
+    throttle: Throttle, clock: Clock
+) -> None:
+    for _ in range(4):
+        throttle.failed("ada", "192.0.2.1")
+        clock.now += 1
+    assert throttle.wait("ada", "192.0.2.1") == 58
+
+
 def test_failures_long_ago_do_not_count(throttle: Throttle, clock: Clock) -> None:
     for _ in range(10):
         assert throttle.failed("ada", "192.0.2.1") == 0
         clock.now += 61
 
 
-def test_a_success_resets_the_user_and_not_the_address(throttle: Throttle) -> None:
+def test_guesses_from_many_addresses_reach_the_limit_of_the_name(
+    throttle: Throttle, clock: Clock
+) -> None:
+    pauses = [throttle.failed("ada", f"198.51.100.{number}") for number in range(30)]
+    assert pauses == [0] * 29 + [60]
+    assert throttle.wait("ada", "203.0.113.1") == 60
+    assert throttle.wait("bob", "203.0.113.1") == 0
+    # It does not grow: strangers could lock the owner out for a day.
+    clock.now += 60
+    assert [throttle.failed("ada", f"203.0.113.{number}") for number in range(30)][-1] == 60
+
+
+def test_a_known_device_passes_all_limits_that_strangers_can_reach(throttle: Throttle) -> None:
+    for number in range(100):
+        throttle.failed("ada", f"198.51.100.{number}")
+        throttle.failed(f"user-{number}", "192.0.2.1")
+        throttle.failed("ada", "192.0.2.1")
+    assert throttle.wait("ada", "192.0.2.1") > 0
+    assert throttle.wait("ada", "192.0.2.1", "7") == 0
+    # It has a limit of its own, and strangers do not pay for it.
+    assert [throttle.failed("ada", "192.0.2.9", "7") for _ in range(3)] == [0, 0, 60]
+    assert throttle.wait("ada", "192.0.2.9", "8") == 0
+    assert throttle.wait("bob", "192.0.2.9") == 0
+
+
+def test_a_success_resets_its_own_address_and_nothing_else(throttle: Throttle) -> None:
     for number in range(30):
         throttle.failed("ada", "192.0.2.1")
-        throttle.succeeded("ada")
-        assert throttle.wait("ada", "198.51.100.7") == 0
+        throttle.succeeded("ada", "192.0.2.1")
         assert (throttle.wait("bob", "192.0.2.1") > 0) == (number == 29)
+    for _ in range(3):
+        throttle.failed("eve", "192.0.2.2")
+    throttle.succeeded("eve", "192.0.2.3")
+    assert throttle.wait("eve", "192.0.2.2") > 0
+
+
+def test_a_new_password_resets_its_user(throttle: Throttle) -> None:
+    for number in range(40):
+        throttle.failed("ada", f"198.51.100.{number % 4}")
+    throttle.failed("adam", "198.51.100.9")
+    throttle.forget("ada")
+    assert throttle.wait("ada", "203.0.113.1") == 0
+    assert throttle.wait("ada", "203.0.113.1", "3") == 0
 
 
 def test_names_that_cannot_exist_count_for_the_address(throttle: Throttle) -> None:
@@ -78,9 +134,9 @@ def test_memory_is_bounded_and_the_oldest_go_first(clock: Clock) -> None:
     throttle = Throttle(attempts=1, pause=60, room=100, clock=clock)
     for number in range(10_000):
         throttle.failed(f"user-{number}", f"10.0.{number // 256}.{number % 256}")
-    assert len(throttle) == 200
-    assert throttle.wait("user-0", "192.0.2.1") == 0
-    assert throttle.wait("user-9999", "192.0.2.1") == 60
+    assert len(throttle) == 300
+    assert throttle.wait("user-0", "10.0.0.0") == 0
+    assert throttle.wait("user-9999", f"10.0.{9999 // 256}.{9999 % 256}") == 60
 
 
 class _Context:

@@ -7,30 +7,31 @@ lock. A running hub sees a change at the next request.
 from __future__ import annotations
 
 import json
-import os
-import re
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from filelock import FileLock, Timeout
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from km3hub.login import passwords
+from km3hub.login.access import AccessError, AccessFile
+from km3hub.login.account import (
+    LONGEST_NAME,
+    NAME_PATTERN,
+    Account,
+    AccountNameError,
+    AccountsError,
+    expiry,
+    group_names,
+    normalised,
+)
+from km3hub.login.stored import LOCK_SECONDS, replace_file
 
 __all__ = [
+    "LONGEST_NAME",
+    "NAME_PATTERN",
     "Account",
     "AccountNameError",
     "AccountStore",
@@ -38,119 +39,11 @@ __all__ = [
     "expiry",
     "group_names",
     "normalised",
+    "several_people",
 ]
 
-#: Names become names of folders, volumes and containers.
-NAME_PATTERN = r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?"
-LONGEST_NAME = 32
-#: The limit of the hub's database.
-_LONGEST_GROUP = 255
-_LOCK_SECONDS = 10
-
-
-class AccountsError(Exception):
-    """The accounts cannot be read or changed; the message says why."""
-
-
-class AccountNameError(AccountsError, ValueError):
-    """An invalid account name."""
-
-
-def normalised(name: str) -> str:
-    """Returns the name as JupyterHub knows it, in lower case.
-
-    Raises
-    ------
-    AccountNameError
-        Where the name is invalid.
-    """
-    # The length first: anybody may send a megabyte.
-    if len(name) > LONGEST_NAME or not re.fullmatch(NAME_PATTERN, name.lower()):
-        shown = name if len(name) <= LONGEST_NAME else f"{name[:16]}... ({len(name)} characters)"
-        raise AccountNameError(
-            f"{shown!r} is not a valid account name: use up to {LONGEST_NAME} letters (a-z),"
-            " digits and '-', starting with a letter and not ending with '-', e.g. ada or group-7"
-        )
-    return name.lower()
-
-
-def expiry(text: str) -> datetime:
-    """Returns the time from which an account is expired.
-
-    Parameters
-    ----------
-    text
-        A date (the account works until that day ends, UTC) or a time with its zone.
-
-    Raises
-    ------
-    ValueError
-        For anything else.
-    """
-    with suppress(ValueError):
-        day = date.fromisoformat(text)
-        if day == date.max:  # what people write for "never"
-            return datetime.max.replace(tzinfo=UTC)
-        return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is not a date; write e.g. 2027-01-31 or 2027-01-31T18:00+01:00"
-        ) from None
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone; write e.g. {text}+00:00 for UTC")
-    return moment.astimezone(UTC)
-
-
-def group_names(text: str) -> tuple[str, ...]:
-    """Returns the groups in a list such as `experts,students`; empty: none.
-
-    Raises
-    ------
-    ValueError
-        Where a name is invalid.
-    """
-    if not text.strip():
-        return ()
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if not name:
-            raise ValueError(f"{text!r} has an empty name; write e.g. experts,students")
-        if len(name) > _LONGEST_GROUP or not name.isprintable():
-            raise ValueError(
-                f"{name[:40]!r} is not a valid group name: use up to {_LONGEST_GROUP} printable"
-                " characters, e.g. experts"
-            )
-    return tuple(dict.fromkeys(names))
-
-
-class Account(BaseModel):
-    """One account of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    hash: str
-    """argon2 hash of the password."""
-    admin: bool = False
-    """Whether the user is an administrator."""
-    expires: Annotated[
-        AwareDatetime | None, BeforeValidator(lambda v: expiry(v) if isinstance(v, str) else v)
-    ] = None
-    """The time from which the account is expired; None: never."""
-    created: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
-    groups: tuple[str, ...] | None = None
-    """The user's groups, which give access to environments and sizes; None: not managed here."""
-
-    @model_serializer(mode="wrap")
-    def _without_unset_groups(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # Versions without groups can still read accounts without groups.
-        data: dict[str, object] = write(self)
-        return {key: value for key, value in data.items() if (key, value) != ("groups", None)}
-
-    def expired(self, now: datetime | None = None) -> bool:
-        """Returns whether the account is expired at the time `now` (default: the current time)."""
-        return self.expires is not None and (now or datetime.now(UTC)) >= self.expires
+#: The accounts of the first start.
+FIRST_NAMES = frozenset({"admin", "user"})
 
 
 class _File(BaseModel):
@@ -160,17 +53,29 @@ class _File(BaseModel):
     accounts: dict[Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")], Account] = {}
 
 
+def several_people(names: Iterable[str]) -> bool:
+    """Returns whether accounts are for more than one person.
+
+    The first start makes two accounts, `admin` and `user`, for one person.
+    """
+    names = set(names)
+    first = names & FIRST_NAMES
+    return len(names - FIRST_NAMES) + bool(first) > 1
+
+
 class AccountStore:
     """The accounts of one file.
 
     Parameters
     ----------
     path
-        The JSON file; created with the first account, mode 0600.
+        The JSON file; created with the first account, mode 0600. Beside it is the file with the
+        times from which logins count (`access.py`).
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.access = AccessFile(path.with_name("access.json"))
         self._seen: tuple[int, int, int] | None = None
         self._accounts: dict[str, Account] = {}
 
@@ -180,7 +85,7 @@ class AccountStore:
         Raises
         ------
         AccountsError
-            Where the file cannot be read or is damaged. It is not modified.
+            If the file cannot be read or is damaged. It is not modified.
         """
         try:
             info = self.path.stat()
@@ -209,7 +114,7 @@ class AccountStore:
         Raises
         ------
         AccountsError
-            Where there is none.
+            If there is none.
         """
         known = self.all()
         return known[self._known(name, known)]
@@ -222,17 +127,27 @@ class AccountStore:
         admin: bool = False,
         expires: datetime | None = None,
         groups: tuple[str, ...] | None = None,
-    ) -> None:
-        """Add an account.
+        same_person: bool = False,
+    ) -> bool:
+        """Add an account; return whether another person had the name before.
+
+        Such an account inherits nothing: no home, sessions, tokens, groups or roles.
+
+        Parameters
+        ----------
+        name, password, admin, expires, groups
+            What the account has.
+        same_person
+            Whether it is for the person who had the name last, and who gets the home again.
 
         Raises
         ------
         AccountsError
-            Where there is one of this name, or the file cannot be used.
+            If there is one of this name, or the file cannot be used.
         AccountNameError
-            Where the name is invalid.
+            If the name is invalid.
         PasswordError
-            Where the password is too short or too long.
+            If the password is too short or too long.
         """
         name = normalised(name)
         passwords.check(password)
@@ -240,39 +155,71 @@ class AccountStore:
             hash=passwords.hashed(password), admin=admin, expires=expires, groups=groups
         )
 
+        another = False
+
         def change(accounts: dict[str, Account]) -> None:
+            nonlocal another
             if name in accounts:
                 raise AccountsError(
                     f"the account {name} already exists; for a new password: km3hub accounts"
                     f" passwd {name}, or remove it first"
                 )
+            another = self.access.give(name, same_person=same_person)
             accounts[name] = account
+
+        self._change(change)
+        return another
+
+    def add_all(self, new: Mapping[str, Account]) -> None:
+        """Add accounts, all or none; none of them inherits anything from former people.
+
+        Parameters
+        ----------
+        new
+            The accounts, with their hashes, by valid name.
+
+        Raises
+        ------
+        AccountsError
+            Where there is one of these names, or the file cannot be used.
+        """
+
+        def change(accounts: dict[str, Account]) -> None:
+            taken = sorted(new.keys() & accounts.keys())
+            if taken:
+                raise AccountsError(f"these accounts already exist: {', '.join(taken)}")
+            for name, account in new.items():
+                self.access.give(name)
+                accounts[name] = account
 
         self._change(change)
 
     def remove(self, name: str) -> None:
-        """Remove an account; the user's files are kept.
+        """Remove an account and end its sessions, tokens and servers; the user's files are kept.
 
         Raises
         ------
         AccountsError
-            Where there is none of this name.
+            If there is none of this name.
         """
 
         def change(accounts: dict[str, Account]) -> None:
-            del accounts[self._known(name, accounts)]
+            known = self._known(name, accounts)
+            del accounts[known]
+            # If this were to fail, the account would stay.
+            self.access.release(known)
 
         self._change(change)
 
     def set_password(self, name: str, password: str) -> None:
-        """Change an account's password.
+        """Change an account's password, and end its sessions, tokens and servers.
 
         Raises
         ------
         AccountsError
-            Where there is no account of this name.
+            If there is no account of this name.
         PasswordError
-            Where the password is too short or too long.
+            If the password is too short or too long.
         """
         passwords.check(password)
         new_hash = passwords.hashed(password)
@@ -280,8 +227,15 @@ class AccountStore:
         def change(accounts: dict[str, Account]) -> None:
             known = self._known(name, accounts)
             accounts[known] = accounts[known].model_copy(update={"hash": new_hash})
+            # First: a session that is ended in vain is better than one that outlives its password.
+            self.access.end(known)
 
         self._change(change)
+        try:
+            # Again: somebody may have logged in with the old password in between.
+            self.access.end(normalised(name))
+        except AccessError as error:
+            raise AccountsError(str(error)) from None
 
     def change(self, name: str, **values: object) -> Account:
         """Change `admin`, `expires` or `groups` of an account; return the account.
@@ -289,7 +243,7 @@ class AccountStore:
         Raises
         ------
         AccountsError
-            Where there is no account of this name.
+            If there is no account of this name.
         """
         changed = {}
 
@@ -299,6 +253,15 @@ class AccountStore:
 
         self._change(change)
         return changed["account"]
+
+    def change_all(self, names: Collection[str], **values: object) -> None:
+        """Change `admin`, `expires` or `groups` of those of these accounts that exist."""
+
+        def change(accounts: dict[str, Account]) -> None:
+            for name in accounts.keys() & set(names):
+                accounts[name] = accounts[name].model_copy(update=values)
+
+        self._change(change)
 
     @staticmethod
     def _known(name: str, accounts: dict[str, Account]) -> str:
@@ -334,7 +297,7 @@ class AccountStore:
     def _change(self, change: Callable[[dict[str, Account]], None]) -> None:
         """Apply a change to the current content and replace the file."""
         folder = self.path.parent
-        lock = FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, mode=0o600)
+        lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS, mode=0o600)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with lock:
@@ -344,29 +307,15 @@ class AccountStore:
         except Timeout:
             raise AccountsError(
                 f"{self.path}: another program has been changing the accounts for"
-                f" {_LOCK_SECONDS} seconds; try again"
+                f" {LOCK_SECONDS} seconds; try again"
             ) from None
+        except AccessError as error:
+            raise AccountsError(str(error)) from None
         except OSError as error:
             raise AccountsError(
                 f"{self.path}: cannot be written: {error.strerror or error}"
             ) from None
 
     def _replace(self, accounts: dict[str, Account]) -> None:
-        folder = self.path.parent
         text = _File(accounts=dict(sorted(accounts.items()))).model_dump_json(indent=1)
-        descriptor, draft = tempfile.mkstemp(dir=folder, prefix=".accounts-")  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            if os.geteuid() == 0:
-                # After a change by root, too, the folder's owner (the hub) must be able to read it.
-                owner = folder.stat()
-                for path in (draft, f"{self.path}.lock"):
-                    os.chown(path, owner.st_uid, owner.st_gid)
-            os.replace(draft, self.path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(draft)
-            raise
+        replace_file(self.path, text)

@@ -58,7 +58,7 @@ class ProviderClient(GenericOAuthenticator):
         Raises
         ------
         ProviderTrouble
-            Where it does not respond, or not like a provider.
+            If it does not respond, or not like a provider.
         """
         try:
             found = await self.finder.endpoints()
@@ -79,7 +79,7 @@ class ProviderClient(GenericOAuthenticator):
         Raises
         ------
         ProviderTrouble
-            Where it cannot be read; the log says why.
+            If it cannot be read; the log says why.
         """
         problems = []
         for file in self.secret_files:
@@ -104,9 +104,9 @@ class ProviderClient(GenericOAuthenticator):
         Raises
         ------
         ProviderTrouble
-            Where it does not respond, fails, or does not send JSON.
+            If it does not respond, fails, or does not send JSON.
         HTTPClientError
-            Where it refuses the request.
+            If it refuses the request.
         """
         try:
             return await super().httpfetch(url, label, **options)
@@ -132,9 +132,9 @@ class ProviderClient(GenericOAuthenticator):
         Raises
         ------
         GrantRefused
-            Where it refuses the code or token in the request.
+            If it refuses the code or token in the request.
         ProviderTrouble
-            Where it refuses this hub, or does not respond.
+            If it refuses this hub, or does not respond.
         """
         await self.ready()
         try:

@@ -12,7 +12,7 @@ from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.scopes import Scope
 from tornado import web
 
-__all__ = ["DataToken", "DataTokenHandler"]
+__all__ = ["DataToken", "DataTokenHandler", "covers"]
 
 #: Seconds to use a token whose lifetime the provider does not state.
 _DEFAULT_LIFETIME = 300
@@ -55,7 +55,7 @@ class DataTokenHandler(APIHandler):
         # A user's own server has the scope to report activity. A token that another user's server
         # got from a visit has only the scope to access that server.
         rights = self.parsed_scopes.get("users:activity", {})
-        if user is None or self.get_token() is None or not _covers(rights, user.name):
+        if user is None or self.get_token() is None or not covers(rights, user.name):
             raise web.HTTPError(403, "Only a user's own server may ask for this.")
         self.set_header("Cache-Control", "no-store")
         token = await self.authenticator.data_token(user)
@@ -65,5 +65,6 @@ class DataTokenHandler(APIHandler):
         self.finish(json.dumps({"access_token": token.value, "expires_in": left}))
 
 
-def _covers(rights: Any, name: str) -> bool:
+def covers(rights: Any, name: str) -> bool:
+    """Returns whether the part of a token's rights that belongs to one scope covers a user."""
     return rights is Scope.ALL or (isinstance(rights, Mapping) and name in rights.get("user", ()))

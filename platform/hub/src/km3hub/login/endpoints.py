@@ -69,7 +69,7 @@ class Finder:
         Raises
         ------
         DiscoveryError
-            Where the document is invalid, or another provider's. Errors of `fetch` are passed on.
+            If the document is invalid, or another provider's. Errors of `fetch` are passed on.
         """
         if self.known is None or self._clock() > self._until:
             self.known = await self._find()

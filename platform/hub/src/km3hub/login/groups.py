@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from km3hub.membership.names import participants_group
+
 __all__ = ["groups_of"]
 
 #: EGI's groups: AARC-G002 in this namespace, by this authority.
 _EGI_START, _EGI_END = "urn:mace:egi.eu:group:", "#aai.egi.eu"
 #: The limit of the hub's database.
 _LONGEST = 255
+_WORKSHOPS = participants_group("")
 
 
 def groups_of(claim: str, value: object) -> set[str]:
@@ -31,10 +34,13 @@ def groups_of(claim: str, value: object) -> set[str]:
     if not isinstance(names, list):
         return set()
     found = {name for name in names if isinstance(name, str) and 0 < len(name) <= _LONGEST}
+    # Only this platform puts users into the groups of its workshops: its teachers have rights.
+    found = {name for name in found if not name.startswith(_WORKSHOPS)}
     if not claim.lower().rstrip("s").endswith("entitlement"):
         return found
     found = {name for name in found if name.startswith(("urn:", "https:"))}
-    return found | {_short(name) for name in found} - {""}
+    short = {_short(name) for name in found} - {""}
+    return found | {name for name in short if not name.startswith(_WORKSHOPS)}
 
 
 def _short(entitlement: str) -> str:

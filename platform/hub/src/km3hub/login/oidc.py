@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +13,17 @@ from tornado import web
 from tornado.httpclient import HTTPClientError
 from traitlets import Integer, Unicode
 
+from km3hub.login.access import AccessError
 from km3hub.login.client import GrantRefused, ProviderClient, ProviderTrouble, State
-from km3hub.login.closed import lock_out
+from km3hub.login.closed import lock_out, refuse
 from km3hub.login.data_token import DataToken, DataTokenHandler
 from km3hub.login.groups import groups_of
+from km3hub.login.guard import Guard
+from km3hub.login.id_token import is_fresh
 from km3hub.login.names import hub_name
 from km3hub.login.oidc_pages import BeginLogin, EndLogin, ProviderPage, ReturnFromLogin
+from km3hub.login.session_pages import SessionsHandler
+from km3hub.origins.fresh import must_log_in_again
 
 __all__ = ["OidcAuthenticator"]
 
@@ -27,7 +33,11 @@ _SHOWN = 60
 _MARGIN = 60
 
 
-class OidcAuthenticator(ProviderClient):
+def _digest(issuer: str, sub: object) -> str:
+    return hashlib.sha256(f"{issuer} {sub}".encode()).hexdigest()[:32]
+
+
+class OidcAuthenticator(Guard, ProviderClient):
     """Logs in users whom the OpenID provider knows and the settings allow.
 
     Groups, admin flag and tokens follow the provider during a session: the first request after
@@ -54,7 +64,9 @@ class OidcAuthenticator(ProviderClient):
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
         """Returns the handlers of the login page, the redirects, and data tokens."""
-        handlers = [*super().get_handlers(app), ("/login", ProviderPage)]
+        self.begin_enforcing(app)
+        pages = [("/login", ProviderPage), ("/sessions", SessionsHandler)]
+        handlers = [*super().get_handlers(app), *pages, *self.first_handlers]
         if self.oidc.token_exchange:
             handlers.append(("/api/data-token", DataTokenHandler))
         return handlers
@@ -67,8 +79,9 @@ class OidcAuthenticator(ProviderClient):
         Raises
         ------
         tornado.web.HTTPError
-            Where the provider fails, or the name belongs to another user.
+            If the provider fails, or the name belongs to another user.
         """
+        self.front.note(handler.request)
         await self.ready()
         try:
             model: State = await super().authenticate(handler, data, **kwargs)
@@ -76,12 +89,18 @@ class OidcAuthenticator(ProviderClient):
             raise self.trouble(f"{self.userdata_url}: {error}") from None
         claims = model["auth_state"][self.user_auth_state_key]
         handler.name_at_provider = claims[self.oidc.user]
+        handler.login_is_fresh = is_fresh(
+            model["auth_state"].get("id_token"),
+            asked=must_log_in_again(handler, handler.get_next_url()),
+        )
         if self.oidc.groups not in claims:
             self.log.warning(
                 "Login with %s: %s came without the claim %s (login.oidc.groups_claim); with: %s",
                 *(self.oidc.title, model["name"], self.oidc.groups, ", ".join(sorted(claims))),
             )
         await self._require_same_person(handler, model)
+        if await self.check_allowed(model["name"], model):
+            await self.begin_session(handler, model["name"])
         shown = claims.get("name")
         # For the hub's pages, because users do not recognise a name such as `egi-w4nd...`.
         model["user_info"] = {"name": shown[:_SHOWN] if isinstance(shown, str) else ""}
@@ -94,7 +113,7 @@ class OidcAuthenticator(ProviderClient):
         Raises
         ------
         ProviderTrouble
-            Where its claim is missing.
+            If its claim is missing.
         """
         claim = user_info.get(self.oidc.user)
         if not isinstance(claim, str) or not claim.strip():
@@ -140,13 +159,24 @@ class OidcAuthenticator(ProviderClient):
         before = await known.get_auth_state() if known else None
         old = ((before or {}).get(self.user_auth_state_key) or {}).get("sub")
         new = model["auth_state"][self.user_auth_state_key].get("sub")
-        if old and new and old != new:
+        try:
+            free = self.access.get(model["name"]).free
+            same = free or not (old and new and old != new)
+            if same and new and await self.check_allowed(model["name"], model):
+                # Remembered here, too, because an administrator may delete the hub's record.
+                same = self.access.hold(model["name"], _digest(self.oidc.where, new))
+        except AccessError as error:
+            raise self.trouble(str(error)) from None
+        if not same:
             self.log.warning(
                 "Login with %s: refused %s, who is another person now (claim sub). To admit the new"
-                " person, move the old home away and delete the user on the admin page.",
-                *(self.oidc.title, model["name"]),
+                " person, who gets an empty home: km3hub accounts release %s",
+                *(self.oidc.title, model["name"], model["name"]),
             )
             raise self._taken_name(model["name"])
+        if "ended" in (before or {}) and self.enforcer is not None:
+            # Otherwise sessions and tokens from before the end would count again.
+            self.enforcer.end_logins(model["name"])
 
     def _is_checks(self, name: str) -> bool:
         return bool(self.check_account) and name == self.check_account
@@ -170,6 +200,8 @@ class OidcAuthenticator(ProviderClient):
                 return True
             if "ended" in state:
                 return lock_out(handler, state["ended"])
+            if why := self.void(user, handler):
+                return refuse(handler, why)
             model = await self._model(state)
         groups = {group.name for group in user.groups}
         if model["admin"] == bool(user.admin) and set(model["groups"]) == groups:
@@ -192,12 +224,12 @@ class OidcAuthenticator(ProviderClient):
             raise web.HTTPError(403, state["ended"])
 
     async def data_token(self, user: Any) -> DataToken | None:
-        """Returns a token for data services; None where the user must log in again.
+        """Returns a token for data services; None if the user must log in again.
 
         Raises
         ------
         ProviderTrouble
-            Where the provider refuses.
+            If the provider refuses.
         """
         async with self._lock(user.name):
             token = self._data_tokens.get(user.name)
@@ -257,7 +289,7 @@ class OidcAuthenticator(ProviderClient):
         return {**state, self.user_auth_state_key: claims}
 
     async def _why_not(self, user: Any, state: State) -> str:
-        """Returns why the user has lost access; empty where they have not."""
+        """Returns why the user has lost access; empty if they have not."""
         model = await self._model(state)
         if model["name"] != user.name:
             return self._please()
@@ -290,7 +322,7 @@ class OidcAuthenticator(ProviderClient):
         Raises
         ------
         GrantRefused
-            Where there is no refresh token, or the provider no longer accepts it.
+            If there is no refresh token, or the provider no longer accepts it.
         """
         refresh = state.get("refresh_token")
         if not refresh:

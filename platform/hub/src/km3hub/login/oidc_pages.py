@@ -7,7 +7,9 @@ from typing import Any
 from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthLoginHandler, OAuthLogoutHandler
 from tornado import web
 
-from km3hub.login.page import LoginPage
+from km3hub.login.guard import EndingSession
+from km3hub.login.page import LoginPage, PrintableNext
+from km3hub.origins.fresh import MAX_AGE, must_log_in_again
 
 __all__ = ["BeginLogin", "EndLogin", "ProviderPage", "ReturnFromLogin"]
 
@@ -22,7 +24,7 @@ class ProviderPage(LoginPage):
         raise web.HTTPError(405, "This platform does not ask for passwords. Use the button.")
 
 
-class BeginLogin(OAuthLoginHandler):
+class BeginLogin(PrintableNext, OAuthLoginHandler):
     """Sends a browser to the provider, with a secret that it must bring back (PKCE, state)."""
 
     async def get(self) -> None:
@@ -30,8 +32,14 @@ class BeginLogin(OAuthLoginHandler):
         await self.authenticator.ready()
         super().get()
 
+    def authorize_redirect(self, *arguments: Any, **options: Any) -> None:
+        """Redirect; for pages that need a fresh login, have the provider ask for the password."""
+        if must_log_in_again(self, self.get_argument("next", "")):
+            options["extra_params"] |= {"prompt": "login", "max_age": str(MAX_AGE)}
+        super().authorize_redirect(*arguments, **options)
 
-class ReturnFromLogin(OAuthCallbackHandler):
+
+class ReturnFromLogin(PrintableNext, OAuthCallbackHandler):
     """The address that the provider redirects browsers to."""
 
     #: The user's name at the provider, to be quoted when asking for access.
@@ -101,7 +109,7 @@ class ReturnFromLogin(OAuthCallbackHandler):
         self.finish(html)
 
 
-class EndLogin(OAuthLogoutHandler):
+class EndLogin(EndingSession, OAuthLogoutHandler):
     """Logs out of the platform, but not of the provider."""
 
     async def render_logout_page(self) -> None:

@@ -7,13 +7,28 @@ from typing import Any
 from jupyterhub.handlers.login import LoginHandler
 from tornado import web
 
-__all__ = ["LoginPage", "PasswordPage"]
+__all__ = ["LoginPage", "PasswordPage", "PrintableNext"]
 
 #: The number of characters of the name that a failed login shows again.
 _SHOWN = 64
 
 
-class LoginPage(LoginHandler):
+class PrintableNext:
+    """Ignores an address to go to after the login that no header can hold (a part of a handler)."""
+
+    def _validate_next_url(self: Any, next_url: str) -> str:
+        if not next_url.isprintable():
+            return ""
+        checked: str = super()._validate_next_url(next_url)  # type: ignore[misc]
+        return checked
+
+    def get_next_url(self: Any, *args: Any, **kwargs: Any) -> str:
+        """Returns the address to go to; one from a login with a provider was not validated."""
+        found: str = super().get_next_url(*args, **kwargs)  # type: ignore[misc]
+        return found if found.isprintable() else str(self.hub.base_url)
+
+
+class LoginPage(PrintableNext, LoginHandler):
     """JupyterHub's login page, which also shows why an account was closed.
 
     A user whose account expired is redirected here with a cookie that was valid; the Authenticator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,6 +17,7 @@ __all__ = [
     "generate",
     "hashed",
     "matches",
+    "nobody",
     "return_memory",
 ]
 
@@ -52,8 +54,10 @@ def hashed(password: str) -> str:
     return _HASHER.hash(password)
 
 
-#: The hash that is checked for unknown accounts, so that these take the same time.
-NOBODY = hashed(secrets.token_hex(32))
+@cache
+def nobody() -> str:
+    """Returns the hash that is checked for unknown accounts, so that these take the same time."""
+    return hashed(secrets.token_hex(32))
 
 
 def matches(hash_: str, password: str) -> bool:
