@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ import click
 import km3hub
 from km3hub.cli.relay import ask, container, relay
 from km3hub.login import passwords
+from km3hub.login.access import AccessError
 from km3hub.login.accounts import (
     Account,
     AccountNameError,
@@ -21,17 +24,49 @@ from km3hub.login.accounts import (
     AccountStore,
     expiry,
     group_names,
+    several_people,
 )
 from km3settings.state import State
 
-__all__ = ["accounts", "default_state", "given_groups"]
+__all__ = ["ONE_PERSON", "accounts", "default_state", "given_groups"]
 
+#: The warning where several people get accounts without containers.
+ONE_PERSON = (
+    "without containers the platform is for one person. The servers of all accounts run as the same"
+    " system user, so each of these users can read and change the files of all others, and limits"
+    " of memory and cores are not enforced. For several people, use containers: make up MODE=docker"
+)
 #: The word for an account that does not expire.
 _NEVER = "never"
 
 
+#: Commands of other modules: module and function. They are imported when they are used, because
+#: they need more libraries than adding an account.
+_ELSEWHERE = {
+    "export": ("km3hub.cli.person", "export"),
+    "erase": ("km3hub.cli.person", "erase"),
+    "record": ("km3hub.cli.person", "record"),
+    "forget": ("km3hub.cli.person", "forget"),
+    "sessions": ("km3hub.cli.sessions", "sessions"),
+    "end-sessions": ("km3hub.cli.sessions", "end_sessions"),
+    "release": ("km3hub.cli.sessions", "release"),
+}
+#: Commands that are not passed on to the hub's container: they use Docker themselves.
+_LOCAL = ("export", "erase")
+
+
 class _Relaying(click.Group):
     """Passes a command on to the hub's container where that has the accounts."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, function = _ELSEWHERE[cmd_name]
+        command: click.Command = getattr(import_module(module), function)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -39,8 +74,8 @@ class _Relaying(click.Group):
         found = super().resolve_command(ctx, args)
         state = State(ctx.params["state"])
         if not ctx.resilient_parsing and not {"-h", "--help"} & set(args):
-            name = container(state)
-            if name:
+            name = container(state, os.environ)
+            if name and found[0] not in _LOCAL:
                 ctx.exit(relay(name, ["accounts", *args]))
         return found
 
@@ -83,10 +118,18 @@ def _checkout() -> Path | None:
     return root if (root / "docker-compose.yml").is_file() else None
 
 
-def given_groups(state: State) -> set[str] | None:
-    """Returns the groups of all accounts; None where they are unknown."""
+def given_groups(state: State, environment: Mapping[str, str]) -> set[str] | None:
+    """Returns the groups of all accounts; None if they are unknown.
+
+    Parameters
+    ----------
+    state
+        The platform's state folder.
+    environment
+        Of this process.
+    """
     try:
-        name = container(state)
+        name = container(state, environment)
         if name:
             listed = ask(name, ["accounts", "list", "--json"])
             return None if listed is None else _groups_in(listed)
@@ -110,7 +153,7 @@ def _reported() -> Iterator[None]:
         yield
     except (AccountNameError, passwords.PasswordError) as error:
         raise click.UsageError(str(error)) from None
-    except AccountsError as error:
+    except (AccountsError, AccessError) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -169,6 +212,11 @@ def accounts(ctx: click.Context, state: Path) -> None:
     help="Last day (UTC), e.g. 2027-01-31, or a time such as 2027-01-31T18:00+01:00.",
 )
 @groups_option
+@click.option(
+    "--same-person",
+    is_flag=True,
+    help="For the person who had this name last, who gets the home again.",
+)
 @password_stdin
 @click.pass_obj
 def add(
@@ -178,19 +226,33 @@ def add(
     admin: bool,
     expires: datetime | None,
     groups: tuple[str, ...] | None,
+    same_person: bool,
     from_stdin: bool,
 ) -> None:
     """Add the account NAME.
 
-    Letters, digits and '-'; stored in lower case.
+    Letters, digits and '-'; stored in lower case. Where somebody had the name before, the new
+    account inherits nothing, unless --same-person is given.
     """
     password = _password(from_stdin)
     with _reported():
-        store.add(name, password, admin=admin, expires=expires, groups=groups)
+        another = store.add(
+            name, password, admin=admin, expires=expires, groups=groups, same_person=same_person
+        )
         account = store.require(name)
     click.echo(f"Added the {_described(name, account)}.")
+    if another:
+        known = name.lower()
+        click.echo(
+            f"Somebody had the name {known} before. This account starts with an empty home;"
+            f" the former home is kept. If it is the same person: km3hub accounts set {known}"
+            f" --home {store.access.get(known).former_home}",
+            err=True,
+        )
     if not from_stdin:
         _shown_once(name.lower(), password)
+    if os.environ.get("KM3_MODE") != "docker" and several_people(store.names()):
+        click.echo(click.style("Warning: ", fg="yellow") + ONE_PERSON, err=True)
 
 
 @accounts.command("list")
@@ -225,13 +287,20 @@ def list_(store: AccountStore, for_programs: bool) -> None:
     help="Last day (UTC), a time as with add, or never.",
 )
 @groups_option
+@click.option(
+    "--home",
+    type=click.IntRange(1),
+    help="Number of a home that this name has had; running servers are stopped.",
+)
 @click.pass_obj
 def set_(
     store: AccountStore,
+    *,
     name: str,
     admin: bool | None,
     expires: datetime | str | None,
     groups: tuple[str, ...] | None,
+    home: int | None,
 ) -> None:
     """Change the account NAME; what is not given is left unchanged. Takes effect at once."""
     values: dict[str, object] = {}
@@ -241,9 +310,14 @@ def set_(
         values["expires"] = None if expires == _NEVER else expires
     if groups is not None:
         values["groups"] = groups
-    if not values:
-        raise click.UsageError("nothing to change; use --admin, --no-admin, --expires or --groups")
+    if not values and home is None:
+        raise click.UsageError(
+            "nothing to change; use --admin, --no-admin, --expires, --groups or --home"
+        )
     with _reported():
+        store.require(name)
+        if home is not None:
+            store.access.move(name.lower(), home)
         account = store.change(name, **values)
     click.echo(f"Now: the {_described(name, account)}.")
 
@@ -253,7 +327,10 @@ def set_(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def remove(store: AccountStore, name: str, yes: bool) -> None:
-    """Remove the account NAME; the user's files are kept."""
+    """Remove the account NAME; its sessions, tokens and servers end, its files are kept.
+
+    Whoever gets the name next inherits nothing.
+    """
     with _reported():
         # Before asking for confirmation.
         store.require(name)
@@ -261,7 +338,10 @@ def remove(store: AccountStore, name: str, yes: bool) -> None:
         click.confirm(f"Remove the account {name.lower()}? Its files are kept", abort=True)
     with _reported():
         store.remove(name)
-    click.echo(f"Removed {name.lower()}; the files in its home are kept.")
+    click.echo(
+        f"Removed {name.lower()} and ended its sessions, tokens and servers; the files in its home"
+        " are kept."
+    )
 
 
 @accounts.command()
@@ -269,11 +349,13 @@ def remove(store: AccountStore, name: str, yes: bool) -> None:
 @password_stdin
 @click.pass_obj
 def passwd(store: AccountStore, name: str, from_stdin: bool) -> None:
-    """Give the account NAME another password."""
+    """Give the account NAME another password; its sessions, tokens and servers end."""
     password = _password(from_stdin)
     with _reported():
         store.set_password(name, password)
-    click.echo(f"Changed the password of {name.lower()}.")
+    click.echo(
+        f"Changed the password of {name.lower()} and ended its sessions, tokens and servers."
+    )
     if not from_stdin:
         _shown_once(name.lower(), password)
 

@@ -1,0 +1,1 @@
+"""Workshops and their members: what login and starts of servers look up."""
