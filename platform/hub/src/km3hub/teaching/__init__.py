@@ -1,0 +1,1 @@
+"""What teachers do during a workshop: see, write, publish, collect, help."""
