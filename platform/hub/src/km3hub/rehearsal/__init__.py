@@ -1,0 +1,1 @@
+"""Rehearsing a workshop: simulated participants, what they measure, and whether it can go ahead."""
