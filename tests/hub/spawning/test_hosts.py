@@ -44,7 +44,7 @@ def test_home_that_is_noted_already_stays(file: HostsFile) -> None:
     assert file.place({"ada": "w2", "bob": "w2"}) == {"ada": "w1", "bob": "w2"}
 
 
-def test_lost_machine_is_told_and_no_other_one_is_taken(file: HostsFile) -> None:
+def test_lost_machine_is_reported_and_no_other_one_is_chosen(file: HostsFile) -> None:
     file.place({"ada": "w1"})
     for left in (hosts(host("w2")), hosts(host("w1", answers=False), host("w2"))):
         with pytest.raises(NoHost, match=r"machine w1, which does not answer.*tell us"):
@@ -102,7 +102,7 @@ def test_only_labelled_nodes_are_machines_for_users() -> None:
     assert list(known_hosts([node("a", "w1"), node("b", None)])) == ["w1"]
 
 
-def test_machine_that_joined_anew_is_its_new_node() -> None:
+def test_rejoined_machine_is_its_new_node() -> None:
     both = [node("new", "w1"), node("old", "w1", "down")]
     for order in (both, both[::-1]):
         assert known_hosts(order)["w1"].node == "new"

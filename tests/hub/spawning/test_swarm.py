@@ -25,7 +25,7 @@ SETTINGS = parse(
 
 @pytest.fixture(scope="module")
 def task() -> Any:
-    """As it goes over the wire: what is not set is not sent."""
+    """As sent over the wire: without values that are not set."""
     return service_spec(
         choose(SETTINGS, [], {}),
         environment={"A": "b"},

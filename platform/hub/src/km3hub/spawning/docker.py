@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -13,13 +13,17 @@ from dockerspawner import DockerSpawner
 from requests.exceptions import RequestException
 from traitlets import default
 
+from km3hub.spawning.container_state import end_in_words, filters
+from km3hub.spawning.engine import NO_ENGINE
 from km3hub.spawning.failure import StartError
+from km3hub.spawning.home_name import home_name
+from km3hub.spawning.homes import HomesError
 from km3hub.spawning.listening import await_listening
 from km3hub.spawning.networks import NetworkError, UserNetworks
-from km3hub.spawning.options import Choice, choose
+from km3hub.spawning.options import Choice, choice_of
 from km3hub.spawning.server import server_environment
 from km3hub.spawning.steps import ProgressSteps
-from km3hub.spawning.turns import Turns
+from km3hub.spawning.volumes import UserVolumes
 from km3settings.amounts import in_bytes
 from km3settings.members import members
 from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
@@ -33,8 +37,7 @@ THREADS = 8
 #: Open files per process. An engine in an unprivileged virtual machine cannot grant more than its
 #: own limit, which may be 20000.
 OPEN_FILES = 16384
-#: The home folder in the images, and its owner.
-HOME = "/home/km3"
+#: The owner of homes, whose program the server is.
 OWNER = "1000:1000"
 
 #: The errors of calls to the engine.
@@ -44,16 +47,20 @@ ENGINE_TROUBLE = (DockerException, RequestException, OSError)
 class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
     """One container, one network and one home volume per user.
 
+    The broker allows exactly this container: what is changed here must be changed in its
+    `server.py`, too.
+
     `platform`, `runtime` and `turns` are set on a subclass by `configure.spawning`.
     """
 
     platform: Settings
     runtime: Runtime
-    turns: Turns
     choice: Choice | None = None
 
     #: Why the server ended by itself, for the user; empty where it did not.
     last_end = ""
+    #: The engine's identifier of the image; empty before it is known.
+    image_id = ""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -86,6 +93,27 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
             services=members(self.platform, self.names),
         )
 
+    @property
+    def home_user(self) -> str:
+        """The user's part of the home's name; another one for the next person with the name."""
+        own = home_name(self.runtime.state, self.user.name).removeprefix(self.user.name)
+        return str(self.escaped_name + own)
+
+    @property
+    def user_volumes(self) -> UserVolumes:
+        """The volumes of this user."""
+
+        async def create(name: str) -> None:
+            await self._run(partial(self.client.create_volume, name, labels=self._labels()))
+
+        return UserVolumes(
+            self.platform,
+            self.runtime,
+            self.home_user,
+            create=create,
+            release=self.remove_object,
+        )
+
     def _object_name_default(self) -> str:
         return self.names.server(self.escaped_name)
 
@@ -96,14 +124,13 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
     # -- what is started ---------------------------------------------------------------------
 
     def _prepare(self) -> Choice:
-        groups = [group.name for group in self.user.groups]
-        choice = self.choice or choose(self.platform, groups, self.user_options)
+        choice = self.choice or choice_of(self, self.user_options)
         self.choice = choice
         self.image = choice.environment.image
         self.mem_limit = choice.size.memory
         self.cpu_limit = choice.size.cpu
         self.object_name = self._object_name_default()
-        self.volumes = {self.names.home(self.escaped_name): HOME}
+        self.volumes = dict(self.user_volumes.binds)
         self.extra_create_kwargs = self._create_options(choice)
         self.extra_host_config = self._host_options(choice)
         return choice
@@ -151,6 +178,9 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         environment: dict[str, str] = super().get_env()
         if self.choice:
             environment |= server_environment(self.platform, self.runtime, self.choice)
+            environment["KM3_IMAGE"] = self.choice.environment.image
+            # In a swarm the name ends with it.
+            environment["KM3_IMAGE_DIGEST"] = self.image_id or self.image.partition("@")[2]
             environment["MEM_LIMIT"] = str(in_bytes(self.choice.size.memory))
         return environment
 
@@ -173,7 +203,7 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         choice = self._prepare()
         title = choice.environment.title
         try:
-            async with self.turns.turn(self.say_turn):
+            async with self.my_turn(self.platform.site.contact):
                 self.say(10, "Preparing your network and your home")
                 # Wait for all of them: a network that is created after the clean-up would remain.
                 outcomes = await asyncio.gather(*self._preparations(), return_exceptions=True)
@@ -192,7 +222,7 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         except NetworkError as error:
             raise self._trouble("Your network could not be created.", "network", error) from error
         except ENGINE_TROUBLE as error:
-            if isinstance(error, APIError):
+            if isinstance(error, APIError) and error.status_code not in NO_ENGINE:
                 raise self._trouble(
                     "The container could not be started.", "container", error
                 ) from error
@@ -208,13 +238,13 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
             self._require_firewall(),
             self._require_image(),
             self._run(self._provide_network),
-            self._run(self._provide_home),
+            self._provide_volumes(),
         )
 
     def _trouble(self, sentence: str, reason: str, error: Exception) -> StartError:
         contact = self.platform.site.contact
         return StartError(
-            f"{sentence} Please try again in a minute; if it stays so, tell {contact}.",
+            f"{sentence} Please try again in a minute; if it fails again, tell {contact}.",
             reason=reason,
             log_message=f"{self.user.name}: {reason}: {error}",
         )
@@ -225,7 +255,7 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
             found = await self.docker("inspect_container", self.names.firewall)
         except NotFound:
             found = None
-        if not found or not _filters(found["State"]):
+        if not found or not filters(found["State"]):
             raise self._trouble(
                 "The packet filter that isolates servers is not active.",
                 "firewall",
@@ -234,7 +264,7 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
 
     async def _require_image(self) -> None:
         try:
-            await self.docker("inspect_image", self.image)
+            self.image_id = (await self.docker("inspect_image", self.image))["Id"]
         except ImageNotFound as error:
             raise self._no_image(error) from error
 
@@ -253,8 +283,24 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
     def _provide_network(self) -> None:
         self.networks.provide(self.network_name, number=self.user.id, user=self.user.name)
 
-    def _provide_home(self) -> None:
-        self.client.create_volume(self.names.home(self.escaped_name), labels=self._labels())
+    async def _provide_volumes(self) -> None:
+        groups = [group.name for group in self.user.groups]
+        try:
+            uses = await self.user_volumes.provide(groups, self._say_copied)
+        except HomesError as error:
+            raise self._trouble(
+                "Your home could not be made ready; your files are safe.", "home", error
+            ) from error
+        for use in uses:
+            if use.note:
+                self.log.warning("the %s of %s: %s", use.kind, self.user.name, use.note)
+
+    def _say_copied(self, copied: int, whole: int) -> None:
+        self.say(
+            20,
+            "Moving your files to a disk with limits, once:"
+            f" {copied >> 20} of {max(whole >> 20, 1)} MB",
+        )
 
     async def _run(self, function: Any, *args: Any) -> Any:
         return await asyncio.wrap_future(self.executor.submit(function, *args))
@@ -277,12 +323,12 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         found = await self.get_object()
         if found and found["State"]["Running"]:
             return
-        why = _end_in_words(found) if found else "It was removed."
+        why = end_in_words(found) if found else "It was removed."
         words = []
         if found:
             tail = await self.docker("logs", self.container_id, tail=20)
             words = tail.decode(errors="replace").strip().splitlines()
-        last = f" Its last words: {words[-1][:200]}" if words else ""
+        last = f" Its last output: {words[-1][:200]}" if words else ""
         raise StartError(
             f"Your server stopped while it was starting. {why}{last}"
             f" If this happens again, tell {self.platform.site.contact}.",
@@ -323,7 +369,7 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
             return None
         if state["Status"] == "created":
             return "The container was never started."
-        self.last_end = _end_in_words(found)
+        self.last_end = end_in_words(found)
         return self.last_end
 
     async def remove_object(self) -> None:
@@ -347,30 +393,3 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         hook = super().run_post_stop_hook()
         if hook is not None:
             await hook
-
-
-def _filters(state: dict[str, Any]) -> bool:
-    """Returns whether the firewall container's state says that its rules are active.
-
-    Its first health check comes half a minute after its start. Before that it has its rules if it
-    has lived for a second: it ends at once where it cannot write them.
-    """
-    if not state["Running"] or state.get("Restarting"):
-        return False
-    if state["Health"]["Status"] == "starting":
-        age = datetime.now(UTC) - datetime.fromisoformat(state["StartedAt"][:19] + "+00:00")
-        return age > timedelta(seconds=2)
-    return bool(state["Health"]["Status"] == "healthy")
-
-
-def _end_in_words(container: dict[str, Any]) -> str:
-    """Returns why a container ended, for its user."""
-    state = container["State"]
-    # The flag may be about any process in the container; 137 means that it was the server.
-    if state.get("OOMKilled") and state["ExitCode"] == 137:
-        limit = container["HostConfig"]["Memory"] / 1024**2
-        amount = f"{limit:.0f} MB" if limit < 1024 else f"{limit / 1024:.3g} GB"
-        return f"It exceeded its memory limit of {amount}."
-    if state.get("Error"):
-        return f"The engine's message: {state['Error']}"
-    return f"It ended with exit code {state['ExitCode']}."

@@ -14,12 +14,17 @@ from urllib.parse import quote
 import requests
 
 from km3hub.spawning.hosts import HostsFile
+from km3settings.waiting import wait_until
 
 __all__ = ["DrainError", "RunningServers", "drain"]
 
 _TIMEOUT = 10
+#: Seconds for which a token for one notice is valid.
+_VISIT_SECONDS = 60
 #: Seconds that a server may take to stop.
 STOP_SECONDS = 90
+#: Seconds between two checks of whether they have stopped.
+_INTERVAL = 0.5
 _PAGE = 100
 
 
@@ -65,10 +70,24 @@ class RunningServers:
         """Show a notice in a user's JupyterLab; return whether the server accepted it."""
         address = f"{self.proxy}/user/{quote(user)}/km3/notices"
         try:
-            self._ask("PUT", address, json={"text": text, "details": details})
+            token = self._visit(user)
+            self._ask("PUT", address, token=token, json={"text": text, "details": details})
         except DrainError:
             return False
         return True
+
+    def _visit(self, user: str) -> str:
+        """Returns a token that opens a user's own server for a minute, and nothing else.
+
+        The user controls that server and can keep what it receives.
+        """
+        wanted = {
+            "note": "Notice of the administrator",
+            "expires_in": _VISIT_SECONDS,
+            "scopes": [f"access:servers!server={user}/"],
+        }
+        address = f"{self.hub}/hub/api/users/{quote(user)}/tokens"
+        return str(self._ask("POST", address, json=wanted).json()["token"])
 
     def stop(self, user: str) -> None:
         """Ask the hub to stop a user's server.
@@ -80,7 +99,9 @@ class RunningServers:
         """
         self._ask("DELETE", f"{self.hub}/hub/api/users/{quote(user)}/server")
 
-    def _ask(self, method: str, address: str, **options: Any) -> requests.Response:
+    def _ask(
+        self, method: str, address: str, *, token: str = "", **options: Any
+    ) -> requests.Response:
         try:
             with requests.Session() as session:
                 # Never by the proxy of the machine's network, which does not lead to loopback.
@@ -88,7 +109,7 @@ class RunningServers:
                 answer = session.request(
                     method,
                     address,
-                    headers={"Authorization": f"token {self.token}"},
+                    headers={"Authorization": f"token {token or self.token}"},
                     timeout=_TIMEOUT,
                     **options,
                 )
@@ -105,7 +126,7 @@ def drain(
     *,
     minutes: float,
     why: str,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Close a machine to new servers, and stop its servers after a notice.
@@ -119,37 +140,37 @@ def drain(
     servers
         The users' servers.
     minutes
-        How long before the end users are told.
+        Time between the notice to users and the stop.
     why
         The reason for users, e.g. "for maintenance"; may be empty.
-    say
-        Takes a line for the administrator.
+    report
+        Called with each line for the administrator.
     sleep
-        Waits for so many seconds.
+        Waits for the given number of seconds.
 
     Raises
     ------
     DrainError
-        Where the hub does not answer, or a server does not stop.
+        If the hub is not responding, or a server does not stop.
     """
     file.close(host)
     users = _on(host, file, servers)
     if not users:
-        say(f"no server runs on {host}")
+        report(f"no server runs on {host}")
         return
-    told = [user for user in users if servers.notify(user, *_notice(minutes, why))]
-    say(f"{len(users)} servers are running on {host}; {len(told)} users were notified")
-    if told and minutes:
-        say(f"they stop in {minutes:g} minutes")
+    notified = [user for user in users if servers.notify(user, *_notice(minutes, why))]
+    report(f"{len(users)} servers are running on {host}; {len(notified)} users were notified")
+    if notified and minutes:
+        report(f"they stop in {minutes:g} minutes")
         sleep(minutes * 60)
     for user in _on(host, file, servers):
         servers.stop(user)
-    deadline = time.monotonic() + STOP_SECONDS
-    while left := _on(host, file, servers):
-        if time.monotonic() > deadline:
-            raise DrainError(f"the servers of {', '.join(left)} are still running; run this again")
-        sleep(0.5)
-    say(f"all servers on {host} have stopped; the users' files are unchanged")
+    if not wait_until(
+        lambda: not _on(host, file, servers), seconds=STOP_SECONDS, interval=_INTERVAL, sleep=sleep
+    ):
+        left = ", ".join(_on(host, file, servers))
+        raise DrainError(f"the servers of {left} are still running; run this again")
+    report(f"all servers on {host} have stopped; the users' files are unchanged")
 
 
 def _on(host: str, file: HostsFile, servers: RunningServers) -> list[str]:

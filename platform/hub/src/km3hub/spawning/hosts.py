@@ -136,6 +136,15 @@ class HostsFile:
             self._write(_Content(left, [c for c in content.closed if c != host]))
         return sorted(content.homes.keys() - left.keys())
 
+    def forget_user(self, user: str) -> None:
+        """Remove the record of a user's home, which was erased."""
+        if user not in self.homes:
+            return
+        with self._lock():
+            content = self._read()
+            left = {name: where for name, where in content.homes.items() if name != user}
+            self._write(_Content(left, content.closed))
+
     def _lock(self) -> FileLock:
         return FileLock(self.path.with_suffix(".lock"), timeout=_LOCK_SECONDS)
 

@@ -7,12 +7,20 @@ from collections.abc import Awaitable, Callable
 
 from km3hub.spawning.failure import StartError
 
-__all__ = ["await_listening"]
+__all__ = ["await_listening", "pause"]
 
-#: Seconds between looks whether a starting server listens.
+#: Seconds between the first checks whether a starting server is listening.
 LISTEN_INTERVAL = 0.05
-#: Seconds between looks whether it is still alive.
+#: Later the interval is this share of the time that the server has taken so far. When many servers
+#: start at once each takes long, and frequent checks would take processor time from all of them.
+LISTEN_SHARE = 0.04
+#: Seconds between checks whether it is still alive.
 ALIVE_INTERVAL = 1.0
+
+
+def pause(waited: float) -> float:
+    """Returns the seconds until the next check after `waited` seconds."""
+    return max(LISTEN_INTERVAL, LISTEN_SHARE * waited)
 
 
 async def await_listening(
@@ -42,8 +50,9 @@ async def await_listening(
         After `limit` seconds.
     """
     loop = asyncio.get_running_loop()
-    give_up = loop.time() + limit
-    next_check = loop.time() + ALIVE_INTERVAL
+    began = loop.time()
+    give_up = began + limit
+    next_check = began + ALIVE_INTERVAL
     while True:
         try:
             _, writer = await asyncio.wait_for(asyncio.open_connection(ip, port), timeout=1)
@@ -61,4 +70,4 @@ async def await_listening(
         if loop.time() > next_check:
             await require_alive()
             next_check = loop.time() + ALIVE_INTERVAL
-        await asyncio.sleep(LISTEN_INTERVAL)
+        await asyncio.sleep(pause(loop.time() - began))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,9 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
+from km3settings.names import OVERLAY_OPTIONS, PROJECT_LABEL, USER_LABEL, Names
 from km3settings.portal import ALIAS
+from km3settings.waiting import wait_until
 
 __all__ = [
     "ADDRESSES",
@@ -29,6 +29,8 @@ ADDRESSES = 8
 _EGRESS_LABEL = "org.km3net.egress"
 #: Seconds to wait for the end of a server in a swarm before leaving its network to the keeper.
 _REMOVAL_SECONDS = 15.0
+#: Seconds between two attempts.
+_REMOVAL_INTERVAL = 0.25
 #: The maximum number of occupied address ranges to try.
 _MAX_TRIES = 64
 
@@ -200,19 +202,20 @@ class UserOverlays(UserNetworks):
         A network that is in use for longer, for example on an unresponsive machine, is left to the
         keeper.
         """
-        deadline = time.monotonic() + _REMOVAL_SECONDS
-        while True:
-            try:
-                super().remove(name)
-            except APIError as error:
-                if not _is_in_use(error):
-                    raise
-                if time.monotonic() > deadline:
-                    _log.info("%s is still in use", name)
-                    return
-            else:
-                return
-            time.sleep(0.25)
+        if not wait_until(
+            lambda: self._removed(name), seconds=_REMOVAL_SECONDS, interval=_REMOVAL_INTERVAL
+        ):
+            _log.info("%s is still in use", name)
+
+    def _removed(self, name: str) -> bool:
+        """Remove a network unless it is in use; returns whether it is gone."""
+        try:
+            super().remove(name)
+        except APIError as error:
+            if not _is_in_use(error):
+                raise
+            return False
+        return True
 
     def _create(self, name: str, *, number: int, user: str) -> None:
         try:
@@ -221,6 +224,7 @@ class UserOverlays(UserNetworks):
                 driver="overlay",
                 scope="swarm",
                 attachable=True,
+                options=OVERLAY_OPTIONS,
                 internal=self.egress == "none",
                 check_duplicate=True,
                 labels={
@@ -238,8 +242,8 @@ class UserOverlays(UserNetworks):
 
 
 def _is_in_use(error: APIError) -> bool:
-    said = str(error.explanation)
-    return "in use" in said or "active endpoints" in said
+    explanation = str(error.explanation)
+    return "in use" in explanation or "active endpoints" in explanation
 
 
 def _is_connected_already(error: APIError) -> bool:

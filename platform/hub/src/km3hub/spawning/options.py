@@ -15,6 +15,8 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, Template
 from jupyterhub.spawner import SpawnException
 
+from km3hub.membership.names import WorkshopError
+from km3hub.membership.offer import WorkshopOffer, workshop_offer
 from km3settings.menu import Environment, Size
 from km3settings.settings import Settings
 
@@ -23,14 +25,17 @@ __all__ = [
     "ChoiceError",
     "Offer",
     "apply_user_options",
+    "choice_of",
     "choose",
     "offered",
     "options_form",
     "options_from_form",
+    "template",
 ]
 
 _KEYS = ("environment", "size")
 _Entry = TypeVar("_Entry", Environment, Size)
+_NO_WORKSHOP = WorkshopOffer()
 
 
 class ChoiceError(SpawnException):
@@ -78,16 +83,37 @@ class _ChoosingSpawner(Protocol):
     choice: Choice
 
 
-def offered(settings: Settings, groups: Iterable[str]) -> Offer:
-    """Returns what a member of `groups` may choose: entries without groups or with one of these."""
+def offered(
+    settings: Settings, groups: Iterable[str], workshop: WorkshopOffer = _NO_WORKSHOP
+) -> Offer:
+    """Returns what a member of `groups` may choose: entries without groups or with one of these.
+
+    What a workshop offers comes first; for its participants there is nothing else.
+    """
     mine = set(groups)
     return Offer(
-        tuple(e for e in settings.environments if not e.groups or mine & set(e.groups)),
-        tuple(s for s in settings.sizes if not s.groups or mine & set(s.groups)),
+        _offered(settings.environments, mine, workshop.environments, only=workshop.only),
+        _offered(settings.sizes, mine, workshop.sizes, only=workshop.only),
     )
 
 
-def choose(settings: Settings, groups: Iterable[str], user_options: Mapping[str, Any]) -> Choice:
+def _offered(
+    entries: Sequence[_Entry], mine: set[str], first: Sequence[str], *, only: bool
+) -> tuple[_Entry, ...]:
+    found: list[_Entry] = [entry for entry in entries if entry.name in first]
+    if not only:
+        found += [
+            e for e in entries if e.name not in first and (not e.groups or mine & set(e.groups))
+        ]
+    return tuple(found)
+
+
+def choose(
+    settings: Settings,
+    groups: Iterable[str],
+    user_options: Mapping[str, Any],
+    workshop: WorkshopOffer = _NO_WORKSHOP,
+) -> Choice:
     """Returns the environment and size in `user_options`, by default the first ones offered.
 
     Raises
@@ -102,7 +128,7 @@ def choose(settings: Settings, groups: Iterable[str], user_options: Mapping[str,
             f"Unknown option {_quoted(unknown[0])}. You can only choose an environment and a size"
             " from the menu."
         )
-    offer = offered(settings, groups)
+    offer = offered(settings, groups, workshop)
     contact = settings.site.contact
     return Choice(
         _pick("environment", settings.environments, offer.environments, user_options, contact),
@@ -155,13 +181,14 @@ def options_from_form(formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
 def options_form(spawner: _ChoosingSpawner) -> str:
     """Returns the form's HTML: radio buttons for each menu, with the last choice selected."""
     settings = spawner.platform
-    offer = offered(settings, _groups(spawner))
+    offer = offered(settings, _groups(spawner), offer_of(spawner))
     last = spawner.orm_spawner.user_options or {}
-    return _form().render(
+    return template("options.html").render(
         offer=offer,
         environment=_preselected(offer.environments, last.get("environment")),
         size=_preselected(offer.sizes, last.get("size")),
         enforced=spawner.runtime.mode == "docker",
+        shared=getattr(spawner, "shared", False),
         contact=settings.site.contact,
     )
 
@@ -175,13 +202,41 @@ def apply_user_options(spawner: _ChoosingSpawner, user_options: Mapping[str, Any
         As `choose`.
     """
     try:
-        choice = choose(spawner.platform, _groups(spawner), user_options)
+        choice = choice_of(spawner, user_options)
     except ChoiceError:
         # JupyterHub has stored the options already, for the next start that names none.
         spawner.orm_spawner.user_options = {}
         raise
     spawner.choice = choice
     spawner.user_options = spawner.orm_spawner.user_options = choice.names
+
+
+def choice_of(spawner: _ChoosingSpawner, user_options: Mapping[str, Any]) -> Choice:
+    """Returns the environment and size that a spawner's user chose.
+
+    Raises
+    ------
+    ChoiceError
+        As `choose`.
+    """
+    return choose(spawner.platform, _groups(spawner), user_options, offer_of(spawner))
+
+
+def offer_of(spawner: _ChoosingSpawner) -> WorkshopOffer:
+    """Returns what workshops offer to a spawner's user.
+
+    Raises
+    ------
+    ChoiceError
+        Where that is unknown.
+    """
+    try:
+        return workshop_offer(spawner.runtime.state, _groups(spawner))
+    except WorkshopError:
+        contact = spawner.platform.site.contact
+        raise ChoiceError(
+            f"What your workshop offers is unknown at the moment. Please tell {contact}."
+        ) from None
 
 
 def _groups(spawner: _ChoosingSpawner) -> list[str]:
@@ -196,13 +251,14 @@ def _preselected(entries: Sequence[Environment] | Sequence[Size], name: object) 
 
 
 @cache
-def _form() -> Template:
+def template(name: str) -> Template:
+    """Returns a template of a part of the spawn form."""
     templates = Templates(
         loader=PackageLoader("km3hub.pages"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     templates.filters["amount"] = _amount
     templates.filters["cores"] = _cores
-    return templates.get_template("options.html")
+    return templates.get_template(name)
 
 
 def _amount(memory: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from km3hub.spawning.options import Choice
+from km3hub.spawning.volumes import SCRATCH
 from km3settings.amounts import in_bytes
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
@@ -26,4 +27,8 @@ def server_environment(settings: Settings, runtime: Runtime, choice: Choice) -> 
         environment["KM3_DATA_TOKEN"] = oidc.token_exchange.audience
     if settings.homes.quota:
         environment["KM3_HOME_QUOTA"] = str(in_bytes(settings.homes.quota))
+    scratch = settings.homes.scratch
+    if scratch.size and runtime.homes:
+        environment["KM3_SCRATCH"] = SCRATCH
+        environment["KM3_SCRATCH_DAYS"] = str(scratch.purge_days)
     return environment

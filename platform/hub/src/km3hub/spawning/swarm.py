@@ -7,8 +7,6 @@ forbid new privileges, and machines of a swarm should have no swap.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from typing import Any
@@ -26,16 +24,19 @@ from docker.types import (
     TaskTemplate,
 )
 from dockerspawner import SwarmSpawner
+from jupyterhub.utils import exponential_backoff
 
-from km3hub.spawning.docker import ENGINE_TROUBLE, HOME, OPEN_FILES, OWNER, PlatformDockerSpawner
+from km3hub.spawning.docker import ENGINE_TROUBLE, OPEN_FILES, OWNER, PlatformDockerSpawner
 from km3hub.spawning.failure import StartError
 from km3hub.spawning.hosts import HOST_LABEL, Host, HostsFile, NoHost, known_hosts, pick
 from km3hub.spawning.networks import UserOverlays
 from km3hub.spawning.options import Choice
 from km3hub.spawning.tasks import RUNNING, lives, newest
+from km3hub.spawning.volumes import HOME
 from km3settings.amounts import in_bytes
 from km3settings.members import members
 from km3settings.names import PROJECT_LABEL
+from km3settings.waiting import wait_until
 
 __all__ = ["PlatformSwarmSpawner", "service_spec"]
 
@@ -117,7 +118,7 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
             pids=self.platform.spawner.pids,
             network=self.network_name,
             host=self.host.name,
-            home=self.names.home(self.escaped_name),
+            home=self.names.home(self.home_user),
             labels=self._labels(),
         )
         created: dict[str, Any] = await self.docker(
@@ -139,22 +140,27 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
             Where it cannot, or takes too long.
         """
         limit = self.platform.spawner.start_timeout
-        deadline = time.monotonic() + limit
-        while True:
+        try:
+            await exponential_backoff(
+                self._runs, "", timeout=limit, timeout_tolerance=0, max_wait=2 * _INTERVAL
+            )
+        except TimeoutError:
             task = await self._task()
-            if task and task["Status"]["State"] == RUNNING:
-                return
-            if task and not lives(task):
-                await self._require_alive()
-            if time.monotonic() > deadline:
-                status = task["Status"] if task else {"State": "not there"}
-                problem = status.get("Err") or f"the task is {status['State']}"
-                raise self._trouble(
-                    f"The container was not started within {limit} seconds.",
-                    "timeout",
-                    RuntimeError(problem),
-                )
-            await asyncio.sleep(_INTERVAL)
+            status = task["Status"] if task else {"State": "not there"}
+            raise self._trouble(
+                f"The container was not started within {limit} seconds.",
+                "timeout",
+                RuntimeError(status.get("Err") or f"the task is {status['State']}"),
+            ) from None
+
+    async def _runs(self) -> bool:
+        """Returns whether the container runs; raises `StartError` if it never will."""
+        task = await self._task()
+        if task and task["Status"]["State"] == RUNNING:
+            return True
+        if task and not lives(task):
+            await self._require_alive()
+        return False
 
     async def get_ip_and_port(self) -> tuple[str, int]:
         """Returns the server's address in the user's network."""
@@ -269,18 +275,17 @@ class PlatformSwarmSpawner(PlatformDockerSpawner, SwarmSpawner):
 
     def _await_end(self, service: str) -> None:
         # Until then the container uses the home. A lost machine never reports the end.
-        deadline = time.monotonic() + _END_SECONDS
-        while time.monotonic() < deadline:
-            lost = {n["ID"] for n in self.client.nodes() if n["Status"]["State"] == "down"}
-            left = [
-                task
-                for task in self.client.tasks()
-                if task["ServiceID"] == service and lives(task) and task.get("NodeID") not in lost
-            ]
-            if not left:
-                return
-            time.sleep(_INTERVAL)
-        self.log.warning("%s: its container has not ended yet", self.object_name)
+        if not wait_until(
+            lambda: self._has_ended(service), seconds=_END_SECONDS, interval=_INTERVAL
+        ):
+            self.log.warning("%s: its container has not ended yet", self.object_name)
+
+    def _has_ended(self, service: str) -> bool:
+        lost = {n["ID"] for n in self.client.nodes() if n["Status"]["State"] == "down"}
+        return not any(
+            task["ServiceID"] == service and lives(task) and task.get("NodeID") not in lost
+            for task in self.client.tasks()
+        )
 
     async def run_post_stop_hook(self) -> None:
         """Remove what is left of the server; the home is kept."""
