@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from km3hub.login.accounts import AccountStore
-from km3settings.state import State
+from km3settings.state import PROXY_ORIGINS, State
 from tests.ports import free_ports
 from tests.waiting import wait_until
 
@@ -28,8 +28,6 @@ _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 #: Every test hub: the platform's own network, pages and login, and tiny user servers.
 CONFIG = """
 import sys
-from km3hub.imports import skip_unused
-skip_unused()  # as km3hub.hub does
 from km3settings.runtime import Runtime
 from km3settings.settings import load
 from km3hub.configure.login import configure_login
@@ -54,7 +52,8 @@ def proxy_folder() -> Path | None:
     """The folder whose `node_modules` hold configurable-http-proxy, or None."""
     named = os.environ.get("KM3_TEST_PROXY")
     for folder in [Path(named)] if named else [ROOT / ".platform" / "proxy"]:
-        if (folder / "node_modules/.bin/configurable-http-proxy").exists():
+        needed = ("node_modules/.bin/configurable-http-proxy", PROXY_ORIGINS)
+        if all((folder / name).exists() for name in needed):
             return folder
     return None
 
@@ -62,6 +61,22 @@ def proxy_folder() -> Path | None:
 def node() -> str | None:
     """The node that runs the proxy, or None."""
     return os.environ.get("KM3_NODE") or shutil.which("node")
+
+
+class Loopback(httpx.HTTPTransport):
+    """Finds every name below localhost on this machine, as browsers do."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request to loopback, with its own Host header."""
+        if f".{request.url.host}".endswith(".localhost"):
+            request = httpx.Request(
+                request.method,
+                request.url.copy_with(host="127.0.0.1"),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        return super().handle_request(request)
 
 
 class Client(httpx.Client):
@@ -115,7 +130,7 @@ class RunningHub:
         wiring = CONFIG.format(homes=str(folder / "homes"), server=str(server))
         self.config_file.write_text(wiring + config, encoding="utf-8")
         self.port = free_ports(3)
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -125,7 +140,8 @@ class RunningHub:
 
     def client(self, **options: Any) -> Client:
         """A new browser."""
-        return Client(base_url=self.url, timeout=30, verify=_NO_AUTHORITIES, **options)
+        found = Loopback(verify=_NO_AUTHORITIES)
+        return Client(base_url=self.url, timeout=30, transport=found, **options)
 
     def start(self, seconds: float = 60) -> None:
         """Start the hub and wait until its login page answers through the proxy."""

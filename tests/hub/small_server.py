@@ -1,7 +1,9 @@
-"""A user's server in 40 lines: greets who the hub says it is, keeps notes and notices in a file."""
+"""A user's server: greets its user, keeps notes in a file, uses a core after SIGUSR1."""
 
 import os
+import signal
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlparse
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated
@@ -18,16 +20,26 @@ class Greeting(HubOAuthenticated, web.RequestHandler):
     def get(self) -> None:
         note = self.get_argument("note", "")
         if note:
-            with Path("notes.txt").open("a", encoding="utf-8") as file:
+            with (Path.home() / "notes.txt").open("a", encoding="utf-8") as file:
                 file.write(note + "\n")
         self.write(f"hello {self.get_current_user()['name']}")
 
     @web.authenticated
     def put(self) -> None:
-        with Path("notes.txt").open("a", encoding="utf-8") as file:
+        # As a hostile server would: whoever wrote it keeps what visitors send.
+        with Path("tokens.txt").open("a", encoding="utf-8") as file:
+            file.write(self.request.headers.get("Authorization", "") + "\n")
+        with (Path.home() / "notes.txt").open("a", encoding="utf-8") as file:
             file.write(self.request.body.decode() + "\n")
 
 
+def burn() -> None:
+    """Uses a core for ever."""
+    while True:
+        pass
+
+
+signal.signal(signal.SIGUSR1, lambda *_: Thread(target=burn, daemon=True).start())
 prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
 address = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
 application = web.Application(

@@ -70,8 +70,8 @@ def test_the_list_shows_who_expired_and_no_hash(state: Path) -> None:
 
 
 def test_an_account_gets_groups_and_loses_them(state: Path) -> None:
-    told = accounts(state, "add", "ada", "--groups", "experts, Studierende ä,experts").output
-    assert "in the groups experts, Studierende ä." in told
+    printed = accounts(state, "add", "ada", "--groups", "experts, Studierende ä,experts").output
+    assert "in the groups experts, Studierende ä." in printed
     store = AccountStore(state / "accounts.json")
     assert store.require("ada").groups == ("experts", "Studierende ä")
     assert "experts, Studierende ä" in accounts(state, "list").output
@@ -79,7 +79,7 @@ def test_an_account_gets_groups_and_loses_them(state: Path) -> None:
     assert store.require("ada").groups == ()
 
 
-def test_what_is_set_changes_and_the_rest_stays(state: Path) -> None:
+def test_only_the_given_values_change(state: Path) -> None:
     accounts(state, "add", "ada", "--expires", "2999-01-31", "--groups", "experts")
     store = AccountStore(state / "accounts.json")
     before = store.require("ada")
@@ -148,7 +148,7 @@ def test_a_new_password_replaces_the_old(state: Path) -> None:
         (["add", "bob", "--groups", "x" * 256], "", 2, "is not a valid group name"),
     ],
 )
-def test_a_mistake_is_told_and_changes_nothing(
+def test_a_mistake_is_reported_and_changes_nothing(
     state: Path, arguments: list[str], stdin: str, code: int, words: str
 ) -> None:
     accounts(state, "add", "ada")
@@ -159,7 +159,7 @@ def test_a_mistake_is_told_and_changes_nothing(
     assert (state / "accounts.json").read_bytes() == before
 
 
-def test_a_damaged_file_is_told(state: Path) -> None:
+def test_a_damaged_file_is_reported(state: Path) -> None:
     state.mkdir()
     (state / "accounts.json").write_text("{")
     for command in (["list"], ["add", "ada"], ["remove", "ada", "--yes"]):
@@ -203,7 +203,7 @@ def test_the_hub_s_container_gets_the_command_where_it_has_the_accounts(
     assert not (state / "accounts.json").exists()
 
 
-def test_a_container_that_does_not_run_is_told(
+def test_a_stopped_container_is_reported(
     state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state.mkdir()
@@ -213,7 +213,7 @@ def test_a_container_that_does_not_run_is_told(
     assert result.exit_code == 1
     assert "start it: make up" in result.output
     monkeypatch.setenv("PATH", docker(tmp_path, "echo no daemon >&2; exit 1"))
-    assert "Docker does not answer: no daemon" in accounts(state, "list").output
+    assert "Docker is not responding: no daemon" in accounts(state, "list").output
     monkeypatch.setenv("PATH", str(state))
     assert "program 'docker' is not installed" in accounts(state, "list").output
 
@@ -269,7 +269,7 @@ def test_a_login_with_a_provider_is_summed_up(tmp_path: Path) -> None:
         ("x" * 5000, 0o600, "must contain only the client secret"),
     ],
 )
-def test_a_client_secret_that_cannot_be_used_is_told(
+def test_an_unusable_client_secret_is_reported(
     tmp_path: Path, text: str | None, mode: int, words: str
 ) -> None:
     file, secret = tmp_path / "platform.yaml", tmp_path / "s"
@@ -295,7 +295,7 @@ def test_nothing_starts_without_the_client_secret(tmp_path: Path) -> None:
     assert not (state / "envs").exists()
 
 
-def test_mistakes_in_the_file_are_all_told(tmp_path: Path) -> None:
+def test_all_mistakes_in_the_file_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "platform.yaml"
     file.write_text("siet: {}\nlogin: {attempts: 0}\n")
     result = km3hub("check", file)
@@ -341,3 +341,15 @@ def test_a_command_of_another_environment_says_so(monkeypatch: pytest.MonkeyPatc
     result = km3hub("accounts", "list")
     assert result.exit_code == 1
     assert "argon2 is not installed here" in result.output
+
+
+def test_more_than_one_person_without_containers_is_warned_about(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "each of these users can read and change the files of all others"
+    monkeypatch.delenv("KM3_MODE", raising=False)
+    for name in ("admin", "user"):  # of the first start
+        assert words not in accounts(state, "add", name).output
+    assert words in accounts(state, "add", "ada").output
+    monkeypatch.setenv("KM3_MODE", "docker")
+    assert words not in accounts(state, "add", "bob").output

@@ -114,7 +114,9 @@ class _User:
         return answer.json() if answer.is_success and answer.content else None
 
 
-def test_an_open_tab_is_no_use_and_a_busy_kernel_is(hub: RunningHub, password: str) -> None:
+def test_a_busy_kernel_counts_as_activity_and_an_open_tab_does_not(
+    hub: RunningHub, password: str
+) -> None:
     busy, watching = _User(hub, "ada", password), _User(hub, "root", password)
     busy.start()
     watching.start()

@@ -95,6 +95,15 @@ def test_a_menu_for_a_group_that_the_provider_cannot_give(check: object) -> None
         ("{kind: process, egress: none}", "spawner.egress: has no effect on local processes"),
         ("{kind: process}\nservices: {containers: [db]}", "services.containers: has no effect"),
         ("{kind: docker, egress: none}", ""),
+        (
+            "{kind: docker, egress: none, egress_allow: [{network: 10.0.0.7}]}",
+            "spawner.egress_allow: has no effect with egress: none",
+        ),
+        ("{kind: docker, egress_allow: [{network: 10.0.0.7}]}", ""),
+        (
+            "{kind: process, egress_deny: [192.0.2.7]}",
+            "spawner.egress_deny: has no effect on local",
+        ),
         ("{kind: process}", ""),
     ],
 )
@@ -113,3 +122,23 @@ def test_what_local_processes_cannot_do(check: object, text: str, said: str) -> 
 def test_images_that_docker_knows_are_accepted(image: str) -> None:
     entry = {"name": "a", "title": "A", "image": image}
     assert isinstance(parse({"environments": [entry]}), Settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ("site: {public_url: 'https://hub.example.org'}", True),
+        ("site: {public_url: 'https://hub.example.org'}\nlogin: {trusted_proxies: ['::1']}", False),
+        ("site: {public_url: 'http://127.0.0.1:8000'}", False),
+        ("site: {public_url: 'http://[::1]:8000'}", False),
+        ("site: {public_url: 'http://km3.localhost:8000'}", False),
+        ("{}", False),
+    ],
+)
+def test_a_web_server_in_front_that_is_not_trusted_is_noted(
+    check: object, text: str, noted: bool
+) -> None:
+    assert callable(check)
+    result = check(text)
+    assert result.exit_code == 0
+    assert ("login.trusted_proxies: is empty" in result.output) == noted

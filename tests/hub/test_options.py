@@ -1,5 +1,6 @@
 """The choice of environment and size: what is offered, what is refused, and with which words."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from km3hub.spawning.options import (
     options_from_form,
 )
 from km3settings.settings import parse
+from km3settings.state import State
 
 SETTINGS = parse(
     {
@@ -34,7 +36,7 @@ SETTINGS = parse(
 def spawner(mode="docker", groups=(), last=None):
     return SimpleNamespace(
         platform=SETTINGS,
-        runtime=SimpleNamespace(mode=mode),
+        runtime=SimpleNamespace(mode=mode, state=State(Path("without-workshops"))),
         user=SimpleNamespace(groups=[SimpleNamespace(name=name) for name in groups]),
         orm_spawner=SimpleNamespace(user_options=last),
         user_options={},
@@ -90,7 +92,7 @@ def test_anything_else_is_refused_with_a_sentence(options, words):
     assert str(refusal.value).endswith(".")
 
 
-def test_who_may_start_nothing_is_told_whom_to_ask():
+def test_a_user_without_environments_sees_the_contact():
     closed = parse(
         {"environments": [{"name": "x", "title": "X", "image": "x", "groups": ["staff"]}]}
     )
@@ -167,3 +169,11 @@ def test_a_refused_choice_is_not_kept_for_the_next_start():
     with pytest.raises(ChoiceError):
         apply_user_options(s, {"image": "alpine"})
     assert s.orm_spawner.user_options == {}
+
+
+def test_the_form_warns_where_several_people_share_what_is_for_one():
+    alone, shared = spawner(mode="embedded"), spawner(mode="embedded")
+    shared.shared = True
+    words = "your files are not protected from"
+    assert words not in options_form(alone)
+    assert words in options_form(shared)

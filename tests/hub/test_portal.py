@@ -1,4 +1,4 @@
-"""Where the Open Data Center is, for whom, and what the hub is told to start."""
+"""The addresses of the Open Data Center, and the process that the hub starts."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def test_its_port_follows_the_platforms_unless_it_has_its_own() -> None:
 def test_users_servers_find_it_by_the_name_that_they_reach() -> None:
     embedded, containers = portal(public_url=OUTSIDE), portal("docker", public_url=OUTSIDE)
     assert embedded.server_environment()["OPENKM3_SERVER"] == "http://127.0.0.1:8090"
-    told = containers.server_environment()
-    assert told["OPENKM3_SERVER"] == "http://opendata:8090"
-    assert told["KM3_TAP_URL"] == "http://opendata:8090/vo/tap"
-    assert told["KM3_OPENDATA_URL"] == OUTSIDE
+    variables = containers.server_environment()
+    assert variables["OPENKM3_SERVER"] == "http://opendata:8090"
+    assert variables["KM3_TAP_URL"] == "http://opendata:8090/vo/tap"
+    assert variables["KM3_OPENDATA_URL"] == OUTSIDE
     assert containers.own_environment()["OPENDATA_HOSTS"] == "opendata"
 
 
@@ -65,11 +65,11 @@ def test_a_public_hub_links_no_address_that_only_its_own_machine_reaches() -> No
     site = {"public_url": "https://hub.example.org"}
     assert portal(site=site).for_people == ""
     assert portal(site=site, public_url=OUTSIDE).for_people == OUTSIDE
-    told = portal(site=site).own_environment()
-    assert told["OPENDATA_HUB_URL"] == "https://hub.example.org"
+    variables = portal(site=site).own_environment()
+    assert variables["OPENDATA_HUB_URL"] == "https://hub.example.org"
 
 
-def test_a_contact_that_is_no_mail_address_is_not_linked_as_one() -> None:
+def test_a_contact_that_is_not_a_mail_address_gets_no_mail_link() -> None:
     assert portal(site={"contact": "Ada"}).own_environment()["OPENDATA_CONTACT"] == ""
     mail = portal(site={"contact": "ada@example.org"}).own_environment()
     assert mail["OPENDATA_CONTACT"] == "ada@example.org"
@@ -89,18 +89,18 @@ def test_the_portal_of_another_site_takes_the_place_of_ones_own() -> None:
 def test_the_hub_starts_it_with_no_path_below_its_own_pages(state: Path) -> None:
     service = services(Settings())["opendata"]
     assert "url" not in service
-    command, told = service["command"], service["environment"]
+    command, variables = service["command"], service["environment"]
     assert str(state / "envs" / "opendata" / "bin" / "python") in command
     assert command[-2:] == ["--migrate", "--seed"]
-    assert (told["OPENDATA_HOST"], told["OPENDATA_PORT"]) == ("127.0.0.1", "9090")
-    assert told["OPENDATA_STATE"] == str(state / "opendata")
-    assert told["OPENDATA_HUB_URL"] == "http://127.0.0.1:9000"
+    assert (variables["OPENDATA_HOST"], variables["OPENDATA_PORT"]) == ("127.0.0.1", "9090")
+    assert variables["OPENDATA_STATE"] == str(state / "opendata")
+    assert variables["OPENDATA_HUB_URL"] == "http://localhost:9000"
 
 
 def test_nothing_else_of_the_starters_environment_reaches_it(state: Path) -> None:
-    told = services(Settings())["opendata"]["environment"]
-    assert "DATABASE_URL" not in told
-    assert not any("TOKEN" in name for name in told)
+    variables = services(Settings())["opendata"]["environment"]
+    assert "DATABASE_URL" not in variables
+    assert not any("TOKEN" in name for name in variables)
 
 
 def test_it_is_not_started_where_the_settings_say_so_or_compose_does(

@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def engine_and_images() -> None:
-    """Skip where there is no engine or an image is missing."""
+    """Skip without an engine or with a missing image."""
     if reason := why_no_containers():
         pytest.skip(reason)
 

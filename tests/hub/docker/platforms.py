@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import string
 from dataclasses import dataclass, field
 
 import docker
 from docker.models.containers import Container
+from escapism import escape
 
 from km3settings.names import Names
 from tests.commands import run
 from tests.e2e.platforms import Person, Platform
 
 PASSWORD = "vorume-tisaka-94-belo"
+
+
+def escaped(name: str) -> str:
+    """Returns a user's name as DockerSpawner spells it in names of containers and volumes."""
+    return str(escape(name, set(string.ascii_lowercase + string.digits), escape_char="-").lower())
 
 
 @dataclass
@@ -30,7 +37,7 @@ class Site:
         return self.engine.containers.get(name)
 
     def server(self, person: Person) -> Container:
-        return self.container(self.names.server(person.name))
+        return self.container(self.names.server(escaped(person.name)))
 
     def add(self, name: str) -> Person:
         """Somebody with a new account, logged in."""
@@ -61,7 +68,7 @@ def why_no_containers() -> str | None:
     """Why containers cannot be tested here, and how to change that; None where they can."""
     if not shutil.which("docker") or run("docker", "version", status=None).returncode:
         return "no Docker Engine answers: make engine images"
-    for name in ("stack", "hub", "proxy", "firewall", "opendata"):
+    for name in ("stack", "hub", "proxy", "broker", "homes", "firewall", "opendata"):
         image = f"km3net/{name}"
         if run("docker", "image", "inspect", image, status=None).returncode:
             return f"the image {image} is missing: make engine images"

@@ -1,4 +1,4 @@
-"""What breaks while people work: they are told in words, and nothing blocks the next start."""
+"""Faults while people work: users read what happened, and nothing blocks the next start."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def site(start_site: StartSite) -> Iterator[Site]:
 
 
 def start_fails(person: Person, **options: str) -> str:
-    """What the user is told."""
+    """Returns the message to the user."""
     with person.client() as client:
         path = f"/hub/api/users/{person.name}/server"
         answer = client.post(path, json=options)
@@ -82,25 +82,25 @@ def nothing_is_left(site: Site, person: Person) -> None:
 def test_image_deleted_after_the_menu_was_shown(site: Site) -> None:
     person = site.add("ada")
     site.engine.images.remove("km3t/gone", force=True)
-    told = start_fails(person, environment="gone")
-    assert "“Old analysis” is no longer installed on this machine" in told
-    assert "help@example.org" in told
+    message = start_fails(person, environment="gone")
+    assert "“Old analysis” is no longer installed on this machine" in message
+    assert "help@example.org" in message
     nothing_is_left(site, person)
     start_server(person, {"environment": "stack"})
 
 
 def test_server_that_ends_at_its_start_says_why(site: Site) -> None:
     person = site.add("bob")
-    told = start_fails(person, environment="broken")
-    assert "stopped while it was starting" in told
-    assert "CONFIGPROXY_AUTH_TOKEN" in told  # the program's own last words
+    message = start_fails(person, environment="broken")
+    assert "stopped while it was starting" in message
+    assert "CONFIGPROXY_AUTH_TOKEN" in message  # the program's own last words
     nothing_is_left(site, person)
 
 
 def test_server_that_needs_more_memory_than_its_size_names_the_limit(site: Site) -> None:
     person = site.add("carol")
-    told = start_fails(person, environment="greedy", size="tiny")
-    assert "It exceeded its memory limit of 256 MB" in told
+    message = start_fails(person, environment="greedy", size="tiny")
+    assert "It exceeded its memory limit of 256 MB" in message
     nothing_is_left(site, person)
 
 
@@ -157,7 +157,7 @@ def test_server_that_died_is_noticed_and_cleaned_away(site: Site) -> None:
     start_server(person)
 
 
-def test_packet_filter_that_was_flushed_comes_back(site: Site) -> None:
+def test_flushed_packet_filter_is_restored(site: Site) -> None:
     firewall = site.container(site.names.firewall)
     assert firewall.exec_run(["km3-firewall", "check"]).exit_code == 0
     firewall.exec_run(["km3-firewall", "remove"])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import psutil
 import pytest
@@ -18,6 +22,8 @@ from tests.hub.docker.platforms import Site
 from tests.hub.docker.probes import Listener, connect, get, open_ports
 
 METADATA = "169.254.169.254"
+#: Of the addresses in `Beyond`.
+EXCEPTIONS = "egress_allow: [{network: 10.199.251.3, ports: [80]}], egress_deny: [198.51.100.131]"
 #: A well-known service of the internet that a test may ask once: the index that pip uses.
 PIP_DOWNLOAD = "import subprocess, sys; print(subprocess.run([sys.executable, '-m', 'pip',\
  'download', '--no-deps', '--dest', '/tmp/wheel', 'iniconfig==2.1.0'],\
@@ -34,6 +40,15 @@ def _ask(host):
     except urllib.error.HTTPError as error:
         return error.read().decode()
 print(json.dumps([_ask(host) for host in {hosts}]))
+"""
+
+
+SERVE = """
+import socket
+service = socket.create_server(("0.0.0.0", 80))
+print("listening", flush=True)
+while True:
+    service.accept()[0].close()
 """
 
 
@@ -81,7 +96,7 @@ def there(
 ) -> Iterator[Neighbours]:
     egress = request.param
     project = f"km3t-{egress}"
-    site = start_site(f"spawner: {{egress: {egress}}}", project)
+    site = start_site(f"spawner: {{egress: {egress}, {EXCEPTIONS}}}", project)
     ada, bob = site.add("ada"), site.add("bob")
     for person in (ada, bob):
         start_server(person)
@@ -97,6 +112,47 @@ def portal(there: Neighbours) -> Container:
     """The Open Data Center's container, when it answers."""
     there.site.platform.await_portal()
     return there.site.container(there.site.names.opendata)
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Addresses beyond the host's uplink, as a site's and the internet's are."""
+
+    private: str
+    opened: str
+    public: str
+    closed: str
+
+
+@pytest.fixture(scope="module")
+def beyond() -> Iterator[Beyond]:
+    """A network namespace that the host routes to; it represents the site and the internet."""
+    if os.geteuid():
+        pytest.skip("network namespaces need root: run the tests as root")
+    addresses = Beyond("10.199.251.2", "10.199.251.3", "198.51.100.130", "198.51.100.131")
+    name = "km3t-beyond"
+    commands.run("ip", "netns", "delete", name, status=None)  # what a killed run left
+    commands.run("ip", "netns", "add", name)
+    inside = ("ip", "netns", "exec", name)
+    try:
+        veth = ("type", "veth", "peer", "name", "eth0", "netns", name)
+        commands.run("ip", "link", "add", name, *veth)
+        commands.run("ip", "address", "add", "10.199.251.1/29", "dev", name)
+        commands.run("ip", "link", "set", name, "up")
+        commands.run(*inside, "ip", "link", "set", "eth0", "up")
+        for address in astuple(addresses):
+            commands.run(*inside, "ip", "address", "add", f"{address}/29", "dev", "eth0")
+            if address.startswith("198."):
+                commands.run("ip", "route", "add", f"{address}/32", "dev", name)
+        commands.run(*inside, "ip", "route", "add", "default", "via", "10.199.251.1")
+        serve = [sys.executable, "-c", SERVE]
+        with subprocess.Popen([*inside, *serve], stdout=subprocess.PIPE, text=True) as service:
+            assert service.stdout
+            assert service.stdout.readline() == "listening\n"
+            yield addresses
+            service.kill()
+    finally:
+        commands.run("ip", "netns", "delete", name)
 
 
 def host_addresses() -> list[str]:
@@ -133,7 +189,7 @@ def test_hub_answers_with_own_token(there: Neighbours) -> None:
     assert get(there.ada, "http://hub:8081/hub/api/user") == [200]
 
 
-def test_hub_refuses_what_is_not_the_users_own(there: Neighbours) -> None:
+def test_hub_refuses_access_to_what_belongs_to_others(there: Neighbours) -> None:
     api = "http://hub:8081/hub/api"
     paths = ("users", "proxy", "services", "groups", "users/bob", "users/bob/tokens", "info")
     assert set(get(there.ada, *(f"{api}/{path}" for path in paths))) <= {403, 404}
@@ -194,6 +250,26 @@ def test_published_port_is_out_of_reach_by_the_hosts_addresses(there: Neighbours
         published.remove(force=True)
 
 
+def test_private_networks_are_open_only_where_an_exception_says_so(
+    there: Neighbours, beyond: Beyond
+) -> None:
+    outside = "import socket; [socket.create_connection((a, 80), 5) for a in {}]"
+    code = outside.format(astuple(beyond))
+    commands.run("docker", "run", "--rm", "--entrypoint", "python3", "km3net/stack", "-c", code)
+    allowed = "open" if there.egress == "internet" else "TimeoutError"
+    expected = {
+        beyond.private: "TimeoutError",
+        beyond.opened: allowed,
+        beyond.public: allowed,
+        beyond.closed: "TimeoutError",
+    }
+    said = connect(there.ada, *((address, 80) for address in expected))
+    if there.egress == "none":
+        # Without a default route the kernel says so at once.
+        said = ["TimeoutError" if answer == "OSError" else answer for answer in said]
+    assert dict(zip(expected, said, strict=True)) == expected
+
+
 def test_portal_answers_by_its_name_and_has_no_other_open_port(
     there: Neighbours, portal: Container
 ) -> None:
@@ -241,6 +317,12 @@ def test_portal_itself_reaches_neither_the_host_nor_hub_and_proxys_own_network(
     )
     result = portal.exec_run(["python", "-c", code])
     assert set(result.output.decode().split("\n")) == {"TimeoutError", ""}
+
+
+def test_other_versions_of_nftables_can_read_the_hosts_rules(there: Neighbours) -> None:
+    if not shutil.which("nft"):
+        pytest.skip("there is no nft on this machine: make tools")
+    commands.run("nft", "--json", "list", "ruleset")
 
 
 def test_docker_socket_is_not_there(there: Neighbours) -> None:

@@ -48,11 +48,11 @@ def again(platform: Platform) -> str:
 
 def test_second_start_says_that_it_runs_and_where(site: Site) -> None:
     before = site.container(site.names.hub).attrs["State"]["StartedAt"]
-    told = again(site.platform)
-    assert "already running" in told
-    assert "Applied" not in told
-    assert "was not applied: users' servers need port" in told
-    assert site.platform.address in told
+    printed = again(site.platform)
+    assert "already running" in printed
+    assert "Applied" not in printed
+    assert "was not applied: users' servers need port" in printed
+    assert site.platform.address in printed
     assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
 
 
@@ -73,12 +73,12 @@ def test_new_banner_appears_without_a_restart(site: Site) -> None:
     assert site.container(site.names.hub).attrs["State"]["StartedAt"] == before
 
 
-def test_changed_settings_make_the_hub_anew_but_not_net(site: Site) -> None:
+def test_changed_settings_recreate_the_hub_but_not_net(site: Site) -> None:
     hub, net = site.container(site.names.hub).id, site.container(site.names.net).id
     site.platform.config.write_text("culling: {idle_minutes: 30}")
-    told = again(site.platform)
-    assert "Applied  culling.idle_minutes\n" in told
-    assert "already running" not in told
+    printed = again(site.platform)
+    assert "Applied  culling.idle_minutes\n" in printed
+    assert "already running" not in printed
     assert site.container(site.names.hub).id != hub
     assert site.container(site.names.net).id == net
 
@@ -96,8 +96,8 @@ def test_portal_has_a_port_of_its_own_on_this_machine_only(site: Site) -> None:
     port = site.platform.portal.rsplit(":", 1)[1]
     published = site.container(site.names.opendata).ports["8090/tcp"]
     assert published == [{"HostIp": "127.0.0.1", "HostPort": port}]
-    told = site.platform.command("status").stdout
-    assert f"Open Data  {site.platform.portal}\n" in told
+    printed = site.platform.command("status").stdout
+    assert f"Open Data  {site.platform.portal}\n" in printed
 
 
 def test_portals_secrets_are_its_own_and_kept_from_others(site: Site) -> None:
@@ -107,7 +107,7 @@ def test_portals_secrets_are_its_own_and_kept_from_others(site: Site) -> None:
     assert set(found.split("\n")) == {"700 km3", "600 km3", ""}
 
 
-def test_portal_goes_and_comes_back_with_the_settings_and_keeps_its_data(site: Site) -> None:
+def test_portal_is_removed_and_restored_by_the_settings_and_keeps_its_data(site: Site) -> None:
     site.platform.await_portal()
     token = ["opendata", "token", "cora", "--role", "curator"]
     assert site.container(site.names.opendata).exec_run(token).exit_code == 0
@@ -127,7 +127,7 @@ def test_portal_goes_and_comes_back_with_the_settings_and_keeps_its_data(site: S
     assert site.container(site.names.net).id == net
 
 
-def test_portal_that_was_made_anew_is_reached_by_servers_that_run(site: Site) -> None:
+def test_running_servers_reach_a_recreated_portal(site: Site) -> None:
     person = site.add("eve")
     start_server(person)
     kernel = start_kernel(person)
@@ -160,6 +160,7 @@ def test_platforms_containers_have_no_more_rights_than_they_need(site: Site) -> 
             site.names.proxy,
             site.names.net,
             site.names.keeper,
+            site.names.broker,
             site.names.opendata,
         )
     }
@@ -172,10 +173,12 @@ def test_platforms_containers_have_no_more_rights_than_they_need(site: Site) -> 
         assert host["ReadonlyRootfs"], name
         assert not host["Privileged"], name
     sockets = [n for n in rights if "docker.sock" in str(site.container(n).attrs["Mounts"])]
-    assert sorted(sockets) == sorted([site.names.hub, site.names.keeper])
+    assert sockets == [site.names.broker]
+    groups = {n: site.container(n).attrs["HostConfig"]["GroupAdd"] or [] for n in rights}
+    assert [n for n in rights if groups[n]] == [site.names.broker]
 
 
-def test_taken_port_is_named_with_the_way_out(folder: Path) -> None:
+def test_taken_port_is_reported_with_its_remedy(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = up(folder, port=port)
@@ -200,7 +203,7 @@ def test_settings_that_the_hub_may_not_read_are_named(folder: Path) -> None:
     assert "chmod o+rx" in result.stderr
 
 
-def test_engine_that_does_not_answer_is_said(folder: Path) -> None:
+def test_unresponsive_engine_is_reported(folder: Path) -> None:
     away = {"DOCKER_HOST": f"unix://{folder}/no-engine.sock"}
     result = up(folder, port=free_ports(PORTAL + 1), environment=away)
     assert result.returncode == 1
@@ -208,7 +211,7 @@ def test_engine_that_does_not_answer_is_said(folder: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_missing_compose_is_said(folder: Path) -> None:
+def test_missing_compose_is_reported(folder: Path) -> None:
     programs = folder / "bin"
     programs.mkdir()
     docker = shutil.which("docker")

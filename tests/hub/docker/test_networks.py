@@ -65,7 +65,7 @@ def test_occupied_place_is_passed_over(networks: UserNetworks) -> None:
     assert subnet(provide(networks, 4, "bob")) == "10.214.7.8/29"
 
 
-def test_a_full_pool_is_said_with_the_way_out(networks: UserNetworks) -> None:
+def test_a_full_address_pool_is_reported_with_its_remedy(networks: UserNetworks) -> None:
     for number in range(4):
         provide(networks, number, f"user{number}")
     with pytest.raises(
@@ -78,7 +78,7 @@ def test_second_call_changes_nothing(networks: UserNetworks) -> None:
     assert provide(networks, 1, "ada")["Id"] == provide(networks, 1, "ada")["Id"]
 
 
-def test_other_egress_makes_the_network_anew(networks: UserNetworks) -> None:
+def test_a_change_of_egress_recreates_the_network(networks: UserNetworks) -> None:
     before = provide(networks, 1, "ada")
     after = provide(replace(networks, egress="none"), 1, "ada")
     assert before["Id"] != after["Id"]
@@ -101,7 +101,7 @@ def test_absent_data_service_does_not_keep_users_out(networks: UserNetworks) -> 
     assert provide(replace(networks, services=("km3t-no-such-service",)), 1, "ada")
 
 
-def test_removing_twice_is_no_error(networks: UserNetworks) -> None:
+def test_removing_twice_is_not_an_error(networks: UserNetworks) -> None:
     name = str(provide(networks, 1, "ada")["Name"])
     networks.remove(name)
     networks.remove(name)

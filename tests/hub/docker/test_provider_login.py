@@ -73,8 +73,13 @@ class Site:
             "token_exchange": {"audience": "rucio"},
         }
         services = {"opendata": {"enabled": False}}
-        text = yaml.safe_dump({"login": {"method": "oidc", "oidc": oidc}, "services": services})
-        self.config.write_text(text)
+        written = {
+            "login": {"method": "oidc", "oidc": oidc},
+            "services": services,
+            # The visit follows redirects in a container, where names below localhost are unknown.
+            "site": {"user_origins": "shared"},
+        }
+        self.config.write_text(yaml.safe_dump(written))
         self.provider: Container | None = None
 
     def up(self, secret: str) -> str:

@@ -1,4 +1,4 @@
-"""Hub, proxy and `net` die or are made anew: kernels keep their variables."""
+"""Hub, proxy and `net` die or are recreated: kernels keep their variables."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_namespace_restarted(site: Site, kernel: Kernel) -> None:
     still_there(site, kernel, server)
 
 
-def test_platform_made_anew_with_other_settings(site: Site, kernel: Kernel) -> None:
+def test_platform_is_recreated_with_other_settings(site: Site, kernel: Kernel) -> None:
     server = site.server(kernel.person).id
     hub, net = site.container(site.names.hub).id, site.container(site.names.net).id
     site.container(site.names.net).remove(force=True)

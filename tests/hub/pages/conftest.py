@@ -81,7 +81,7 @@ def scheme(request):
 
 @pytest.fixture
 def page(chromium, scheme, hub):
-    """A page of a browser of its own, nobody logged in, 1280 pixels wide."""
+    """A page of a separate browser without a login, 1280 pixels wide."""
     context = chromium.new_context(
         base_url=hub.url,
         viewport={"width": 1280, "height": 800},
@@ -95,7 +95,7 @@ def page(chromium, scheme, hub):
 
 @pytest.fixture
 def log_in(page, account, password):
-    """Log in as somebody; the page then shows the choice."""
+    """Log in as a user; the page then shows the choice."""
 
     def log_in(name: str) -> None:
         account(name)

@@ -1,4 +1,4 @@
-"""More configuration for the hub of these tests: servers that are quick, or never come up.
+"""More configuration for the hub of these tests: servers that are quick, or never start.
 
 One answers at once, one never does, one dies, two are refused with a reason. RunningHub puts this
 text after its own.
@@ -32,7 +32,7 @@ class Reason(SpawnException):
 
 
 class QuickSpawner(SimpleLocalProcessSpawner):
-    """Starts what the chosen environment stands for."""
+    """Starts the behaviour that the chosen environment represents."""
 
     runtime = Runtime.from_environment()
     platform = load(runtime.settings_file)

@@ -34,7 +34,7 @@ def send_login(client, name, password, path="/login"):
 
 @pytest.fixture
 def logged_in(client, account, password):
-    """A function that logs somebody in."""
+    """A function that logs a user in."""
 
     def logged_in(name):
         account(name)
@@ -56,17 +56,17 @@ def test_pages_load_nothing_from_elsewhere(client):
     addresses = re.findall(r"""(?:src|href)=["']?([^"'\s>]+)""", re.sub(links, "", page))
     assert len(addresses) > 5
     assert [a for a in addresses if re.match(r"(https?:)?//", a)] == []
-    style = (STATIC / "style.css").read_text()
+    style = "".join(file.read_text() for file in STATIC.glob("*.css"))
     assert "http" not in style
     assert "@import" not in style
 
 
 def test_static_files_are_cached_by_their_content(client):
-    path = re.search(r'href="/hub(/km3/style\.css\?v=\w+)"', client.get("/login").text)[1]
+    path = re.search(r'href="/hub(/km3/frame\.css\?v=\w+)"', client.get("/login").text)[1]
     versioned = client.get(path)
     assert versioned.headers["Content-Type"].startswith("text/css")
     assert "max-age" in versioned.headers["Cache-Control"]
-    assert client.get("/km3/style.css").headers["Cache-Control"] == "no-cache"
+    assert client.get("/km3/frame.css").headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["/km3/../banner.py", "/km3/%2e%2e/banner.py", "/km3/"])
@@ -157,7 +157,7 @@ def test_login_leads_nowhere_else(client, account, password, path):
     assert "evil" not in answer.headers["Location"]
 
 
-def test_the_pause_after_failed_logins_is_said_on_the_form(client):
+def test_the_form_announces_the_pause_after_failed_logins(client):
     for _ in range(5):
         assert send_login(client, "locked", "x").status_code == 403
     answer = send_login(client, "locked", "x")
@@ -171,6 +171,6 @@ def test_what_people_type_is_escaped(client):
     assert "Summer school &lt;1&gt;" in page
 
 
-def test_every_page_says_whom_to_ask(client):
+def test_every_page_names_the_contact(client):
     for path in ("/login", "/nothing"):
         assert 'href="mailto:help@example.org"' in client.get(path).text

@@ -91,14 +91,14 @@ def test_a_file_that_vanishes_leaves_the_last_good_banner(file, banner, clock, c
 
 def test_many_readers_cost_one_look(file, banner, clock, monkeypatch):
     say(file, "one")
-    looks = []
+    checks = []
     look = os.stat
     monkeypatch.setattr(
-        "km3hub.pages.banner.os.stat", lambda path: looks.append(path) or look(path)
+        "km3hub.pages.banner.os.stat", lambda path: checks.append(path) or look(path)
     )
     for _ in range(1000):
         banner.current()
-    assert looks == [file]
+    assert checks == [file]
 
 
 def test_without_a_file_the_banner_stays(clock):

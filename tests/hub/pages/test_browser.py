@@ -131,7 +131,7 @@ def test_the_skip_link_leads_to_the_content(page, log_in):
     tab_to(page, ENVIRONMENT, most=1)
 
 
-def test_a_wrong_password_is_said_and_the_name_kept(page):
+def test_a_wrong_password_is_reported_and_the_name_kept(page):
     page.goto("/hub/login")
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password", exact=True).fill("wrong")
@@ -150,7 +150,7 @@ def test_the_password_can_be_shown(page):
     expect(field).to_have_attribute("type", "password")
 
 
-def test_progress_is_told_and_a_start_can_be_cancelled(page, log_in):
+def test_progress_is_shown_and_a_start_can_be_cancelled(page, log_in):
     log_in("waiting")
     page.get_by_label("Slow one").check()
     page.get_by_role("button", name="Start").click()

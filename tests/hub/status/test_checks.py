@@ -43,12 +43,12 @@ def test_a_page_that_answers_works(address: str) -> None:
     assert (look.works, look.message) == (True, "Responding.")
 
 
-def test_an_error_is_no_answer_and_tells_users_no_address(address: str) -> None:
+def test_an_error_counts_as_a_failure_and_hides_addresses_from_users(address: str) -> None:
     look = seen(Address("data", f"{address}/broken"))
     assert (look.works, look.message) == (False, "Not responding.")
 
 
-def test_nobody_at_the_port_is_no_answer() -> None:
+def test_a_closed_port_counts_as_no_answer() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from km3hub.status.checks import Address
 from km3hub.status.history import DAY, KEPT, PERIOD, CheckResult, History
+from km3hub.status.watch import Watch
 
 START = 1_800_000_000.0
 
@@ -37,7 +41,7 @@ def test_an_interruption_lasts_from_the_last_good_look_to_the_next(history: Hist
     assert latest.works
 
 
-def test_what_nobody_saw_is_unknown(history: History) -> None:
+def test_unobserved_periods_are_unknown(history: History) -> None:
     history.add(works(), START)
     history.add(works(), START + 7200)
     cells = history.cells("data", START + 7200)
@@ -87,7 +91,7 @@ def test_a_clock_set_back_begins_a_new_span(history: History) -> None:
      '{"data": [{"start": NaN, "end": 2, "works": true, "said": ""}]}',
      '{"data": [{"start": 1, "end": 2, "works": 1, "said": ""}]}'],
 )  # fmt: skip
-def test_a_broken_file_is_put_aside_and_the_history_begins_anew(
+def test_a_broken_history_file_is_set_aside_and_a_new_one_begins(
     history: History, text: str
 ) -> None:
     history.file.write_text(text)
@@ -99,6 +103,23 @@ def test_a_broken_file_is_put_aside_and_the_history_begins_anew(
     assert list(json.loads(history.file.read_text())) == ["data"]
 
 
-def test_no_file_is_no_error(history: History) -> None:
+def test_a_missing_file_is_not_an_error(history: History) -> None:
     history.load()
     assert history.spans == {}
+
+
+def test_a_service_that_was_turned_off_is_forgotten(history: History) -> None:
+    """Its unknown state would otherwise be that of the whole platform for a week."""
+    history.add(CheckResult("homes", works=True, message="Responding."), START)
+    history.add(works(), START)
+    history.save()
+
+    async def start() -> None:
+        watch = Watch(History(history.file), [Address("data", "http://127.0.0.1:1/health")])
+        watch.start()
+        assert set(watch.history.spans) == {"data"}
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    with ThreadPoolExecutor(1) as pool:  # Playwright keeps an event loop in this thread
+        pool.submit(lambda: asyncio.run(start())).result()

@@ -1,4 +1,4 @@
-"""The page of a real hub, while a service comes and goes."""
+"""The page of a real hub, while a service stops and starts."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_start_is_counted(hub: RunningHub, client: httpx.Client, password: str
         services = client.get("/hub/status.json").json()["services"]
         return next((s["said"] for s in services if s["name"] == "servers"), "")
 
-    with hub.client(follow_redirects=True) as browser:
+    with hub.client() as browser:
         browser.login("ada", password)
         browser.get("/hub/home")
         assert browser.api("POST", "/users/ada/server").status_code in {201, 202}

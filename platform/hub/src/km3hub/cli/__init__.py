@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import io
 import sys
-import typing
-from importlib import import_module
 
 import click
 
 import km3hub
+from km3hub.cli.lazy import LazyGroup
 
 __all__ = ["main"]
 
@@ -24,7 +23,7 @@ COMMANDS = {
     "clean": ("km3hub.cli.launcher:clean", "Delete what the platform created; asks first."),
     "install": (
         "km3hub.cli.launcher:install",
-        "Install what servers need, without a start.",
+        "Install what servers need, without starting anything.",
     ),
     "check": ("km3hub.cli.check:check", "Check platform.yaml and print what it means."),
     "schema": ("km3settings.cli:schema", "Print the JSON Schema of platform.yaml."),
@@ -32,45 +31,30 @@ COMMANDS = {
         "km3hub.cli.accounts:accounts",
         "Add, list, change and remove accounts.",
     ),
+    "workshop": ("km3hub.cli.workshop:workshop", "Prepare, extend and close a workshop."),
+    "robots": ("km3hub.cli.robots:robots", "Try tutorials and data services as a user does."),
+    "homes": ("km3hub.cli.homes:homes", "How full users' homes are, and their limits."),
+    "usage": ("km3hub.cli.usage:usage", "Report users, server hours, CPU hours and GB."),
+    "pause": ("km3hub.cli.usage:pause", "Stop new servers from starting; users see the reason."),
+    "resume": ("km3hub.cli.usage:resume", "Allow servers to start again."),
+    "cite": ("km3hub.cli.cite:cite", "Write how to cite an environment."),
     "hosts": ("km3hub.cli.hosts:hosts", "The machines of a deployment on several machines."),
 }
 #: For `make up`, not for people: not in the help.
 HIDDEN = {
+    "front-servers": "km3hub.cli.check:front_servers",
     "rehearse": "km3hub.cli.restart:rehearse",
     "await-servers": "km3hub.cli.restart:await_servers",
     "keep-secret": "km3hub.cli.restart:keep_secret",
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported only when one of them runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all commands, in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, or None where there is none."""
-        found = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else HIDDEN.get(cmd_name)
-        if found is None:
-            return None
-        module, _, attribute = found.partition(":")
-        try:
-            command = getattr(import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            raise click.ClickException(
-                f"'km3hub {cmd_name}' cannot run in this Python environment ({sys.prefix}):"
-                f" {error.name} is not installed here"
-            ) from None
-        return typing.cast(click.Command, command)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    hidden=HIDDEN,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(km3hub.__version__, prog_name="km3hub")
 def main() -> None:
     """The hub of the KM3NeT open science platform.

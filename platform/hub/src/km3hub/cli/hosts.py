@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import docker
 from docker.errors import DockerException
 
 from km3hub.spawning.drain import DrainError, RunningServers, drain
+from km3hub.spawning.engine import engine
 from km3hub.spawning.hosts import Host, HostsFile, known_hosts
 from km3settings.entrance import Entrance
 from km3settings.runtime import Runtime
@@ -32,8 +32,8 @@ def _servers(runtime: Runtime) -> RunningServers:
 
 
 def _known() -> dict[str, Host]:
-    client: Any = docker.APIClient(version="auto")
     try:
+        client: Any = engine()
         return known_hosts(client.nodes())
     except DockerException as error:
         raise click.ClickException(f"the swarm is not responding: {error}") from None
@@ -109,7 +109,7 @@ def drain_(runtime: Runtime, name: str, minutes: float, why: str) -> None:
     if name not in _known():
         raise click.UsageError(f"unknown machine {name}; list them with: km3hub hosts list")
     try:
-        drain(name, _file(runtime), _servers(runtime), minutes=minutes, why=why, say=click.echo)
+        drain(name, _file(runtime), _servers(runtime), minutes=minutes, why=why, report=click.echo)
     except DrainError as error:
         raise click.ClickException(str(error)) from None
 

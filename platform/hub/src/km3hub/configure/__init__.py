@@ -1,1 +1,1 @@
-"""The hub's configuration, one file a topic. Each function only sets values on `c`."""
+"""The hub's configuration, one file per topic. Each function only sets values on `c`."""

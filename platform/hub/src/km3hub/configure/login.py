@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from km3hub.configure.extending import extend
 from km3settings.provider import Oidc
@@ -28,7 +27,7 @@ def configure_login(c: Any, settings: Settings, runtime: Runtime) -> None:
         _provider(c, settings, oidc, runtime)
     else:
         _accounts(c, settings, runtime.state)
-    _cookies(c, settings)
+    c.JupyterHub.cookie_max_age_days = _COOKIE_DAYS
 
 
 # The Authenticators are imported where they are used, because their libraries cost start time and
@@ -41,6 +40,7 @@ def _accounts(c: Any, settings: Settings, state: State) -> None:
     c.JupyterHub.authenticator_class = AccountsAuthenticator
     own = c.AccountsAuthenticator
     own.accounts_file = str(state.accounts)
+    own.state_folder = str(state.root)
     own.attempts = settings.login.attempts
     own.pause_seconds = settings.login.pause_seconds
     own.trusted_proxies = list(settings.login.trusted_proxies)
@@ -67,6 +67,8 @@ def _provider(c: Any, settings: Settings, oidc: Oidc, runtime: Runtime) -> None:
     c.CryptKeeper.keys = [state.secret("crypt")]
     own = c.OidcAuthenticator
     own.oidc = oidc
+    own.state_folder = str(state.root)
+    own.trusted_proxies = list(settings.login.trusted_proxies)
     own.contact = settings.site.contact
     own.login_service = oidc.title
     own.client_id = oidc.client_id
@@ -108,11 +110,3 @@ def _checks(c: Any, state: State, name: str) -> None:
         "services": ["verify"],
     }
     extend(c.JupyterHub, "load_roles", [role])
-
-
-def _cookies(c: Any, settings: Settings) -> None:
-    c.JupyterHub.cookie_max_age_days = _COOKIE_DAYS
-    # `__Host-` cookies need https: browsers drop them elsewhere. They apply to the whole host,
-    # which the platform shares where it has a path: there may be another JupyterHub.
-    address = urlsplit(settings.site.public_url or "")
-    c.JupyterHub.cookie_host_prefix_enabled = address.scheme == "https" and not address.path

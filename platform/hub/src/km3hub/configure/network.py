@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from km3hub.configure.origins import configure_origins
+from km3hub.database import connect_arguments, stop_pinging
 from km3settings.entrance import Entrance
+from km3settings.origins import Origins
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import PROXY_SCRIPT
+from km3settings.state import PROXY_ORIGINS, PROXY_SCRIPT
 
 __all__ = ["configure_network"]
 
@@ -19,13 +22,14 @@ def configure_network(c: Any, settings: Settings, runtime: Runtime) -> None:
 
     hub = c.JupyterHub
     hub.db_url = f"sqlite:///{state.database}"
+    hub.db_kwargs = {"connect_args": connect_arguments()}
+    stop_pinging()
     hub.cookie_secret = bytes.fromhex(state.secret("cookie"))
     # A restart of the hub must not end users' kernels.
     hub.cleanup_servers = False
     # Starts are never refused: users wait for their turn (spawning/turns.py).
     hub.concurrent_spawn_limit = 0
-    if settings.site.public_url:
-        hub.public_url = settings.site.public_url + "/"
+    configure_origins(c, Origins(settings, runtime))
 
     proxy = c.ConfigurableHTTPProxy
     # In containers the proxy has its own container, and both get the same secret.
@@ -43,13 +47,19 @@ def configure_network(c: Any, settings: Settings, runtime: Runtime) -> None:
         {
             "name": "platform",
             "description": "The command line of this machine's administrator",
-            # `access:servers`: for notices in servers that will be stopped (spawning/drain.py).
+            # `access:servers` and `tokens`: for notices in servers that will be stopped, each with
+            # a token for that server only (spawning/drain.py); `delete:users`: km3hub accounts
+            # erase; `start:servers`: interrupted starts (spawning/interrupted.py), workshop start;
+            # `admin:users`: users who have never logged in (workshop start), rehearsals.
             "scopes": [
-                "shutdown",
+                "admin:users",
                 "list:users",
                 "read:servers",
+                "start:servers",
                 "delete:servers",
                 "access:servers",
+                "delete:users",
+                "tokens",
             ],
             "services": ["platform"],
         },
@@ -64,8 +74,11 @@ def _processes(c: Any, entrance: Entrance) -> None:
     proxy = c.ConfigurableHTTPProxy
     proxy.api_url = f"http://127.0.0.1:{port + 2}"
     proxy.pid_file = str(runtime.state.run / "proxy.pid")
+    variables = Origins(entrance.settings, runtime).environment()
     proxy.command = [
-        runtime.node,
+        *("env", *(f"{name}={value}" for name, value in variables.items())),
+        # As a URL, in which `#`, `?` and `%` of a folder's name have no special meaning.
+        *(runtime.node, "--import", (runtime.state.proxy / PROXY_ORIGINS).absolute().as_uri()),
         str(runtime.state.proxy / PROXY_SCRIPT),
     ]
 

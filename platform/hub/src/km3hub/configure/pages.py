@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from km3hub.configure.extending import extend
 from km3hub.pages.banner import BannerFile
 from km3hub.pages.handlers import STATIC, BannerHandler, StaticHandler, versions
 from km3hub.pages.redirect import to_user_server
@@ -47,10 +48,11 @@ def configure_pages(c: Any, settings: Settings, runtime: Runtime) -> None:
     c.JupyterHub.logo_file = str(STATIC / "logo.svg")
     # JupyterHub deprecates this in favour of services; but a service would be another process for
     # one line of JSON, and could not share the banner with the pages.
-    c.JupyterHub.extra_handlers = [
+    handlers = [
         (r"/banner", BannerHandler, {"banner": read}),
         (r"/km3/(.*)", StaticHandler, {"path": str(STATIC)}),
     ]
+    extend(c.JupyterHub, "extra_handlers", handlers)
 
 
 def _address(contact: str) -> str:

@@ -6,7 +6,10 @@ import asyncio
 from typing import Any
 
 from km3hub.configure.extending import extend
-from km3hub.status.checks import Address, Check, Container, Counts, Starts
+from km3hub.configure.homes import limits_homes
+from km3hub.robots.check import RobotsCheck
+from km3hub.spawning.homes import homes_trouble
+from km3hub.status.checks import Address, Answers, Check, Container, Counts, Starts
 from km3hub.status.history import History
 from km3hub.status.pages import StatusHandler, StatusJsonHandler
 from km3hub.status.watch import Watch
@@ -19,6 +22,8 @@ __all__ = ["configure_status"]
 
 #: The port of the proxy in its container.
 _PROXY_PORT = 8000
+#: Seconds to wait for the engine.
+_SECONDS = 10
 
 
 def configure_status(c: Any, settings: Settings, runtime: Runtime) -> None:
@@ -58,6 +63,11 @@ def _checks(settings: Settings, runtime: Runtime) -> list[Check]:
         Address("hub", f"http://127.0.0.1:{proxy}/_chp_healthz"),
         Starts(_counts, _ping if containers else None),
     ]
+    if containers:
+        checks.append(Answers("broker", _ask_broker))
+        if limits_homes(settings, runtime):
+            checks.append(Answers("homes", _ask_homes))
+    checks.append(RobotsCheck(runtime.state.robots))
     portal = Portal(settings, runtime)
     if containers and portal.runs_here:
         name = Names(runtime.project).opendata
@@ -81,14 +91,22 @@ def _counts() -> Counts:
     return Counts(started, failed)
 
 
-def _engine() -> Any:
-    import docker
+def _ask_broker() -> None:
+    from km3hub.spawning.engine import broker_trouble
 
-    return docker.APIClient(version="auto", timeout=10)
+    if trouble := broker_trouble(timeout=_SECONDS):
+        raise RuntimeError(trouble)
+
+
+def _ask_homes() -> None:
+    if trouble := homes_trouble(timeout=_SECONDS):
+        raise RuntimeError(trouble)
 
 
 def _ping() -> None:
-    client = _engine()
+    from km3hub.spawning.engine import engine
+
+    client = engine(timeout=_SECONDS)
     try:
         client.ping()
     finally:
@@ -96,7 +114,9 @@ def _ping() -> None:
 
 
 def _health(container: str) -> str:
-    client = _engine()
+    from km3hub.spawning.engine import engine
+
+    client = engine(timeout=_SECONDS)
     try:
         state = client.inspect_container(container)["State"]
     finally:

@@ -39,6 +39,8 @@ class BannerHandler(HealthCheckHandler):
     def get(self) -> None:
         """Answer with the current banner."""
         self.set_header("Cache-Control", "no-store")
+        # JupyterLab may have an origin of its own, and sends no cookies here.
+        self.set_header("Access-Control-Allow-Origin", "*")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.write(json.dumps(self._read().model_dump()))
 

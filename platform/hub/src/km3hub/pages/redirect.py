@@ -11,8 +11,8 @@ __all__ = ["to_user_server"]
 def to_user_server(path: str, request: Any, user: Any, base_url: str) -> str:
     """Returns the address that starts the user's server and opens the file.
 
-    JupyterHub's own way decodes the path and puts it into the next address as it is, so that a name
-    with `%`, `#` or `?` leads elsewhere. Here the request's own spelling is kept
+    JupyterHub decodes the path and inserts it unencoded into the next address, so that a name with
+    `%`, `#` or `?` leads elsewhere. Here the request's own spelling is kept
     (`c.JupyterHub.user_redirect_hook`).
     """
     hub, _, asked = request.path.partition("/user-redirect/")

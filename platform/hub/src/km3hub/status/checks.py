@@ -10,14 +10,15 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tornado.httpclient import AsyncHTTPClient
 
 from km3hub.status.history import CheckResult
 
-__all__ = ["Address", "Container", "Counts", "Starts"]
+__all__ = ["Address", "Answers", "Check", "Container", "Counts", "Starts"]
 
 log = logging.getLogger("jupyterhub.km3hub.status")
 
@@ -48,6 +49,32 @@ class Address:
             await client.fetch(self.url, connect_timeout=TIMEOUT, request_timeout=TIMEOUT)
         except Exception as error:  # for whatever reason
             log.warning("%s does not answer at %s: %s", self.service, self.url, error)
+            return CheckResult(self.service, works=False, message="Not responding.")
+        return CheckResult(self.service, works=True, message=_in(time.monotonic() - began))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A service that is asked by something else than HTTP.
+
+    Parameters
+    ----------
+    service
+        Its name in the history.
+    ask
+        Asks it; raises where it does not answer. It may block.
+    """
+
+    service: str
+    ask: Callable[[], object]
+
+    async def __call__(self) -> CheckResult:
+        """Ask it."""
+        began = time.monotonic()
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self.ask), TIMEOUT)
+        except Exception as error:  # for whatever reason
+            log.warning("%s is not responding: %s", self.service, error)
             return CheckResult(self.service, works=False, message="Not responding.")
         return CheckResult(self.service, works=True, message=_in(time.monotonic() - began))
 
@@ -137,5 +164,12 @@ def _in(seconds: float) -> str:
     return "Responding." if seconds < 1 else f"Responding slowly ({seconds:.0f} s)."
 
 
-#: Any check of a service.
-Check = Callable[[], Awaitable[CheckResult]]
+class Check(Protocol):
+    """Any check of a service."""
+
+    @property
+    def service(self) -> str:
+        """The service's name in the history."""
+
+    async def __call__(self) -> CheckResult | None:
+        """Check it once; None: it cannot be judged."""

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -75,6 +76,10 @@ class History:
             self.file.replace(self.file.with_suffix(".broken"))
             return
         self.spans = spans
+
+    def keep(self, services: Collection[str]) -> None:
+        """Forget all other services."""
+        self.spans = {name: spans for name, spans in self.spans.items() if name in services}
 
     def save(self) -> None:
         """Write the spans, atomically."""

@@ -10,6 +10,7 @@ from typing import Any
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HealthCheckHandler
 
+from km3hub.login.front import advice
 from km3hub.status.history import Span
 from km3hub.status.watch import Watch
 
@@ -18,7 +19,10 @@ __all__ = ["StatusHandler", "StatusJsonHandler", "summary"]
 TITLES = {
     "hub": "Login and pages",
     "servers": "Starting servers",
+    "broker": "Access to the container engine",
+    "homes": "Users' files",
     "data": "Open Data Center and Virtual Observatory",
+    "robots": "Tutorials and data, as robots try them",
 }
 #: Interruptions that the page lists.
 LISTED = 10
@@ -67,7 +71,14 @@ class StatusHandler(BaseHandler):
     async def get(self) -> None:
         """Answer with the results of the last check."""
         self.set_header("Cache-Control", "no-store")
-        page = await self.render_template("status.html", status=summary(self._watch))
+        user = self.current_user
+        page = await self.render_template(
+            "status.html",
+            status=summary(self._watch),
+            front_servers=_front_servers(self),
+            # Addresses are for administrators only.
+            front_advice=[advice(a) for a in _front_servers(self)] if user and user.admin else [],
+        )
         self.finish(page)
 
 
@@ -89,9 +100,17 @@ class StatusJsonHandler(HealthCheckHandler):
         """Answer with the results of the last check."""
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
-        self.write(json.dumps(summary(self._watch)))
+        content = summary(self._watch)
+        content["untrusted_proxy"] = bool(_front_servers(self))
+        self.write(json.dumps(content))
 
     head = get
+
+
+def _front_servers(handler: Any) -> list[str]:
+    """Returns the web servers in front that `login.trusted_proxies` does not name."""
+    front = getattr(handler.authenticator, "front", None)
+    return list(front.found) if front else []
 
 
 def _iso(seconds: float) -> str:

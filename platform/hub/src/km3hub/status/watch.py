@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from jupyterhub.utils import exponential_backoff
 from prometheus_client import Gauge
 
 from km3hub.status.checks import Check
@@ -36,15 +38,20 @@ class Watch:
         """Start, once. The task is kept here because the loop has only a weak reference to it."""
         if self._task is None:
             self.history.load()
+            # A service that was turned off has no state, and must not hide that all others work.
+            self.history.keep({check.service for check in self.checks})
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def settle(self) -> None:
         """Wait for services that start together with the hub, which are not failing yet."""
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end:
-            if all(result.works for result in await self._all()):
-                return
-            await asyncio.sleep(min(PERIOD, GRACE / 12))
+        interval = min(PERIOD, GRACE / 12)
+        with contextlib.suppress(TimeoutError):
+            await exponential_backoff(
+                self._all_work, "", timeout=GRACE, start_wait=interval, max_wait=interval
+            )
+
+    async def _all_work(self) -> bool:
+        return all(result.works for result in await self._all())
 
     async def check_all(self) -> None:
         """Check every service once."""
@@ -57,7 +64,8 @@ class Watch:
             log.error("the history of the status page cannot be saved: %s", error)
 
     async def _all(self) -> list[CheckResult]:
-        return await asyncio.gather(*(check() for check in self.checks))
+        found = await asyncio.gather(*(check() for check in self.checks))
+        return [result for result in found if result is not None]
 
     async def _run(self) -> None:
         await self.settle()

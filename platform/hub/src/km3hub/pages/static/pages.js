@@ -58,9 +58,10 @@ function followStart(panel) {
   const status = panel.querySelector("[role=status]");
   const list = panel.querySelector("ol");
   const said = [];
+  let placed = false;
   const source = new EventSource(panel.dataset.km3Progress);
   source.onmessage = (event) => {
-    const { progress, message, ready, failed } = JSON.parse(event.data);
+    const { progress, message, place, ready, failed } = JSON.parse(event.data);
     if (progress !== undefined) {
       bar.setAttribute("aria-valuenow", String(progress));
       bar.firstElementChild.style.width = `${Math.max(4, Math.min(100, progress))}%`;
@@ -68,6 +69,12 @@ function followStart(panel) {
     const text = ready ? "Ready, opening it" : message;
     if (text && text !== said.at(-1)) {
       status.textContent = text;
+      // A new place in the queue replaces the former one.
+      if (place && placed) {
+        said.pop();
+        list.lastElementChild.remove();
+      }
+      placed = Boolean(place);
       said.push(text);
       list.append(Object.assign(document.createElement("li"), { textContent: text }));
     }
@@ -93,6 +100,36 @@ all("[data-km3-reveal]").forEach((button) => {
   });
 });
 
+// Takes what follows `#` out of the address bar and the history.
+const forgetFragment = () =>
+  window.history.replaceState(null, "", window.location.pathname + window.location.search);
+
+all("[data-km3-forget-fragment]").forEach(() => {
+  forgetFragment();
+  window.addEventListener("hashchange", forgetFragment);
+});
+
+// `#VALUE.SECRET` of the address becomes two hidden fields.
+all("[data-km3-fragment]").forEach((form) => {
+  const names = form.dataset.km3Fragment.split(" ");
+  const fill = () => {
+    const values = window.location.hash.slice(1).split(".");
+    if (values.length !== names.length || !values.every((value) => /^[\w-]+$/.test(value))) return;
+    names.forEach((name, place) => {
+      form.elements[name].value = values[place];
+      const shown = form.querySelector(`[data-km3-shown="${name}"]`);
+      if (shown) shown.textContent = values[place];
+    });
+    forgetFragment();
+    form.hidden = false;
+    all("[data-km3-no-fragment], #login-error").forEach((element) => {
+      element.hidden = true;
+    });
+  };
+  fill();
+  window.addEventListener("hashchange", fill);
+});
+
 // A second click must not send a form twice.
 all("[data-km3-once]").forEach((form) => {
   const button = form.querySelector("[type=submit]");
@@ -111,13 +148,30 @@ all("[data-km3-once]").forEach((form) => {
 });
 
 all("[data-km3-stop]").forEach((button) => {
-  button.addEventListener("click", () => stopServer(button, button.dataset.km3Stop));
+  button.addEventListener("click", (event) => {
+    // Without this script, the button sends a form.
+    event.preventDefault();
+    stopServer(button, button.dataset.km3Stop);
+  });
 });
 
 all("[data-km3-progress]").forEach(followStart);
 
 all("[data-km3-reload]").forEach((element) => {
   setTimeout(() => window.location.reload(), 1000 * Number(element.dataset.km3Reload));
+});
+
+// Parts that change by themselves; what somebody types elsewhere on the page stays.
+all("[data-km3-refresh]").forEach((part) => {
+  const refresh = async () => {
+    if (document.hidden || part.contains(document.activeElement)) return;
+    const answer = await fetch(window.location.pathname, { cache: "no-store", redirect: "error" });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(part.id);
+    if (fresh && !part.contains(document.activeElement)) part.replaceChildren(...fresh.childNodes);
+  };
+  setInterval(() => refresh().catch(() => {}), 1000 * Number(part.dataset.km3Refresh));
 });
 
 all("[data-km3-follow]").forEach((link) => {

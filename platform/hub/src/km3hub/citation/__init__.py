@@ -1,0 +1,1 @@
+"""Citing an environment: its image, its version and its packages."""

@@ -1,0 +1,1 @@
+"""Stopping a server and starting it again, with the same size or a larger one."""
