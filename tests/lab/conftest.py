@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.limits import MemoryGroup
 from tests.lab.running import LabServer, require_lab
 
 StartLab = Callable[..., LabServer]
@@ -61,11 +62,31 @@ def start_lab(lab_environment: Path, tmp_path: Path) -> Iterator[StartLab]:
     """A function that starts a user's server: `start_lab(home, KM3_SIZE="small")`."""
     running: list[LabServer] = []
 
-    def start(home: Path, *, preexec: Callable[[], None] | None = None, **env: str) -> LabServer:
+    def start(
+        home: Path, *options: str, preexec: Callable[[], None] | None = None, **env: str
+    ) -> LabServer:
         server = LabServer(home, tmp_path / f"server-{len(running)}.log", **env)
         running.append(server)
-        return server.start(preexec=preexec)
+        return server.start(*options, preexec=preexec)
 
     yield start
     for server in running:
         server.stop()
+
+
+@pytest.fixture
+def group() -> Iterator[MemoryGroup]:
+    try:
+        made = MemoryGroup()
+    except OSError as error:
+        pytest.skip(f"needs root and a cgroup file system that can be written ({error})")
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def limited(group: MemoryGroup, start_lab: StartLab, home: Path) -> Iterator[LabServer]:
+    """A server with a limit of memory, as in a container."""
+    server = start_lab(home, preexec=group.enter, KM3_SIZE="small", KM3_SIZE_TITLE="Small")
+    yield server
+    server.stop()

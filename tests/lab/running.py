@@ -126,9 +126,10 @@ class LabServer:
         """What the server printed so far."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
-    def start(self, *, preexec: Callable[[], None] | None = None) -> LabServer:
+    def start(self, *options: str, preexec: Callable[[], None] | None = None) -> LabServer:
         """Start it and wait until it answers."""
-        command = [str(lab_python()), "-I", "-m", "km3lab", f"--ServerApp.port={self.port}"]
+        port = f"--ServerApp.port={self.port}"
+        command = [str(lab_python()), "-I", "-m", "km3lab", port, *options]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 command,

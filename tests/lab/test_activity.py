@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,32 +22,47 @@ def last_use(server: LabServer) -> str:
     return str(server.api("GET", "/api/status")["last_activity"])
 
 
-def test_reading_is_no_use(server: LabServer) -> None:
-    before = last_use(server)
+@pytest.fixture(scope="module")
+def idle_server(
+    lab_environment: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabServer]:
+    """A server without kernels and terminals."""
+    folder = tmp_path_factory.mktemp("idle")
+    server = LabServer(folder, folder / "server.log")
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def test_reading_does_not_count_as_activity(idle_server: LabServer) -> None:
+    before = last_use(idle_server)
     for path in ("kernels", "sessions", "terminals", "contents", "kernelspecs"):
-        server.api("GET", f"/api/{path}")
-    server.notices()
-    assert last_use(server) == before
+        idle_server.api("GET", f"/api/{path}")
+    idle_server.notices()
+    assert last_use(idle_server) == before
 
 
-def test_the_layout_that_jupyterlab_saves_every_ten_seconds_is_no_use(server: LabServer) -> None:
-    before = last_use(server)
+def test_the_layout_that_jupyterlab_saves_does_not_count_as_activity(
+    idle_server: LabServer,
+) -> None:
+    before = last_use(idle_server)
     layout = {"data": {}, "metadata": {"id": "default"}}
-    server.api("PUT", "/lab/api/workspaces/default", json=layout)
-    assert last_use(server) == before
+    idle_server.api("PUT", "/lab/api/workspaces/default", json=layout)
+    assert last_use(idle_server) == before
 
 
-def test_saving_is_use(server: LabServer) -> None:
-    before = last_use(server)
+def test_saving_is_use(idle_server: LabServer) -> None:
+    before = last_use(idle_server)
     note = {"type": "file", "format": "text", "content": "x"}
-    server.api("PUT", "/api/contents/note.txt", json=note)
-    assert last_use(server) > before
+    idle_server.api("PUT", "/api/contents/note.txt", json=note)
+    assert last_use(idle_server) > before
 
 
-def test_the_button_of_the_warning_is_use(server: LabServer) -> None:
-    before = last_use(server)
-    server.api("POST", "/km3/notices")
-    assert last_use(server) > before
+def test_the_button_of_the_warning_is_use(idle_server: LabServer) -> None:
+    before = last_use(idle_server)
+    idle_server.api("POST", "/km3/notices")
+    assert last_use(idle_server) > before
 
 
 def test_a_silent_busy_kernel_is_use_for_as_long_as_it_computes(server: LabServer) -> None:

@@ -131,7 +131,7 @@ def test_saving_on_a_disk_that_became_full_fails_and_keeps_the_file(
     assert "disk" not in [n["topic"] for n in server.notices()["notices"]]
 
 
-def test_a_home_that_a_kernel_fills_is_said_in_lab(start_lab: StartLab, small_home: Path) -> None:
+def test_lab_warns_when_a_kernel_fills_the_home(start_lab: StartLab, small_home: Path) -> None:
     server = start_lab(small_home)
     fill_up = "f = open('big.h5', 'wb', buffering=0)\nwhile True: f.write(b'x' * 4096)"
     kernel = server.new_kernel()

@@ -210,7 +210,7 @@ def test_a_file_that_cannot_be_read_is_kept(
     assert mine.with_name("01-events.new.ipynb").read_text() == "better"
 
 
-def test_a_read_only_folder_is_told_and_the_rest_goes_on(
+def test_a_read_only_folder_is_reported_and_the_rest_continues(
     pristine: Path, home: Path, mine: Path
 ) -> None:
     (mine.parent / "figures").chmod(0o555)

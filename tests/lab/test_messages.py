@@ -22,7 +22,7 @@ def test_a_message_of_100_mb_reaches_the_kernel(start_lab: StartLab, home: Path)
     assert answer.strip() == str(size)
 
 
-def test_what_is_too_large_is_refused_in_words(start_lab: StartLab, home: Path) -> None:
+def test_oversized_input_is_refused_in_a_sentence(start_lab: StartLab, home: Path) -> None:
     # A server with 128 MB takes messages of 16 MB, an eighth of it.
     server = start_lab(home, MEM_LIMIT=str(128 << 20))
     kernel = server.new_kernel()
@@ -40,20 +40,21 @@ def test_what_is_too_large_is_refused_in_words(start_lab: StartLab, home: Path) 
     assert server.run(kernel, "print(6 * 7)").strip() == "42"
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("for _ in range(300): print('x' * 100_000, flush=True)", "prints more than 977 kB a"),
-        (
-            "from IPython.display import display\nfor i in range(20_000): display(i)",
-            "prints more than 1000 times a second",
-        ),
-    ],
-)
+FLOODS = {
+    "large": ("for _ in range(300): print('x' * 100_000, flush=True)", "prints more than 977 kB a"),
+    "many": (
+        "from IPython.display import display\nfor i in range(5_000): display(i)",
+        "prints more than 20 times a second",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "said"), FLOODS.values(), ids=FLOODS)
 def test_a_flood_of_output_names_what_its_user_can_do(
     start_lab: StartLab, home: Path, code: str, said: str
 ) -> None:
-    server = start_lab(home)
+    # A kernel on a busy machine never shows 1000 results a second, the limit of Jupyter.
+    server = start_lab(home, "--KernelConnection.iopub_msg_rate_limit=20")
     text = server.run(server.new_kernel(), code, wait=120)
     assert said in text
     assert "write to a file" in text

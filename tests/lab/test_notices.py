@@ -1,68 +1,28 @@
-"""What users are told: memory at its limit, killed kernels, and who may ask."""
+"""Notices to users: memory at its limit, killed kernels, and access to them."""
 
 from __future__ import annotations
 
 import os
 import signal
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from km3lab.memory import ControlGroup
 from km3lab.notices import LONGEST, Notices
+from tests.lab.limits import LIMIT
 from tests.lab.running import LabServer
 from tests.waiting import wait_until
 
 StartLab = Callable[..., LabServer]
-LIMIT = 300 << 20
-
-
-class _Group:
-    """A control group with a limit of memory, made by hand."""
-
-    def __init__(self) -> None:
-        name = f"km3net-test-{uuid.uuid4().hex[:8]}"
-        v1 = Path("/sys/fs/cgroup/memory")
-        self.folder = (v1 if v1.is_dir() else Path("/sys/fs/cgroup")) / name
-        self.folder.mkdir()
-        limit = "memory.limit_in_bytes" if v1.is_dir() else "memory.max"
-        (self.folder / limit).write_text(str(LIMIT))
-
-    def enter(self) -> None:
-        (self.folder / "cgroup.procs").write_text(str(os.getpid()))
-
-    def remove(self) -> None:
-        wait_until(
-            lambda: not (self.folder / "cgroup.procs").read_text(), seconds=20, what="it is empty"
-        )
-        self.folder.rmdir()
-
-
-@pytest.fixture
-def group() -> Iterator[_Group]:
-    try:
-        made = _Group()
-    except OSError as error:
-        pytest.skip(f"needs root and a cgroup file system that can be written ({error})")
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def limited(group: _Group, start_lab: StartLab, home: Path) -> Iterator[LabServer]:
-    """A server with a limit of memory, as in a container."""
-    server = start_lab(home, preexec=group.enter, KM3_SIZE="small", KM3_SIZE_TITLE="Small")
-    yield server
-    server.stop()
 
 
 def _of(server: LabServer, topic: str) -> list[dict[str, str]]:
     return [notice for notice in server.notices()["notices"] if notice["topic"] == topic]
 
 
-def test_a_kernel_out_of_memory_is_told_with_its_notebook_and_the_limit(
+def test_a_kernel_out_of_memory_is_reported_with_its_notebook_and_the_limit(
     limited: LabServer, home: Path
 ) -> None:
     (home / "fit.ipynb").write_text(
@@ -82,7 +42,9 @@ def test_a_kernel_out_of_memory_is_told_with_its_notebook_and_the_limit(
     assert limited.run(kernel, "print(6 * 7)").strip() == "42"
 
 
-def test_a_warning_comes_before_the_limit_and_goes_with_its_cause(limited: LabServer) -> None:
+def test_a_warning_appears_before_the_limit_and_disappears_with_its_cause(
+    limited: LabServer,
+) -> None:
     kernel = limited.new_kernel()
     grow = (
         "import gc\n"
@@ -106,7 +68,7 @@ def test_a_warning_comes_before_the_limit_and_goes_with_its_cause(limited: LabSe
     wait_until(lambda: not _of(limited, "memory"), seconds=20, what="the warning is withdrawn")
 
 
-def test_a_killed_kernel_without_a_limit_is_told_too(start_lab: StartLab, home: Path) -> None:
+def test_a_killed_kernel_is_reported_even_without_a_limit(start_lab: StartLab, home: Path) -> None:
     server = start_lab(home)
     if ControlGroup.of_this_process() is not None:
         pytest.skip("this machine limits the memory of the tests themselves; run them outside")
@@ -140,7 +102,7 @@ def test_a_crash_is_named_by_its_signal(start_lab: StartLab, home: Path) -> None
     assert notice["text"] == "A kernel crashed (SIGSEGV)."
 
 
-def test_site_tells_why_it_will_stop_the_server(start_lab: StartLab, home: Path) -> None:
+def test_users_read_why_the_site_will_stop_their_server(start_lab: StartLab, home: Path) -> None:
     server = start_lab(home)
     for minutes in (10, 5):
         server.api("PUT", "/km3/notices", json={"text": f"stops in {minutes} minutes"})
@@ -216,5 +178,7 @@ def test_both_versions_of_control_groups_are_understood(tmp_path: Path) -> None:
         ({}, ""),
     ],
 )
-def test_no_limit_is_no_group(tmp_path: Path, files: dict[str, str], membership: str) -> None:
+def test_without_a_limit_no_cgroup_is_found(
+    tmp_path: Path, files: dict[str, str], membership: str
+) -> None:
     assert _cgroup(tmp_path / "root", files, membership) is None

@@ -76,7 +76,7 @@ def test_an_identifier_that_is_none_is_refused(name: object) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"identifier": "a"}, RECORD | {"current": None}])
-def test_an_answer_that_is_no_record_is_refused(answer: Any) -> None:
+def test_an_answer_that_is_not_a_record_is_refused(answer: Any) -> None:
     with pytest.raises(RecordError, match="not send a valid record"):
         notebook(answer)
 
@@ -136,7 +136,7 @@ def strange_portal() -> Iterator[str]:
     server.server_close()
 
 
-def test_what_goes_wrong_is_a_sentence_and_leaves_no_file(
+def test_failures_are_sentences_and_leave_no_file(
     start_lab: StartLab, home: Path, strange_portal: str
 ) -> None:
     server = start_lab(home, OPENKM3_SERVER=strange_portal)

@@ -88,7 +88,7 @@ def test_clocks_do_not_matter(pristine: Path, home: Path) -> None:
     assert mine.read_text() == "my work"
 
 
-def test_the_new_version_goes_beside_a_changed_file(pristine: Path, home: Path) -> None:
+def test_the_new_version_is_placed_beside_a_changed_file(pristine: Path, home: Path) -> None:
     sync(pristine, home)
     (home / "tutorials" / NAME).write_text("my work")
     assert by_name(sync(pristine, home))[NAME] == "yours"
@@ -210,7 +210,7 @@ def test_reset_of_an_unknown_file_says_which_there_are(pristine: Path, home: Pat
         reset("???", pristine, home)
 
 
-def test_states_tell_how_each_file_stands(pristine: Path, home: Path) -> None:
+def test_states_describe_each_file(pristine: Path, home: Path) -> None:
     sync(pristine, home)
     (home / "tutorials" / NAME).write_text("my work")
     (home / "tutorials" / "README.md").unlink()

@@ -25,7 +25,7 @@ def page(pristine: Path, home: Path, **facts: object) -> str:
     return welcome(around, tutorials(pristine), report, usage(home, seconds=5))
 
 
-def test_it_names_the_server_and_whom_to_ask(pristine: Path, home: Path) -> None:
+def test_it_names_the_server_and_the_contact(pristine: Path, home: Path) -> None:
     facts = {"size_title": "Small", "memory_limit": 2 << 30, "cpu_limit": 1.0}
     text = page(pristine, home, environment="joint", contact="help@example.org", **facts)
     assert (
@@ -100,6 +100,16 @@ def test_a_quota_is_shown_and_a_nearly_full_home_is_pointed_out(pristine: Path, 
     assert "of 10 MB (1" in page(pristine, home, home_quota=quota)
     (home / "more").write_bytes(os.urandom(quota))
     assert "It is nearly full: please delete some files" in page(pristine, home, home_quota=quota)
+
+
+def test_the_cpu_quota_is_shown_as_plain_text(pristine: Path, home: Path) -> None:
+    report = sync(pristine, home)
+    around = Surroundings(home=home, tutorials=pristine)
+    used = usage(home, seconds=5)
+    sentence = "You have 12 of 50 CPU hours left; they renew on 1 December 2026 (00:00 UTC)."
+    text = welcome(around, tutorials(pristine), report, used, quota=f"{sentence} <b>")
+    assert f"{sentence} \\<b\\>\n" in text
+    assert "CPU hours" not in welcome(around, tutorials(pristine), report, used)
 
 
 def test_the_page_is_written_only_when_it_changes(home: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_VARIABLE", "Bearer"]
 
 FILE_VARIABLE = "BEARER_TOKEN_FILE"
-#: Seconds until the next attempt where the hub gave none, and the shortest time between two.
+#: Seconds until the next attempt if the hub gave no token, and the shortest interval.
 _RETRY, _LEAST = 30, 2
 #: Seconds that the hub may take; it asks the provider.
 _TIMEOUT = 40
@@ -35,13 +35,13 @@ class Bearer:
     Parameters
     ----------
     file
-        Where the token goes, mode 0600.
+        File that gets the token, mode 0600.
     audience
         The service that the token is for.
     notices
-        Where the user is told that a new login is needed.
+        Shows the user that a new login is needed.
     log
-        Where trouble goes; never the token.
+        Logs failures; never the token.
     """
 
     def __init__(self, file: Path, audience: str, notices: Notices, log: Logger) -> None:
@@ -52,7 +52,7 @@ class Bearer:
         self._reported = False
 
     async def keep(self) -> None:
-        """Renew the token for ever, each time after half of its lifetime."""
+        """Renew the token forever, each time after half of its lifetime."""
         while True:
             await asyncio.sleep(await self.renew())
 
@@ -85,7 +85,7 @@ class Bearer:
         return str(answer["access_token"]), float(answer["expires_in"])
 
     def _write(self, token: str) -> None:
-        # A reader sees the old or the new one, never half of it.
+        # A reader sees the old or the new token, never a part of one.
         draft = self._file.with_suffix(".new")
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.ioloop import IOLoop
 
 from km3lab.home import amount
 
 if TYPE_CHECKING:
+    from km3lab.cells import Cells
     from km3lab.notices import Notices
+    from km3lab.watch import Watch
 
 __all__ = ["KernelConnection", "largest_message"]
 
-#: Bytes of one message at most. Tornado's own limit of 10 MB cuts the connection at what a widget
-#: for uploads sends.
+#: Maximum bytes of one message. Tornado's own limit of 10 MB would close the connection of an
+#: upload widget.
 _LARGEST = 256 << 20
 _LEAST = 16 << 20
-#: A message is held several times over on its way (frame, message, signature, the kernel's copy).
+#: A message is in memory several times at once (frame, message, signature, the kernel's copy).
 _SHARE = 8
-#: Seconds until a kernel that did not answer is asked again.
+#: Seconds before an unresponsive kernel is asked again.
 _AGAIN = 2
 #: RFC 6455, section 7.4.1: message too big.
 _TOO_BIG = 1009
+#: Messages of more bytes are not those of a cell that somebody typed.
+_CELL = 1 << 20
+_V1 = "v1.kernel.websocket.jupyter.org"
 
 _FLOOD = (
     "Some output is omitted: this cell prints {much}, more than a browser can show.\n"
@@ -51,8 +58,8 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
     def request_kernel_info(self) -> Any:
         """Ask the kernel for its information until it answers.
 
-        Jupyter asks once and waits a minute; a kernel that begins its start anew
-        (`kernel_start.py`), or dies and is restarted, loses what it was asked before.
+        Jupyter asks once and waits a minute; a kernel that restarts its start-up
+        (`kernel_start.py`), or dies and is restarted, loses earlier requests.
         """
         answer = super().request_kernel_info()
         self._ask_again()
@@ -65,6 +72,58 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
         if channel is not None and not channel.closed():
             self.session.send(channel, "kernel_info_request")
         IOLoop.current().call_later(_AGAIN, self._ask_again)
+
+    def handle_incoming_message(self, incoming_msg: str) -> None:
+        """Pass a message on to the kernel, and note which cell it runs."""
+        super().handle_incoming_message(incoming_msg)
+        if len(incoming_msg) <= _CELL:
+            try:
+                self._note_request(incoming_msg)
+            except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+                self.log.debug("km3lab.cells: a message was not understood: %s", error)
+
+    def _note_request(self, message: Any) -> None:
+        cells = self._setting("km3lab_cells")
+        if cells is None:
+            return
+        if self.subprotocol == _V1:
+            channel, parts = deserialize_msg_from_ws_v1(message)
+            header, metadata, content = (json.loads(parts[at]) for at in (0, 2, 3))
+        else:
+            if isinstance(message, bytes):
+                return
+            whole = json.loads(message)
+            channel, header = whole.get("channel"), whole["header"]
+            metadata, content = whole.get("metadata"), whole["content"]
+        if channel == "shell" and header.get("msg_type") == "execute_request":
+            cells.requested(header, metadata, content)
+
+    def _on_error(self, channel: str, msg: Any, msg_list: Any) -> None:
+        """Note what the kernel runs, and lack of memory; called for every message of the kernel."""
+        super()._on_error(channel, msg, msg_list)
+        cells: Cells | None = self._setting("km3lab_cells")
+        if channel != "iopub" or cells is None:
+            return
+        header = self.get_part("header", msg["header"], msg_list)
+        kind = header["msg_type"]
+        if kind not in ("status", "error"):
+            return
+        content = self._content(msg, msg_list)
+        if kind == "status":
+            parent = self.get_part("parent_header", msg["parent_header"], msg_list)
+            state = content.get("execution_state", "")
+            cells.status(self.kernel_id, str(parent.get("msg_id")), state)
+        elif "MemoryError" in str(content.get("ename")):
+            watch: Watch | None = self._setting("km3lab_watcher")
+            if watch is not None:
+                watch.memory_error(self.kernel_id, str(content.get("evalue")))
+
+    def _content(self, msg: Any, msg_list: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.get_part("content", msg.get("content"), msg_list)
+        return found
+
+    def _setting(self, name: str) -> Any:
+        return self.websocket_handler.settings.get(name)
 
     def _tell_of_refusals(self) -> None:
         protocol = self.websocket_handler.ws_connection

@@ -19,15 +19,18 @@ from traitlets import default
 from km3lab.folder import NO_SPACE
 from km3lab.mending import put_aside
 from km3lab.notices import Notices
+from km3lab.provenance import Origin
 
 __all__ = ["HomeContents"]
 
 _Answer = TypeVar("_Answer")
 #: The topic of notices about a full disk.
 TOPIC = "disk"
+#: The topic of notices about notebooks of another image.
+IMAGE_TOPIC = "image"
 
 
-# Its methods have no types.
+# The base class has no types.
 _JupyterNotary: Any = NotebookNotary
 
 
@@ -40,7 +43,7 @@ class _Notary(_JupyterNotary):
             secret: bytes = _JupyterNotary._secret_default(self)
         except OSError as error:
             self.log.warning("No notebook secret in the home: %s", error)
-            # Known to this server alone: notebooks have to be trusted anew after a restart.
+            # Known only to this server: notebooks must be trusted again after a restart.
             return encodebytes(os.urandom(1024))
         return secret
 
@@ -103,8 +106,39 @@ class HomeContents(AsyncLargeFileManager):
     def _checkpoints_of_homes(self) -> type:
         return _Checkpoints
 
+    @property
+    def origin(self) -> Origin:
+        """The environment and the image of this server."""
+        if self._origin is None:
+            self._origin = Origin.here()
+        return self._origin
+
+    _origin: Origin | None = None
+
+    async def get(self, path: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Open as Jupyter does; warn where a notebook was saved with another image."""
+        model: dict[str, Any] = await super().get(path, *arguments, **options)
+        if model["type"] == "notebook" and model["content"] is not None:
+            self._compare(model["content"], path)
+        return model
+
+    def _compare(self, notebook: Any, path: str) -> None:
+        notices = self._notices()
+        found = self.origin.difference(Origin.of(notebook), Path(path).name)
+        if notices is None or found is None:
+            return
+        sentence, details = found
+        # Lab opens a file more than once; one warning is enough.
+        if not any(n.topic == IMAGE_TOPIC and sentence in n.text for n in notices.current):
+            notices.add(IMAGE_TOPIC, "warning", sentence, details=details)
+
     async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
-        """Save as Jupyter does, with a clear message where the disk is full."""
+        """Save as Jupyter does, with a clear message if the disk is full.
+
+        A notebook also gets the environment and the image that it is saved with.
+        """
+        if model.get("type") == "notebook":
+            self.origin.write(model.get("content"))
         saved: dict[str, Any] = await self._explained(super().save(model, path), path)
         return saved
 

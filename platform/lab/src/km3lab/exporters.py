@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["hide_what_cannot_work"]
 
-#: What each exporter of nbconvert needs beside itself: programs, then modules.
+#: What each exporter of nbconvert needs: programs, then modules.
 _NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ASCIIDocExporter": (("pandoc",), ()),
     "LatexExporter": (("pandoc",), ()),
@@ -27,5 +27,5 @@ def hide_what_cannot_work(config: Config) -> None:
     """Turn off each exporter that lacks a program or a module."""
     for name, (programs, modules) in _NEEDS.items():
         works = all(map(shutil.which, programs)) and all(map(find_spec, modules))
-        # PDFExporter inherits from LatexExporter, and a setting with it: each says its own.
+        # PDFExporter inherits settings from LatexExporter, so each needs its own.
         config[name].enabled = works

@@ -17,12 +17,17 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.ioloop import PeriodicCallback
 
 from km3lab.bearer import FILE_VARIABLE, Bearer
+from km3lab.cells import Cells
+from km3lab.fullness import INTERVAL as FULLNESS_INTERVAL
+from km3lab.fullness import Fullness
 from km3lab.memory import ControlGroup
 from km3lab.notices import Notices
+from km3lab.quota import QuotaReports
 from km3lab.record import IDENTIFIER, RecordError, notebook, provide
 from km3lab.surroundings import Surroundings
 from km3lab.troubles import KernelTroubles
 from km3lab.watch import INTERVAL, Watch
+from km3lab.workshop_handlers import join_workshops
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -76,7 +81,7 @@ class NoticesHandler(APIHandler):
 
 
 class RecordHandler(JupyterHandler):
-    """Opens a notebook for a record of the Open Data Center, and creates it where it is missing."""
+    """Opens a notebook for a record of the Open Data Center, and creates it if it is missing."""
 
     def initialize(self, root: Path) -> None:
         """Keep the file browser's folder."""
@@ -130,9 +135,9 @@ def _by_a_person(handler: APIHandler) -> bool:
 
 
 def _count_what_people_do() -> None:
-    # An open tab asks for the lists of kernels, terminals and files every few seconds, for ever:
-    # reading is no activity, changing something is. Kernel messages and terminal input count
-    # by themselves. The attribute is Jupyter Server's own switch of what to count.
+    # An open tab requests the lists of kernels, terminals and files every few seconds: only
+    # changes are activity, reading is not. Kernel messages and terminal input count by
+    # themselves. The attribute is Jupyter Server's own switch for what to count.
     APIHandler._track_activity = property(_by_a_person)
 
 
@@ -140,7 +145,7 @@ def _keep_token(app: ServerApp, notices: Notices) -> None:
     audience = os.environ.get("KM3_DATA_TOKEN")
     if not audience:
         return
-    # In a folder that nobody else may enter, and that ends with the server.
+    # In a folder that nobody else may enter, and that is removed with the server.
     file = Path(os.environ["JUPYTER_RUNTIME_DIR"]).parent / "bearer-token"
     # Kernels and terminals inherit it.
     os.environ[FILE_VARIABLE] = str(file)
@@ -167,8 +172,24 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     _keep_token(app, notices)
     around = Surroundings.read()
     troubles = KernelTroubles(Path(app.runtime_dir), around.home)
-    watch = Watch(app, around, notices, ControlGroup.of_this_process(), troubles)
+    fullness = Fullness(around, notices, app.log)
+    group = ControlGroup.of_this_process()
+    cells = settings["km3lab_cells"] = Cells(group.used if group else None)
+    watch = Watch(app, around, notices, group, troubles, fullness=fullness, cells=cells)
+    settings["km3lab_watcher"] = watch
     timer = PeriodicCallback(watch.look, INTERVAL * 1000)
-    # Kept in the settings: nothing else holds on to it.
+    # Kept in the settings, because nothing else references it.
     settings["km3lab_watch"] = timer
     timer.start()
+    if around.hub and (around.home_quota or around.scratch):
+        asking = PeriodicCallback(fullness.look, FULLNESS_INTERVAL * 1000)
+        settings["km3lab_fullness"] = asking
+        asking.start()
+        app.io_loop.add_callback(fullness.look)
+    if around.hub:
+        reports = QuotaReports(watch.kernel_busy, notices, app.log)
+        settings["km3lab_quota"] = reports
+        app.io_loop.add_callback(reports.keep)
+        # With a full home the file browser shows another folder.
+        home = around.home if Path(app.root_dir) == around.home else None
+        join_workshops(app, notices, group, cells, home)

@@ -1,7 +1,7 @@
-"""A folder of the user's, used without ever following a symbolic link.
+"""A user's folder, accessed without ever following a symbolic link.
 
-A user may put anything in the place of a file or folder that the platform wrote: a link to
-somewhere else must not make the platform read or write there.
+A user may replace any file or folder that the platform wrote, for example by a link to another
+place; the platform must not read or write there.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Literal
 
 __all__ = ["NO_SPACE", "Folder", "Found", "Kind"]
 
-#: What a full disk, a used-up quota, and a home mounted read-only answer to a write.
+#: Errors of a write to a full disk, beyond a quota, and to a read-only home.
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
-#: Unfinished files, left behind by a process that was killed.
+#: Unfinished files that a killed process left behind.
 _PARTIAL = ".km3net-partial-"
 
 Kind = Literal["missing", "file", "folder", "link", "unreadable", "other"]
@@ -40,7 +40,7 @@ class Found:
 
 
 class Folder:
-    """An open folder; names given to its methods are those of its direct entries."""
+    """An open folder; its methods take the names of direct entries."""
 
     def __init__(self, descriptor: int) -> None:
         self._fd = descriptor
@@ -52,7 +52,7 @@ class Folder:
         Raises
         ------
         NotADirectoryError
-            Where it is a file or a link.
+            If it is a file or a link.
         """
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,16 +104,39 @@ class Folder:
         with os.fdopen(descriptor, "rb") as file:
             return Found("file", hashlib.file_digest(file, "sha256").hexdigest(), mode)
 
-    def add(self, name: str, content: bytes) -> None:
-        """Write a new file, whole or not at all; FileExistsError where the name is taken."""
-        partial = self._write_partial(content, 0o644)
+    def read(self, name: str, largest: int) -> bytes:
+        """Returns the content of a file.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        ValueError
+            If it has more than `largest` bytes.
+        OSError
+            If it is no file but a link, a pipe or a folder, or cannot be read.
+        """
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=self._fd)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "is not a file", name)
+            # The file may be growing.
+            content = file.read(largest + 1)
+        if len(content) > largest:
+            raise ValueError(f"{name} is larger than {largest} bytes")
+        return content
+
+    def add(self, name: str, content: bytes, mode: int = 0o644) -> None:
+        """Write a new file, whole or not at all; raises FileExistsError if the name is taken."""
+        partial = self._write_partial(content, mode)
         try:
             self._give_name(partial, name)
         finally:
             self._drop(partial)
 
     def replace(self, name: str, content: bytes, mode: int = 0o644) -> None:
-        """Put `content` in the place of a file, whole or not at all."""
+        """Replace the content of a file, whole or not at all."""
         partial = self._write_partial(content, mode)
         try:
             os.replace(partial, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
@@ -138,7 +161,7 @@ class Folder:
         os.unlink(name, dir_fd=self._fd)
 
     def remove_partial_files(self) -> None:
-        """Remove what killed processes left unfinished."""
+        """Remove unfinished files of killed processes."""
         for name in os.listdir(self._fd):
             if name.startswith(_PARTIAL):
                 self._drop(name)
@@ -164,7 +187,7 @@ class Folder:
                 os.fchmod(descriptor, mode)
                 file.write(content)
                 file.flush()
-                # Some file systems report a full disk only now.
+                # Some file systems do not report a full disk before.
                 os.fsync(descriptor)
         except OSError:
             self._drop(name)

@@ -1,4 +1,4 @@
-"""The user's home: whether it takes files, how full it is, and what fills it."""
+"""The user's home: whether files can be written, how full it is, and what fills it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Usage", "amount", "left", "trouble", "usage"]
 #: A start needs this much: settings, the tutorials' first copies, a saved notebook.
 _ROOM = 256 * 1024
 
-#: So little space is worth a warning: bytes, and as a share of a small disk.
+#: Free space below which to warn: bytes, and as a share of a small disk.
 _FEW, _FEW_SHARE = 32 << 20, 0.02
 
 _WORDS = {
@@ -29,15 +29,15 @@ _WORDS = {
 
 
 def trouble(home: Path) -> str:
-    """Why `home` takes no files, in words that follow "because"; empty: it does.
+    """Returns why files cannot be written to `home`, worded to follow "because"; empty if they can.
 
-    A real write decides: free space as the system reports it knows nothing of quotas.
+    A real write decides, because the free space that the system reports ignores quotas.
     """
     probe = home / f".km3net-probe-{os.getpid()}"
     try:
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
-            # Without a byte that counts, a file system that compresses would say yes to anything.
+            # Random bytes, because a compressing file system would accept any number of zeros.
             written = os.write(descriptor, os.urandom(_ROOM))
             os.fsync(descriptor)
         finally:
@@ -49,7 +49,7 @@ def trouble(home: Path) -> str:
 
 
 def left(home: Path) -> int | None:
-    """Bytes that still fit on the disk of `home` where they are few; None: enough, or unknown."""
+    """Returns the free bytes of the disk of `home` if they are few; None if enough or unknown."""
     try:
         disk = os.statvfs(home)
     except OSError:
@@ -67,13 +67,13 @@ class Usage:
     complete: bool = True
     """False: not everything was counted in time; the total is at least this much."""
     entries: list[tuple[int, str]] = field(default_factory=list)
-    """What lies directly in the home: bytes and name, largest first."""
+    """Direct entries of the home: bytes and name, largest first."""
     files: list[tuple[int, str]] = field(default_factory=list)
     """The largest files: bytes and path below the home, largest first."""
 
 
 def usage(home: Path, *, seconds: float, largest: int = 10) -> Usage:
-    """What fills `home`, found within `seconds`."""
+    """Returns what fills `home`, measured for at most `seconds`."""
     until = time.monotonic() + seconds
     found = Usage()
     device = _device(home)
@@ -81,7 +81,7 @@ def usage(home: Path, *, seconds: float, largest: int = 10) -> Usage:
         size = _measure(entry, home, device, until, found)
         if size:
             found.entries.append((size, entry.name))
-        # Kept short while looking: a home may hold a million files.
+        # Kept short while measuring: a home may contain a million files.
         found.files = sorted(found.files, reverse=True)[:largest]
     found.total = sum(size for size, _ in found.entries)
     found.entries.sort(reverse=True)
@@ -100,7 +100,7 @@ def _measure(
         except OSError:
             continue
         if status.st_dev != device:
-            # Data that is mounted into a home does not fill it.
+            # Data mounted into a home do not fill it.
             continue
         held = status.st_blocks * 512
         size += held
@@ -130,7 +130,7 @@ def _device(folder: Path) -> int | None:
 
 
 def amount(size: float) -> str:
-    """Bytes as people write them: 1.5 GB (of 1024³)."""
+    """Returns bytes as people write them: 1.5 GB (of 1024³)."""
     units = ("bytes", "kB", "MB", "GB", "TB")
     power = 0
     while abs(size) >= 1024 and power < len(units) - 1:

@@ -1,4 +1,4 @@
-"""The index of the tutorials: what their README says of each notebook, or the notebook itself."""
+"""The index of the tutorials: descriptions from their README, or else from each notebook."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _paragraph(lines: list[str]) -> str:
                 break
             continue
         words.append(text.lstrip("> "))
-    # A label such as "Learning goal." says nothing in a table, and emphasis that is cut in the
+    # A label such as "Learning goal." is useless in a table, and emphasis that is cut in the
     # middle would spoil the rest of the page.
     paragraph = re.sub(r"^\*\*[^*]{1,40}\*\*:?\s*", "", " ".join(words))
     paragraph = re.sub(r"[*`]|\[([^\]]*)\]\([^)]*\)", r"\1", paragraph)

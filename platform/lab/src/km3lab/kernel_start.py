@@ -1,13 +1,13 @@
-"""The start of a Python kernel: ipykernel first and alone, then what is the user's.
+"""Starts a Python kernel: first ipykernel alone, then the user's own files.
 
 Lab runs this file by its path with the Python of the science environment and the options `-E -s`,
 so it imports nothing of km3lab. Until ipykernel is complete no module can come from the notebook's
 folder or from `~/.local`; then both are added, after the standard library, as IPython has it.
 
-What ends a start (a startup file that exits, a broken profile, a line of a `.pth` file) is put
-aside: renamed, never deleted. The start then begins anew in the same process. Where nothing can be
-blamed, the kernel starts without the user's settings. Either way a report beside the connection
-file says what happened, and the server shows it (`troubles.py`).
+A file that prevents the start (a startup file that exits, a broken profile, a line of a `.pth`
+file) is put aside: renamed, never deleted. Then the start is repeated in the same process. If the
+cause is unknown, the kernel starts without the user's settings. Either way a report beside the
+connection file says what happened, and the server shows it (`troubles.py`).
 """
 
 import sys
@@ -26,31 +26,31 @@ from typing import Any, NoReturn
 
 from ipykernel.kernelapp import IPKernelApp
 
-#: Seconds that one file of the user's may take.
+#: Maximum seconds for one of the user's files.
 _LIMIT = 120
-#: So many files are put aside in one start at most; then it goes on without any of the user's.
+#: Maximum number of files put aside in one start; then none of the user's files is used.
 _ATTEMPTS = 20
-#: Messages of output that may wait.
+#: Maximum number of queued output messages.
 _WAITING = 100_000
 _ATTEMPT, _PLAIN = "KM3_KERNEL_ATTEMPT", "KM3_KERNEL_PLAIN"
-#: Standard output and error as the server gave them; ipykernel puts its own in their place.
+#: Original standard output and error; ipykernel replaces them.
 _OUTPUTS = (os.dup(1), os.dup(2))
 _SYSTEM_TOO = "include-system-site-packages=true"
-#: What ipykernel imports only after it has added the notebook's folder to the path.
+#: Modules that ipykernel imports only after adding the notebook's folder to the path.
 _LATER = ("jedi", "stack_data")
 
 
 class _TooLongError(BaseException):
-    """A file of the user's took more than `_LIMIT` seconds; no `except Exception` may hide it."""
+    """A user's file took more than `_LIMIT` seconds; no `except Exception` may hide this."""
 
 
 class Progress:
-    """What the start is doing with which file; on the disk, where it outlives this process.
+    """The file in use by the start, noted on disk so that it outlives this process.
 
     Parameters
     ----------
     connection_file
-        Of the kernel; the notes lie beside it.
+        Of the kernel; the notes are beside it.
     """
 
     def __init__(self, connection_file: Path) -> None:
@@ -60,19 +60,19 @@ class Progress:
         self.path = ""
 
     def begin(self, path: str) -> None:
-        """From here on `path` is to blame."""
+        """Blame `path` for any failure from here on."""
         self.path = path
         self._notes.write_text(path, encoding="utf-8", errors="surrogateescape")
         signal.setitimer(signal.ITIMER_REAL, _LIMIT)
 
     def end(self) -> None:
-        """The user's files are no longer in use."""
+        """Blame no file from here on."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         self.path = ""
         self._notes.unlink(missing_ok=True)
 
     def died_at(self) -> str:
-        """The file at which an earlier process of this kernel died, as the server noted."""
+        """Returns the file that killed an earlier process of this kernel, as the server noted."""
         try:
             path = self._dead.read_text(encoding="utf-8", errors="surrogateescape")
             self._dead.unlink()
@@ -81,7 +81,7 @@ class Progress:
         return path
 
     def report(self, path: str, renamed: str, why: str) -> None:
-        """Leave a line for the server."""
+        """Write a line for the server."""
         line = json.dumps({"path": path, "renamed": renamed, "why": why})
         with self._report.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
@@ -101,22 +101,22 @@ _KernelApp: Any = IPKernelApp
 
 
 class UserKernel(_KernelApp):
-    """ipykernel's application, which notes what of the user's it is about to use."""
+    """ipykernel's application, which notes each of the user's files before using it."""
 
     progress: Progress
 
     def init_iopub(self, context: Any) -> None:
-        """Let more output wait for the server than ZeroMQ's 1000 messages.
+        """Queue more output for the server than ZeroMQ's 1000 messages.
 
-        What comes beyond is lost, and with it the message that a cell has ended.
+        Any message beyond the limit is lost, including the one that a cell has ended.
         """
         context.sndhwm = _WAITING
         super().init_iopub(context)
 
     def init_path(self) -> None:
-        """Let the user's modules be found: ipykernel is complete by now."""
+        """Make the user's modules importable: ipykernel is complete now."""
         for name in _LATER:
-            # An environment may lack one of them; whoever needs it will say so.
+            # An environment may lack one of them; the code that needs it will report that.
             try:
                 __import__(name)
             except ImportError:
@@ -127,7 +127,7 @@ class UserKernel(_KernelApp):
             _add_user_site(self.progress)
 
     def init_code(self) -> None:
-        """Run startup files; an `exit()` of theirs ends them, not the kernel that is to come."""
+        """Run startup files; an `exit()` in one ends that file, not the kernel."""
         self.shell.ask_exit = _exit
         super().init_code()
         del self.shell.ask_exit
@@ -143,7 +143,7 @@ def _exit() -> NoReturn:
 
 
 def _watched(loader: Any, progress: Progress) -> type:
-    """A loader of configuration files that notes which one it reads."""
+    """A loader of configuration files that notes the one it reads."""
 
     class Watched(loader):
         def load_config(self) -> Any:
@@ -153,7 +153,7 @@ def _watched(loader: Any, progress: Progress) -> type:
             try:
                 config = super().load_config()
             except Exception:
-                # traitlets reports it and goes on; an exit passes, and this file is to blame.
+                # traitlets reports an error and continues; an exit is this file's fault.
                 progress.end()
                 raise
             progress.end()
@@ -170,7 +170,7 @@ def _add_python_path() -> None:
 
 
 def _add_user_site(progress: Progress) -> None:
-    """What Python itself would have done without `-s`, one file after the other."""
+    """Do what Python does without `-s`, one file at a time."""
     if not _has_user_site() or not os.path.isdir(folder := site.getusersitepackages()):
         return
     before = list(sys.path)
@@ -183,7 +183,7 @@ def _add_user_site(progress: Progress) -> None:
             site.addpackage(folder, name, known)
             progress.end()
     added = [path for path in sys.path if path not in before]
-    # Before what comes with the system, as Python has it.
+    # Before the system's packages, as Python does.
     rest = [path for path in sys.path if path in before]
     place = next((i for i, p in enumerate(rest) if p.endswith("dist-packages")), len(rest))
     sys.path[:] = [*rest[:place], *added, *rest[place:]]
@@ -211,7 +211,7 @@ def _has_user_site() -> bool:
 
 
 def _mend_profile(progress: Progress) -> None:
-    """Put aside what stands where IPython wants folders."""
+    """Put aside files in the place of IPython's folders."""
     top = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython")
     profile = top / "profile_default"
     for folder in (top, profile, *(profile / name for name in ("startup", "security", "pid"))):
@@ -222,7 +222,7 @@ def _mend_profile(progress: Progress) -> None:
 
 
 def _again(progress: Progress, path: str, why: str) -> NoReturn:
-    """Put `path` aside, if there is one to blame, and start anew."""
+    """Put `path` aside, if there is one to blame, and start again."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     attempt = int(os.environ.get(_ATTEMPT, "0")) + 1
     renamed = ""

@@ -13,7 +13,7 @@ from traitlets import Unicode, default
 __all__ = ["ScienceKernels"]
 
 _START = str(Path(__file__).with_name("kernel_start.py"))
-#: The same for kernels of the user's own, of any version: no module of the notebook's folder is
+#: The same for the user's own kernels, of any version: no module of the notebook's folder is
 #: imported before ipykernel is complete. ipykernel adds the folder later.
 _ANY_START = (
     "import sys; del sys.path[0]; from ipykernel.kernelapp import launch_new_instance as s; s()"
@@ -23,15 +23,15 @@ _ANY_START = (
 class ScienceKernels(KernelSpecManager):
     """Finds kernels without ever offering the environment that JupyterLab itself runs in.
 
-    The science environment goes first: a `python3` that a user once installed into their home
-    must not take the place of the platform's.
+    The science environment has priority: a `python3` kernel in a user's home must not replace the
+    platform's.
     """
 
     prefix = Unicode(help="Prefix of the science environment.").tag(config=True)
 
     @default("ensure_native_kernel")
     def _lab_is_no_kernel(self) -> bool:
-        # Where there is no science environment, Lab's own kernel is better than none.
+        # Without a science environment, Lab's own kernel is better than none.
         return not self._has_science()
 
     @default("kernel_dirs")
@@ -49,7 +49,7 @@ class ScienceKernels(KernelSpecManager):
         return any(Path(self._science()).glob("*/kernel.json"))
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The kernel of that name; `python` in a kernel of the science environment is its own.
+        """Returns the kernel of a name; `python` in a science kernel is the environment's own.
 
         The kernel.json that ipykernel ships says just `python`, which jupyter_client takes for
         the Python that runs the server.
@@ -67,7 +67,7 @@ class ScienceKernels(KernelSpecManager):
 
 
 def _shielded(argv: list[str], *, ours: bool) -> list[str]:
-    """The command of a Python kernel, changed so that files beside a notebook cannot break it."""
+    """Returns a Python kernel's command, protected from modules beside the notebook."""
     for at in range(1, len(argv) - 1):
         if argv[at] == "-m" and argv[at + 1] in ("ipykernel_launcher", "ipykernel"):
             head, tail = argv[:at], argv[at + 2 :]

@@ -1,4 +1,4 @@
-"""The pages that Lab opens with: the welcome, and the one for a home that takes no files."""
+"""Lab's first page: the welcome, or the one for a home that cannot be written to."""
 
 from __future__ import annotations
 
@@ -12,27 +12,51 @@ from km3lab.folder import Folder
 from km3lab.home import Usage, amount
 from km3lab.index import Tutorial
 from km3lab.manifest import Manifest, locked
+from km3lab.scratch import Scratch
 from km3lab.surroundings import Surroundings
 from km3lab.tutorials import FOLDER, Outcome, Report
 
 __all__ = ["full_home", "welcome", "write"]
 
-#: The page's name in the home, and the one that is used where the user has a file of that name.
+#: The page's name in the home, and the alternative if the user has a file of that name.
 NAMES = ("Welcome.md", "Welcome to KM3NeT.md")
 
-#: Share of the quota at which the page asks to make room.
+#: Share of the quota above which the page asks to delete files.
 _NEARLY_FULL = 0.9
 
 _ENVIRONMENTS = {"stack": "KM3NeT stack", "joint": "Joint analysis"}
 
 
-def welcome(around: Surroundings, tutorials: list[Tutorial], report: Report, used: Usage) -> str:
-    """Returns the welcome page, in Markdown."""
-    parts = [_greeting(around), _problems(report)]
+def welcome(
+    around: Surroundings,
+    tutorials: list[Tutorial],
+    report: Report,
+    used: Usage,
+    *,
+    quota: str = "",
+    scratch: Scratch | None = None,
+) -> str:
+    """Returns the welcome page, in Markdown.
+
+    Parameters
+    ----------
+    around
+        The server's limits.
+    tutorials, report
+        The tutorials, and what became of the user's copies.
+    used
+        What is in the home.
+    quota
+        The state of the user's CPU quota, in a sentence; empty: none.
+    scratch
+        The user's scratch folder; None: there is none.
+    """
+    parts = [_greeting(around), _plain(quota), _problems(report)]
     parts += [
         _index(around, tutorials, report),
         _changes(report),
         _home(around, used),
+        _scratch(scratch),
         _packages(around),
         _help(around),
     ]
@@ -73,9 +97,9 @@ def full_home(around: Surroundings, why: str, used: Usage, link: str) -> str:
 
 
 def write(text: str, home: Path) -> str:
-    """Write the welcome page to `home`; return its name, or an empty text where it was not written.
+    """Write the welcome page to `home`; return its name, or an empty text if it was not written.
 
-    A file of that name that is not the platform's, or that the user changed, is kept.
+    A file of that name that the user wrote or changed is kept.
     """
     content = text.encode()
     digest = hashlib.sha256(content).hexdigest()
@@ -154,7 +178,7 @@ def _changes(report: Report) -> str:
     news = [o for o in report.of("new") if o.first_seen]
     known = len(report.outcomes) - len(news)
     if known:
-        # At the first start everything is new, which is not worth a message.
+        # At the first start everything is new; no message is needed.
         lines += [f"- **New**: {_file(o)}" for o in news]
     lines += [f"- **Updated** (you had not changed it): {_file(o)}" for o in report.of("updated")]
     for o in report.of("kept"):
@@ -182,6 +206,25 @@ def _changes(report: Report) -> str:
 
 def _home(around: Surroundings, used: Usage) -> str:
     return f"## Your files\n\n{_used(around, used)} {_kept(around)}"
+
+
+def _scratch(scratch: Scratch | None) -> str:
+    if scratch is None:
+        return ""
+    text = (
+        f"**Scratch**: `{scratch.path}` has its own space, which does not count as your home's. Use"
+        " it for files that you can make again: it is not backed up"
+    )
+    if not scratch.days:
+        return f"{text}."
+    text += f", and files that you have not used for {scratch.days} days are deleted."
+    if scratch.soon:
+        files = "1 file" if scratch.soon == 1 else f"{scratch.soon} files"
+        text += (
+            f" **{files} will be deleted within a week, the first on {scratch.next_day}**: open"
+            " what you still need, or move it to your home."
+        )
+    return text
 
 
 def _packages(around: Surroundings) -> str:

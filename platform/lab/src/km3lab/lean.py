@@ -1,4 +1,4 @@
-"""Imports that a start does not need.
+"""Leaves out imports that a start does not need.
 
 Measured with `python -X importtime`: a server that imports everything uses four times the
 processor time until its first page, and thirty people start at once when a workshop begins.
@@ -14,17 +14,10 @@ from types import ModuleType
 
 __all__ = ["import_lab", "import_single_user"]
 
-#: The optional part of a library that a server uses: jsonschema's check of `format: iri`, which no
-#: schema of Jupyter's uses. Its import compiles a grammar, which takes longer than all the rest of
-#: a server (1.6 s).
-_UNUSED = "rfc3987_syntax"
-
 
 def import_lab() -> None:
     """Import JupyterLab without unused parts."""
-    # None makes `import NAME` raise ModuleNotFoundError, for which libraries are prepared.
-    sys.modules.setdefault(_UNUSED, None)  # type: ignore[arg-type]
-    # Where `node` is on the PATH, the import of jupyterlab.labapp runs it (0.6 s) to ask yarn for
+    # If `node` is on the PATH, the import of jupyterlab.labapp runs it (0.6 s) to ask yarn for
     # the registry from which extensions would be built. Nothing is built here.
     path = os.environ.get("PATH")
     os.environ["PATH"] = os.devnull
@@ -51,7 +44,7 @@ _HUB_ONLY = (
 
 
 class _Absent(ModuleType):
-    """A module that is not there; each of its names is a class that nothing is an instance of."""
+    """A missing module; each of its names is a class without instances."""
 
     def __getattr__(self, name: str) -> type[Exception]:
         if name.startswith("__"):

@@ -1,4 +1,4 @@
-"""What the platform wrote into a home, so that it knows its own files from the user's."""
+"""Records the files that the platform wrote to a home, to distinguish them from the user's."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["Entry", "Manifest", "folder_of", "locked"]
 
 _NAME = "tutorials.json"
 _VERSION = 1
-#: Another server of the same user holds the lock for milliseconds; one that hangs must not
-#: prevent this start.
+#: Another server of the same user holds the lock for milliseconds; a hanging one must not block
+#: this start.
 _LOCK_SECONDS = 10.0
 
 
 @dataclass
 class Entry:
-    """What was given to the user of one tutorial file."""
+    """The version of one tutorial file that the user got."""
 
     sha256: str = ""
-    """Of the version that the user's file was made from; empty: not known."""
+    """Of the version that the user's file is based on; empty if unknown."""
     size: int = -1
     new_name: str = ""
     """The file that holds a newer version beside the user's own."""
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass
 class Manifest:
-    """All that was written, by path below the tutorials' folder."""
+    """Tutorial files, by path below the tutorials' folder."""
 
     files: dict[str, Entry] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Manifest:
 
     @classmethod
     def load(cls, home: Path) -> Manifest:
-        """The manifest of a home; empty where there is none that can be read.
+        """Returns the manifest of a home; an empty one if none can be read.
 
         Without it every file counts as the user's own, which keeps everything.
         """
@@ -76,18 +76,18 @@ def _entry(data: dict[str, Any]) -> Entry:
 
 
 def folder_of(home: Path) -> Path:
-    """Where the platform keeps its own notes in a home."""
+    """Returns the folder for the platform's own records in a home."""
     return home / ".local" / "share" / "km3net"
 
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the only right to change what the manifest describes.
+    """Lock the files that the manifest describes.
 
     Raises
     ------
     TimeoutError
-        Where another server of the user keeps it for too long.
+        If another server of the user holds the lock for too long.
     """
     folder = folder_of(home)
     folder.mkdir(parents=True, exist_ok=True)

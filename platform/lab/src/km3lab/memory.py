@@ -1,4 +1,4 @@
-"""The memory of this server as its control group (cgroup v1 or v2) counts and limits it.
+"""The memory of this server as counted and limited by its control group (cgroup v1 or v2).
 
 https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files and
 https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["ControlGroup"]
 
-#: cgroup v1 says "no limit" as a number near 2**63.
+#: cgroup v1 expresses "no limit" as a number near 2**63.
 _UNLIMITED = 1 << 60
 
 
@@ -21,7 +21,7 @@ class _Names:
     used: str
     kills: str
     cache: str
-    """Key in memory.stat: file pages that the kernel drops before it kills anybody."""
+    """Key in memory.stat: file pages that the kernel drops before it kills a process."""
 
 
 _V1 = _Names(
@@ -31,7 +31,7 @@ _V2 = _Names("memory.max", "memory.current", "memory.events", "inactive_file")
 
 
 class ControlGroup:
-    """Where a limit of memory is in force, and what happens at it."""
+    """A control group with a memory limit."""
 
     def __init__(self, folder: Path, names: _Names, limit: int) -> None:
         self._folder = folder
@@ -43,7 +43,7 @@ class ControlGroup:
     def of_this_process(
         cls, root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
     ) -> ControlGroup | None:
-        """The group that limits this process; None where nothing does."""
+        """Returns the group that limits this process; None without a limit."""
         try:
             lines = membership.read_text().splitlines()
         except OSError:
@@ -56,7 +56,7 @@ class ControlGroup:
                 base, names = root, _V2
             else:
                 continue
-            # In a container the group's own files lie at the root, whatever path is reported.
+            # In a container the group's files are at the root, whatever path is reported.
             for folder in (base / path.lstrip("/"), base):
                 limit = _number(folder / names.limit)
                 if limit is not None:
@@ -66,12 +66,12 @@ class ControlGroup:
         return None
 
     def used(self) -> int:
-        """Bytes in use that cannot be taken back."""
+        """Returns the bytes in use that cannot be reclaimed."""
         used = _number(self._folder / self._names.used) or 0
         return max(0, used - (self._value("memory.stat", self._names.cache) or 0))
 
     def kills(self) -> int:
-        """How many processes were killed at the limit so far."""
+        """Returns the number of processes killed at the limit so far."""
         return self._value(self._names.kills, "oom_kill") or 0
 
     def _value(self, file: str, key: str) -> int | None:

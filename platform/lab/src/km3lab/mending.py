@@ -16,14 +16,14 @@ __all__ = ["Mended", "as_settings", "as_workspace", "folder", "json_files", "put
 
 @dataclass(frozen=True)
 class Mended:
-    """One thing that stood in the way."""
+    """One obstacle."""
 
     name: str
-    """As its owner knows it, `~/.jupyter`."""
+    """As its owner writes it, `~/.jupyter`."""
     why: str
-    """What is wrong, in words that follow "because"."""
+    """What is wrong, worded to follow "because"."""
     renamed: str = ""
-    """Its new name; empty: it stayed, and something else is used in its place."""
+    """Its new name; empty if it could not be renamed and something else is used instead."""
     instead: str = ""
     """What is lost while it stays."""
 
@@ -34,7 +34,7 @@ def put_aside(path: Path) -> Path:
     Raises
     ------
     OSError
-        Where its folder does not allow that.
+        If its folder does not allow that.
     """
     number = 1
     while os.path.lexists(aside := path.with_name(f"{path.name}.put-aside-{number}")):
@@ -45,18 +45,18 @@ def put_aside(path: Path) -> Path:
 def folder(path: Path, home: Path, instead: str) -> tuple[bool, list[Mended]]:
     """Make sure that `path`, below `home`, is a folder that this process can write to.
 
-    What is no folder on the way to it is put aside. Access rights stay as they are: their owner
-    may have wanted them so.
+    Anything on the path that is not a folder is put aside. Access rights are kept, because their
+    owner may want them.
 
     Parameters
     ----------
     instead
-        What is lost where this is impossible, as a sentence.
+        What is lost if this is impossible, as a sentence.
 
     Returns
     -------
     tuple
-        Whether the folder can be used, and what was found.
+        Whether the folder can be used, and the obstacles.
     """
     found = []
     step = home
@@ -76,19 +76,19 @@ def folder(path: Path, home: Path, instead: str) -> tuple[bool, list[Mended]]:
 
 
 def as_settings(text: str) -> object:
-    """The settings in a file of Lab's, read as its server does."""
+    """Returns the settings in one of Lab's files, read as its server does."""
     import json5
 
     return json5.loads(text or "{}")
 
 
 def as_workspace(text: str) -> object:
-    """The layout in a file of Lab's; its server needs these parts of it.
+    """Returns the layout in one of Lab's files.
 
     Raises
     ------
     ValueError
-        Where they are missing.
+        If parts that the server needs are missing.
     """
     found = json.loads(text)
     if isinstance(found, dict) and not (found.get("data") and found.get("metadata")):
@@ -99,7 +99,7 @@ def as_workspace(text: str) -> object:
 def json_files(
     top: Path, pattern: str, home: Path, parse: Callable[[str], object]
 ) -> Iterator[Mended]:
-    """Put aside what below `top` fits `pattern` and does not hold a JSON object."""
+    """Put aside files below `top` that match `pattern` but contain no JSON object."""
     for file in sorted(top.rglob(pattern)):
         why = _broken(file, parse)
         if why:
@@ -119,9 +119,9 @@ def _broken(file: Path, parse: Callable[[str], object]) -> str:
     except UnicodeDecodeError:
         return "it is not text"
     try:
-        return "" if isinstance(parse(text), dict) else "it does not hold settings"
+        return "" if isinstance(parse(text), dict) else "it does not contain settings"
     except (ValueError, RecursionError):
-        return "it is cut off or damaged"
+        return "it is truncated or damaged"
 
 
 def say(mended: list[Mended], notices: Notices) -> None:
@@ -131,14 +131,14 @@ def say(mended: list[Mended], notices: Notices) -> None:
             text = f"{item.name} was put aside, because {item.why}."
             details = (
                 f"It kept JupyterLab from working as it should. Nothing was deleted: its name is"
-                f" now {item.renamed}, in the same folder. Rename it back after you have mended"
+                f" now {item.renamed}, in the same folder. Rename it back after you have fixed"
                 " it, or remove it if you do not need it."
             )
         else:
             text = f"{item.name} cannot be used, because {item.why}."
             details = (
                 f"{item.instead} In a terminal, `ls -ld {item.name}` shows its owner and access"
-                " rights; if it is yours, `chmod u+rwx` mends it. Then stop and start the server."
+                " rights; if it is yours, `chmod u+rwx` fixes it. Then stop and start the server."
             ).strip()
         notices.add("home", "warning", text, details=details)
 

@@ -1,4 +1,4 @@
-"""What a server tells its user through notifications in JupyterLab."""
+"""Notices of a server to its user, shown as notifications in JupyterLab."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ __all__ = ["Notice", "Notices"]
 
 #: Older notices are dropped.
 _KEPT = 50
-#: JupyterLab cuts what is longer.
+#: JupyterLab truncates longer messages.
 LONGEST = 140
 
-Button = Literal["", "keep", "size"]
-"""What a notice offers: to keep the server running, or to go where its size is chosen."""
+Button = Literal["", "keep", "size", "read", "open", "share"]
+"""The button of a notice: keep the server running, choose another size, dismiss a message, open a
+file, or agree to show one's progress.
+
+Notices with `keep`, `read` and `share` are shown again after a reload of the page.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,24 +27,28 @@ class Notice:
 
     id: int
     topic: str
-    """A new notice of a standing topic takes the place of the old one."""
+    """A new notice of the same topic replaces the old one."""
     level: Literal["info", "warning", "error"]
     text: str
-    """What happened, in `LONGEST` characters."""
+    """What happened, in at most `LONGEST` characters."""
     details: str = ""
     """What it means and what to do; shown on request."""
     button: Button = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """What the button is about, such as the number of a message."""
 
 
 @dataclass
 class Notices:
-    """The messages of one run of the server, and where its landing page is."""
+    """The notices of one run of the server, and the path of its landing page."""
 
     landing: str = ""
-    """Path of the page to open, as JupyterLab's file browser names it; empty: none."""
+    """Path of the page to open, as in JupyterLab's file browser; empty: none."""
     start: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Names this run of the server: a page that reloads knows what it has shown."""
+    """Identifies this run of the server, so that a reloaded page knows what it has shown."""
     current: list[Notice] = field(default_factory=list)
+    poll: int = 30
+    """Seconds after which an open page asks again."""
     _last: int = 0
 
     def add(
@@ -51,14 +59,17 @@ class Notices:
         *,
         details: str = "",
         button: Button = "",
+        arguments: dict[str, Any] | None = None,
     ) -> None:
         """Say something once."""
         if len(text) > LONGEST:
-            # Nothing is lost: the details then start with the whole.
+            # Nothing is lost: the details then start with the whole text.
             details = f"{text} {details}".strip()
             text = text[: LONGEST - 1] + "…"
         self._last += 1
-        self.current.append(Notice(self._last, topic, level, text, details, button))
+        self.current.append(
+            Notice(self._last, topic, level, text, details, button, arguments or {})
+        )
         del self.current[:-_KEPT]
 
     def withdraw(self, topic: str) -> None:
@@ -66,9 +77,10 @@ class Notices:
         self.current = [notice for notice in self.current if notice.topic != topic]
 
     def model(self) -> dict[str, Any]:
-        """All of it, as the page gets it."""
+        """Returns everything, as sent to the page."""
         return {
             "start": self.start,
             "landing": self.landing,
+            "poll": self.poll,
             "notices": [asdict(notice) for notice in self.current],
         }

@@ -1,4 +1,4 @@
-"""Where kernels and terminals begin: in the user's folder, wherever the server itself runs.
+"""Starts kernels and terminals in the user's folder, wherever the server itself runs.
 
 The server runs in `/`, where no user can put a file.
 """
@@ -14,16 +14,16 @@ __all__ = ["HomeKernels", "HomeTerminals"]
 
 
 class HomeKernels(AsyncMappingKernelManager):
-    """Kernels that begin in the file browser's top folder, unless something else is asked for."""
+    """Kernels that start in the file browser's top folder unless another one is requested."""
 
     async def start_kernel(self, *, path: str | None = None, **options: Any) -> str:
-        """Start a kernel; its identifier."""
+        """Start a kernel; return its identifier."""
         identifier: str = await super().start_kernel(path=path or "", **options)
         return identifier
 
 
 class HomeTerminals(TerminalManager):
-    """Terminals that begin in the file browser's top folder, unless something else is asked for."""
+    """Terminals that start in the file browser's top folder unless another one is requested."""
 
     def new_terminal(self, **options: Any) -> Any:
         """Start a shell."""

@@ -12,9 +12,9 @@ from km3lab.folder import Folder
 
 __all__ = ["FOLDER", "IDENTIFIER", "RecordError", "file_name", "notebook", "provide"]
 
-#: Where the notebooks go, below the home.
+#: Folder of the notebooks, below the home.
 FOLDER = "open-data"
-#: What an identifier may look like (openkm3's catalogue). The notebook holds it as code.
+#: Valid identifiers (openkm3's catalogue). The notebook contains the identifier as code.
 IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9_.:+\-]{0,199}"
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|$~&])")
@@ -26,24 +26,24 @@ class RecordError(Exception):
 
 
 def file_name(identifier: str) -> str:
-    """The notebook's name; ':' would name a drive in JupyterLab."""
+    """Returns the notebook's name; in JupyterLab ':' would name a drive."""
     return re.sub(r"[^A-Za-z0-9_.\-]", "-", identifier) + ".ipynb"
 
 
 def notebook(record: dict[str, Any], portal: str = "") -> bytes:
-    """The notebook that gets a record and shows it.
+    """Returns the notebook that loads a record and shows it.
 
     Parameters
     ----------
     record
-        What the portal's `/api/v1/records/ID/` answers.
+        The portal's answer at `/api/v1/records/ID/`.
     portal
         The portal's address for people, for a link to the record's page; empty: no link.
 
     Raises
     ------
     RecordError
-        Where the answer is not that of a record.
+        If the answer is not a record.
     """
     try:
         identifier, kind, current = record["identifier"], record["kind"], record["current"]
@@ -116,7 +116,7 @@ def _using(kind: str, ktype: str, has_file: bool, has_service: bool) -> str:
 
 
 def provide(root: Path, identifier: str, content: bytes) -> str:
-    """Put the notebook into `root`, unless the user has one of that name: theirs stays.
+    """Write the notebook to `root`, unless the user has one of that name.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def provide(root: Path, identifier: str, content: bytes) -> str:
     Raises
     ------
     RecordError
-        Where the folder takes no file.
+        If the folder cannot be written to.
     """
     name = file_name(identifier)
     try:

@@ -23,7 +23,7 @@ __all__ = ["Folders", "application", "configuration"]
 
 _PACKAGE = Path(__file__).parent
 
-#: Extensions of the Jupyter server that are loaded, and no others: each costs time and memory at
+#: The only extensions of the Jupyter server that are loaded, because each costs time and memory at
 #: every start. Left out: language servers (jupyter_lsp) and the classic notebook (notebook_shim).
 EXTENSIONS = {
     "jupyter_server_terminals": True,
@@ -31,7 +31,7 @@ EXTENSIONS = {
     "km3lab.extension": True,
 }
 
-#: How many quarters of a second a stop waits for a kernel that is being restarted.
+#: Quarters of a second that a stop waits for a kernel that is being restarted.
 _ATTEMPTS = 12
 
 
@@ -42,15 +42,15 @@ class Folders:
     root: Path
     """What the file browser shows."""
     runtime: Path
-    """Sockets, connection files and the like; away from slow or full homes."""
+    """Sockets, connection files and the like; not in the home, which may be slow or full."""
     settings: Path
-    """What the user sets in Lab's menus, and the layout of the windows."""
+    """The user's settings in Lab, and the layout of the windows."""
     degraded: bool = False
     """Whether the home cannot be written."""
 
 
 def configuration(around: Surroundings, folders: Folders) -> Config:
-    """The server's settings, for a server of a hub or one on its own."""
+    """Returns the server's settings, for a hub's server or a stand-alone one."""
     c = Config()
     c.ServerApp.root_dir = str(folders.root)
     c.ServerApp.open_browser = False
@@ -60,18 +60,20 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     c.ServerApp.contents_manager_class = "km3lab.contents.HomeContents"
     c.ServerApp.kernel_websocket_connection_class = "km3lab.connections.KernelConnection"
     c.ScienceKernels.prefix = str(around.kernels)
-    # A login shell would read /etc/profile, which sets PATH anew and hides the environment's tools.
+    # A login shell would read /etc/profile, which resets PATH and hides the environment's tools.
     shell = os.environ.get("SHELL") or shutil.which("bash") or shutil.which("sh") or "sh"
     command = [shell, "--rcfile", str(_PACKAGE / "terminal.bash")]
     bash = os.path.basename(shell) == "bash"
     c.ServerApp.terminado_settings = {"shell_command": command if bash else [shell]}
-    # As root, which is how embedded mode runs where a machine has no other user.
+    # Seconds until the hub is asked again whether a login still counts (default: 300).
+    c.HubOAuth.cache_max_age = 60
+    # Embedded mode runs as root on a machine without another user.
     c.ServerApp.allow_root = True
     c.Application.log_level = "WARN"
     # Moving a file to a hidden folder of the home does not free any space.
     c.FileContentsManager.delete_to_trash = not (around.hub or around.container or folders.degraded)
     science = around.kernels / "share" / "jupyter" / "labextensions"
-    # Named one by one: what lies in ~/.local from another year must not break today's Lab.
+    # An explicit list: old packages in ~/.local must not break today's Lab.
     c.LabApp.labextensions_path = [str(science)]
     c.LabApp.extra_labextensions_path = [str(_PACKAGE / "labextension")]
     c.LabApp.app_settings_dir = str(_PACKAGE / "settings")
@@ -79,8 +81,8 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     c.LabApp.workspaces_dir = str(folders.settings / "workspaces")
     c.LabApp.extension_manager = "readonly"
     c.LabApp.news_url = None
-    # Kernels speak through sockets in the runtime folder, which nobody else may open, and not
-    # through ports, which every user of a machine may. A path of a socket has 107 characters.
+    # Kernels use sockets in the runtime folder, which nobody else may open, instead of ports,
+    # which every user of the machine may. A socket's path has at most 107 characters.
     if len(str(folders.runtime)) <= 40:
         c.KernelManager.transport = "ipc"
     # PDFs are drawn in the science environment, which has WeasyPrint.
@@ -91,7 +93,7 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     if not around.hub:
         c.ServerApp.ip = "0.0.0.0" if around.container else "127.0.0.1"  # noqa: S104
         c.ServerApp.port = 8888
-        # A published port of a container is one number; on a plain machine the next free one does.
+        # A container publishes exactly one port; elsewhere the next free one is fine.
         c.ServerApp.port_retries = 0 if around.container else 50
         c.ServerApp.allow_remote_access = around.container
         c.IdentityProvider.token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
@@ -99,7 +101,7 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
 
 
 def _server_class() -> type[ServerApp]:
-    # Made on demand: the import of the server takes half a second.
+    # Created on demand: importing the server takes half a second.
     from jupyter_server.serverapp import ServerApp
 
     class UserServer(ServerApp):  # type: ignore[misc, unused-ignore]
@@ -120,7 +122,7 @@ def _server_class() -> type[ServerApp]:
 
 
 def application(around: Surroundings, config: Config, argv: list[str]) -> ServerApp:
-    """The server, initialized: listening, but not yet serving.
+    """Returns the initialized server: listening, but not yet serving.
 
     Both kinds load the same extensions; a hub's server has JupyterHub's beside them, which
     brings the login through the hub and reports activity to it.

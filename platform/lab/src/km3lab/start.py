@@ -19,6 +19,8 @@ from km3lab.lean import import_lab, import_single_user
 from km3lab.manifest import folder_of
 from km3lab.mending import as_settings, as_workspace, folder, json_files, say
 from km3lab.notices import Notices
+from km3lab.quota import ask_once
+from km3lab.scratch import prepare_scratch
 from km3lab.surroundings import Surroundings
 from km3lab.tutorials import sync
 
@@ -29,18 +31,18 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-#: Set for the server only: kernels and terminals keep the user's own.
+#: Set for the server only: kernels and terminals keep the user's values.
 _SERVER_ONLY = ("JUPYTER_CONFIG_DIR", "PYTHONNOUSERSITE", "JUPYTER_PATH")
-#: Seconds that a start may spend on measuring the home; a larger one is then "more than".
+#: Maximum seconds for measuring the home at a start; the page then says "more than".
 _LOOK_SECONDS = 0.3
 #: Longer for a full home, because its user needs the answer.
 _LOOK_HARD_SECONDS = 5.0
-#: Name of the way to the home in the temporary folder, and of the page beside it.
+#: Name of the link to the home in the temporary folder, and of the page beside it.
 _LINK, _PAGE = "home", "Your home needs attention.md"
 
 
 def prepare(around: Surroundings, runtime: Path, notices: Notices) -> tuple[Folders, str]:
-    """Make the home ready; where it takes no files, a temporary folder.
+    """Prepare the home, or a temporary folder if the home cannot be written to.
 
     Obstacles are renamed, and reported through `notices`.
 
@@ -59,7 +61,7 @@ def prepare(around: Surroundings, runtime: Path, notices: Notices) -> tuple[Fold
         except OSError as error:
             if error.errno not in NO_SPACE:
                 raise
-            # The last free space went into the tutorials.
+            # The tutorials used the last free space.
             why = "it is full"
         else:
             return Folders(root=around.home, runtime=runtime, settings=settings), page
@@ -73,13 +75,13 @@ def prepare(around: Surroundings, runtime: Path, notices: Notices) -> tuple[Fold
 
 
 def _mend(home: Path, notices: Notices) -> Path | None:
-    """Clear the way for what Lab keeps in a home; the folder of its settings, None: unusable."""
-    _, found = folder(folder_of(home), home, "The tutorials stay as they are.")
+    """Remove obstacles to Lab's files in a home; return its settings folder, None if unusable."""
+    _, found = folder(folder_of(home), home, "The tutorials are not updated.")
     data = home / ".local" / "share" / "jupyter"
-    usable, more = folder(data, home, "Notebooks have to be trusted anew after each start.")
+    usable, more = folder(data, home, "Notebooks must be trusted again after each start.")
     found += more
     if not usable and not data.is_dir():
-        # Jupyter ends where it can neither find nor make this folder.
+        # Jupyter exits if it can neither find nor create this folder.
         os.environ["JUPYTER_DATA_DIR"] = os.environ.get("JUPYTER_DATA_DIR") or tempfile.mkdtemp()
     lost = "Settings and the layout of windows last until this server stops."
     settings: Path | None = home / ".jupyter" / "lab"
@@ -104,19 +106,27 @@ def _welcome(around: Surroundings) -> str:
     if report.no_space:
         raise OSError(errno.ENOSPC, report.problem)
     used = usage(around.home, seconds=_LOOK_SECONDS)
-    page = welcome(around, tutorials(around.tutorials), report, used)
+    quota = ask_once()
+    page = welcome(
+        around,
+        tutorials(around.tutorials),
+        report,
+        used,
+        quota=quota.sentence if quota else "",
+        scratch=prepare_scratch(around, seconds=_LOOK_SECONDS),
+    )
     try:
         return write(page, around.home)
     except (OSError, TimeoutError) as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             raise
-        # A page is never worth a start.
+        # A missing page must not prevent the start.
         print(f"km3lab: no welcome page: {error}", file=sys.stderr)
         return ""
 
 
 def _leave_the_home_alone(runtime: Path) -> None:
-    """Send what programs write beside a user's files elsewhere: a kernel must still start."""
+    """Redirect the caches of programs, so that a kernel can start with a full home."""
     places = {
         "IPYTHONDIR": "ipython",
         "JUPYTER_DATA_DIR": "data",
@@ -160,7 +170,7 @@ def _make_command_reachable(runtime: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run a user's server until it is stopped."""
     around = Surroundings.read()
-    # Nothing is ever found here that a user could have put there.
+    # A user cannot put anything here.
     os.chdir("/")
     runtime = Path(tempfile.mkdtemp(prefix="km3-lab-"))
     try:
@@ -175,7 +185,7 @@ def _serve(around: Surroundings, runtime: Path, argv: list[str]) -> None:
     notices.landing = page
     _make_command_reachable(runtime)
     os.environ["JUPYTER_RUNTIME_DIR"] = str(runtime / "jupyter")
-    # The server reads no configuration that a user could have written, or left behind years ago.
+    # The server reads no configuration that a user could have written.
     os.environ["JUPYTER_CONFIG_DIR"] = str(Path(__file__).parent / "settings")
     import_lab()
     if around.hub:
@@ -187,7 +197,7 @@ def _serve(around: Surroundings, runtime: Path, argv: list[str]) -> None:
     config.ServerApp.tornado_settings = {
         "km3lab_notices": notices,
         "websocket_max_message_size": largest_message(around.memory_limit),
-        # Milliseconds. While a browser sends a large message, it answers no ping.
+        # Milliseconds. A browser that sends a large message answers no ping meanwhile.
         "ws_ping_timeout": 300_000,
     }
     app = application(around, config, argv)

@@ -26,7 +26,7 @@ def _amount(text: str | None) -> int | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """The contract between whatever starts a server and the server (see the package's README)."""
+    """What a server is started with (see the package's README)."""
 
     home: Path
     environment: str = ""
@@ -38,6 +38,11 @@ class Surroundings:
     tutorials: Path = Path("/opt/tutorials")
     kernels: Path = Path("/opt/km3net")
     home_quota: int | None = None
+    """Bytes, when the server was started; None: no quota."""
+    scratch: Path | None = None
+    """The folder for files that can be made again; None: there is none."""
+    scratch_days: int = 0
+    """Days after which unused files in it are deleted; 0: never."""
     contact: str = ""
     hub: bool = False
     """Whether a hub started this server."""
@@ -47,12 +52,12 @@ class Surroundings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Surroundings:
-        """The surroundings that `environ` describes."""
+        """Returns the surroundings that `environ` describes."""
         try:
             cpu = float(environ.get("CPU_LIMIT", "")) or None
         except ValueError:
             cpu = None
-        # Without a hub, as in `docker run --memory`, the limit that is in force says it.
+        # Without a hub, as in `docker run --memory`, the limit in force counts.
         group = ControlGroup.of_this_process()
         return cls(
             home=Path(environ.get("HOME") or Path.home()),
@@ -64,6 +69,8 @@ class Surroundings:
             tutorials=Path(environ.get("KM3_TUTORIALS") or "/opt/tutorials"),
             kernels=Path(environ.get("KM3_KERNELS") or "/opt/km3net"),
             home_quota=_amount(environ.get("KM3_HOME_QUOTA")),
+            scratch=Path(environ["KM3_SCRATCH"]) if environ.get("KM3_SCRATCH") else None,
+            scratch_days=_amount(environ.get("KM3_SCRATCH_DAYS")) or 0,
             contact=environ.get("KM3_CONTACT", ""),
             hub=bool(environ.get("JUPYTERHUB_API_TOKEN")),
             container="container" in environ or any(map(os.path.exists, _CONTAINER_MARKS)),

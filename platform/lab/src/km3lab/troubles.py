@@ -1,4 +1,4 @@
-"""What a kernel's start put aside (`kernel_start.py`), shown to its user."""
+"""Shows users which of their files a kernel's start put aside (`kernel_start.py`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class KernelTroubles:
     Parameters
     ----------
     runtime
-        The folder of the connection files, which nobody else may enter.
+        Folder of the connection files, which nobody else may enter.
     home
         The user's home, which messages call `~`.
     """
@@ -42,10 +42,10 @@ class KernelTroubles:
             notices.add("start", "warning", text, details=details)
 
     def blame(self, connection_file: str) -> None:
-        """Confirm, for a kernel that was found dead, that it died of what it noted last.
+        """Confirm that a dead kernel was killed by the file that it noted last.
 
-        Its next process then puts that file aside. Without this word it does not: somebody may
-        just have restarted a kernel that was slow to start.
+        Its next process then puts that file aside. Without the confirmation it does not, because
+        a user may just have restarted a slow kernel.
         """
         notes = Path(connection_file).with_suffix(".start")
         if notes.exists():
@@ -64,7 +64,7 @@ class KernelTroubles:
             return (
                 "A kernel could not start with your settings and runs without them.",
                 f"The reason: {why}. It uses neither ~/.ipython nor packages in ~/.local, until"
-                " these are mended and the kernel is restarted.",
+                " these are fixed and the kernel is restarted.",
             )
         name = self._name(trouble.path)
         if trouble.renamed:
@@ -72,12 +72,12 @@ class KernelTroubles:
                 f"{name} was put aside, because {why}.",
                 "It kept a kernel from starting. Nothing was deleted: its name is now"
                 f" {Path(trouble.renamed).name}, in the same folder. Rename it back after you have"
-                " mended it, or remove it if you do not need it.",
+                " fixed it, or remove it if you do not need it.",
             )
         return (
             f"{name} keeps kernels from starting: {why}.",
             "The kernel runs without your settings in ~/.ipython and without packages in ~/.local."
-            " Mend or remove the file, then restart the kernel.",
+            " Fix or remove the file, then restart the kernel.",
         )
 
     def _name(self, path: str) -> str:

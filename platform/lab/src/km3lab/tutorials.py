@@ -1,4 +1,4 @@
-"""The user's tutorials, kept in step with the image's without losing anything of the user's.
+"""Updates the user's tutorials from the image without losing the user's changes.
 
 Rules: new and untouched files follow the image; a file that the user changed, also by running it,
 is never overwritten or removed, and the new version goes beside it; a file that the user deleted
@@ -24,12 +24,12 @@ FOLDER = "tutorials"
 
 State = Literal[
     "current",  # as shipped
-    "new",  # given to the user just now
+    "new",  # just copied
     "updated",  # was untouched, now the new version
     "yours",  # changed by the user, no newer version
     "kept",  # changed by the user, a newer version exists
     "deleted",  # by the user
-    "retired",  # not in the image any more
+    "retired",  # no longer in the image
     "failed",  # could not be written
 ]
 
@@ -42,12 +42,12 @@ _IN_THE_WAY = {
 
 
 class TutorialError(ValueError):
-    """A request that cannot be met; the message says why and what to do."""
+    """A request that cannot be fulfilled; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one tutorial file."""
+    """The result for one tutorial file."""
 
     name: str
     """Path below the folder, with slashes."""
@@ -56,7 +56,7 @@ class Outcome:
     """The file beside it that holds the newer version, if there is one."""
     reason: str = ""
     first_seen: bool = False
-    """Whether this start is the first to find it so: news for the user."""
+    """Whether this is news for the user: no earlier start found it."""
 
 
 @dataclass
@@ -65,11 +65,11 @@ class Report:
 
     outcomes: list[Outcome] = field(default_factory=list)
     problem: str = ""
-    """Why nothing could be done, in words for the user."""
+    """Why nothing could be done, worded for the user."""
     no_space: bool = False
 
     def of(self, *states: State) -> list[Outcome]:
-        """The outcomes in any of these states."""
+        """Returns the outcomes in any of these states."""
         return [outcome for outcome in self.outcomes if outcome.state in states]
 
 
@@ -88,7 +88,7 @@ class _Pristine:
 
 
 def _pristine(folder: Path) -> dict[str, _Pristine]:
-    """The files of the image, by name; hidden ones, bytecode and links are not for users."""
+    """Returns the image's files by name, without hidden files, bytecode and links."""
     files = {}
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__pycache__")))
@@ -109,7 +109,7 @@ def _beside(path: PurePosixPath, word: str, number: int) -> str:
 
 
 def sync(pristine: Path, home: Path) -> Report:
-    """Bring `home`/tutorials in step with `pristine`, whatever the user has put there."""
+    """Update `home`/tutorials from `pristine`, whatever the user has put there."""
     report = Report()
     if not pristine.is_dir():
         return report
@@ -151,7 +151,7 @@ class _Sync:
                 outcome, after = _failure(name, error), before
             self.report.outcomes.append(outcome)
             if after is not None and after != before:
-                # After each file: what a kill leaves behind is known at the next start.
+                # After each file, so that the next start knows the state even after a kill.
                 self.manifest.files[name] = after
                 self.manifest.save(self.home)
         self._retire()
@@ -196,12 +196,12 @@ class _Sync:
             return Outcome(file.name, "yours", reason=reason), entry
         if entry.new_sha256 == file.sha256:
             there = place.look(PurePosixPath(entry.new_name).name).kind == "file"
-            # A new version that the user has seen and deleted is not pressed on them again.
+            # A new version that the user has deleted is not copied again.
             state: State = "kept" if there else "yours"
             new_name = entry.new_name if there else ""
             return Outcome(file.name, state, new_name, reason), entry
         if entry.sha256 == file.sha256:
-            # The image went back to the version that the user started from.
+            # The image returned to the version that the user's file is based on.
             return Outcome(file.name, "yours", reason=reason), entry
         entry.new_name = str(file.path.with_name(self._put_beside(place, file, entry)))
         entry.new_sha256 = file.sha256
@@ -257,7 +257,7 @@ def states(pristine: Path, home: Path) -> list[Outcome]:
     Raises
     ------
     TutorialError
-        Where the image has no tutorials or the user's folder is not a folder.
+        If the image has no tutorials or the user's folder is not a folder.
     """
     files = _files(pristine)
     manifest = Manifest.load(home)
@@ -298,23 +298,23 @@ def _state_of(found: Found, new: Found | None, file: _Pristine, entry: Entry) ->
 
 
 def reset(request: str, pristine: Path, home: Path) -> tuple[str, str]:
-    """Bring one tutorial back as shipped and keep the user's beside it.
+    """Restore one tutorial as shipped and keep the user's version beside it.
 
     Parameters
     ----------
     request : str
-        The file as a person may write it: its name, or a path that ends in it.
+        Name of the file, or a path that ends in it.
 
     Returns
     -------
     tuple of str
-        The name of the tutorial, and the name that the user's version has now (empty: there was
-        none, or it was as shipped).
+        Name of the tutorial, and the new name of the user's version (empty if there was none, or it
+        was as shipped).
 
     Raises
     ------
     TutorialError
-        Where there is no such tutorial, or the disk is full; then nothing was changed.
+        If there is no such tutorial, or the disk is full; then nothing is changed.
     """
     file = _wanted(request, _files(pristine))
     try:
@@ -352,7 +352,7 @@ def _reset(place: Folder, file: _Pristine, entry: Entry) -> str:
         place.swap(name, aside, file.content)
     beside = PurePosixPath(entry.new_name).name
     if beside and place.look(beside).sha256 == file.sha256:
-        # The new version has its place now; a second copy would only confuse.
+        # The new version is in place now; a second copy would only confuse.
         place.remove(beside)
     return aside
 

@@ -10,13 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from km3lab.cells import Cells
 from km3lab.home import amount, left
+from km3lab.out_of_memory import OutOfMemory
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
+    from km3lab.cells import Run
+    from km3lab.fullness import Fullness
     from km3lab.memory import ControlGroup
-    from km3lab.notices import Button, Notices
+    from km3lab.notices import Notices
     from km3lab.surroundings import Surroundings
     from km3lab.troubles import KernelTroubles
 
@@ -26,12 +32,12 @@ __all__ = ["Watch"]
 INTERVAL = 2.0
 #: Share of the memory at which to warn, and below which a new warning makes sense.
 _WARN, _CALM = 0.90, 0.80
-#: At the limit the system should kill a kernel, not the server that could explain it.
+#: At the limit the system should kill a kernel, not the server, which explains it to the user.
 _VICTIM = "500"
 
 
 class Watch:
-    """Checks every few seconds, and tells the user through `notices`."""
+    """Checks every few seconds and informs the user through `notices`."""
 
     def __init__(
         self,
@@ -40,12 +46,18 @@ class Watch:
         notices: Notices,
         group: ControlGroup | None,
         troubles: KernelTroubles,
+        *,
+        fullness: Fullness | None = None,
+        cells: Cells | None = None,
     ) -> None:
         self._app = app
         self._around = around
         self._notices = notices
         self._group = group
         self._troubles = troubles
+        self._fullness = fullness
+        self._cells = cells or Cells()
+        self._out_of_memory = OutOfMemory(around, notices, group, Path(app.root_dir))
         self._kills = group.kills() if group else 0
         self._warned = False
         self._known: dict[str, Any] = {}
@@ -64,13 +76,17 @@ class Watch:
         self._idle()
 
     def busy(self) -> bool:
-        """Whether a kernel is busy or a terminal is running a program."""
-        kernels = self._app.kernel_manager
-        for identifier in kernels.list_kernel_ids():
-            if getattr(kernels.get_kernel(identifier), "execution_state", "") == "busy":
-                return True
+        """Returns whether a kernel is busy or a terminal is running a program."""
         terminals = getattr(self._terminal_manager(), "terminals", {})
-        return any(_runs_a_program(terminal) for terminal in terminals.values())
+        return self.kernel_busy() or any(_runs_a_program(one) for one in terminals.values())
+
+    def kernel_busy(self) -> bool:
+        """Returns whether a kernel is busy."""
+        kernels = self._app.kernel_manager
+        return any(
+            getattr(kernels.get_kernel(identifier), "execution_state", "") == "busy"
+            for identifier in kernels.list_kernel_ids()
+        )
 
     def _terminal_manager(self) -> Any:
         return self._app.web_app.settings.get("terminal_manager")
@@ -96,54 +112,63 @@ class Watch:
         process = getattr(kernel.provisioner, "process", None)
         code = getattr(process, "returncode", None)
         if code is None or code >= 0:
-            # A kernel that ended by itself; JupyterLab's own message is enough.
+            # The kernel exited by itself; JupyterLab's own message is enough.
             return
         self._last_death = time.monotonic()
+        run = self._cells.ended(identifier)
         kills = self._group.kills() if self._group else 0
         at_limit = kills > self._kills
         self._kills = kills
         self._unexplained_since = 0.0
-        self._app.io_loop.add_callback(self._tell_death, identifier, -code, at_limit)
+        self._app.io_loop.add_callback(self._tell_death, identifier, -code, at_limit, run)
 
-    async def _tell_death(self, identifier: str, number: int, at_limit: bool) -> None:
-        whose = await self._whose(identifier)
-        lost = "Its variables are lost; saved files are not."
-        button: Button = ""
-        if at_limit and self._group:
-            text = f"{whose} was stopped: {self._limit(self._group)} was reached."
-            details = f"{lost} {self._more()}"
-            button = "size" if self._around.hub else ""
-        elif number == signal.SIGKILL:
-            text = f"{whose} was killed: the machine is out of memory, or somebody stopped it."
-            details = f"{lost} Processing less data at a time may help."
-        else:
-            text, details = f"{whose} crashed ({signal.Signals(number).name}).", lost
+    async def _tell_death(
+        self, identifier: str, number: int, at_limit: bool, run: Run | None
+    ) -> None:
         self._app.log.warning(
             "km3lab.kernel_died kernel=%s signal=%s oom=%s", identifier, number, at_limit
         )
-        self._notices.add("kernel", "error", text, details=details, button=button)
+        path = await self._notebook(identifier)
+        if at_limit and self._group:
+            await self._out_of_memory.stopped(path, run, self._group)
+            return
+        whose = f"The kernel of {Path(path).name}" if path else "A kernel"
+        lost = "Its variables are lost; saved files are not."
+        if number == signal.SIGKILL:
+            text = f"{whose} was killed: the machine is out of memory, or someone stopped it."
+            details = f"{lost} Processing less data at a time may help."
+        else:
+            text, details = f"{whose} crashed ({signal.Signals(number).name}).", lost
+        self._notices.add("kernel", "error", text, details=details)
 
-    async def _whose(self, identifier: str) -> str:
+    def memory_error(self, identifier: str, reason: str) -> None:
+        """Report that a cell got no memory and raised `MemoryError`.
+
+        Parameters
+        ----------
+        identifier
+            The kernel.
+        reason
+            The text of the error.
+        """
+        run = self._cells.running.get(identifier)
+        key = (identifier, run.began if run else 0.0)
+        # Each page that shows the notebook gets the same message.
+        if key != self._refused:
+            self._refused = key
+            self._app.io_loop.add_callback(self._tell_refusal, identifier, run, reason)
+
+    _refused: tuple[str, float] | None = None
+
+    async def _tell_refusal(self, identifier: str, run: Run | None, reason: str) -> None:
+        await self._out_of_memory.refused(await self._notebook(identifier), run, reason)
+
+    async def _notebook(self, identifier: str) -> str:
+        """Returns the path of a kernel's notebook; empty: it has none."""
         for session in await self._app.session_manager.list_sessions():
             if session["kernel"] and session["kernel"]["id"] == identifier:
-                return f"The kernel of {Path(session['path']).name}"
-        return "A kernel"
-
-    def _limit(self, group: ControlGroup) -> str:
-        size = f" (size {self._around.size_title})" if self._around.size_title else ""
-        return f"this server's memory limit of {amount(group.limit)}{size}"
-
-    def _more(self) -> str:
-        if self._around.hub:
-            return (
-                "For more memory choose a larger size: File > Hub Control Panel, stop your server"
-                " and start it again. With this size, process less data at a time, and shut down"
-                " notebooks that you do not need (the tab Running on the left)."
-            )
-        return (
-            "For more memory start the container with a larger limit (docker run --memory); or"
-            " process less data at a time, and shut down notebooks that you do not need."
-        )
+                return str(session["path"])
+        return ""
 
     def _memory(self) -> None:
         group = self._group
@@ -153,20 +178,36 @@ class Watch:
         share = group.used() / group.limit
         if share >= _WARN and not self._warned:
             self._warned = True
-            self._notices.add(
-                "memory",
-                "warning",
-                f"Memory is running out: {amount(group.used())} of {amount(group.limit)} are in"
-                " use.",
-                details="At the limit the largest kernel is stopped and its variables are lost."
-                " Save your work. " + self._more(),
-            )
+            self._app.io_loop.add_callback(self._warn_of_memory, group)
         elif share < _CALM and self._warned:
             self._warned = False
             self._notices.withdraw("memory")
 
+    async def _warn_of_memory(self, group: ControlGroup) -> None:
+        largest = await self._largest()
+        self._notices.withdraw("memory")
+        self._notices.add(
+            "memory",
+            "warning",
+            f"Memory is running out: {amount(group.used())} of {amount(group.limit)} are in use.",
+            details=f"{largest}At the limit the largest kernel is stopped and its variables are"
+            f" lost. Save your work. {self._out_of_memory.more()}",
+        )
+
+    async def _largest(self) -> str:
+        """Returns which notebooks use most memory, as a sentence; empty where it is unknown."""
+        sizes = []
+        for identifier, pid in list(self._known.items()):
+            with contextlib.suppress(psutil.Error, TypeError, ValueError):
+                name = Path(await self._notebook(identifier)).name or "a console"
+                sizes.append((psutil.Process(pid).memory_info().rss, name))
+        shown = [f"{name} {amount(size)}" for size, name in sorted(sizes, reverse=True)[:3]]
+        return f"Largest: {', '.join(shown)}. " if shown else ""
+
     def _disk(self) -> None:
-        free = left(self._around.home)
+        # The hub's figures are about the home's own limit, these about the disk that it is on.
+        known = self._fullness is not None and self._fullness.known
+        free = None if known else left(self._around.home)
         shown = any(notice.topic == "space" for notice in self._notices.current)
         if free is None:
             if shown:
@@ -187,14 +228,14 @@ class Watch:
             return
         now = time.monotonic()
         if not self._unexplained_since:
-            # The watcher of kernels looks every three seconds and knows better.
+            # The watcher of kernels checks every three seconds and reports more.
             self._unexplained_since = now
         elif now - self._unexplained_since > 8:
             self._kills = kills
             self._unexplained_since = 0.0
             if now - self._last_death > 15:
-                text = f"A program was stopped: {self._limit(group)} was reached."
-                self._notices.add("program", "error", text, details=self._more())
+                text = f"A program was stopped: {self._out_of_memory.limit(group)} was reached."
+                self._notices.add("program", "error", text, details=self._out_of_memory.more())
 
     def _idle(self) -> None:
         limit = self._around.cull_idle_seconds

@@ -1,0 +1,12 @@
+// The commands that buttons of notifications run.
+export const COMMANDS = {
+  keep: "km3:keep-running",
+  explain: "km3:explain",
+  dismiss: "km3:dismiss-message",
+  larger: "km3:restart-larger",
+  download: "km3:download-document",
+  save: "km3:save-document",
+  share: "km3:show-progress",
+  open: "docmanager:open",
+  hub: "hub:control-panel",
+};
