@@ -21,7 +21,7 @@ from km3up.version import BUILD_VARIABLE, version_of  # noqa: E402 - from the ch
 
 #: For each kind of `.venv` its locks, and the platform's own distributions; none: all of them.
 CONTENTS = {
-    "hub": (("hub", "launcher"), ("settings", "hub", "launcher")),
+    "hub": (("hub", "launcher"), ("settings", "visitor", "hub", "launcher")),
     "dev": (("dev",), ()),
 }
 
@@ -32,8 +32,8 @@ def stop(message: str) -> None:
 
 
 def run(*command: str | Path, problem: str) -> None:
-    """Run a command; where it fails, show its own last words and what to do."""
-    # A path may have letters that the caller's locale (C, in cron) has not.
+    """Run a command; if it fails, show its last lines and what to do."""
+    # A path may contain letters that the caller's locale (C, in cron) lacks.
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
     result = subprocess.run(
         [str(part) for part in command],
@@ -45,19 +45,19 @@ def run(*command: str | Path, problem: str) -> None:
 
 
 def own_python() -> str:
-    """Which Python `.venv` has, whoever calls: the line of its `pyvenv.cfg`; empty: none."""
+    """Returns the line of `.venv/pyvenv.cfg` with its Python's version; empty if there is none."""
     try:
         lines = (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
-    # A link that leads nowhere: the Python that it was made with is gone.
+    # A broken link: the Python that it was made with was removed.
     if not (VENV / "bin" / "python").exists():
         return ""
     return next((line for line in lines if line.startswith("version")), "")
 
 
 def fingerprint(name: str) -> str:
-    """What the installed environment depends on."""
+    """Returns a digest of everything that the installed environment depends on."""
     content = (own_python() + version_of(ROOT)).encode()
     pyprojects = sorted(OWN.glob("*/pyproject.toml"))
     for path in (
@@ -70,7 +70,7 @@ def fingerprint(name: str) -> str:
 
 
 def shorten_paths() -> None:
-    """Let `.venv` name the checkout relative to itself, where its path has other letters.
+    """Let `.venv` name the checkout relative to itself if its path has letters beyond ASCII.
 
     Python 3.11 reads these files in the encoding of the locale, and does not start where that is
     ASCII (LC_ALL=C, cron) and a path is not.
@@ -89,11 +89,11 @@ def shorten_paths() -> None:
 
 
 def main() -> None:
-    """Bring `.venv` to the lock that is asked for, unless it is there already."""
+    """Install the requested locks into `.venv`, unless they are installed already."""
     name = sys.argv[1]
     shorten_paths()
     stamp = VENV / f".installed-{name}"
-    # Nothing is said of the Python that runs this: `.venv` has one of its own by now.
+    # The Python that runs this does not matter once `.venv` has its own.
     if own_python() and stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint(name):
         return
     if not own_python() and not (3, 11) <= sys.version_info[:2] < (3, 14):

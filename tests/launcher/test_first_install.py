@@ -33,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "checkout"
     (folder / "platform").mkdir(parents=True)
     shutil.copytree(ROOT / "platform" / "locks", folder / "platform" / "locks")
-    for name in ("hub", "launcher", "settings"):
+    for name in ("hub", "launcher", "settings", "visitor"):
         shutil.copytree(
             ROOT / "platform" / name,
             folder / "platform" / name,
@@ -111,7 +111,7 @@ def test_an_environment_that_cannot_be_fetched_is_a_sentence(
     assert not installer.is_current("lab")
 
 
-def test_where_there_is_no_node_the_proxy_runs_on_one_of_its_own(
+def test_without_node_the_proxy_gets_its_own(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = tmp_path / "venv" / "bin" / "python"
@@ -136,7 +136,7 @@ def test_where_there_is_no_node_the_proxy_runs_on_one_of_its_own(
     assert int(answer.stdout.strip().split(".")[0]) >= 5
 
 
-def test_a_python_that_is_too_old_is_named_with_the_way_out(checkout: Path) -> None:
+def test_a_python_that_is_too_old_is_reported_with_its_remedy(checkout: Path) -> None:
     old = next(
         (p for p in Path.home().glob(".pyenv/versions/3.[89]*/bin/python3")),
         Path("/usr/bin/python3.10"),

@@ -60,7 +60,7 @@ def test_packages_for_other_systems_are_not_counted(checkout: Path, tmp_path: Pa
     assert Installer(root=checkout, folder=tmp_path).packages("opendata") == 1
 
 
-def test_a_changed_lock_needs_compiling_anew(checkout: Path, tmp_path: Path) -> None:
+def test_a_changed_lock_is_compiled_again(checkout: Path, tmp_path: Path) -> None:
     installer = Installer(root=checkout, folder=tmp_path / "envs")
     installer.install("opendata")
     installer.compile("opendata")

@@ -30,11 +30,11 @@ def test_every_letter_can_be_written(environment: dict[str, str], locale: str | 
     assert completed(environment, Path("/state")).get("LC_ALL") == locale
 
 
-def test_what_cron_leaves_out_is_added_and_nothing_else() -> None:
+def test_only_variables_missing_under_cron_are_added() -> None:
     added = completed({}, Path("/state"))
     assert added == {"LC_ALL": "C.UTF-8", "HOME": str(Path.home()), "PATH": os.defpath}
-    told = {"LANG": "C.UTF-8", "HOME": "/home/ada", "PATH": "/opt/bin"}
-    assert completed(told, Path("/state")) == {}
+    given = {"LANG": "C.UTF-8", "HOME": "/home/ada", "PATH": "/opt/bin"}
+    assert completed(given, Path("/state")) == {}
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
@@ -43,7 +43,7 @@ def test_loopback_goes_past_every_proxy(name: str) -> None:
     assert found == {name: PROXY, "no_proxy": ",".join(LOOPBACK), "NO_PROXY": ",".join(LOOPBACK)}
 
 
-def test_what_went_past_the_proxy_before_still_does() -> None:
+def test_addresses_that_bypassed_the_proxy_still_do() -> None:
     environment = {"https_proxy": PROXY, "NO_PROXY": ".example.org, localhost"}
     direct = ".example.org,localhost,127.0.0.1,::1"
     assert beside_loopback(environment)["no_proxy"] == direct

@@ -25,6 +25,8 @@ class Started:
     data: str
     new_accounts: bool
     ran_before: bool
+    homes: str = ""
+    """How the limits of homes are enforced, as a sentence; empty: there are none."""
     portal: Service | None = None
     """The Open Data Center, if the platform has one."""
     applied: tuple[str, ...] = ()
@@ -44,7 +46,7 @@ class Backend(Protocol):
         Raises
         ------
         Failure
-            Where that is not possible.
+            If that is not possible.
         """
 
     def down(self) -> bool:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from filelock import FileLock, Timeout
-
 import km3up
 from km3settings import settings as platform_settings
 from km3settings.runtime import Mode, Runtime
@@ -20,6 +18,8 @@ from km3settings.state import State
 from km3up.backend import Backend, Service, Started
 from km3up.compose import engine_answers
 from km3up.embedded import Embedded
+from km3up.events import log, recorded
+from km3up.exclusive import exclusive
 from km3up.failure import Failure
 
 __all__ = ["DEFAULT_PORT", "Checkout", "checkout_root"]
@@ -35,7 +35,7 @@ def checkout_root() -> Path:
     Raises
     ------
     Failure
-        Where it was not installed from a checkout.
+        If it was not installed from a checkout.
     """
     root = Path(km3up.__file__).resolve().parents[4]
     if not (root / "Makefile").exists():
@@ -73,7 +73,12 @@ class Checkout:
         self.state = state
         self.project = project
         self.settings_file = self._settings_file(settings_file)
-        self.say = say
+        self._print = say
+
+    def say(self, text: str) -> None:
+        """Print a step, and record it."""
+        log.info(text)
+        self._print(text)
 
     def _settings_file(self, given: Path | None) -> Path:
         if given:
@@ -134,9 +139,9 @@ class Checkout:
         Raises
         ------
         Failure
-            Where it cannot start, or is running in the other mode.
+            If it cannot start, or is running in the other mode.
         """
-        with self._alone():
+        with self._exclusive("up"):
             if self.mode and self.mode != mode and self._backend(self.mode).runs():
                 raise Failure(
                     f"The platform is running in the mode {self.mode}; stop it first: make down."
@@ -144,6 +149,14 @@ class Checkout:
                 )
             started = self._backend(mode, port or DEFAULT_PORT).up(self.settings())
             self._mode_file.write_text(mode)
+            log.info(
+                "running",
+                mode=mode,
+                address=started.address,
+                ran_before=started.ran_before,
+                applied=started.applied,
+                notes=started.notes,
+            )
         has = urlsplit(started.address).port
         if port and port != has:
             kept = (
@@ -159,21 +172,23 @@ class Checkout:
         Raises
         ------
         Failure
-            If packages cannot be downloaded; the platform runs on, and the next call continues.
+            If packages cannot be downloaded; the platform keeps running, and the next call
+            continues.
         """
-        with self._alone():
+        with self._exclusive("up"):
             if self.mode == "embedded":
                 self._embedded().finish(self.settings())
 
     def compile(self) -> None:
         """Compile the bytecode of the environments of embedded mode."""
-        self._embedded().installation(self.settings()).compile()
+        with recorded(self.state, "compile"):
+            self._embedded().installation(self.settings()).compile()
 
     def stop(self) -> bool:
         """Stop everything in this state folder; return whether anything was running."""
         if not self.state.root.exists():
             return False
-        with self._alone():
+        with self._exclusive("down"):
             modes: list[Mode] = ["embedded"]
             if self.mode == "docker":
                 modes.insert(0, "docker")
@@ -190,7 +205,7 @@ class Checkout:
 
     def install(self) -> None:
         """Install what embedded mode needs, without starting anything."""
-        with self._alone():
+        with self._exclusive("install"):
             self._embedded().install(self.settings())
 
     def belongings(self) -> list[str]:
@@ -203,7 +218,7 @@ class Checkout:
         Raises
         ------
         Failure
-            Where the platform is running.
+            If the platform is running.
         """
         if self.runs():
             raise Failure("The platform is running; stop it first: make down")
@@ -232,12 +247,6 @@ class Checkout:
         }
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.state.create()
-        try:
-            with FileLock(self.state.run / "up.lock", timeout=0):
-                yield
-        except Timeout:
-            raise Failure(
-                "Another `make up` or `make down` is running for this folder; wait for it to end."
-            ) from None
+    def _exclusive(self, command: str) -> Iterator[None]:
+        with exclusive(self.state, f"km3up {command}", self.say), recorded(self.state, command):
+            yield

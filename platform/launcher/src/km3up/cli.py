@@ -34,7 +34,7 @@ def main() -> None:
     Exit codes: 0 done, 1 failed, 2 the input or the settings are wrong.
     """
     for stream in (sys.stdout, sys.stderr):
-        # A name may have letters that the terminal's encoding has not.
+        # A name may contain letters that the terminal's encoding lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
@@ -144,6 +144,8 @@ def _report(started: Started, state: State, seconds: float, *, provider: str, pu
         address = click.style(started.portal.address, bold=True)
         click.echo(f"  Portal   {address}   (open data; {how})")
     click.echo(f"  Data     {started.data}")
+    if started.homes:
+        click.echo(f"  Homes    {started.homes}")
     click.echo("  Stop     make down   (keeps all data)")
 
 
@@ -181,7 +183,7 @@ def install(state: Path | None, config: Path | None, project: str) -> None:
 @main.command("compile", hidden=True)
 @of_checkout
 def compile_(state: Path | None, config: Path | None, project: str) -> None:
-    """Compile installed environments, with low priority; `up` starts this behind itself."""
+    """Compile installed environments, with low priority; `up` starts this in the background."""
     os.nice(10)
     with reported():
         open_checkout(state, config, project).compile()

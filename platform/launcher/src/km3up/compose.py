@@ -29,7 +29,7 @@ def compose_command() -> list[str]:
     Raises
     ------
     Failure
-        Where there is neither.
+        If there is neither.
     """
     for command in (["docker", "compose"], ["docker-compose"]):
         if attempt([*command, "version"], seconds=120).returncode == 0:

@@ -17,9 +17,12 @@ import psutil
 
 from km3settings.entrance import Entrance
 from km3settings.findings import unenforced
+from km3settings.logs import readable
 from km3settings.portal import Portal
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings, SettingsError, parse
+from km3settings.waiting import wait_until
+from km3settings.wildcard import decide, shared_origins
 from km3up import processes
 from km3up.backend import Service, Started
 from km3up.failure import Failure
@@ -28,7 +31,7 @@ from km3up.in_force import InForce, refuse_other_path
 from km3up.installation import Installation
 from km3up.node import NodePackages
 from km3up.provider import by_provider, client_secret
-from km3up.waiting import wait_until
+from km3up.server_user import provide_server_user
 
 __all__ = ["Embedded"]
 
@@ -36,6 +39,8 @@ __all__ = ["Embedded"]
 START_LIMIT = 60
 #: Seconds that a restarted hub may take to find the users' servers.
 SERVERS_LIMIT = 60
+#: What `make up` says where the settings have limits for homes.
+_UNENFORCED = "the limits of homes are not enforced: users' servers are local processes"
 
 
 class Embedded:
@@ -69,7 +74,7 @@ class Embedded:
         return Entrance(settings, replace(self.runtime, port=port))
 
     def running_port(self) -> int | None:
-        """Returns the running platform's port; None where none is running.
+        """Returns the running platform's port; None if none is running.
 
         Users' servers count, too: they survive a hub that was killed, and depend on its address.
         """
@@ -86,7 +91,7 @@ class Embedded:
         """Returns the services by their display names."""
         portal = self._portal(settings)
         entrance = self._entrance(settings)
-        found = {"Hub": Service(entrance.local, self.answers(settings))}
+        found = {"Hub": Service(entrance.address, self.answers(settings))}
         if portal.runs_here:
             answers = self._all_answer(f"{portal.local_address}/health")
             found["Open Data"] = Service(portal.for_people or portal.local_address, answers)
@@ -130,23 +135,28 @@ class Embedded:
         Raises
         ------
         Failure
-            Where something is missing or cannot be installed, a port is taken, or the hub does
+            If something is missing or cannot be installed, a port is taken, or the hub does
             not come up. Except in the last case, what was running keeps running.
         """
         client_secret(settings, self.settings_file)
-        self.runtime = replace(self.runtime, port=self.running_port() or self.runtime.port)
+        self.runtime = replace(
+            self.runtime,
+            port=self.running_port() or self.runtime.port,
+            server_user=provide_server_user(),
+        )
+        self.runtime = decide(settings, self.runtime)
         state = self.runtime.state
         ran_before = self.answers(settings)
         self._require_same_path(settings)
         before = InForce.kept(state) if ran_before else None
-        wanted = InForce.now(self.root, settings)
+        wanted = InForce.now(self.root, settings, self.runtime)
         changes = wanted.differs(before) if ran_before else []
         if changes or not ran_before:
             self._require_free_ports(settings)
         installation = self.installation(settings)
         installation.first()
         new_accounts = not by_provider(settings) and self._hub.make_first_accounts(state)
-        notes = tuple(unenforced(settings))
+        notes = (*unenforced(settings), *shared_origins(settings, self.runtime))
         if changes or not ran_before:
             if ran_before:
                 self._hub.rehearse()
@@ -158,9 +168,10 @@ class Embedded:
         wanted.keep(state)
         data = f"{state.homes} (homes), {state.accounts.name} and {state.database.name} beside it"
         portal = self.status(settings).get("Open Data")
-        address = self._entrance(settings).local
+        address = self._entrance(settings).address
         return Started(
-            address, data, new_accounts, ran_before, portal, tuple(changes), notes,
+            address, data, new_accounts, ran_before, portal=portal, applied=tuple(changes),
+            notes=notes, homes=_UNENFORCED if settings.homes.needs_service else "",
             pending=tuple(installation.pending),
         )  # fmt: skip
 
@@ -217,7 +228,7 @@ class Embedded:
         Raises
         ------
         Failure
-            Where the hub does not come up; its log is quoted.
+            If the hub does not come up; its log is quoted.
         """
         self._stop_hub()
         log = self.runtime.state.logs / "hub.log"
@@ -231,6 +242,8 @@ class Embedded:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Servers then run as another user, who must not read the hub's files.
+                umask=0o077 if self.runtime.server_user else -1,
             )
         (self.runtime.state.run / "port").write_text(str(self.runtime.port))
         entrance = Entrance(settings, self.runtime)
@@ -239,7 +252,7 @@ class Embedded:
             seconds=START_LIMIT,
         )
         if hub.poll() is not None or not self._login_page_answers(entrance):
-            words = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+            words = readable(log.read_bytes()[start:].decode(errors="replace").strip().splitlines())
             self._stop_hub()
             raise Failure(
                 "The hub did not start. The last lines of its log:\n  "

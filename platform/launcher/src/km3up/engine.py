@@ -17,6 +17,7 @@ __all__ = [
     "delete_volumes",
     "engine",
     "engine_socket",
+    "remove_socket_volume",
     "remove_user_networks",
     "volumes",
 ]
@@ -28,7 +29,7 @@ def engine() -> docker.DockerClient:
     Raises
     ------
     Failure
-        Where none answers.
+        If none answers.
     """
     try:
         return docker.DockerClient.from_env(version="auto")
@@ -41,18 +42,18 @@ def engine() -> docker.DockerClient:
 
 
 def engine_socket() -> Path:
-    """The engine's socket, which the hub's container gets.
+    """The engine's socket, which the broker's container gets.
 
     Raises
     ------
     Failure
-        Where the engine is not reached by a socket.
+        If the engine is not reached by a socket.
     """
     where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     path = Path(where.removeprefix("unix://"))
     if not where.startswith("unix://") or not path.exists():
         raise Failure(
-            f"The hub needs the Docker Engine's socket on this machine; DOCKER_HOST is {where}."
+            f"The broker needs the Docker Engine's socket on this machine; DOCKER_HOST is {where}."
         )
     return path
 
@@ -67,6 +68,12 @@ def delete_volumes(names: Iterable[str]) -> None:
     """Delete volumes permanently."""
     client = engine()
     for name in names:
+        client.volumes.get(name).remove()
+
+
+def remove_socket_volume(client: docker.DockerClient, name: str) -> None:
+    """Remove a volume that holds a service's socket only; no error where there is none."""
+    with contextlib.suppress(NotFound):
         client.volumes.get(name).remove()
 
 

@@ -15,7 +15,7 @@ from km3up.version import BUILD_VARIABLE, version_of
 
 __all__ = ["Installer"]
 
-#: The platform's own distributions in an environment, where not only the client library.
+#: The platform's own distributions in an environment; in others the client library and PDF export.
 OWN = {
     "lab": ("lab", "pdf"),
     "joint": ("openkm3", "nugamma", "pdf"),

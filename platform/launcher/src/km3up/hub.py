@@ -44,7 +44,7 @@ class HubProgram:
         Raises
         ------
         Failure
-            Where they cannot be created.
+            If they cannot be created.
         """
         listed = self._run("accounts", "list", "--json")
         if listed.returncode == _UNKNOWN and state.first_login.exists():
@@ -66,7 +66,7 @@ class HubProgram:
         Raises
         ------
         Failure
-            Where it cannot store the secret.
+            If it cannot store the secret.
         """
         problem = "The client secret could not be given to the hub"
         self._require(self._run("keep-secret", stdin=secret), problem)
@@ -92,7 +92,7 @@ class HubProgram:
         Raises
         ------
         Failure
-            Where it cannot be read; everything keeps running.
+            If it cannot be read; everything keeps running.
         """
         done = self._run("rehearse")
         if done.returncode:

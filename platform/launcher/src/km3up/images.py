@@ -22,6 +22,8 @@ _VARIABLES = {
     "hub": "KM3_IMAGE_HUB",
     "proxy": "KM3_IMAGE_PROXY",
     "firewall": "KM3_IMAGE_FIREWALL",
+    "homes": "KM3_IMAGE_HOMES",
+    "broker": "KM3_IMAGE_BROKER",
     "opendata": "KM3_IMAGE_OPENDATA",
 }
 _OWN = "km3net/"
@@ -42,8 +44,9 @@ def has_image(client: docker.DockerClient, image: str) -> bool:
 
 
 def _services(settings: Settings) -> list[str]:
-    portal = settings.services.opendata.enabled
-    return [name_of(name) for name in _VARIABLES if name != "opendata" or portal]
+    unused = set() if settings.services.opendata.enabled else {"opendata"}
+    unused |= set() if settings.homes.needs_service else {"homes"}
+    return [name_of(name) for name in _VARIABLES if name not in unused]
 
 
 def provide(
@@ -54,7 +57,7 @@ def provide(
     Raises
     ------
     Failure
-        Where one cannot be built, or a site's own image is missing.
+        If one cannot be built, or a site's own image is missing.
     """
     asked = {environment.image: environment.name for environment in settings.environments}
     missing = [i for i in (*_services(settings), *asked) if not has_image(client, i)]

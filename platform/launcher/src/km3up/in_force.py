@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from km3settings.origins import Origins
 from km3settings.proxies import beside_loopback
+from km3settings.runtime import Runtime
 from km3settings.settings import Settings
-from km3settings.state import State
+from km3settings.state import PROXY_ORIGINS, State
 from km3up.environments import OWN
 from km3up.failure import Failure
 
@@ -68,7 +70,7 @@ def refuse_other_path(before: Mapping[str, Any], settings: Settings) -> None:
     Raises
     ------
     Failure
-        Where the path differs: running users' servers could not be found again.
+        If the path differs: running users' servers could not be found again.
     """
     old, new = (
         urlsplit(address or "").path
@@ -98,9 +100,11 @@ class InForce:
     """The code of users' servers, which keep what they were started with."""
     network: dict[str, str]
     """Variables of the network, such as `https_proxy`, for hub and servers."""
+    origins: str = ""
+    """`own` or `shared`: whether users' servers have host names of their own."""
 
     @classmethod
-    def now(cls, root: Path, settings: Settings) -> InForce:
+    def now(cls, root: Path, settings: Settings, runtime: Runtime) -> InForce:
         """Returns what a platform would be started with now.
 
         Parameters
@@ -109,6 +113,8 @@ class InForce:
             The checkout.
         settings
             Its settings.
+        runtime
+            What was found out about users' host names.
         """
         own, locks = root / "platform", root / "platform" / "locks"
         code = [path for name in ("settings", "hub") for path in _files(own / name / "src")]
@@ -123,9 +129,12 @@ class InForce:
             settings=_without_banner(settings),
             hub=_fingerprint(root, [*code, locks / "hub.txt"]),
             portal=_fingerprint(root, [*portal, locks / "opendata.txt"]),
-            proxy=_fingerprint(root, [root / "images" / "proxy" / "package-lock.json"]),
+            proxy=_fingerprint(
+                root, [root / "images" / "proxy" / f for f in ("package-lock.json", PROXY_ORIGINS)]
+            ),
             servers=_fingerprint(root, [*_files(lab), *environments]),
             network=beside_loopback(os.environ),
+            origins="own" if Origins(settings, runtime).own else "shared",
         )
 
     @staticmethod
@@ -145,7 +154,7 @@ class InForce:
 
     @classmethod
     def kept(cls, state: State) -> InForce | None:
-        """Returns what was saved; None where nothing was, or by another version."""
+        """Returns what was saved; None if nothing was, or by another version."""
         try:
             kept = cls(**json.loads(cls._file(state).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -169,6 +178,8 @@ class InForce:
             applied.append("the portal's code")
         if self.proxy != before.proxy:
             applied.append("the proxy")
+        if self.origins != before.origins:
+            applied.append("users' host names")
         # A missing variable is not a change: `make up` may have been started by cron.
         new = {name for name, value in self.network.items() if before.network.get(name) != value}
         return [*applied, *sorted(new)]

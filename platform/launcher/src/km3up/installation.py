@@ -92,7 +92,7 @@ class Installation:
         self._install(self._rest)
 
     def compile(self) -> None:
-        """Compile the bytecode of every environment that has not got all of it."""
+        """Compile the bytecode of every environment that lacks some of it."""
         for name in (*self._first, *self._rest):
             if self._installer.is_current(name) and not self._installer.is_compiled(name):
                 self._installer.compile(name)

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from km3settings.state import PROXY_SCRIPT
+from km3settings.state import PROXY_ORIGINS, PROXY_SCRIPT
 from km3up.command import attempt, run
 from km3up.failure import Failure
 
@@ -33,7 +33,8 @@ class NodePackages:
         self.source = root / "images" / "proxy"
 
     def _fingerprint(self) -> str:
-        return hashlib.sha256((self.source / "package-lock.json").read_bytes()).hexdigest()
+        files = ("package-lock.json", PROXY_ORIGINS)
+        return hashlib.sha256(b"".join((self.source / f).read_bytes() for f in files)).hexdigest()
 
     def is_current(self) -> bool:
         """Returns whether the packages are installed as locked and node is available."""
@@ -51,7 +52,7 @@ class NodePackages:
         Raises
         ------
         Failure
-            Where neither the PATH nor the virtual environment has node >= 20.
+            If neither the PATH nor the virtual environment has node >= 20.
         """
         found = self._find("node")
         if not found:
@@ -66,7 +67,7 @@ class NodePackages:
             install = [uv, "--quiet", "pip", "install", "--python", str(self.python)]
             run([*install, "--require-hashes", "-r", str(lock)], problem=PROBLEM)
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
+        for name in ("package.json", "package-lock.json", PROXY_ORIGINS):
             shutil.copyfile(self.source / name, self.folder / name)
         npm = self._find("npm")
         if not npm:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from km3settings.state import State
+
 __all__ = ["BEHIND", "ROLES", "end", "listening", "of"]
 
 #: The values of `KM3_ROLE` in the environment of a platform's processes.
@@ -20,6 +22,7 @@ STOP_LIMIT = 20
 
 def of(state: Path, *roles: str) -> Iterator[psutil.Process]:
     """Returns this state folder's processes with these `ROLES`; the proxy belongs to `hub`."""
+    mark = State(state).mark
     for process in psutil.process_iter():
         if process.pid == os.getpid():
             continue
@@ -27,7 +30,9 @@ def of(state: Path, *roles: str) -> Iterator[psutil.Process]:
             environment = process.environ()
         except (psutil.Error, OSError):
             continue
-        if environment.get("KM3_STATE") == str(state) and environment.get("KM3_ROLE") in roles:
+        # Servers have the mark; those that earlier versions started, and all others, the path.
+        ours = environment.get("KM3_STATE") == str(state) or environment.get("KM3_PLATFORM") == mark
+        if ours and environment.get("KM3_ROLE") in roles:
             yield process
 
 

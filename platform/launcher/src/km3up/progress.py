@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 __all__ = ["installing"]
 
-#: Seconds between two looks at the folders.
+#: Seconds between two checks of the folders.
 _INTERVAL = 0.5
 
 
@@ -40,7 +40,7 @@ class _Downloads:
         except OSError:
             return set()
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Add what is new."""
         for name in self._names() - self._known:
             self._known.add(name)
@@ -85,7 +85,7 @@ def installing(what: str, environments: dict[Path, int]) -> Iterator[None]:
 
         def watch() -> None:
             while not done.wait(_INTERVAL):
-                downloads.look()
+                downloads.update()
                 text = f", {downloads.packages} downloaded" if downloads.packages else ""
                 text += f" ({downloads.bytes / 1e6:.0f} MB)" if downloads.packages else ""
                 found = sum(map(_installed, environments))

@@ -17,12 +17,12 @@ def by_provider(settings: Settings) -> bool:
 
 
 def client_secret(settings: Settings, settings_file: Path) -> str:
-    """Returns the client secret; empty where the login needs none.
+    """Returns the client secret; empty if the login needs none.
 
     Raises
     ------
     Failure
-        Where it cannot be read.
+        If it cannot be read.
     """
     if not by_provider(settings) or settings.login.oidc is None:
         return ""

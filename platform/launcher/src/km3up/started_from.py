@@ -20,7 +20,7 @@ _ALL_LETTERS = "C.UTF-8"
 
 
 def _locale(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns a locale that can encode every letter, where the current one cannot."""
+    """Returns a locale that can encode every letter, if the current one cannot."""
     present = next((environment[name] for name in _LOCALE if environment.get(name)), "C")
     if present.lower().replace("-", "").endswith("utf8"):
         return {}
