@@ -89,7 +89,9 @@ def test_missing_file_is_reported_and_leaves_nothing(
     assert not list(home.glob("restored/*"))
 
 
-def test_volumes_come_back_with_their_databases(tmp_path: Path, project: str, home: Path) -> None:
+def test_volumes_are_restored_with_their_databases(
+    tmp_path: Path, project: str, home: Path
+) -> None:
     (home / "mine.txt").write_text("precious")
     hub = Machine(tmp_path, project, "hub")
     hub.save("")
@@ -193,3 +195,22 @@ def test_wrong_password_is_reported_and_creates_nothing(tmp_path: Path, project:
     with pytest.raises(BackupError, match="wrong password"):
         worker.save("")
     assert docker("volume", "ls", "--quiet", f"--filter=label=org.km3net.project={project}") == ""
+
+
+def test_a_home_that_is_not_mounted_is_not_passed_over(
+    tmp_path: Path, project: str, home: Path
+) -> None:
+    machine = Machine(tmp_path, project, "hub")
+    (home / "mine.txt").write_text("hidden")
+    # As `km3homes` keeps it, after a reboot without that service.
+    image = home.parent / "home.img"
+    image.write_bytes(b"")
+    name = home.parent.name
+    try:
+        with pytest.raises(BackupError, match=f"lacks the files of {name}, which are not mounted"):
+            machine.save("saved all the same")
+        assert machine.restored() == "saved all the same"
+        with pytest.raises(BackupError, match="would be hidden"):
+            restore_file(machine.repository, "latest", "ada", "mine.txt")
+    finally:
+        image.unlink()

@@ -7,6 +7,7 @@ import sys
 import click
 
 from km3host.backup.command import backup
+from km3host.events import failed
 from km3host.registry.command import registry
 from km3host.verify.command import verify
 
@@ -34,8 +35,9 @@ cli.add_command(verify)
 
 
 def main() -> None:
-    """Run the command line; a failure ends with one line on standard error."""
+    """Run the command line; a failure is reported on standard error."""
     try:
         cli(prog_name="km3host")
     except OSError as error:
-        sys.exit(f"km3host: {error}")
+        failed(str(error))
+        sys.exit(1)

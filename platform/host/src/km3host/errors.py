@@ -6,13 +6,15 @@ from typing import IO, Any
 
 import click
 
+from km3host.events import failed
+
 
 class HostError(click.ClickException):
     """A command failed; the message says what happened, to what, and what to do next."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the message on standard error."""
-        click.echo(f"km3host: {self.message}", file=file, err=file is None)
+        """Print the message on standard error, or write it to the journal."""
+        failed(self.message)
 
 
 class ConfigurationError(HostError):

@@ -10,10 +10,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import click
-
 from km3host.backup import volumes
 from km3host.backup.repository import BackupError, Repository
+from km3host.events import report
 from km3host.programs import docker
 
 __all__ = ["drill"]
@@ -55,13 +54,13 @@ def drill(repository: Repository, snapshot: str, folder: Path) -> None:
             _require_intact(copy)
         files = sum(path.is_file() and not path.is_symlink() for path in place.rglob("*"))
     seconds = time.monotonic() - began
-    click.echo(
+    report(
         f"backup {snapshot[:8]}: restored {files} files ({size / 1e6:,.1f} MB) in {seconds:.0f} s;"
         f" {len(names)} volumes and {len(copies)} databases are intact"
     )
     newer = [v.name for v in volumes.find(settings.project) if v.name not in names]
     if newer:
-        click.echo(f"created after this backup: {', '.join(newer)}")
+        report(f"created after this backup: {', '.join(newer)}")
 
 
 def _require_space(repository: Repository, snapshot: str, folder: Path) -> int:

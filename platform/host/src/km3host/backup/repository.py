@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import tenacity
 
 from km3host.backup.settings import BackupSettings
 from km3host.errors import HostError
+from km3host.events import report
 from km3host.programs import Result, one_line, run
 
 __all__ = ["BackupError", "Repository", "RepositoryLockedError", "Snapshot"]
@@ -71,7 +71,7 @@ class Repository:
         def before_next_try(state: tenacity.RetryCallState) -> None:
             nonlocal announced
             if not announced and state.outcome is not None:
-                click.echo(f"waiting for another machine: {state.outcome.exception()}")
+                report(f"waiting for another machine: {state.outcome.exception()}")
             announced = True
 
         def try_again(state: tenacity.RetryCallState) -> None:
@@ -147,7 +147,7 @@ class Repository:
 
     def _wait_for_maker(self) -> None:
         maker = self.settings.maker
-        click.echo(f"waiting until {maker} has created the repository")
+        report(f"waiting until {maker} has created the repository", maker=maker)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda exists: not exists),
             stop=tenacity.stop_after_delay(self.settings.wait_seconds),

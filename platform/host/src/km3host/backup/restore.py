@@ -8,10 +8,9 @@ import shutil
 import time
 from pathlib import Path
 
-import click
-
 from km3host.backup import volumes
 from km3host.backup.repository import BackupError, Repository
+from km3host.events import report
 from km3host.programs import docker
 
 __all__ = ["restore_file", "restore_settings", "restore_volumes"]
@@ -34,10 +33,12 @@ def restore_file(repository: Repository, snapshot: str, user: str, path: str) ->
     Raises
     ------
     BackupError
-        If `path` is outside the home, or the backup does not have it.
+        If `path` is outside the home, the backup does not have it, or the home is in an image
+        that is not mounted.
     """
     name = f"{repository.settings.project}-home-{user}"
     home = Path(json.loads(docker("volume", "inspect", name))[0]["Mountpoint"])
+    _require_mounted([volumes.Volume(name, {}, home)], repository.settings.project)
     wanted = (home / path).resolve()
     if not wanted.is_relative_to(home) or wanted == home:
         raise BackupError(f"{path} is not below the home of {user}; give a path relative to it")
@@ -61,7 +62,7 @@ def restore_file(repository: Repository, snapshot: str, user: str, path: str) ->
     owner = home.stat()
     for folder in (place.parent, place):
         os.chown(folder, owner.st_uid, owner.st_gid)
-    click.echo(f"restored to {(place / wanted.name).relative_to(home)}")
+    report(f"restored to {(place / wanted.name).relative_to(home)}")
 
 
 def restore_settings(repository: Repository, snapshot: str) -> None:
@@ -71,7 +72,7 @@ def restore_settings(repository: Repository, snapshot: str) -> None:
     repository.restic("restore", repository.snapshot_id(snapshot), "--target", "/", *paths)
     for entry in json.loads((settings.stage / "volumes.json").read_text()):
         volumes.create(entry["Name"], entry["Labels"])
-    click.echo("restored settings and secrets")
+    report("restored settings and secrets")
 
 
 def restore_volumes(repository: Repository, snapshot: str) -> None:
@@ -80,18 +81,29 @@ def restore_volumes(repository: Repository, snapshot: str) -> None:
     Raises
     ------
     BackupError
-        If a container of the platform runs.
+        If a container of the platform runs, or a home is in an image that is not mounted.
     """
     settings = repository.settings
     if docker("ps", "--quiet", "--filter", f"label=org.km3net.project={settings.project}"):
         raise BackupError("the platform is running; stop it first, then restore")
     present = volumes.find(settings.project)
+    _require_mounted(present, settings.project)
     paths = [f"--include={volume.path}" for volume in present]
     repository.restic("restore", repository.snapshot_id(snapshot), "--target", "/", *paths)
     places = {volume.name: volume.path for volume in present}
     for copy in (settings.stage / "databases").glob("*/*"):
         _replace_database(places[copy.parent.name] / copy.name, copy)
-    click.echo(f"restored {len(present)} volumes")
+    report(f"restored {len(present)} volumes")
+
+
+def _require_mounted(present: list[volumes.Volume], project: str) -> None:
+    missing = volumes.unmounted(present)
+    if missing:
+        raise BackupError(
+            f"the files of {', '.join(missing)} are not mounted, and restored files would be"
+            f" hidden; mount them first: docker start {project}-homes, or by hand: mount -o loop"
+            " home.img _data in the folder of the volume"
+        )
 
 
 def _replace_database(target: Path, copy: Path) -> None:

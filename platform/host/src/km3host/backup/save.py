@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
-import click
-
 from km3host.backup import volumes
-from km3host.backup.repository import TAG, Repository, RepositoryLockedError
+from km3host.backup.repository import TAG, BackupError, Repository, RepositoryLockedError
+from km3host.events import report
 
 __all__ = ["save"]
 
@@ -20,6 +19,11 @@ def save(repository: Repository) -> None:
     ----------
     repository
         Where to save; created if it does not exist.
+
+    Raises
+    ------
+    BackupError
+        If the files of a home are not accessible; everything else was saved.
     """
     settings = repository.settings
     repository.create()
@@ -43,7 +47,13 @@ def save(repository: Repository) -> None:
         *(str(volume.path) for volume in present),
     ]
     repository.restic("backup", "--host", settings.host, "--tag", TAG, *excluded, *paths)
-    click.echo(f"saved {len(present)} volumes")
+    report(f"saved {len(present)} volumes", volumes=len(present), host=settings.host)
+    if missing := volumes.unmounted(present):
+        # Old backups are kept, because they contain what is missing in this one.
+        raise BackupError(
+            f"the backup lacks the files of {', '.join(missing)}, which are not mounted; start the"
+            f" container that mounts them: docker start {settings.project}-homes"
+        )
     _forget_old(repository)
     (stage / "done").touch()
 
@@ -56,4 +66,4 @@ def _forget_old(repository: Repository) -> None:
         repository.restic("forget", *own, "--prune", *keep)
     except RepositoryLockedError as error:
         # Another machine may be saving for the first time, which can take days.
-        click.echo(f"old backups will be removed by the next run: {error.message}")
+        report(f"old backups will be removed by the next run: {error.message}")

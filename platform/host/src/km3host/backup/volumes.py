@@ -11,7 +11,15 @@ from pathlib import Path
 
 from km3host.programs import docker
 
-__all__ = ["SQLITE_COMPANIONS", "Volume", "copy_database", "create", "databases", "find"]
+__all__ = [
+    "SQLITE_COMPANIONS",
+    "Volume",
+    "copy_database",
+    "create",
+    "databases",
+    "find",
+    "unmounted",
+]
 
 _SQLITE_HEADER = b"SQLite format 3\0"
 #: Endings of the files that SQLite keeps beside a database while it is open.
@@ -35,6 +43,15 @@ def find(project: str) -> list[Volume]:
     return [
         Volume(entry["Name"], entry["Labels"] or {}, Path(entry["Mountpoint"]))
         for entry in described
+    ]
+
+
+def unmounted(volumes: Iterable[Volume]) -> list[str]:
+    """Return the volumes whose files are in an image (`home.img`) that is not mounted now."""
+    return [
+        volume.name
+        for volume in volumes
+        if (volume.path.parent / "home.img").exists() and not volume.path.is_mount()
     ]
 
 

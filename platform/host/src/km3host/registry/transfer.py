@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from km3host.programs import docker, run
+from km3host.registry.distribution import Registry
 from km3host.registry.session import RegistryError, Session
+from km3host.registry.signature import verify
 
 __all__ = ["Image", "pull", "push"]
 
@@ -26,7 +29,17 @@ class Image:
     @property
     def repository(self) -> str:
         """The image's name in the registry, without a tag."""
-        return f"{self.address}/{self.name.partition(':')[0]}"
+        return f"{self.address}/{self.plain_name}"
+
+    @property
+    def registry(self) -> Registry:
+        """The registry's own interface."""
+        return Registry(self.address, self.password)
+
+    @property
+    def plain_name(self) -> str:
+        """The image's name without registry and tag."""
+        return self.name.partition(":")[0]
 
     @property
     def target(self) -> str:
@@ -98,8 +111,17 @@ def push(image: Image) -> tuple[str, str]:
     return "pushed", digest
 
 
-def pull(image: Image, digest: str) -> tuple[str, str]:
+def pull(image: Image, digest: str, key: Path | None = None) -> tuple[str, str]:
     """Pull an image by its digest, unless this machine has it.
+
+    Parameters
+    ----------
+    image
+        The image.
+    digest
+        The digest of its manifest.
+    key
+        The public key that must have signed it; None: it need not be signed.
 
     Returns
     -------
@@ -109,8 +131,10 @@ def pull(image: Image, digest: str) -> tuple[str, str]:
     Raises
     ------
     RegistryError
-        If the image cannot be pulled or is not the recorded one.
+        If the image cannot be pulled, is not signed with the key, or is not the recorded one.
     """
+    if key:
+        verify(image.registry, image.plain_name, digest, key)
     reference = f"{image.repository}@{digest}"
     done = "there"
     if _find(reference) is None:

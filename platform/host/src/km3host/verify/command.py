@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
 import click
 
 from km3host.configuration import load
-from km3host.verify.report import CHECKS, as_json, as_metrics, check, write_textfile
+from km3host.errors import HostError
+from km3host.events import in_journal, report
+from km3host.verify.report import (
+    CHECKS,
+    Finding,
+    as_json,
+    as_metrics,
+    check,
+    updates_as_metrics,
+    write_textfile,
+)
 from km3host.verify.settings import CONFIGURATION, VerifySettings
+from km3host.verify.updates import Update, waiting
 
 __all__ = ["verify"]
 
@@ -45,9 +57,31 @@ def verify(
     for finding in check(settings, [name for name in only or CHECKS if name not in skipped]):
         findings.append(finding)
         if not json_output:
-            click.echo(str(finding))
+            _show(finding)
+    updates = [] if only else _updates()
+    if updates and not json_output:
+        names = ", ".join(map(str, updates))
+        report(f"update  not installed automatically: {names}; see the role docker's README")
     if json_output:
         click.echo(as_json(findings))
     if textfile:
-        write_textfile(textfile, as_metrics(findings, time.monotonic() - began))
+        metrics = as_metrics(findings, time.monotonic() - began) + updates_as_metrics(updates)
+        write_textfile(textfile, metrics)
     context.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _show(finding: Finding) -> None:
+    """Report what a check found; the journal gets it as values."""
+    if in_journal(sys.stdout):
+        report(finding.message, check=finding.check, ok=finding.ok)
+    else:
+        click.echo(str(finding))
+
+
+def _updates() -> list[Update]:
+    """Return the updates of Docker; a broken package manager must not hide the checks' results."""
+    try:
+        return waiting()
+    except HostError as error:
+        click.echo(f"update  unknown: {error.message}", err=True)
+        return []

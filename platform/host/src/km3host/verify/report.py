@@ -12,9 +12,18 @@ from km3host.errors import HostError
 from km3host.verify import files, network, services, web
 from km3host.verify.failure import CheckFailed
 from km3host.verify.settings import VerifySettings
+from km3host.verify.updates import Update
 from km3host.verify.visit import visit
 
-__all__ = ["CHECKS", "Finding", "as_json", "as_metrics", "check", "write_textfile"]
+__all__ = [
+    "CHECKS",
+    "Finding",
+    "as_json",
+    "as_metrics",
+    "check",
+    "updates_as_metrics",
+    "write_textfile",
+]
 
 #: All checks, in the order in which an administrator would look.
 CHECKS: dict[str, Callable[[VerifySettings], str]] = {
@@ -88,6 +97,17 @@ def as_metrics(findings: Sequence[Finding], seconds: float) -> str:
     kind = "visit" if any(f.check == "visit" for f in findings) else "quick"
     lines.append(f'km3net_check_seconds{{kind="{kind}"}} {seconds:.1f}')
     lines.append(f'km3net_check_time_seconds{{kind="{kind}"}} {time.time():.0f}')
+    return "\n".join(lines) + "\n"
+
+
+def updates_as_metrics(updates: Iterable[Update]) -> str:
+    """Return updates that wait for an administrator in Prometheus' text format."""
+    lines = ["# HELP km3net_update_waiting An update that is not installed automatically."]
+    lines += ["# TYPE km3net_update_waiting gauge"]
+    lines += [
+        f'km3net_update_waiting{{package="{update.package}",version="{update.version}"}} 1'
+        for update in updates
+    ]
     return "\n".join(lines) + "\n"
 
 

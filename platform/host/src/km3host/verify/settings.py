@@ -67,6 +67,8 @@ class VerifySettings:
     #: The account that `visit` logs in with, and the environments that it starts.
     account: str
     environments: list[str]
+    #: A name that stands for those of users' servers; empty: they have none of their own.
+    users_name: str = ""
 
     @cached_property
     def images(self) -> dict[str, RecordedImage]:

@@ -45,7 +45,8 @@ def certificates(settings: VerifySettings) -> str:
     """Certificates are valid for their names, and for some time to come."""
     if not settings.tls:
         return "the site's proxy has the certificates"
-    shortest = min(_seconds_left(settings, name) for name in settings.web)
+    names = [*settings.web, *([settings.users_name] if settings.users_name else [])]
+    shortest = min(_seconds_left(settings, name) for name in names)
     return f"certificates are valid for {_duration(shortest)}"
 
 

@@ -13,18 +13,22 @@ import click
 import httpx
 
 from km3host.configuration import parse_text
-from km3host.visit.hub import (
-    VisitError,
-    browser,
-    log_in,
-    see_provider,
-    start_kernel,
-    start_server,
-    stop_server,
-)
-from km3host.visit.kernel import run_cell
+from km3host.errors import HostError
+from km3host.visit.provider import see_provider
+from km3visit.errors import VisitError
+from km3visit.kernel import open_kernel
+from km3visit.login import log_in
+from km3visit.server import start_server, stop_server
+from km3visit.site import Person, Site
 
 __all__ = ["Plan", "main", "visit"]
+
+CELL = "import numpy; print(int(numpy.arange(7).sum()) * 2)"
+OUTPUT = "42"
+#: Seconds: for a server to start, and for the cell.
+START, RUN = 300, 120
+#: How long the visit's own token is valid, in seconds.
+TOKEN_LIFETIME = 900
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,6 @@ class Plan:
     #: the provider's page, and on with this token.
     token: str = ""
 
-    @property
-    def forwarded(self) -> dict[str, str]:
-        """The headers of a proxy of the site."""
-        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
-        return headers if self.site_proxy else {}
-
 
 @contextmanager
 def _step(message: str) -> Iterator[None]:
@@ -58,7 +56,7 @@ def _step(message: str) -> Iterator[None]:
     click.echo(f"  {message} ({time.monotonic() - began:.1f} s)")
 
 
-def visit(plan: Plan) -> None:
+async def visit(plan: Plan) -> None:
     """Log in, then start a server of each environment and run a cell in it.
 
     Raises
@@ -66,33 +64,42 @@ def visit(plan: Plan) -> None:
     VisitError
         If a step fails.
     """
-    with browser(plan.address, plan.forwarded, behind_proxy=plan.site_proxy) as client:
-        if plan.token:
-            token = plan.token
-            with _step("the provider's login page opens"):
-                see_provider(client, plan.name, token)
-        else:
-            with _step("logged in"):
-                token = log_in(client, plan.name, plan.password)
-    headers = plan.forwarded | {"Authorization": f"token {token}"}
-    with browser(plan.address, headers, behind_proxy=plan.site_proxy) as client:
-        try:
-            stop_server(client, plan.name)
-            for environment in plan.environments:
-                with _step(f"a server of {environment} is ready"):
-                    start_server(client, plan.name, environment)
-                with _step("a cell ran over the websocket"):
-                    kernel = start_kernel(client, plan.name, environment)
-                    asyncio.run(run_cell(plan.address, headers, plan.name, kernel))
-                stop_server(client, plan.name)
-        finally:
-            client.delete(f"/hub/api/users/{plan.name}/server")
+    person = await _enter(plan)
+    try:
+        await stop_server(person)
+        for environment in plan.environments:
+            with _step(f"a server of {environment} is ready"):
+                await start_server(person, {"environment": environment}, limit=START)
+            with _step("a cell ran over the websocket"):
+                await _run_cell(person)
+            await stop_server(person)
+    finally:
+        async with person.client() as client:
+            await client.delete(f"{person.api}/server")
+
+
+async def _enter(plan: Plan) -> Person:
+    site = Site(plan.address, site_proxy=plan.site_proxy)
+    if plan.token:
+        with _step("the provider's login page opens"):
+            return await see_provider(site, plan.name, plan.token)
+    with _step("logged in"):
+        return await log_in(site, plan.name, plan.password, note="verify", lifetime=TOKEN_LIFETIME)
+
+
+async def _run_cell(person: Person) -> None:
+    async with open_kernel(person) as kernel:
+        output = (await kernel.run(CELL, limit=RUN)).strip()
+    if output != OUTPUT:
+        raise VisitError(f"the cell printed {output!r} instead of {OUTPUT!r}")
 
 
 def main() -> None:
     """Read the plan from standard input and make the visit."""
     plan = parse_text(sys.stdin.read(), Plan, source="the plan on standard input")
     try:
-        visit(plan)
+        asyncio.run(visit(plan))
+    except VisitError as error:
+        raise HostError(str(error)) from None
     except (httpx.HTTPError, OSError, TimeoutError) as error:
-        raise VisitError(f"the hub cannot be reached: {error}") from None
+        raise HostError(f"the hub cannot be reached: {error}") from None
