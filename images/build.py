@@ -72,6 +72,7 @@ def main(
         debian.provide(base_image, console.print, logs / "image-debian.log")
         for recipe in wanted:
             built.append(_build(recipe, base_image, logs, console))
+            _keep_bill(recipe)
     except FAILURES as error:
         summarise(built, console)
         console.print(f"[bold red]make images:[/] {error}", markup=True)
@@ -118,6 +119,18 @@ def _build(recipe: recipes.Recipe, base_image: str, logs: Path, console: Console
             console.print(f"  {step.number:>5}  {took:>8}  {what}", markup=False)
             cached = cached and (step.cached or not step.what.startswith(("RUN", "COPY")))
     return Built(recipe, time.monotonic() - began, cached)
+
+
+def _keep_bill(recipe: recipes.Recipe) -> None:
+    """Write an image's bill of materials to `BILLS`, where `make audit` reads it.
+
+    The portal's image is built last and contains all of them.
+    """
+    if recipe.target:
+        return
+    text = engine.bill_of_materials(f"{recipe.repository}:{recipes.version()}")
+    recipes.BILLS.mkdir(parents=True, exist_ok=True)
+    (recipes.BILLS / f"{recipe.name}.cdx.json").write_text(text)
 
 
 def summarise(built: list[Built], console: Console) -> None:

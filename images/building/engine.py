@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-__all__ = ["EngineError", "check", "manifest", "size"]
+__all__ = ["EngineError", "bill_of_materials", "check", "manifest", "size"]
 
 #: Disk space for all images and their builds, with a margin.
 NEEDED_BYTES = 6 * 1024**3
@@ -62,6 +62,12 @@ def manifest(image: str) -> dict[str, Any]:
     """Return the image's list of installed packages."""
     text = _docker("run", "--rm", "--network=none", "--entrypoint=cat", image, "/opt/manifest.json")
     return dict(json.loads(text))
+
+
+def bill_of_materials(image: str) -> str:
+    """Return the image's bill of materials, CycloneDX as JSON."""
+    file = "/opt/sbom.cdx.json"
+    return _docker("run", "--rm", "--network=none", "--entrypoint=cat", image, file)
 
 
 def _docker(*arguments: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from km3up.version import version_of
 
 __all__ = [
+    "BILLS",
     "RECIPES",
     "ROOT",
     "Recipe",
@@ -21,6 +22,8 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Bills of materials of the images that were built here, `NAME.cdx.json`; not in git.
+BILLS = ROOT / "images" / "sbom" / "built"
 
 
 class RecipeError(Exception):
@@ -45,13 +48,14 @@ class Recipe:
 
 
 _BASE = ("images/base", "platform/locks/uv.txt")
+_SBOM = "images/sbom"
 _TOP = ("platform/lab", "platform/openkm3", "platform/pdf", "notebooks")
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("base-system", None, _BASE, "base", target="system"),
-        Recipe("base", "base-system", _BASE, "base"),
+        Recipe("base", "base-system", (*_BASE, _SBOM), "base"),
         Recipe(
             "stack-libraries",
             "base-system",
@@ -59,25 +63,59 @@ RECIPES = {
             "stack",
             target="libraries",
         ),
-        Recipe("stack", "stack-libraries", ("images/stack", *_TOP), "stack"),
+        Recipe("stack", "stack-libraries", ("images/stack", _SBOM, *_TOP), "stack"),
         Recipe(
             "joint",
             "stack-libraries",
-            ("images/joint", "platform/locks/joint.txt", "platform/nugamma", *_TOP),
+            ("images/joint", _SBOM, "platform/locks/joint.txt", "platform/nugamma", *_TOP),
             "joint",
         ),
         Recipe(
             "hub",
             "base-system",
-            ("images/hub", "platform/settings", "platform/hub", "platform/locks/hub.txt"),
+            (
+                "images/hub",
+                _SBOM,
+                "platform/settings",
+                "platform/visitor",
+                "platform/hub",
+                "platform/locks/hub.txt",
+            ),
             "hub",
         ),
-        Recipe("proxy", "base-system", ("images/proxy",), "proxy"),
+        Recipe(
+            "broker",
+            "base-system",
+            (
+                "images/broker",
+                _SBOM,
+                "platform/settings",
+                "platform/broker",
+                "platform/locks/broker.txt",
+            ),
+            "broker",
+        ),
+        Recipe(
+            "homes",
+            "base-system",
+            (
+                "images/homes",
+                _SBOM,
+                "platform/settings",
+                "platform/homes",
+                "platform/locks/homes.txt",
+            ),
+            "homes",
+        ),
+        Recipe("proxy", "base-system", ("images/proxy", _SBOM), "proxy"),
+        Recipe("firewall", "base-system", ("images/firewall", _SBOM), "firewall"),
+        # Last, because it contains the others' bills of materials.
         Recipe(
             "opendata",
             "base-system",
             (
                 "images/opendata",
+                _SBOM,
                 "platform/openkm3",
                 "platform/tap",
                 "platform/opendata",
@@ -85,7 +123,6 @@ RECIPES = {
             ),
             "opendata",
         ),
-        Recipe("firewall", "base-system", ("images/firewall",), "firewall"),
     )
 }
 

@@ -27,7 +27,7 @@ def need() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def idle(need: Callable[[str], str]) -> Iterator[Callable[[str], Container]]:
-    """The one idle container of an image that tests share to look around in."""
+    """The idle container of an image that tests share for inspection."""
     containers: dict[str, Container] = {}
 
     def of(image: str) -> Container:

@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 
 #: The images that people use, and those of them that bring JupyterLab and the stack.
-ALL = ("base", "stack", "joint", "hub", "proxy", "firewall", "opendata")
+ALL = ("base", "stack", "joint", "hub", "proxy", "broker", "homes", "firewall", "opendata")
 LABS = ("stack", "joint")
 #: The environments in each: prefix, name of the lock, and what comes from this repository.
 ENVIRONMENTS = {
@@ -26,7 +26,9 @@ ENVIRONMENTS = {
         ("/opt/lab", "lab", {"km3lab", "km3pdf"}),
         ("/opt/km3net", "joint", {"km3pdf", "nugamma", "openkm3"}),
     ),
-    "hub": (("/opt/hub", "hub", {"km3hub", "km3settings"}),),
+    "broker": (("/opt/broker", "broker", {"km3broker", "km3settings"}),),
+    "hub": (("/opt/hub", "hub", {"km3hub", "km3settings", "km3visit"}),),
+    "homes": (("/opt/homes", "homes", {"km3homes", "km3settings"}),),
     "opendata": (("/opt/opendata", "opendata", {"adqlite", "openkm3", "opendata"}),),
 }
 

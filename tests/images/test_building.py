@@ -95,7 +95,8 @@ def test_everything_that_an_image_copies_is_among_its_inputs() -> None:
     ("folder", "images"),
     [
         ("platform/hub", {"hub"}),
-        ("platform/settings", {"hub"}),
+        ("platform/settings", {"broker", "homes", "hub"}),
+        ("platform/visitor", {"hub"}),
         ("platform/lab", {"stack", "joint"}),
         ("platform/nugamma", {"joint"}),
         ("platform/openkm3", {"stack", "joint", "opendata"}),
@@ -116,7 +117,7 @@ def test_a_change_in_one_folder_rebuilds_only_the_images_that_run_it(
     assert {recipe.name for recipe in every if folder in recipes.all_inputs(recipe)} == images
 
 
-def test_the_revision_tells_two_states_of_newer_work_apart(
+def test_the_revision_distinguishes_two_states_of_uncommitted_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def git(*words: str) -> str:

@@ -44,7 +44,7 @@ def test_another_user_learns_what_root_has_to_run(start: Start) -> None:
 
 
 @pytest.mark.docker
-def test_without_network_it_says_what_apt_said(start: Start) -> None:
+def test_without_network_the_message_quotes_apt(start: Start) -> None:
     done = bare_debian(start, "0")
     assert done.returncode == 1
     assert "make engine: `apt-get " in done.stderr

@@ -15,13 +15,13 @@ Idle = Callable[[str], Container]
 LABELS = ("title", "description", "version", "revision", "source", "licenses", "vendor")
 
 
-def test_only_the_firewall_runs_as_root(image: str, idle: Idle) -> None:
+def test_only_firewall_and_homes_run_as_root(image: str, idle: Idle) -> None:
     user = idle(image).run("id", "-un").stdout.strip()
     number = idle(image).run("id", "-u").stdout.strip()
-    assert (user, number) == (("root", "0") if image == "firewall" else ("km3", "1000"))
+    assert (user, number) == (("root", "0") if image in ("firewall", "homes") else ("km3", "1000"))
 
 
-def test_labels_say_what_it_is_and_where_it_comes_from(image: str) -> None:
+def test_labels_name_the_image_and_its_source(image: str) -> None:
     labels = inspect(image)["Config"]["Labels"]
     missing = [name for name in LABELS if not labels.get(f"org.opencontainers.image.{name}")]
     assert missing == []
@@ -38,7 +38,7 @@ def test_titles_differ(need: Callable[[str], str]) -> None:
 
 def test_nothing_below_opt_can_be_changed(image: str, idle: Idle) -> None:
     find = ("find", "/opt", "-not", "-type", "l", "-writable")
-    # Not as the image's own user: the firewall's is root, who can change everything.
+    # Not as the image's own user: that of firewall and homes is root, who can change everything.
     assert docker("exec", "--user=1000", idle(image).identity, *find).stdout == ""
 
 

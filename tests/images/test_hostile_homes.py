@@ -1,4 +1,4 @@
-"""`docker run` with a home full of files that stand in the way."""
+"""`docker run` with a home full of obstructive files."""
 
 from __future__ import annotations
 

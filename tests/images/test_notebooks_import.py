@@ -45,7 +45,7 @@ def test_the_stack_can_be_imported(lab: str, idle: Idle) -> None:
     idle(lab).python("/opt/km3net", STACK)
 
 
-def test_what_was_slimmed_still_works(lab: str, idle: Idle) -> None:
+def test_slimmed_packages_still_work(lab: str, idle: Idle) -> None:
     code = """
 import os, tempfile
 import h5py, hdf5plugin, numpy, pandas, seaborn

@@ -16,7 +16,8 @@ from tests.images.container import Container
 
 pytestmark = pytest.mark.docker
 
-TEXT = "Größe, Ελληνικά, Русский, 中文, 日本語"
+#: Without Devanagari, whose letters a PDF does not store in the order of the text.
+TEXT = "Größe, Ελληνικά, Русский, 中文, 日本語, 한국어, ภาษาไทย"
 
 
 @pytest.fixture
@@ -78,7 +79,9 @@ def test_jupyterlabs_menu_offers_pdf_and_nothing_that_cannot_work(
     check(get("nbconvert/pdf/notebooks/one.ipynb?download=true"))
 
 
-@pytest.mark.parametrize("language", ["de", "el", "ru", "uk", "zh", "ja", "he", "ar"])
+@pytest.mark.parametrize(
+    "language", ["de", "el", "ru", "uk", "zh-cn", "zh-tw", "ja", "ko", "hi", "th", "he", "ar"]
+)
 def test_there_is_a_font_for_the_letters_of(
     language: str, lab: str, idle: Callable[[str], Container]
 ) -> None:
@@ -86,7 +89,9 @@ def test_there_is_a_font_for_the_letters_of(
 
 
 @pytest.mark.parametrize("style", ["regular", "italic", "bold", "bold:italic"])
-def test_there_is_text_in(style: str, lab: str, idle: Callable[[str], Container]) -> None:
+def test_the_pdf_font_has_every_style(
+    style: str, lab: str, idle: Callable[[str], Container]
+) -> None:
     match = idle(lab).run("fc-match", f"Liberation Sans:{style}", "family", "slant", "weight")
     assert match.stdout.startswith("Liberation Sans:")
     assert ("slant=100" in match.stdout) is ("italic" in style)

@@ -48,11 +48,13 @@ def test_every_compiled_library_loads(image: str, prefix: str, idle: Idle) -> No
         for line in troubles
         if not line.endswith(LACKING) and not any(name in line for name in LACKING)
     ] == []
-    assert int(number) > 10
+    assert int(number) > 0
 
 
 @pytest.mark.parametrize(("image", "prefix"), PLACES)
-def test_what_only_tests_and_compilers_read_is_gone(image: str, prefix: str, idle: Idle) -> None:
+def test_files_only_for_tests_and_compilers_are_removed(
+    image: str, prefix: str, idle: Idle
+) -> None:
     find = ("find", prefix, "-type", "f", "(", "-name", "*.js.map", "-o", "-name", "*.a", ")")
     assert idle(image).run(*find).stdout == ""
     languages = idle(image).run("find", prefix, "-path", "*/locale-data/*.dat", "-printf", "%f\\n")

@@ -70,7 +70,7 @@ def test_broken_packages_in_the_home_break_neither_lab_nor_kernel(lab: str, star
     assert ran[1].startswith("/opt/km3net/")
 
 
-def test_pip_refuses_to_replace_a_package_of_the_stack_and_names_the_way_out(
+def test_pip_refuses_to_replace_a_package_of_the_stack_and_suggests_an_environment(
     lab: str, home: str, start: Start
 ) -> None:
     container = start(lab, "--network=bridge", f"--volume={home}:/home/km3", idle=True)
@@ -141,7 +141,7 @@ def test_lab_finds_the_widgets_of_the_stack(lab: str, idle: Idle) -> None:
     assert "jupyter-matplotlib" in said
 
 
-def test_a_terminal_has_what_people_expect(lab: str, idle: Idle) -> None:
+def test_a_terminal_has_the_usual_programs(lab: str, idle: Idle) -> None:
     programs = "curl file git less nano pip ps python rsync scp sftp ssh tmux unzip vi vim zip"
     for program in programs.split():
         assert idle(lab).run("bash", "-lc", f"command -v {program}").stdout.strip()

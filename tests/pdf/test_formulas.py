@@ -74,7 +74,7 @@ def test_several_formulas_between_other_elements_keep_their_order() -> None:
         "$$",
     ],
 )
-def test_what_is_no_formula_stays_as_it_was_written(text: str) -> None:
+def test_text_that_is_not_a_formula_is_unchanged(text: str) -> None:
     root = drawn(text)
     assert sources(root) == []
     assert "".join(root.itertext()) == "".join(parsed(text).itertext())

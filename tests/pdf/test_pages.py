@@ -146,7 +146,7 @@ def test_drawings_in_svg(pages: Pages) -> None:
     assert "unseen" not in page.text
 
 
-def test_of_a_widget_its_text_is_shown(pages: Pages) -> None:
+def test_a_widget_is_shown_as_text(pages: Pages) -> None:
     view = v4.new_output(
         "display_data",
         data={
@@ -179,7 +179,7 @@ def test_pictures_beside_the_notebook_and_attached_to_it(pages: Pages, tmp_path:
         assert page.ink() > 20_000, cell
 
 
-def test_a_picture_that_cannot_be_had_leaves_its_text(pages: Pages) -> None:
+def test_a_missing_picture_is_replaced_by_its_text(pages: Pages) -> None:
     # A port of this machine on which nobody listens.
     missing = "![the spectrum](http://127.0.0.1:9/a.png) ![the map](gone.png)"
     [page] = pages(missing)
@@ -217,7 +217,7 @@ def test_files_beside_the_notebook_are_not_taken_for_modules(
         ({"time_limit": 0}, "took more than 0 seconds"),
     ],
 )
-def test_what_goes_wrong_is_said_in_a_sentence(
+def test_failures_are_reported_in_a_sentence(
     exporter: WeasyPrintExporter, settings: dict[str, object], message: str
 ) -> None:
     failing = WeasyPrintExporter(**settings)
