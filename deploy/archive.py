@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import signing
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "deploy" / "archive"
-NAMES = ("hub", "proxy", "firewall", "opendata", "stack", "joint")
+NAMES = ("hub", "proxy", "broker", "firewall", "homes", "opendata", "stack", "joint")
 #: Higher levels cost more time here than they save in the transfer.
 COMPRESSION = 1
 
@@ -60,6 +61,21 @@ def save(image: str, path: Path) -> None:
     draft.rename(path)
 
 
+def bill_of_materials(image: str) -> str:
+    """Return the bill of materials in an image.
+
+    Raises
+    ------
+    ArchiveError
+        If it has none.
+    """
+    read = ["docker", "run", "--rm", "--network=none", "--entrypoint=cat"]
+    done = subprocess.run([*read, image, "/opt/sbom.cdx.json"], capture_output=True, text=True)
+    if done.returncode:
+        raise ArchiveError(f"the image {image} has no bill of materials; run: make images")
+    return done.stdout
+
+
 def digest(path: Path) -> str:
     """Return the sha256 of a file."""
     with path.open("rb") as stream:
@@ -83,28 +99,40 @@ def entry(name: str, version: str, folder: Path) -> dict[str, str]:
         size = file.stat().st_size / 1e6
         click.echo(f"  {file.name}: {size:,.0f} MB, {time.monotonic() - began:.0f} s")
     labels = found["Config"].get("Labels") or {}
+    bill = folder / f"{name}-{short}.cdx.json"
+    bill.write_text(bill_of_materials(found["Id"]))
     return {
         "tag": tag,
         "id": found["Id"],
         "revision": labels.get("org.opencontainers.image.revision", "unknown"),
         "file": file.name,
         "sha256": digest(file),
+        "bill": bill.name,
+        "bill_sha256": digest(bill),
     }
 
 
-def write(names: tuple[str, ...], version: str, folder: Path) -> None:
-    """Save images, update `images.json`, and remove the files of older images."""
+def write(names: tuple[str, ...], version: str, folder: Path) -> Path:
+    """Save images, update `images.json`, and remove the files of older images.
+
+    Returns
+    -------
+    pathlib.Path
+        `images.json`.
+    """
     index = folder / "images.json"
     known: dict[str, Any] = json.loads(index.read_text())["images"] if index.exists() else {}
     for name in names:
         known[f"km3net/{name}"] = entry(name, version, folder)
     index.write_text(json.dumps({"images": known}, indent=2, sort_keys=True) + "\n")
     wanted = {image["file"] for image in known.values()}
-    for file in folder.glob("*.tar.gz"):
-        if file.name not in wanted:
+    bills = {image["bill"] for image in known.values() if "bill" in image}
+    for file in (*folder.glob("*.tar.gz"), *folder.glob("*.cdx.json")):
+        if file.name not in wanted | bills:
             file.unlink()
     size = sum((folder / file).stat().st_size for file in wanted) / 1e6
     click.echo(f"{index}: {len(known)} images, {size:,.0f} MB")
+    return index
 
 
 @contextmanager
@@ -125,13 +153,21 @@ def alone(folder: Path) -> Iterator[None]:
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True
 )
-def main(names: tuple[str, ...], folder: Path) -> None:
+@click.option(
+    "--sign", "key", type=click.Path(path_type=Path, dir_okay=False), help="Sign with this key."
+)
+def main(names: tuple[str, ...], folder: Path, key: Path | None) -> None:
     """Save images for hosts, by default all of them."""
     # In .venv, whose Python runs this command; that of deploy/.venv imports the rest.
     from km3up.version import version_of
 
     with alone(folder):
-        write(names or NAMES, version_of(ROOT), folder)
+        index = write(names or NAMES, version_of(ROOT), folder)
+        # Of an older archive.
+        signing.signature_of(index).unlink(missing_ok=True)
+        if key:
+            signing.sign(index, key)
+            click.echo(f"{signing.signature_of(index)}: signed with {key}")
 
 
 if __name__ == "__main__":

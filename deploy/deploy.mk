@@ -6,8 +6,8 @@ PLAY ?= site
 # The part of the tests below that `make test` runs, too, where there is an engine.
 ONE_HOST := deploy/tests/test_validate.py deploy/tests/test_one_host.py
 
-archive: .hub ## save the images to deploy/archive, for hosts (IMAGES="stack": only these)
-	@$(VENV)/python deploy/archive.py $(IMAGES)
+archive: .hub ## save the images to deploy/archive, for hosts (IMAGES="stack": only these, SIGN=KEYFILE)
+	@$(VENV)/python deploy/archive.py $(IMAGES) $(if $(SIGN),--sign $(SIGN))
 
 deploy: .deploy ## run a playbook (INVENTORY=..., PLAY=site|verify|..., OPTIONS="--check --diff")
 	@cd deploy && .venv/bin/ansible-playbook -i $(INVENTORY) playbooks/$(PLAY).yml $(OPTIONS)

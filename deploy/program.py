@@ -1,8 +1,9 @@
 """Build `deploy/.build/km3host.pyz`: what the roles install on machines, in one file.
 
-The file contains `platform/host` and the pure Python packages that it needs, from their lock. A
-machine runs it with its own Python and downloads nothing. The same sources always give the same
-bytes, so that a second run of a playbook changes nothing. Does nothing if the file is current.
+The file contains `platform/host`, `platform/visitor` and the pure Python packages that it needs,
+from their lock. A machine runs it with its own Python and downloads nothing. The same sources
+always give the same bytes, so that a second run of a playbook changes nothing. Does nothing if the
+file is current.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT / "platform" / "host" / "src" / "km3host"
+#: The distributions in the program: `km3host visit` uses km3visit.
+SOURCES = (ROOT / "platform" / "host" / "src", ROOT / "platform" / "visitor" / "src")
 LOCK = ROOT / "platform" / "locks" / "host.txt"
 UV = ROOT / ".venv" / "bin" / "uv"
 PROGRAM = ROOT / "deploy" / ".build" / "km3host.pyz"
@@ -27,8 +29,8 @@ class BuildError(Exception):
 
 
 def sources() -> list[Path]:
-    """Return the files of `platform/host` that go into the program."""
-    return sorted(path for path in SOURCE.rglob("*.py") if path.is_file())
+    """Return our own files that go into the program."""
+    return sorted(path for folder in SOURCES for path in folder.rglob("*.py") if path.is_file())
 
 
 def fingerprint() -> str:
@@ -75,7 +77,8 @@ def build(program: Path) -> None:
             for note in ("INSTALLER", "RECORD", "REQUESTED"):
                 (record / note).unlink(missing_ok=True)
         for path in sources():
-            target = folder / "km3host" / path.relative_to(SOURCE)
+            source = next(source for source in SOURCES if path.is_relative_to(source))
+            target = folder / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         (folder / "__main__.py").write_text("from km3host.cli import main\n\nmain()\n")

@@ -20,7 +20,7 @@ _LANDING = "Reading KM3NeT events"
 
 
 class Visit:
-    """One page, and pictures of what it shows for people to look at."""
+    """A page, with screenshots for people to check."""
 
     def __init__(self, page: Page, given: dict[str, Any]) -> None:
         self.page = page

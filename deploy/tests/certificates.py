@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-#: What an authority's key is for; Python 3.13 asks for it.
+#: The key usage of an authority, which Python 3.13 requires.
 _SIGNING = x509.KeyUsage(
     key_cert_sign=True, crl_sign=True, digital_signature=False, content_commitment=False,
     key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
@@ -30,7 +30,7 @@ def _name(name: str) -> x509.Name:
 
 
 def _alternative(name: str) -> x509.GeneralName:
-    """An address, or else a host name."""
+    """Returns the name as an address if it is one, else as a host name."""
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
@@ -45,7 +45,7 @@ def _write_key(key: ec.EllipticCurvePrivateKey, path: Path) -> None:
 
 
 def _kept_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """The key in a file, which is made where there is none."""
+    """Returns the key in a file, which is created if it is missing."""
     if not path.exists():
         _write_key(ec.generate_private_key(ec.SECP256R1()), path)
     key = load_pem_private_key(path.read_bytes(), None)
@@ -54,7 +54,7 @@ def _kept_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 
 class Authority:
-    """Signs certificates; `folder/ca.pem` is its own. A folder that had one has the same again."""
+    """Signs certificates; `folder/ca.pem` is its own. In a used folder it is the same as before."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -27,21 +27,24 @@ from deploy.tests.containers import (
     start_machine,
 )
 from deploy.tests.site import KEEP, RESULTS, Play, Site, kept_folder, prepare, ssh_key
+from tests.deploy.sources import module
+
+archive = module("archive.py")
 
 HUB, PORTAL, ACME = "hub.test", "data.test", "acme.test"
 HUB_ADDRESS, ACME_ADDRESS = "10.199.250.31", "10.199.250.5"
-#: The ACME service that wants accounts to be known before, and where it tells its authority.
+#: The ACME service that serves known accounts only, and the port where it shows its authority.
 BOUND, BOUND_MANAGEMENT = f"https://{ACME}:14001/dir", 15001
-#: Where the machine has the authorities of the tests, as if they were the site's own.
+#: The tests' authorities on the machine, as if they were the site's own.
 AUTHORITY = "/etc/ssl/certs/site-authority.pem"
 
 
-#: What the machine of the tests is given: one of the environments is enough.
-IMAGES = ("hub", "proxy", "firewall", "opendata", "stack")
-#: The machine is one and the same for all of them, and what the last ones leave is another one.
+#: The images in the tests' archive: one of the environments is enough.
+IMAGES = tuple(name for name in archive.NAMES if name != "joint")
+#: All of them use one machine, in this order; the last ones replace it.
 ORDER = (
     "test_validate", "test_one_host", "test_hardening", "test_verify", "test_monitoring",
-    "test_login", "test_names", "test_certificates", "test_drills",
+    "test_login", "test_names", "test_host_names", "test_certificates", "test_drills",
 )  # fmt: skip
 
 
@@ -57,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def ansible() -> None:
-    """Ansible in `deploy/.venv`, which is installed where it is missing."""
+    """Ansible in `deploy/.venv`, which is installed if it is missing."""
     prepare("environment.py")
 
 
@@ -72,7 +75,7 @@ def needed(ansible: None) -> None:
 
 @pytest.fixture(scope="session")
 def kept(needed: None) -> bool:
-    """Whether there is a machine that an earlier run left for this one."""
+    """Whether an earlier run left a machine for this one."""
     return KEEP and runs(f"{NETWORK}-hub") and (RESULTS / "kept").exists()
 
 
@@ -118,24 +121,24 @@ def acme(network: None, authority: Authority, kept: bool, folder: Path) -> Itera
     context = ssl.create_default_context(cafile=str(authority.file))
     context.check_hostname = False
 
-    def ask(what: str, port: int = 15000) -> str:
+    def fetch(what: str, port: int = 15000) -> str:
         address = f"https://{ACME_ADDRESS}:{port}/{what}/0"
         with urllib.request.urlopen(address, context=context, timeout=5) as answer:
             return str(answer.read().decode())
 
     def answers() -> bool:
         try:
-            return bool(ask("roots") and ask("roots", BOUND_MANAGEMENT))
+            return bool(fetch("roots") and fetch("roots", BOUND_MANAGEMENT))
         except OSError:
             return False
 
     eventually(answers, "the ACME service answers")
-    bound = ask("roots", BOUND_MANAGEMENT)
-    own = ask("roots") + bound + authority.file.read_text()
+    bound = fetch("roots", BOUND_MANAGEMENT)
+    own = fetch("roots") + bound + authority.file.read_text()
     bundle.write_text(Path(certifi.where()).read_text() + own)
     bundle.with_name("own.pem").write_text(own)
     bundle.with_name("bound-root.pem").write_text(bound)
-    bundle.with_name("intermediate.pem").write_text(ask("intermediates"))
+    bundle.with_name("intermediate.pem").write_text(fetch("intermediates"))
     bundle.with_name("acme-root.pem").write_text(authority.file.read_text())
     yield bundle
     if not KEEP:
@@ -150,7 +153,7 @@ def key(folder: Path) -> Path:
 # Of this package, not of the session: the process may go on with tests of something else.
 @pytest.fixture(scope="package")
 def names(acme: Path) -> Iterator[None]:
-    """The tests' own look-ups and trust: as if the host names were in DNS."""
+    """Name resolution and trust of the tests, as if the host names were in DNS."""
     known = {HUB: HUB_ADDRESS, PORTAL: HUB_ADDRESS, ACME: ACME_ADDRESS}
     real = socket.getaddrinfo
 
@@ -171,7 +174,7 @@ def target_image(network: None) -> str:
 
 @pytest.fixture(scope="session")
 def fresh_machine(target_image: str, key: Path, acme: Path) -> Callable[[], Machine]:
-    """Starts a machine on which nothing is, in the place of the one before."""
+    """Starts an empty machine in place of the previous one."""
     public = key.with_suffix(".pub").read_text().strip()
     hosts = [f"{ACME}:{ACME_ADDRESS}", f"{HUB}:{HUB_ADDRESS}", f"{PORTAL}:{HUB_ADDRESS}"]
 
@@ -187,7 +190,7 @@ def fresh_machine(target_image: str, key: Path, acme: Path) -> Callable[[], Mach
 
 @pytest.fixture(scope="package")
 def machine(fresh_machine: Callable[[], Machine], kept: bool) -> Iterator[Machine]:
-    """A fresh machine. KM3_KEEP=1 leaves it for a look."""
+    """A fresh machine. KM3_KEEP=1 keeps it for inspection."""
     machine = Machine(f"{NETWORK}-hub", HUB_ADDRESS) if kept else fresh_machine()
     yield machine
     if not KEEP:
@@ -221,25 +224,25 @@ def site(machine: Machine, key: Path, folder: Path) -> Site:
 
 @pytest.fixture(scope="package")
 def first_run(site: Site, names: None, kept: bool) -> Play | None:
-    """The deployment from nothing, unless the machine was left by an earlier run."""
+    """The deployment from nothing, unless an earlier run kept the machine."""
     return None if kept else site.play("site").require_success()
 
 
 @pytest.fixture(scope="package")
 def deployed(first_run: Play | None, machine: Machine) -> Machine:
-    """The machine with the platform on it."""
+    """The machine with the platform."""
     return machine
 
 
 @pytest.fixture(scope="package")
 def saved(deployed: Machine, site: Site) -> Machine:
-    """A host with a backup, without which verify is not content."""
+    """A host with a backup, which verify requires."""
     site.play("backup").require_success()
     return deployed
 
 
 def secret(machine: Machine, name: str) -> str:
-    """A secret that the deployment made on the machine."""
+    """A secret that the deployment created on the machine."""
     return machine.run("cat", f"/opt/km3net/secrets/{name}").strip()
 
 

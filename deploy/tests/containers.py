@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import wait_until
 
 HERE = Path(__file__).resolve().parent
 NETWORK = "km3deploy"
@@ -18,12 +19,13 @@ MACHINE = [
     "--cgroupns=private", "--cap-add=ALL", "--cap-drop=SYS_RESOURCE",
     "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
     "--security-opt=systempaths=unconfined", "--device-cgroup-rule=a *:* rwm", "--device=/dev/fuse",
+    "--device=/dev/net/tun",
     "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec,mode=1777",
 ]  # fmt: skip
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command of the engine."""
+    """Run a command of the Docker Engine."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True)
     if check and done.returncode:
         raise AssertionError(
@@ -41,10 +43,7 @@ def build(name: str, folder: str, base: str = "debian:trixie-slim") -> str:
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.3)
+    wait_until(condition, seconds=seconds, what=what, interval=0.3)
 
 
 def host_dns() -> str:
@@ -61,23 +60,23 @@ class Machine:
     address: str
 
     def run(self, *command: str, check: bool = True) -> str:
-        """The output of a command that root gives on it."""
+        """Returns the output of a command run by root on it."""
         done = docker("exec", self.name, *command, check=False)
         if check:
             assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
         return done.stdout
 
     def succeeds(self, *command: str) -> bool:
-        """Whether a command that root gives on it succeeds."""
+        """Returns whether a command run by root on it succeeds."""
         return docker("exec", self.name, *command, check=False).returncode == 0
 
     def pack(self, folder: str, file: Path) -> None:
-        """Copy what is below a folder of it to a file here, owners and rights included."""
+        """Copy the content of a folder of it to a local file, with owners and modes."""
         with file.open("wb") as stream:
             self._tar("-cf", folder, stdout=stream)
 
     def unpack(self, file: Path, folder: str) -> None:
-        """Bring back there what `pack` took."""
+        """Restore what `pack` copied."""
         self.run("mkdir", "-p", folder)
         with file.open("rb") as stream:
             self._tar("-xf", folder, stdin=stream)
@@ -88,7 +87,7 @@ class Machine:
         subprocess.run(command, check=True, **streams)
 
     def remove(self) -> None:
-        """Remove it with all its data."""
+        """Remove the machine with all its data."""
         docker("rm", "--force", "--volumes", self.name, check=False)
 
 

@@ -26,7 +26,7 @@ class Provider:
     certificate: Path
 
     def stop(self) -> None:
-        """Stop it; what it knew is lost."""
+        """Stop it; its data are lost."""
         docker("rm", "--force", "--volumes", self.name, check=False)
 
 
@@ -38,12 +38,12 @@ def start_provider(
     callback: str,
     people: Mapping[str, Mapping[str, Any]],
 ) -> Provider:
-    """Start a provider of a shape, `iam` or `egi`; returns when it answers.
+    """Start a provider of a shape, `iam` or `egi`; returns when it responds.
 
     Raises
     ------
     tests.oidc.running.NoProvider
-        Where its packages cannot be had.
+        If its packages cannot be installed.
     """
     modules = packages()
     certificate, key = authority.issue("provider", [ADDRESS])

@@ -1,4 +1,4 @@
-"""Releases for the drills: the archive that is there, with some of its images made anew."""
+"""Releases for the drills: the present archive, with some of its images rebuilt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ archive = module("archive.py")
 
 
 def release(folder: Path, name: str, changes: Mapping[str, Sequence[str]]) -> Path:
-    """An archive in which images are the present ones with more instructions of a Dockerfile."""
+    """Returns an archive whose images are the present ones plus instructions of a Dockerfile."""
     known = json.loads((ARCHIVE / "images.json").read_text())["images"]
     folder.mkdir()
     for entry in known.values():

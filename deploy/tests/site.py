@@ -27,7 +27,7 @@ KEEP = bool(os.environ.get("KM3_KEEP"))
 
 
 def prepare(script: str, *arguments: str) -> None:
-    """Run a script of `deploy/` that brings something up to date; skip where it cannot be had."""
+    """Run a script of `deploy/` that brings something up to date; skip if that fails."""
     # The environment of the platform's own commands, which has what they need.
     python = DEPLOY.parent / ".venv" / "bin" / "python"
     command = [str(python if python.exists() else sys.executable), str(DEPLOY / script), *arguments]
@@ -37,14 +37,14 @@ def prepare(script: str, *arguments: str) -> None:
 
 
 def kept_folder(name: str) -> Path:
-    """Where a site's files are that the next run takes again."""
+    """Returns the folder of a site's files that the next run reuses."""
     folder = RESULTS / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def ssh_key(folder: Path) -> Path:
-    """The admin's key in a folder, which is made where there is none."""
+    """Returns the admin's key in a folder, created if it is missing."""
     path = folder / "key"
     if not path.exists():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
@@ -61,12 +61,12 @@ class Play:
 
     @property
     def changed(self) -> int:
-        """How many tasks changed something, on all hosts."""
+        """Number of tasks that changed something, on all hosts."""
         return sum(map(int, re.findall(r"changed=(\d+)", self.output)))
 
     @property
     def failed(self) -> int:
-        """How many tasks failed or found a host away."""
+        """Number of tasks that failed or could not reach a host."""
         return sum(map(int, re.findall(r"(?:failed|unreachable)=(\d+)", self.output)))
 
     def require_success(self) -> Play:
@@ -128,7 +128,7 @@ class Site:
         return Play(output, process.returncode, seconds)
 
     def interrupt(self, name: str, task: str) -> None:
-        """Run a playbook and kill it, with all that it started here, where a task begins."""
+        """Run a playbook and kill it with all its processes when a task begins."""
         with self._started(name) as process:
             assert process.stdout is not None
             begun = any(f"[{task}]" in line for line in process.stdout)

@@ -37,7 +37,7 @@ def bookworm_image(network: None) -> str:
 
 @pytest.fixture(scope="module")
 def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the site's files are; with KM3_KEEP=1 for the next run, too."""
+    """The folder of the site's files; with KM3_KEEP=1 kept for the next run."""
     return kept_folder("kept-bookworm") if KEEP else tmp_path_factory.mktemp("bookworm")
 
 
@@ -48,7 +48,7 @@ def own_key(own_folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def bookworm(bookworm_image: str, own_key: Path, own_folder: Path) -> Iterator[Machine]:
-    """A fresh machine. KM3_KEEP=1 leaves it for a look."""
+    """A fresh machine. KM3_KEEP=1 keeps it for inspection."""
     machine = Machine(f"{NETWORK}-bookworm", ADDRESS)
     if not (KEEP and runs(machine.name)):
         (own_folder / "known_hosts").unlink(missing_ok=True)
@@ -112,7 +112,7 @@ def test_old_compose_is_refused_before_anything_is_changed(bookworm_site: Site) 
     assert "Leave docker_packages empty" in " ".join(play.output.split())
 
 
-def test_check_of_a_fresh_machine_says_that_all_is_to_come(
+def test_check_mode_on_a_fresh_machine_announces_every_change(
     bookworm: Machine, bookworm_site: Site
 ) -> None:
     play = bookworm_site.play("site", "--check", "--diff").require_success()
@@ -126,7 +126,7 @@ def test_machine_is_deployed_from_nothing(first: Play, bookworm: Machine) -> Non
     assert 'VERSION_ID="12"' in bookworm.run("cat", "/etc/os-release")
 
 
-def test_nothing_but_compose_comes_from_debian_13(first: Play, bookworm: Machine) -> None:
+def test_only_compose_is_installed_from_debian_13(first: Play, bookworm: Machine) -> None:
     assert bookworm.run("docker", "version", "--format={{.Server.Version}}").startswith("20.10")
     assert re.match(r"v?2\.", bookworm.run("docker", "compose", "version", "--short"))
     # What a distribution upgrade would bring, by where it would come from.
@@ -153,7 +153,7 @@ def test_user_works_over_a_secure_websocket(kernel: Kernel) -> None:
     assert kernel.run(limit).strip() == str(1024**3)
 
 
-def test_saved_file_comes_back(first: Play, bookworm_site: Site, kernel: Kernel) -> None:
+def test_saved_file_is_read_back(first: Play, bookworm_site: Site, kernel: Kernel) -> None:
     kernel.run("from pathlib import Path; n = Path('mine.txt').write_text('precious')")
     bookworm_site.play("backup").require_success()
     kernel.run("Path('mine.txt').unlink()")
@@ -164,7 +164,7 @@ def test_saved_file_comes_back(first: Play, bookworm_site: Site, kernel: Kernel)
     assert kernel.run(found).strip() == "['precious']"
 
 
-def test_verify_finds_it_as_it_should_be(bookworm_site: Site, admin: Person) -> None:
+def test_verify_passes_on_a_good_host(bookworm_site: Site, admin: Person) -> None:
     stop_server(admin)
     play = bookworm_site.play("verify").require_success()
     assert "check ran a cell in stack" in " ".join(play.output.split())

@@ -1,4 +1,4 @@
-"""Whence certificates come, that one which ends is told, and what is served without any."""
+"""Sources of certificates, reports of expiring ones, and service without any."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deploy.tests.site import Play, Site
 ADDRESS = f"https://{HUB}"
 
 
-def test_certificate_that_ends_is_told_and_replaced(
+def test_expiring_certificate_is_reported_and_replaced(
     deployed: Machine, site: Site, authority: Authority
 ) -> None:
     usual = site.settings
@@ -65,7 +65,7 @@ def test_acme_service_that_knows_its_accounts_gives_a_certificate(
         site.write_secrets(secrets)
 
 
-def test_caddys_own_authority_serves_trials(saved: Machine, site: Site) -> None:
+def test_trial_deployment_uses_caddys_own_authority(saved: Machine, site: Site) -> None:
     usual = site.settings
     try:
         site.write(usual | {"proxy_tls": "internal", "verify_authority": ""})
@@ -78,7 +78,7 @@ def test_caddys_own_authority_serves_trials(saved: Machine, site: Site) -> None:
         site.write(usual)
 
 
-def test_plain_http_serves_where_it_is_asked_for(saved: Machine, site: Site) -> None:
+def test_plain_http_is_served_if_configured(saved: Machine, site: Site) -> None:
     usual = site.settings
     try:
         site.write(usual | {"proxy_tls": "none"})
@@ -94,7 +94,7 @@ def test_plain_http_serves_where_it_is_asked_for(saved: Machine, site: Site) -> 
         site.write(usual)
 
 
-def test_proxy_of_the_site_is_believed(saved: Machine, site: Site) -> None:
+def test_forwarded_addresses_of_the_sites_proxy_are_trusted(saved: Machine, site: Site) -> None:
     usual = site.settings
     # What a client says of itself comes first; the site's proxy adds whom it saw.
     said = {"X-Forwarded-For": "198.51.100.1, 192.0.2.77", "X-Forwarded-Proto": "https"}

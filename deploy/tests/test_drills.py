@@ -1,4 +1,4 @@
-"""Drills: upgrades, a rollback, full storage, a reboot, what was lost or removed."""
+"""Drills: upgrades, a rollback, full storage, a reboot, losses and removals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CATALOGUE = (
 
 
 def records(machine: Machine) -> Any:
-    """What the portal has; not there while it is filled."""
+    """The portal's records; incomplete while it is filled."""
     if not machine.succeeds(*CATALOGUE, "-o/dev/null"):
         return None
     # `updated` is when the catalogue was written.
@@ -39,7 +39,7 @@ def admin(saved: Machine) -> Person:
 
 @pytest.fixture(scope="module")
 def kernel(admin: Person) -> Kernel:
-    """A kernel with something in its memory; it must outlive what is done to hub and proxy."""
+    """A kernel with a variable in memory; it must survive changes of hub and proxy."""
     start_server(admin)
     kernel = start_kernel(admin)
     kernel.run("kept = 42")
@@ -50,7 +50,7 @@ def tag(machine: Machine) -> str:
     return str(container(machine, "hub")["Config"]["Image"])
 
 
-def test_failed_upgrade_goes_back_while_users_work(
+def test_failed_upgrade_is_rolled_back_while_users_work(
     deployed: Machine, site: Site, kernel: Kernel, tmp_path: Path
 ) -> None:
     before = tag(deployed)
@@ -81,7 +81,7 @@ def test_upgrade_and_rollback_while_users_work(
     site.play("upgrade", "-e", f"images_archive={archive}").require_success()
     assert tag(deployed).endswith("-next")
     assert str(container(deployed, "firewall")["Config"]["Image"]).endswith("-next")
-    # What users' traffic goes through is not made anew.
+    # The container that users' traffic goes through is not replaced.
     assert container(deployed, "net")["Id"] == road
     assert kernel.run("print(kept)").strip() == "42"
     # The release stays although the usual archive has another one.
@@ -91,7 +91,7 @@ def test_upgrade_and_rollback_while_users_work(
     assert kernel.run("print(kept)").strip() == "42"
 
 
-def test_lost_file_comes_back(deployed: Machine, site: Site, kernel: Kernel) -> None:
+def test_lost_file_is_restored(deployed: Machine, site: Site, kernel: Kernel) -> None:
     kernel.run("from pathlib import Path; Path('mine.txt').write_text('precious')")
     site.play("backup").require_success()
     kernel.run("Path('mine.txt').unlink()")
@@ -103,12 +103,12 @@ def test_lost_file_comes_back(deployed: Machine, site: Site, kernel: Kernel) -> 
 def test_restore_is_rehearsed_beside_the_platform(saved: Machine, site: Site) -> None:
     play = site.play("restore_drill").require_success()
     said = " ".join(play.output.split())
-    told = re.search(
+    counts = re.search(
         r"hub: backup \w{8}: restored (\d+) files .* (\d+) volumes and (\d+) databases are",
         said,
     )
-    assert told, said
-    files, volumes, databases = map(int, told.groups())
+    assert counts, said
+    files, volumes, databases = map(int, counts.groups())
     labelled = "docker volume ls --quiet --filter label=org.km3net.project=km3net"
     assert volumes == len(saved.run("sh", "-c", labelled).split())
     homes = "find /var/lib/docker/volumes/km3net-home-*/_data -type f | wc -l"
@@ -119,7 +119,7 @@ def test_restore_is_rehearsed_beside_the_platform(saved: Machine, site: Site) ->
     assert not saved.run("sh", "-c", "ls -d /var/tmp/km3net-drill-* 2>/dev/null || true").strip()
 
 
-def test_full_storage_is_told_and_the_next_backup_succeeds(
+def test_full_storage_is_reported_and_the_next_backup_succeeds(
     deployed: Machine, site: Site, kernel: Kernel
 ) -> None:
     place = "/var/backups/km3net"
@@ -207,7 +207,7 @@ SUMS = (
 )
 
 
-def test_lost_host_comes_back_with_every_file_and_account(
+def test_lost_host_is_restored_with_every_file_and_account(
     deployed: Machine,
     site: Site,
     admin: Person,
@@ -249,9 +249,7 @@ def test_lost_host_comes_back_with_every_file_and_account(
     site.play("verify", "-e", "verify_backup_hours=1000").require_success()
 
 
-def test_removed_platform_is_put_back_by_a_play_that_was_interrupted(
-    deployed: Machine, site: Site
-) -> None:
+def test_interrupted_play_restores_a_removed_platform(deployed: Machine, site: Site) -> None:
     said = ["-e", "platform_remove=km3net", "-e", "platform_remove_again='delete everything'"]
     assert "Nothing was removed" in site.play("teardown", *said[:2]).output
     site.play("teardown", *said).require_success()

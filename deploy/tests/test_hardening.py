@@ -75,7 +75,7 @@ def test_no_secret_is_in_a_log_or_a_process_list(deployed: Machine, host: Host, 
 
 @pytest.fixture(scope="module")
 def metadata(deployed: Machine, target_image: str) -> Iterator[str]:
-    """A neighbour that is a cloud's metadata service, too; yields its other address."""
+    """A neighbour that is also a cloud's metadata service; yields that address."""
     name = f"{NETWORK}-metadata"
     docker("rm", "--force", name, check=False)
     serve = f"ip address add {METADATA}/32 dev eth0 && exec python3 -m http.server 80"
@@ -128,5 +128,5 @@ def test_updates_are_installed_but_not_the_engines(host: Host) -> None:
     assert '"1"' in said
 
 
-def test_guessers_are_banned(host: Host) -> None:
+def test_password_guessers_are_banned(host: Host) -> None:
     assert "Jail list:\tsshd" in host.check_output("fail2ban-client status")

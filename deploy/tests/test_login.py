@@ -1,4 +1,4 @@
-"""People log in with a provider, in a browser over HTTPS; the host is looked at as ever."""
+"""People log in with a provider, in a browser over HTTPS; the usual checks pass."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def trusting(deployed: Machine, authority: Authority) -> Machine:
 def login_with(
     trusting: Machine, site: Site, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Provider]]:
-    """A function that has the host log people in with a provider of a shape."""
+    """A function that configures the host for a provider of a shape."""
     usual = site.settings
     started: list[Provider] = []
 
@@ -121,7 +121,7 @@ def egi(login_with: Callable[[str], Provider]) -> Provider:
 
 
 def visit(shape: str, name: str, provider: Provider, acme: Path, *, work: bool = False) -> Any:
-    """What somebody sees in a browser."""
+    """Returns what a person sees in a browser."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     python = ROOT / ".venv" / "bin" / "python"
     if not program or not python.exists():
@@ -158,7 +158,7 @@ def test_member_logs_in_and_runs_a_tutorial(iam: Provider, acme: Path) -> None:
     assert all(url.startswith(f"wss://{HUB}/user/ada/") for url in seen["sockets"])
 
 
-def test_who_is_in_no_allowed_group_is_told_whom_to_ask(iam: Provider, acme: Path) -> None:
+def test_user_without_an_allowed_group_sees_the_contact(iam: Provider, acme: Path) -> None:
     seen = visit("iam", "guest", iam, acme)
     assert seen["status"] == 403
     for words in ("ESCAPE IAM", "/escape", "help@hub.test"):
@@ -185,11 +185,11 @@ def test_secrets_of_the_login_are_saved_and_shown_to_nobody(
         assert f"{STATE}/{name}" in saved
         mode, owner = trusting.run("stat", "--format=%a %u", f"{STATE}/{name}").split()
         assert (mode, owner) == ("600", "1000")
-    told = trusting.run("journalctl", "--no-pager") + trusting.run("ps", "auxww")
-    told += trusting.run("bash", "-c", "docker inspect $(docker ps --quiet)")
-    told += trusting.run("bash", "-c", "docker logs km3net-hub 2>&1")
+    records = trusting.run("journalctl", "--no-pager") + trusting.run("ps", "auxww")
+    records += trusting.run("bash", "-c", "docker inspect $(docker ps --quiet)")
+    records += trusting.run("bash", "-c", "docker logs km3net-hub 2>&1")
     for secret in (SECRET, trusting.run("cat", f"{STATE}/secret-verify").strip()):
-        assert [line for line in told.splitlines() if secret in line] == []
+        assert [line for line in records.splitlines() if secret in line] == []
 
 
 def test_provider_of_another_shape(egi: Provider, acme: Path) -> None:
@@ -202,7 +202,7 @@ def test_provider_of_another_shape(egi: Provider, acme: Path) -> None:
         assert words in refused["text"]
 
 
-def test_provider_that_is_away_is_told(egi: Provider, trusting: Machine) -> None:
+def test_unreachable_provider_is_reported(egi: Provider, trusting: Machine) -> None:
     egi.stop()
     said = trusting.run("km3net-verify", "--only", "visit", check=False)
     assert said.startswith("FAILED"), said

@@ -1,4 +1,4 @@
-"""What is measured on a deployed host: all that alerts and dashboards ask for."""
+"""Metrics of a deployed host: everything that alerts and dashboards use."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import yaml
 from deploy.tests.containers import Machine, eventually
 from deploy.tests.site import DEPLOY
 
-#: Words of expressions that are no measurements.
+#: Words in expressions that are not metrics.
 WORDS = {
     *("sum", "avg", "count", "rate", "increase", "histogram_quantile", "predict_linear", "vector"),
     *("by", "or", "and", "absent", "time", "le", "status", "code"),
 }  # fmt: skip
-#: Not there before somebody did it, or something failed.
+#: Appear only once somebody used the service, or something failed.
 LATER = {"km3net_check_failure", "opendata_tap_jobs"}
 
 
@@ -38,25 +38,25 @@ def _asked() -> set[str]:
     return {word for text in bare for word in re.findall(r"[a-zA-Z_]\w+", text)} - WORDS
 
 
-def test_everything_gives_its_measurements(deployed: Machine) -> None:
+def test_every_exporter_provides_metrics(deployed: Machine) -> None:
     def states() -> dict[str, str]:
         found = _ask(deployed, "targets?state=active")["activeTargets"]
         return {target["labels"]["job"]: target["health"] for target in found}
 
     jobs = {"prometheus", "host", "web", "hub", "portal"}
     up = dict.fromkeys(jobs, "up")
-    eventually(lambda: states() == up, "all are measured", seconds=300)
+    eventually(lambda: states() == up, "all exporters are up", seconds=300)
 
 
-def test_every_measurement_of_alerts_and_dashboards_is_there(deployed: Machine) -> None:
+def test_every_metric_of_alerts_and_dashboards_exists(deployed: Machine) -> None:
     def missing() -> list[str]:
         return sorted(_asked() - LATER - set(_ask(deployed, "label/__name__/values")))
 
     assert len(_asked()) > 20
-    # The host looks at itself every five minutes.
-    eventually(lambda: not missing(), "everything is measured", seconds=600)
+    # The host checks itself every five minutes.
+    eventually(lambda: not missing(), "all metrics exist", seconds=600)
 
 
-def test_nobody_else_reads_the_token(deployed: Machine) -> None:
+def test_only_root_reads_the_token(deployed: Machine) -> None:
     found = deployed.run("stat", "-c", "%a %U %G", "/etc/prometheus/km3net-hub-token")
     assert found.split() == ["640", "root", "prometheus"]

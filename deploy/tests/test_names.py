@@ -17,8 +17,8 @@ NAME = "vo.test"
 
 @pytest.fixture
 def own_name(deployed: Machine, site: Site) -> Iterator[None]:
-    """The machine is known by one more name, and again by the usual ones afterwards."""
-    # The machine looks its names up as everybody does: `verify` goes by them.
+    """The machine has one more name, and afterwards the usual ones again."""
+    # The machine resolves its own names, because `verify` uses them.
     deployed.run(
         "sh", "-c", f"grep -qw {NAME} /etc/hosts || echo '{HUB_ADDRESS} {NAME}' >> /etc/hosts"
     )

@@ -1,4 +1,4 @@
-"""One host, from nothing to a tutorial in a browser's place."""
+"""One host, from nothing to a tutorial run as a browser would."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_check_run_has_no_differences(deployed: Machine, site: Site) -> None:
     assert "+++" not in play.output
 
 
-def test_http_is_sent_to_https(deployed: Machine) -> None:
+def test_http_is_redirected_to_https(deployed: Machine) -> None:
     for name in (HUB, PORTAL):
         answer = httpx.get(f"http://{name}/", follow_redirects=False, timeout=60)
         assert answer.status_code == 308
         assert answer.headers["location"] == f"https://{name}/"
 
 
-def test_certificate_is_valid_and_browsers_are_told_to_insist(deployed: Machine) -> None:
+def test_certificate_is_valid_and_hsts_is_sent(deployed: Machine) -> None:
     answer = httpx.get(f"https://{HUB}/hub/login", timeout=60)
     assert answer.status_code == 200
     assert "max-age=31536000" in answer.headers["strict-transport-security"]

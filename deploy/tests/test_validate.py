@@ -26,7 +26,7 @@ GOOD = {
 OIDC = {"provider": "escape-iam", "client_id": "the-hub", "allowed_groups": ["/escape"]}
 WITH_OIDC: dict[str, Any] = {"login": {"method": "oidc", "oidc": OIDC}}
 STORAGE = "sftp:backup@storage.example.org:/km3net"
-#: For each host what is wrong with its settings, and what must be told.
+#: For each host, what is wrong with its settings, and the expected message.
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt": ({"proxy_tsl": "acme"}, "write proxy_tls"),
     "removed": ({"platform_domain": "x.org"}, "write platform_hub_name"),
@@ -83,27 +83,27 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "example": ({"vault_backup_password": "change-me"}, "Replace change-me in vault.yml"),
 }
-#: What validate is told of a machine (`systems.yml`), as there is only this one here.
+#: Facts of machines given to validate (`systems.yml`), because there is only this machine.
 ALMA = {"distribution": "AlmaLinux", "release": "9", "name": "Shamrock", "family": "RedHat"}
 UBUNTU = {"distribution": "Ubuntu", "release": "24", "name": "noble", "family": "Debian"}
 ON_ALMA: dict[str, Any] = {
-    "told_system": ALMA,
+    "system_under_test": ALMA,
     "docker_repository": "https://mirror.example.org/docker/el9",
     "monitoring_enabled": False,
 }
-#: For each host what its system is, and what must be told; nothing: it is accepted.
+#: For each host, its system and the expected message; empty if it is accepted.
 SYSTEMS: dict[str, tuple[dict[str, Any], str]] = {
-    "ubuntu": ({"told_system": UBUNTU}, ""),
+    "ubuntu": ({"system_under_test": UBUNTU}, ""),
     "alma": (ON_ALMA, ""),
     "own-packages": (ON_ALMA | {"docker_repository": "", "docker_packages": ["docker-ce"]}, ""),
-    "alma-8": ({"told_system": ALMA | {"release": "8"}}, "Give it Debian 13"),
+    "alma-8": ({"system_under_test": ALMA | {"release": "8"}}, "Give it Debian 13"),
     "no-docker": (ON_ALMA | {"docker_repository": ""}, "Write docker_repository: https://mirror"),
     "watched": (ON_ALMA | {"monitoring_enabled": True}, "Write monitoring_enabled: false"),
 }
 
 
 def local(folder: Path, hosts: dict[str, dict[str, Any]]) -> Site:
-    """An inventory whose hosts are this machine; nothing but facts is asked of it."""
+    """An inventory whose hosts are this machine; only its facts are read."""
     site = Site(folder / "inventory", "127.0.0.1", folder / "no-key", dict(GOOD))
     common = {"ansible_connection": "local", "ansible_become": False}
     common["ansible_python_interpreter"] = sys.executable
@@ -133,7 +133,7 @@ def test_good_settings_are_accepted(play: Play, host: str) -> None:
 
 
 def refusal(play: Play, host: str) -> str:
-    """What a host was told."""
+    """Returns the error message for a host."""
     assert re.search(rf"^{host} +: .*failed=1", play.output, re.M), play.output
     found = re.search(
         rf"^(?:fatal|failed): \[{host}\].*?(?=^\w+: \[|^TASK|\Z)", play.output, re.M | re.S
@@ -159,11 +159,11 @@ def test_known_operating_system_is_accepted(systems: Play, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [name for name, (_, words) in SYSTEMS.items() if words])
-def test_what_a_system_lacks_is_refused(systems: Play, host: str) -> None:
+def test_settings_that_the_system_cannot_meet_are_refused(systems: Play, host: str) -> None:
     assert SYSTEMS[host][1] in refusal(systems, host)
 
 
-def test_half_a_way_to_the_storage_is_refused_without_the_key(play: Play) -> None:
+def test_incomplete_storage_settings_are_refused_without_showing_the_key(play: Play) -> None:
     assert re.search(r"^storage-half +: .*failed=1", play.output, re.M)
     assert "`ssh-keyscan storage.example.org` prints" in " ".join(play.output.split())
     assert "PRIVATE KEY" not in play.output

@@ -1,4 +1,4 @@
-"""`verify` accepts a sound deployment and tells each way in which one is broken."""
+"""`verify` accepts a good deployment and reports each fault."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from deploy.tests.containers import Machine, eventually
 from deploy.tests.site import Site
 
-#: What is wrong: a command that breaks the host, one that mends it, the check and its words.
+#: For each fault: the command that causes it, the one that repairs it, the check and its words.
 BROKEN = {
     "web-server-is-off": (
         "systemctl stop caddy", "systemctl start caddy", "services", "caddy does not run",
@@ -71,7 +71,7 @@ def broken(machine: Machine, break_it: str, mend_it: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def saved(deployed: Machine, site: Site) -> Machine:
-    """A host with a backup, without which verify is not content."""
+    """A host with a backup, which verify requires."""
     site.play("backup").require_success()
     eventually(
         lambda: deployed.succeeds("curl", "-fs", "-o/dev/null", "http://127.0.0.1:8090/health"),
@@ -87,7 +87,7 @@ def test_sound_host_is_accepted(saved: Machine, site: Site) -> None:
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_broken_host_is_told(saved: Machine, case: str) -> None:
+def test_broken_host_is_reported(saved: Machine, case: str) -> None:
     break_it, mend_it, check, words = BROKEN[case]
     with broken(saved, break_it, mend_it):
         said = saved.run("km3net-verify", "--only", check, check=False)
@@ -103,7 +103,7 @@ def test_playbook_fails_in_the_words_of_the_program(saved: Machine, site: Site) 
     assert words in " ".join(play.output.split())
 
 
-def test_site_mends_what_was_broken(saved: Machine, site: Site) -> None:
+def test_site_playbook_repairs_a_broken_host(saved: Machine, site: Site) -> None:
     play = site.play("site").require_success()
     assert play.changed > 0  # the account and the image that were taken away
     site.play("verify").require_success()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+#: As when one of them is run: they import each other.
+sys.path.append(str(DEPLOY))
 
 
 def module(path: str) -> ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import yaml
 
@@ -61,15 +62,17 @@ def test_images_of_the_portal_are_left_out_where_there_is_none() -> None:
     assert "km3net/opendata" in km3net.images({})
     none = {"services": {"opendata": {"enabled": False}}}
     assert km3net.images(none) == [
-        "km3net/hub", "km3net/proxy", "km3net/firewall", "km3net/stack", "km3net/joint",
+        "km3net/hub", "km3net/proxy", "km3net/broker", "km3net/firewall", "km3net/homes",
+        "km3net/stack",
+        "km3net/joint",
     ]  # fmt: skip
 
 
-def test_wrong_settings_are_told_in_sentences() -> None:
-    told = km3net.problems({"sizes": [{"name": "small", "memory": "much", "cpu": 1}]})
-    assert len(told) == 1
-    assert "sizes" in told[0]
-    assert "2G" in told[0]
+def test_wrong_settings_are_reported_in_sentences() -> None:
+    messages = km3net.problems({"sizes": [{"name": "small", "memory": "much", "cpu": 1}]})
+    assert len(messages) == 1
+    assert "sizes" in messages[0]
+    assert "2G" in messages[0]
 
 
 OIDC = {"provider": "escape-iam", "client_id": "the-hub", "allowed_groups": ["/escape"]}
@@ -100,13 +103,80 @@ def test_file_with_the_client_secret_is_the_deployments_own() -> None:
     assert "platform_client_secret" in km3net.problems(own)[0]
 
 
-def test_misspelt_setting_is_told_the_right_name() -> None:
+def test_error_for_a_misspelt_setting_suggests_the_right_name() -> None:
     specifications = km3net.specifications(str(DEPLOY / "roles"))
-    told = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], specifications)
-    assert told == ["proxy_tsl: there is no such setting; write proxy_tls."]
+    messages = km3net.unknown(["proxy_tsl", "ansible_host", "proxy_tls"], specifications)
+    assert messages == ["proxy_tsl: there is no such setting; write proxy_tls."]
 
 
-def test_libraries_that_can_be_imported_are_told_from_others() -> None:
+def test_importable_libraries_are_recognised() -> None:
     libraries = module("plugins/filter/libraries.py")
     assert libraries.importable("json")
     assert not libraries.importable("no_such_library_of_a_cloud")
+
+
+def test_own_host_names_need_dns_unless_the_admin_decides() -> None:
+    def own(settings: dict[str, Any], found: bool) -> bool:
+        return bool(km3net.own_origins(settings, "https://hub.test", found))
+
+    assert own({}, True)
+    assert not own({}, False)
+    assert own({"site": {"user_origins": "own"}}, False)
+    assert not own({"site": {"user_origins": "shared"}}, True)
+    told = km3net.compose_variables(
+        {"site": {"public_url": "https://hub.test"}}, "km3", 8000, own_names=True
+    )
+    assert (told["KM3_USER_ORIGINS"], told["KM3_HUB_ORIGIN"]) == ("own", "https://hub.test")
+
+
+def test_wildcard_name_leads_to_the_hub_by_one_common_address() -> None:
+    hub = {
+        "stdout_lines": ["192.0.2.1   STREAM hub.test", "192.0.2.1   DGRAM", "2001:db8::1 STREAM"]
+    }
+    assert km3net.common_address([hub, {"stdout_lines": ["2001:db8::1 STREAM x.hub.test"]}])
+    assert not km3net.common_address([hub, {"stdout_lines": ["192.0.2.9 STREAM"]}])
+    # Names that DNS does not know, and look-ups that were not made.
+    assert not km3net.common_address([hub, {"stdout_lines": []}])
+    assert not km3net.common_address([hub, {"skipped": True}])
+    assert not km3net.common_address([])
+
+
+MOUNTS = {
+    "ext4": "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw",
+    "private": "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw",
+    "xfs": "22 1 254:0 / / rw shared:1 - ext4 /dev/vda rw\n"
+    "40 22 254:16 / /var/lib/docker/volumes rw shared:9 - xfs /dev/vdb rw,attr2,prjquota",
+}
+
+
+def chosen(mounts: str, settings: dict[str, object], **more: object) -> dict[str, str]:
+    volumes = "/var/lib/docker/volumes"
+    found: dict[str, str] = km3net.homes(
+        {"homes": settings}, volumes=volumes, mountinfo=MOUNTS[mounts], loops=True, **more
+    )
+    return found
+
+
+def test_the_host_decides_how_limits_are_enforced() -> None:
+    quota = {"quota": "10G"}
+    assert chosen("ext4", {})["backend"] == ""
+    assert chosen("ext4", quota)["backend"] == "image"
+    assert chosen("xfs", quota)["backend"] == "xfs"
+    private = chosen("private", quota)
+    assert private["backend"] == "none"
+    assert (
+        "limits of homes are not enforced: mounts of this machine are private"
+        in (private["sentence"])
+    )
+    # A disk that came later does not move homes; and images stay mounted without a quota.
+    assert chosen("xfs", quota, kept="image\n")["backend"] == "image"
+    assert chosen("ext4", {}, kept="image\n")["backend"] == "image"
+    wrong = chosen("ext4", {"quota": "10G", "backend": "xfs"})
+    assert wrong["error"].startswith("homes.backend: xfs does not work here: ")
+    given = km3net.compose_variables({}, "km3net", 8000, "image", "/var/lib/docker/volumes")
+    assert given["KM3_HOMES_PROPAGATION"] == "rshared"
+    for backend in ("xfs", "btrfs"):
+        given = km3net.compose_variables({}, "km3net", 8000, backend, "/var/lib/docker/volumes")
+        # The engine refuses `rprivate` below its own folder.
+        assert given["KM3_HOMES_PROPAGATION"] == ""
+    assert given["COMPOSE_PROFILES"] == "opendata,homes"

@@ -38,25 +38,31 @@ def test_spawner_keeps_its_other_settings() -> None:
     assert complete["spawner"]["kind"] == "docker"
 
 
-def test_keeper_is_told_of_the_swarm() -> None:
-    told = km3net.compose_variables({"spawner": {"kind": "swarm"}}, "km3net", 8000)
-    assert told["KM3_SPAWNER"] == "swarm"
+def test_keeper_gets_the_swarm_spawner() -> None:
+    variables = km3net.compose_variables({"spawner": {"kind": "swarm"}}, "km3net", 8000)
+    assert variables["KM3_SPAWNER"] == "swarm"
     compose = yaml.safe_load((DEPLOY.parent / "docker-compose.yml").read_text())
     keeper = compose["services"]["keeper"]["environment"]
     assert "${KM3_SPAWNER" in keeper["KM3_SPAWNER"]
 
 
-def test_way_out_of_servers_is_one_of_the_bridges_that_are_filtered() -> None:
+def test_egress_of_servers_uses_one_of_the_filtered_bridges() -> None:
     bridge = several.egress_bridge("km3net")
     assert bridge.startswith(Names("km3net").user_bridges)
     # The kernel's limit.
     assert len(bridge) <= 15
 
 
+def test_dns_servers_of_all_machines_are_named_once() -> None:
+    hub = "# by a test\nnameserver 127.0.0.53\nnameserver 10.0.0.2\nsearch example.org\n"
+    worker = "nameserver 10.0.0.2\nnameserver fd00:53::1\nnameserver fe80::1%eth0\nnameserver\n"
+    assert several.nameservers([hub, worker, ""]) == "10.0.0.2,fd00:53::1"
+
+
 @pytest.mark.parametrize(
     ("text", "is_one"), [("10.0.0.11", True), ("", False), ("10.0.0", False), ("::1", False)]
 )
-def test_addresses_are_told_from_others(text: Any, is_one: bool) -> None:
+def test_addresses_are_recognised(text: Any, is_one: bool) -> None:
     assert several.is_ipv4(text) is is_one
 
 

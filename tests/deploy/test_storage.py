@@ -64,7 +64,7 @@ def test_storage_is_read_as_restic_reads_it(repository: str, found: tuple[Any, .
     ],
     ids=["none", "folder", "own-of-root", "key", "pattern", "port", "broken-line", "comment"],
 )
-def test_good_way_is_accepted(repository: str, key: str, known: str) -> None:
+def test_complete_storage_settings_are_accepted(repository: str, key: str, known: str) -> None:
     assert filters.problems(repository, key, known) == []
 
 
@@ -97,10 +97,12 @@ def test_good_way_is_accepted(repository: str, key: str, known: str) -> None:
         "no-port", "option",
     ],
 )  # fmt: skip
-def test_half_a_way_is_refused(repository: str, key: str, known: str, words: str) -> None:
-    told = " ".join(filters.problems(repository, key, known))
-    assert words in told
-    assert "PRIVATE KEY" not in told
+def test_incomplete_storage_settings_are_refused(
+    repository: str, key: str, known: str, words: str
+) -> None:
+    messages = " ".join(filters.problems(repository, key, known))
+    assert words in messages
+    assert "PRIVATE KEY" not in messages
 
 
 def test_hashed_known_hosts_of_ssh_are_read(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_hashed_known_hosts_of_ssh_are_read(tmp_path: Path) -> None:
     assert filters.problems(other, PRIVATE, file.read_text()) != []
 
 
-def test_keys_of_all_kinds_and_their_passphrases_are_told_apart(tmp_path: Path) -> None:
+def test_every_kind_of_key_and_its_passphrase_is_recognised(tmp_path: Path) -> None:
     if shutil.which("ssh-keygen") is None:
         pytest.skip("there is no ssh-keygen: make tools")
     for kind, passphrase in (("ecdsa", ""), ("ed25519", "x")):
@@ -131,7 +133,7 @@ def test_keys_of_all_kinds_and_their_passphrases_are_told_apart(tmp_path: Path) 
     assert filters.key_problem(old.decode()) == ""
 
 
-def test_ssh_is_told_the_key_by_its_file_alone() -> None:
+def test_ssh_gets_the_key_only_as_a_file() -> None:
     words = filters.sftp_command(ODD_PORT, "/etc/km3net/key", "/etc/km3net/known").split()
     assert words[0] == "ssh"
     assert words[-5:] == ["-p2222", "-lbackup", "-s", "storage.example.org", "sftp"]

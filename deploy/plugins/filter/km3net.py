@@ -9,17 +9,19 @@ import difflib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from km3settings import settings as model
 from km3settings.compose import compose_environment
+from km3settings.disks import HomesChoice, HomesError, choose_homes
+from km3settings.origins import Origins
 from km3settings.runtime import Runtime
 from km3settings.state import State
 
 #: The platform's own services; `opendata` is added if it is enabled.
-SERVICES = ("hub", "proxy", "firewall")
+SERVICES = ("hub", "proxy", "broker", "firewall", "homes")
 #: The client secret's file in platform.yaml; the hub reads a copy in its state volume.
 PROVIDER_FILE = "oidc-secret"
 
@@ -63,6 +65,11 @@ def problems(settings: Any) -> list[str]:
 def login(settings: Any) -> str:
     """Return how people log in: `accounts` or `oidc`."""
     return str(model.parse(filled(settings)).login.method)
+
+
+def log_days(settings: Any) -> int:
+    """Return after how many days log entries are deleted."""
+    return int(model.parse(filled(settings)).privacy.log_days)
 
 
 def images(settings: Any) -> list[str]:
@@ -124,11 +131,117 @@ def complete(
     return dict(data)
 
 
-def compose_variables(settings: Any, project: str, port: int) -> dict[str, str]:
-    """What docker-compose.yml is given of the settings; no secret is among it."""
-    runtime = Runtime("docker", int(port), str(project), State(Path()))
-    own = compose_environment(model.parse(filled(settings)), runtime)
+def homes(
+    settings: Any, *, volumes: str, mountinfo: str, loops: bool, kept: str = ""
+) -> dict[str, str]:
+    """Return how a host enforces the limits of homes.
+
+    Parameters
+    ----------
+    settings
+        The host's platform.yaml.
+    volumes
+        The host's folder with Docker's volumes.
+    mountinfo
+        The host's `/proc/self/mountinfo`.
+    loops
+        Whether the host has loop devices.
+    kept
+        What an earlier run chose; empty: nothing.
+
+    Returns
+    -------
+    dict
+        `backend`, `why` and `sentence`, all empty where there are no limits; `error` where the
+        settings name a backend that the host does not offer.
+    """
+    parsed = model.parse(filled(settings))
+    known = kept.strip() if kept.strip() in ("xfs", "btrfs", "image", "none") else ""
+    try:
+        found = choose_homes(
+            parsed,
+            Path(volumes),
+            mountinfo,
+            loops=loops,
+            kept=known,  # type: ignore[arg-type]
+        )
+    except HomesError as error:
+        return {"backend": "", "why": "", "sentence": "", "error": str(error)}
+    if found is None:
+        return {"backend": "", "why": "", "sentence": "there are no limits", "error": ""}
+    return {
+        "backend": found.backend, "why": found.why, "sentence": found.sentence, "error": "",
+    }  # fmt: skip
+
+
+def homes_limited(settings: Any) -> bool:
+    """Return whether settings have limits of homes, which need the container `homes`."""
+    return bool(model.parse(filled(settings)).homes.needs_service)
+
+
+def compose_variables(
+    settings: Any,
+    project: str,
+    port: int,
+    backend: str = "",
+    volumes: str = "",
+    *,
+    own_names: bool = False,
+) -> dict[str, str]:
+    """Return what docker-compose.yml needs of the settings; no secret is among it.
+
+    Parameters
+    ----------
+    settings
+        The host's platform.yaml.
+    project, port
+        The platform's name, and the hub's port on loopback.
+    backend, volumes
+        The backend of `homes`, and the host's folder with Docker's volumes.
+    own_names
+        Whether DNS and certificates allow a host name for each user's server.
+    """
+    runtime = _runtime(project, port, own_names)
+    chosen = HomesChoice(backend, "", Path(volumes)) if backend else None  # type: ignore[arg-type]
+    own = compose_environment(model.parse(filled(settings)), runtime, chosen)
     return {**own, "KM3_CONFIG_NAME": "platform.yaml"}
+
+
+def _runtime(project: str, port: int, own_names: bool) -> Runtime:
+    found: Literal["own", "shared"] = "own" if own_names else "shared"
+    return Runtime("docker", int(port), str(project), State(Path()), user_origins=found)
+
+
+def own_origins(settings: Any, hub_address: str, own_names: bool) -> bool:
+    """Return whether each user's server gets a host name of its own.
+
+    Parameters
+    ----------
+    settings
+        The admin's `platform_settings`.
+    hub_address
+        The hub's public address.
+    own_names
+        Whether DNS and certificates allow that.
+    """
+    data = filled(settings) or {}
+    data["site"] = {**(data.get("site") or {}), "public_url": str(hub_address)}
+    return Origins(model.parse(data), _runtime("km3net", 8000, own_names)).own
+
+
+def common_address(lookups: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether host names lead to a common address.
+
+    Parameters
+    ----------
+    lookups
+        Results of `getent ahosts`, one per name; a name that DNS does not know has no lines.
+    """
+    found = [
+        {str(line).split()[0] for line in lookup.get("stdout_lines") or () if str(line).strip()}
+        for lookup in lookups
+    ]
+    return bool(found and set.intersection(*found))
 
 
 def gateway(network: str) -> str:
@@ -174,11 +287,16 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "km3net_problems": problems,
+            "km3net_log_days": log_days,
             "km3net_login": login,
+            "km3net_homes": homes,
+            "km3net_homes_limited": homes_limited,
             "km3net_images": images,
             "km3net_complete": complete,
             "km3net_compose_variables": compose_variables,
+            "km3net_common_address": common_address,
             "km3net_gateway": gateway,
+            "km3net_own_origins": own_origins,
             "km3net_specifications": specifications,
             "km3net_unknown": unknown,
         }

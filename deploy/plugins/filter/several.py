@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from km3settings.names import Names
@@ -41,6 +41,25 @@ def filter_service(project: str) -> str:
     return Names(str(project)).filters
 
 
+def nameservers(files: Iterable[str]) -> str:
+    """Return the DNS servers in the texts of resolv.conf, as the packet filter reads them.
+
+    Loopback addresses are left out: containers cannot ask them.
+    """
+    found = set()
+    for line in "\n".join(files).splitlines():
+        words = line.split()
+        if len(words) < 2 or words[0] != "nameserver":
+            continue
+        try:
+            address = ipaddress.ip_address(words[1])
+        except ValueError:
+            continue
+        if not (address.is_loopback or (address.is_link_local and address.version == 6)):
+            found.add(str(address))
+    return ",".join(sorted(found))
+
+
 def is_ipv4(text: Any) -> bool:
     """Return whether a text is an IPv4 address."""
     try:
@@ -60,4 +79,5 @@ class FilterModule:
             "km3net_egress_bridge": egress_bridge,
             "km3net_filter_service": filter_service,
             "km3net_is_ipv4": is_ipv4,
+            "km3net_nameservers": nameservers,
         }

@@ -31,11 +31,11 @@ class Platform:
     machines: dict[str, Machine]
     site: Site
     fresh: Callable[[str], Machine]
-    """Starts a machine on which nothing is, in the place of the one before."""
+    """Starts an empty machine in place of the previous one."""
     first_run: Play | None = None
 
     def person(self, name: str) -> Person:
-        """Somebody with an account, logged in."""
+        """A person with an account, logged in."""
         hub = self.machines["hub"]
         add = ["docker", "exec", "-i", hub.name, "docker", "exec", "-i", "km3net-hub", "km3hub"]
         if name not in hub.run("docker", "exec", "km3net-hub", "km3hub", "accounts", "list"):
@@ -61,7 +61,7 @@ class Platform:
 
 @pytest.fixture(scope="session")
 def several_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the site's files are; with KM3_KEEP=1 for the next run, too."""
+    """The folder of the site's files; with KM3_KEEP=1 kept for the next run."""
     return kept_folder("kept-several") if KEEP else tmp_path_factory.mktemp("several")
 
 
@@ -117,7 +117,7 @@ def several_site(several_key: Path, several_authority: Authority, several_folder
 def fresh(
     target_image: str, several_key: Path, several_authority: Authority, several_folder: Path
 ) -> Callable[[str], Machine]:
-    """Starts a machine on which nothing is, in the place of the one before."""
+    """Starts an empty machine in place of the previous one."""
     public = several_key.with_suffix(".pub").read_text().strip()
 
     def start(name: str) -> Machine:
@@ -135,7 +135,7 @@ def fresh(
 
 @pytest.fixture(scope="session")
 def machines(fresh: Callable[[str], Machine]) -> Iterator[dict[str, Machine]]:
-    """Two fresh machines. KM3_KEEP=1 leaves them for a look."""
+    """Two fresh machines. KM3_KEEP=1 keeps them for inspection."""
     started = {}
     for name, address in ADDRESSES.items():
         left = Machine(f"{NETWORK}-several-{name}", address)
@@ -153,7 +153,7 @@ def platform(
     several_authority: Authority,
     fresh: Callable[[str], Machine],
 ) -> Iterator[Platform]:
-    """The platform on both machines; its host name is known to the tests."""
+    """The platform on both machines; the tests can resolve its host name."""
     real = socket.getaddrinfo
 
     def look_up(host: Any, *arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Users of several machines: where they are, and whether their kernels are still reached."""
+"""Users of several machines: their machines, and whether their kernels still respond."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def user_on(platform: Platform, machine: str) -> Person:
 
 
 def starts(person: Person) -> bool:
-    """Whether somebody's server starts now."""
+    """Returns whether a person's server starts now."""
     try:
         start_server(person)
     except AssertionError as error:
@@ -33,7 +33,7 @@ def starts(person: Person) -> bool:
 
 
 def still_kept(kernel: Kernel) -> bool:
-    """Whether a kernel is reached, and has its memory; while hub or proxy start it is not."""
+    """Returns whether a kernel responds with its memory intact; not while hub or proxy start."""
     try:
         return kernel.run("print(kept)", timeout=10).strip() == "42"
     except (OSError, TimeoutError, httpx.HTTPError, WebSocketException) as error:

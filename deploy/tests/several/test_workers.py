@@ -1,4 +1,4 @@
-"""One platform on two machines: where users' servers run, and what happens when one goes."""
+"""One platform on two machines: where users' servers run, and the loss of a machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUMS = "cd /var/lib/docker/volumes/km3net-home-ada/_data && sha256sum mine.txt"
 
 @pytest.fixture(scope="module")
 def ada(platform: Platform) -> Person:
-    """She is the first to come."""
+    """The first user."""
     person = platform.person("ada")
     began = time.monotonic()
     start_server(person)
@@ -29,7 +29,7 @@ def ada(platform: Platform) -> Person:
 
 @pytest.fixture(scope="module")
 def bob(platform: Platform, ada: Person) -> Person:
-    """He comes after her."""
+    """The second user."""
     person = platform.person("bob")
     began = time.monotonic()
     start_server(person)
@@ -39,14 +39,14 @@ def bob(platform: Platform, ada: Person) -> Person:
 
 @pytest.fixture(scope="module")
 def kernel(bob: Person) -> Kernel:
-    """A kernel on the hub's machine with something in its memory."""
+    """A kernel on the hub's machine with a variable in memory."""
     kernel = start_kernel(bob)
     kernel.run("kept = 42")
     return kernel
 
 
 def refusal(person: Person) -> str:
-    """What somebody is told whose server cannot start."""
+    """Returns the message to a user whose server cannot start."""
     with pytest.raises(AssertionError) as caught:
         start_server(person)
     return str(caught.value)
@@ -57,13 +57,13 @@ def test_second_run_changes_nothing(platform: Platform) -> None:
     assert play.changed == 0, play.output
 
 
-def test_users_land_on_both_machines(platform: Platform, ada: Person, bob: Person) -> None:
+def test_servers_start_on_both_machines(platform: Platform, ada: Person, bob: Person) -> None:
     assert {platform.machine_of("ada"), platform.machine_of("bob")} == {"hub", "worker1"}
     for person in (ada, bob):
         assert start_kernel(person).run("import km3io; print(6 * 7)").strip() == "42"
 
 
-def test_home_is_there_again_after_a_restart(platform: Platform, ada: Person) -> None:
+def test_home_is_kept_after_a_restart(platform: Platform, ada: Person) -> None:
     start_kernel(ada).run("from pathlib import Path; Path('mine.txt').write_text('precious')")
     before = platform.machine_of("ada")
     began = time.monotonic()
@@ -116,7 +116,7 @@ def test_server_reaches_no_machine_and_no_other_server(
     assert answers([("hub", 8001)]) == []
 
 
-def test_server_has_limits_and_no_rights(ada: Person) -> None:
+def test_server_has_limits_and_no_privileges(ada: Person) -> None:
     said = start_kernel(ada).run(
         "print({l.split()[0]: l.split()[1] for l in open('/proc/self/status')"
         " if l.split()[0] in ('CapEff:', 'CapBnd:', 'NoNewPrivs:', 'Uid:')})\n"
@@ -150,14 +150,14 @@ def test_drained_worker_stops_servers_with_notice_and_keeps_the_homes(
     before = platform.machines[name].run("bash", "-c", SUMS)
     options = ["-e", "scale_worker=worker1", "-e", "scale_minutes=0.3"]
 
-    def told() -> bool:
+    def notified() -> bool:
         with ada.client() as client:
             answer = client.get("/user/ada/km3/notices")
         return answer.is_success and "stops in 0.3 minutes" in answer.text
 
     with ThreadPoolExecutor(1) as pool:
         play = pool.submit(platform.play, "scale", *options, "-e", "scale_action=drain")
-        eventually(told, "ada is told", seconds=60)
+        eventually(notified, "ada is notified", seconds=60)
         assert platform.machine_of("ada") == "worker1"
         play.result().require_success()
     assert platform.machine_of("ada") == ""
@@ -190,7 +190,7 @@ def test_password_of_the_registry_is_in_no_journal(platform: Platform) -> None:
         assert password not in machine.run("journalctl", "--no-pager")
 
 
-def test_registry_that_is_down_is_told_and_stops_nobody(
+def test_unreachable_registry_is_reported_and_stops_nobody(
     platform: Platform, ada: Person, kernel: Kernel
 ) -> None:
     hub, worker = platform.machines["hub"], platform.machines["worker1"]
@@ -206,9 +206,9 @@ def test_registry_that_is_down_is_told_and_stops_nobody(
         digest = "sha256:" + "0" * 64
         secret = "--password-file=/opt/km3net/secrets/registry-password"
         asked = f"km3net-registry pull {lost} km3net/stack:9 {digest} --digest {digest} {secret}"
-        told = worker.run("sh", "-c", f"{asked} 2>&1", check=False)
-        assert f"cannot log in to the registry {lost}" in told
-        assert "Running servers are not affected" in told
+        notified = worker.run("sh", "-c", f"{asked} 2>&1", check=False)
+        assert f"cannot log in to the registry {lost}" in notified
+        assert "Running servers are not affected" in notified
     finally:
         hub.run("systemctl", "start", "docker-registry")
 
@@ -247,7 +247,7 @@ def test_lost_worker_is_not_noticed_by_the_others(
     assert kernel.run("print(kept)").strip() == "42"
 
 
-def test_hub_is_sound_at_the_end(platform: Platform, bob: Person) -> None:
+def test_hub_passes_all_checks_at_the_end(platform: Platform, bob: Person) -> None:
     with httpx.Client(timeout=10) as client:
         assert client.get(f"{bob.address}/hub/health").is_success
     platform.play("verify").require_success()

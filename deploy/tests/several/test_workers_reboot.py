@@ -15,7 +15,7 @@ from tests.e2e.servers import Kernel, start_kernel, stop_server
 
 @pytest.fixture(scope="module")
 def workers_user(platform: Platform) -> Iterator[Person]:
-    """Somebody whose server runs on the worker."""
+    """A user whose server runs on the worker."""
     with_server = user_on(platform, "worker1")
     yield with_server
     stop_server(with_server)
@@ -23,7 +23,7 @@ def workers_user(platform: Platform) -> Iterator[Person]:
 
 @pytest.fixture(scope="module")
 def hubs_user(platform: Platform) -> Iterator[Person]:
-    """Somebody whose server runs on the hub's machine."""
+    """A user whose server runs on the hub's machine."""
     with_server = user_on(platform, "hub")
     yield with_server
     stop_server(with_server)
@@ -31,7 +31,7 @@ def hubs_user(platform: Platform) -> Iterator[Person]:
 
 @pytest.fixture(scope="module")
 def kernel(workers_user: Person) -> Kernel:
-    """A kernel on the worker with something in its memory."""
+    """A kernel on the worker with a variable in memory."""
     kernel = start_kernel(workers_user)
     kernel.run("kept = 42")
     return kernel

@@ -18,7 +18,7 @@ REPOSITORY = "/var/backups/km3net"
 
 @pytest.fixture(scope="module")
 def person(platform: Platform) -> Iterator[Person]:
-    """Somebody whose home, with a file, is on the worker."""
+    """A user whose home, with a file, is on the worker."""
     person = user_on(platform, "worker1")
     kernel = start_kernel(person)
     kernel.run("from pathlib import Path; n = Path('mine.txt').write_text('precious')")
@@ -43,7 +43,7 @@ def has_the_file(platform: Platform, person: Person) -> bool:
     return start_kernel(person).run("print(open('mine.txt').read())").strip() == "precious"
 
 
-def test_lost_worker_comes_back_with_its_homes(
+def test_lost_worker_is_restored_with_its_homes(
     platform: Platform, person: Person, tmp_path: Path
 ) -> None:
     lose(platform, "worker1", tmp_path)
@@ -55,7 +55,7 @@ def test_lost_worker_comes_back_with_its_homes(
     assert platform.play("site").require_success().changed == 0
 
 
-def test_lost_hub_comes_back_and_takes_its_workers_along(
+def test_lost_hub_is_restored_and_reconnects_its_workers(
     platform: Platform, person: Person, tmp_path: Path
 ) -> None:
     stop_server(person)

@@ -1,4 +1,4 @@
-"""An upgrade, its rollback, and a worker that leaves and comes back, while users work."""
+"""An upgrade, its rollback, and a worker that leaves and rejoins, while users work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
 
 @pytest.fixture(scope="module")
 def people(platform: Platform) -> Iterator[dict[str, Person]]:
-    """Somebody with a server on each machine."""
+    """A user with a server on each machine."""
     found = {machine: user_on(platform, machine) for machine in platform.machines}
     yield found
     for person in found.values():
@@ -32,7 +32,7 @@ def people(platform: Platform) -> Iterator[dict[str, Person]]:
 
 @pytest.fixture(scope="module")
 def kernels(people: dict[str, Person]) -> dict[str, Kernel]:
-    """Their kernels, with something in the memory."""
+    """Their kernels, with variables in memory."""
     kernels = {machine: start_kernel(person) for machine, person in people.items()}
     for kernel in kernels.values():
         kernel.run("kept = 42")
@@ -40,7 +40,7 @@ def kernels(people: dict[str, Person]) -> dict[str, Kernel]:
 
 
 def longest_cut(play: Callable[[], Play], kernel: Kernel) -> tuple[Play, float]:
-    """Run a playbook; for how many seconds at most did a kernel not answer meanwhile?"""
+    """Run a playbook; return the longest time without an answer of a kernel, seconds."""
     longest, last = 0.0, time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(play)
@@ -52,7 +52,7 @@ def longest_cut(play: Callable[[], Play], kernel: Kernel) -> tuple[Play, float]:
 
 
 def inspected(machine: Machine, name: str) -> dict[str, Any]:
-    """The newest container of the machine's own engine whose name begins so."""
+    """Returns the newest container of the machine's own engine whose name begins like this."""
     names = machine.run("docker", "ps", "--filter", f"name=^{name}", "--format={{.Names}}").split()
     return dict(json.loads(machine.run("docker", "inspect", names[0]))[0])
 
@@ -62,7 +62,7 @@ def filters(platform: Platform) -> set[str]:
     return {inspected(machine, "km3net-filter.")["Image"] for machine in platform.machines.values()}
 
 
-def test_upgrade_and_rollback_cut_nobody_off(
+def test_upgrade_and_rollback_keep_connections(
     platform: Platform, kernels: dict[str, Kernel], tmp_path: Path
 ) -> None:
     hub = platform.machines["hub"]
@@ -94,12 +94,12 @@ def test_upgrade_and_rollback_cut_nobody_off(
     assert all(still_kept(kernel) for kernel in kernels.values())
 
 
-def test_check_changes_nothing_and_says_so(platform: Platform) -> None:
+def test_check_mode_changes_nothing_and_reports_it(platform: Platform) -> None:
     play = platform.play("site", "--check", "--diff").require_success()
     assert play.changed == 0, play.output
 
 
-def test_removed_worker_comes_back_with_its_homes(
+def test_removed_worker_is_added_again_with_its_homes(
     platform: Platform, people: dict[str, Person], kernels: dict[str, Kernel]
 ) -> None:
     person, machine = people["worker1"], platform.machines["worker1"]
