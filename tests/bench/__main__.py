@@ -7,7 +7,19 @@ from importlib import import_module
 
 from tests.bench.figures import machine, show, write
 
-ALL = ("embedded", "spawn", "crowd", "memory", "datasets", "opendata", "openkm3", "inference")
+ALL = (
+    "embedded",
+    "spawn",
+    "broker",
+    "starts",
+    "crowd",
+    "workshop",
+    "memory",
+    "datasets",
+    "opendata",
+    "openkm3",
+    "inference",
+)
 
 
 def main(names: list[str]) -> None:

@@ -20,7 +20,7 @@ PROGRAM = """
 import json, sys, time
 from pathlib import Path
 from nugamma.datasets import build
-from nugamma.instruments import ARCA, CTA
+from nugamma.datasets.published import ARCA, CTA
 from nugamma.sources import load_source
 
 step, cta, folder = sys.argv[1:]

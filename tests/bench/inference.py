@@ -68,10 +68,10 @@ def everything(home: Path, mode: str, *words: str) -> float:
 def single(cache: Path) -> list[Figure]:
     """CPU seconds of one pseudo-experiment, and of one evaluation of the likelihood."""
     from nugamma.datasets import build, map_datasets
+    from nugamma.datasets.published import ARCA, CTA
     from nugamma.inference import pinned, profile, reference
     from nugamma.inference.problem import Problem
     from nugamma.inference.pseudo import draw
-    from nugamma.instruments import ARCA, CTA
     from nugamma.sources import load_source
 
     response = RESPONSE if RESPONSE.is_file() else None

@@ -36,7 +36,7 @@ def measure() -> list[Figure]:
     client = docker.from_env()
     sizes = {
         name: client.images.get(f"km3net/{name}").attrs["Size"] / 1e6
-        for name in ("base", "stack", "joint", "hub", "proxy", "firewall")
+        for name in ("base", "stack", "joint", "hub", "proxy", "broker", "firewall")
     }
     return [
         Figure("hub + proxy", f"{hub + proxy:.0f} MB ({hub:.0f} + {proxy:.0f})", "<= 250 MB"),
