@@ -5,6 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+# autodoc changes the annotations of pydantic's base class when it documents a model. No model that
+# keeps unknown keys can be defined after that, so those of other pages are defined first.
+import openkm3.alerts
+import openkm3.annotated
+import openkm3.catalogue  # noqa: F401
+
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "KM3NeT open science platform"
@@ -12,6 +18,7 @@ author = "KM3NeT open science platform developers"
 copyright = "KM3NeT open science platform developers, BSD 3-Clause"  # noqa: A001
 
 extensions = [
+    "measured",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",

@@ -1,5 +1,6 @@
 """The documentation site builds, and says what the code says."""
 
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_settings_reference_has_nested_keys_and_their_defaults(site: Path) -> No
     assert "idle_minutes 60" in text
 
 
-def test_rest_reference_tells_reading_from_writing(site: Path) -> None:
+def test_rest_reference_separates_reading_from_writing(site: Path) -> None:
     text = str(Text(site / "reference/rest.html"))
     assert "GET /api/v1/records/{identifier}/ Answer" in text
     read, _, rest = text.partition("GET /api/v1/records/{identifier}/ ")[2].partition(" PUT ")
@@ -72,6 +73,20 @@ def test_api_reference_has_both_stores(site: Path) -> None:
     page = (site / "reference/openkm3.html").read_text(encoding="utf-8")
     assert 'id="openkm3.store.KM3Store"' in page
     assert 'id="openkm3.openio.KM3Store"' in page
+
+
+def test_api_reference_has_adqlite(site: Path) -> None:
+    page = (site / "reference/adqlite.html").read_text(encoding="utf-8")
+    for name in ("publish", "TapService", "http.asgi.application", "tables.metadata.Column"):
+        assert f'id="adqlite.{name}"' in page
+
+
+def test_durations_are_those_of_the_benchmarks(site: Path) -> None:
+    bench = (ROOT / "tests/bench/README.md").read_text(encoding="utf-8")
+    row = re.search(r"\| warm `make up` to login page \| ([^|]*) \|", bench)
+    assert row
+    text = str(Text(site / "reference/durations.html"))
+    assert f"installed before login page {row[1]}" in text
 
 
 def test_architecture_describes_each_walk_in_at_most_ten_lines() -> None:
