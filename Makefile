@@ -1,7 +1,7 @@
 # The KM3NeT open science platform. `make` without a target lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean engine tools images test fuzz lint physics bench docs lock
+.PHONY: help up down status clean engine tools images audit test fuzz lint physics bench docs lock
 
 PYTHON ?= python3
 MODE ?= auto
@@ -9,7 +9,8 @@ VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
 SCIENCE := platform/openkm3/pyproject.toml platform/pdf/pyproject.toml --all-extras
-OWN := --no-emit-package openkm3 --no-emit-package km3settings --no-emit-package adqlite
+OWN := --no-emit-package openkm3 --no-emit-package km3settings --no-emit-package adqlite \
+	--no-emit-package km3visit
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 
 help: ## list the targets
@@ -69,6 +70,9 @@ docs: .dev ## build the documentation site (.platform/docs/index.html); warnings
 	@$(VENV)/python -m sphinx --fail-on-warning --keep-going --quiet docs .platform/docs
 	@echo "open .platform/docs/index.html"
 
+audit: .dev ## check the images for known vulnerabilities (DATABASE="FILE ...", see docs/security.md)
+	@$(VENV)/python images/audit.py $(DATABASE)
+
 lock: .dev ## update the locks after a change of pyproject.toml
 	@for group in uv node; do \
 		$(UV_COMPILE) --group pyproject.toml:$$group -o platform/locks/$$group.txt; done
@@ -79,16 +83,20 @@ lock: .dev ## update the locks after a change of pyproject.toml
 	@$(UV_COMPILE) platform/lab/pyproject.toml --group pyproject.toml:lab -o platform/locks/lab.txt
 	@$(UV_COMPILE) platform/hub/pyproject.toml $(OWN) -c platform/locks/lab.txt \
 		-o platform/locks/hub.txt
+	@$(UV_COMPILE) platform/homes/pyproject.toml $(OWN) -c platform/locks/hub.txt \
+		-o platform/locks/homes.txt
 	@$(UV_COMPILE) platform/launcher/pyproject.toml $(OWN) -c platform/locks/hub.txt \
 		-o platform/locks/launcher.txt
 	@$(UV_COMPILE) platform/opendata/pyproject.toml --extra postgresql $(OWN) \
 		-c platform/locks/joint.txt -o platform/locks/opendata.txt
+	@$(UV_COMPILE) platform/broker/pyproject.toml $(OWN) -c platform/locks/hub.txt \
+		-c platform/locks/opendata.txt -o platform/locks/broker.txt
 	@$(UV_COMPILE) platform/settings/pyproject.toml --group pyproject.toml:deploy \
 		-c platform/locks/lab.txt -o platform/locks/deploy.txt
 	@$(UV_COMPILE) platform/host/pyproject.toml -c platform/locks/lab.txt -o platform/locks/host.txt
 	@$(UV_COMPILE) --all-extras $(wildcard platform/*/pyproject.toml) $(OWN) \
 		--group pyproject.toml:joint --group pyproject.toml:dev \
-		$(foreach name,host hub launcher joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
+		$(foreach name,broker host hub launcher joint opendata uv,-c platform/locks/$(name).txt) -o platform/locks/dev.txt
 
 include deploy/deploy.mk
 
