@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from km3settings.proxies import beside_loopback
+from tests.same_process import same_process  # noqa: F401 - a fixture of every file below
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,9 +30,13 @@ SWITCHES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Chromium, driven by Playwright; one for all, as Playwright runs once in a process."""
+    """Chromium, driven by Playwright, which runs once in a process.
+
+    It ends with the module: as long as Playwright runs, so does its event loop, and no test that
+    comes after it in the same process could run one of its own.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if not program:
         pytest.skip("Chromium is missing; run: make tools")

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
-#: Tests that start platforms in containers, networks and images, one after the other.
-CONTAINERS = ("e2e/", "images/", "hub/docker/")
-#: Of these, what takes minutes and disturbs nobody.
-ALONE = "test_same_numbers.py"
+#: Tests that start platforms in containers, one after the other.
+CONTAINERS = ("e2e/", "hub/docker/")
+#: Those of `e2e/` that can run beside them: they start processes, or a platform of their own name.
+BESIDE = (
+    "test_same_numbers.py",
+    "test_embedded.py",
+    "test_path.py",
+    "test_started_from.py",
+    "test_starts.py",
+    "test_unprivileged.py",
+)
 #: What takes minutes begins first, in this order.
-LONGEST = ("containers", "deploy/tests", "opendata", "hub", "notebooks", "lab")
+LONGEST = ("containers", "deploy/tests", "e2e", "hub", "opendata", "images", "lab", "notebooks")
 #: Seconds for a test that deploys to a host; all others have those of pyproject.toml.
 DEPLOYMENT = 1800
 
@@ -29,13 +36,15 @@ def scope(nodeid: str) -> str:
 
     Examples
     --------
+    >>> scope("tests/e2e/test_portal.py::test_a"), scope("tests/e2e/test_starts.py::test_b")
+    ('containers', 'e2e')
     >>> scope("tests/images/test_users.py::test_a_home"), scope("tests/openkm3/sky/test_a.py::test")
-    ('containers', 'openkm3/sky')
+    ('images', 'openkm3/sky')
     >>> scope("deploy/tests/test_one_host.py::test_a"), scope("deploy/tests/several/test_a.py::t")
     ('deploy/tests', 'deploy/tests')
     """
     folder, _, file = nodeid.split("::", 1)[0].removeprefix("tests/").rpartition("/")
-    if f"{folder}/".startswith(CONTAINERS) and file != ALONE:
+    if f"{folder}/".startswith(CONTAINERS) and file not in BESIDE:
         return "containers"
     if folder.startswith("deploy/tests"):
         return "deploy/tests"  # they share the ACME service

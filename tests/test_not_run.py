@@ -19,8 +19,9 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run pytest on a folder as if it were the repository."""
     (folder / "conftest.py").write_text((ROOT / "conftest.py").read_text())
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['timeout']\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    plugins = ["-p", "no:cacheprovider", "-p", "xdist", "-p", "timeout"]
+    command = [sys.executable, "-m", "pytest", *plugins, "-q", *options]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return commands.run(*command, status=None, cwd=folder, env=environment)
 
 

@@ -33,9 +33,10 @@ def test_without_apt_it_names_programs_and_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(tools.ToolsError, match=r"missing: Chromium, the OpenSSH client.*") as error:
+    named = r"missing: Caddy, Chromium, the OpenSSH client.*"
+    with pytest.raises(tools.ToolsError, match=named) as error:
         tools.install(list(TOOLS))
-    assert "package manager; on Debian they are the packages chromium openssh-client" in str(
+    assert "package manager; on Debian they are the packages caddy chromium openssh-client" in str(
         error.value
     )
 

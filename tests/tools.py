@@ -54,6 +54,7 @@ class Tool:
 
 
 TOOLS = (
+    Tool("Caddy", ("caddy",), ("caddy",), service="caddy"),
     Tool("Chromium", ("chromium",), ("chromium", "chromium-browser")),
     Tool("the OpenSSH client", ("openssh-client",), ("ssh-keygen",)),
     Tool("OpenSSH's sftp-server", ("openssh-sftp-server",), ("/usr/lib/openssh/sftp-server",)),
@@ -64,12 +65,25 @@ TOOLS = (
         ("initdb", "/usr/lib/postgresql/*/bin/initdb"),
         service="postgresql",
     ),
+    Tool(
+        "Docker's registry", ("docker-registry",), ("docker-registry",), service="docker-registry"
+    ),
+    Tool("btrfs", ("btrfs-progs",), ("mkfs.btrfs",)),
     Tool("curl", ("curl",), ("curl",)),
+    Tool("ext4", ("e2fsprogs",), ("mke2fs",)),
+    Tool("iproute2", ("iproute2",), ("ip",)),
+    Tool("lego", ("lego",), ("lego",)),
     Tool("nftables", ("nftables",), ("nft",)),
+    Tool("WireGuard", ("wireguard-tools", "wireguard-go"), ("wg",)),
     Tool("nginx", ("nginx-light",), ("nginx",), service="nginx"),
+    Tool("pebble", ("pebble",), ("pebble",)),
+    Tool("Poppler", ("poppler-utils",), ("pdftoppm",)),
     Tool("promtool", ("prometheus",), ("promtool",), service="prometheus"),
     Tool("restic", ("restic",), ("restic",)),
+    Tool("rsync", ("rsync",), ("rsync",)),
     Tool("STILTS", ("stilts",), ("stilts",)),
+    Tool("XFS", ("xfsprogs",), ("mkfs.xfs",)),
+    Tool("ZBar", ("zbar-tools",), ("zbarimg",)),
 )
 
 

@@ -16,7 +16,7 @@ def why_no_containers() -> str | None:
     """Return why containers cannot be tested here and how to change that; None if they can."""
     if not shutil.which("docker") or run("docker", "version", status=None).returncode:
         return "no Docker Engine answers: make engine images"
-    for name in ("stack", "joint", "hub", "proxy", "firewall", "opendata"):
+    for name in ("stack", "joint", "hub", "proxy", "broker", "firewall", "opendata"):
         image = f"km3net/{name}"
         if run("docker", "image", "inspect", image, status=None).returncode:
             return f"the image {image} is missing: make images"

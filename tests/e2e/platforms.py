@@ -19,6 +19,8 @@ RESULTS = ROOT / "tests" / ".results"
 #: Difference between the ports of the Open Data Center and of the login page.
 PORTAL = 90
 KM3HUB = Path(sys.executable).with_name("km3hub")
+#: The first words of a command.
+Program = tuple[str | Path, ...]
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Platform:
     user: str
     password: str
     admin_password: str
+    program: Program = (KM3HUB,)
 
     @property
     def port(self) -> int:
@@ -54,7 +57,7 @@ class Platform:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `km3hub ARGUMENTS` for this platform."""
-        return km3hub(*arguments, *self.options)
+        return km3hub(*arguments, *self.options, program=self.program)
 
     @property
     def options(self) -> list[str]:
@@ -121,8 +124,10 @@ def options(state: Path, config: Path, project: str) -> list[str]:
     return ["--state", str(state), "--config", str(config), "--project", project]
 
 
-def km3hub(*arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-    return run(KM3HUB, *arguments, status=None, timeout=timeout, cwd=ROOT)
+def km3hub(
+    *arguments: str, timeout: float = 600, program: Program = (KM3HUB,)
+) -> subprocess.CompletedProcess[str]:
+    return run(*program, *arguments, status=None, timeout=timeout, cwd=ROOT)
 
 
 def share_installation(state: Path) -> None:
@@ -147,7 +152,13 @@ def remove_leftovers(project: str) -> None:
 
 
 def start(
-    mode: str, folder: Path, *, project: str, settings: str = "", port: int | None = None
+    mode: str,
+    folder: Path,
+    *,
+    project: str,
+    settings: str = "",
+    port: int | None = None,
+    program: Program = (KM3HUB,),
 ) -> Platform:
     """Start a platform in `folder` and read the passwords of its first accounts."""
     if mode == "docker":
@@ -160,7 +171,7 @@ def start(
         share_installation(state)
     port = port or free_ports(PORTAL + 1)
     up = ["up", "--mode", mode, "--port", str(port), *options(state, config, project)]
-    result = km3hub(*up)
+    result = km3hub(*up, program=program)
     assert result.returncode == 0, result.stdout + result.stderr
     pairs = [line.split() for line in (state / "first-login.txt").read_text().splitlines()[1:]]
     passwords = dict(pairs)
@@ -177,4 +188,5 @@ def start(
         user="user",
         password=passwords["user"],
         admin_password=passwords["admin"],
+        program=program,
     )

@@ -16,7 +16,7 @@ EVENTS, WITH_TRACK = 2499, 2495
 
 
 def picture(page: Page, platform: Platform, name: str) -> None:
-    """Keep a screenshot for people to look at."""
+    """Keep a screenshot for people to check."""
     folder = RESULTS / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / f"{platform.mode}-{name}.png")

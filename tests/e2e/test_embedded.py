@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
 import pytest
-from filelock import FileLock
 
-from tests.commands import run
 from tests.e2e.platforms import (
     PORTAL,
-    ROOT,
     Platform,
     answers,
     km3hub,
-    options,
-    share_installation,
     start,
     xsrf,
 )
 from tests.e2e.servers import Kernel, start_kernel, start_server, stop_server
+from tests.hub.running import Loopback
 from tests.ports import free_ports
 from tests.waiting import wait_until
+
+from .processes import await_status, await_text, processes, the_process
 
 
 @pytest.fixture(scope="module")
@@ -37,38 +34,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     platform = start("embedded", tmp_path_factory.mktemp("embedded"), project="km3embedded")
     yield platform
     platform.stop()
-
-
-def processes(state: Path, role: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-        except psutil.Error:
-            continue
-        if environment.get("KM3_STATE") == str(state) and environment.get("KM3_ROLE") == role:
-            found.append(process)
-    return found
-
-
-def the_process(state: Path, words: str) -> psutil.Process:
-    return next(p for p in processes(state, "hub") if words in " ".join(p.cmdline()))
-
-
-def await_status(url: str, status: int, seconds: float = 120) -> None:
-    def answered() -> bool:
-        answer = httpx.get(url, timeout=5, follow_redirects=True, trust_env=False)
-        return answer.status_code == status
-
-    wait_until(answered, seconds=seconds, what=f"{url} answers {status}", ignoring=httpx.HTTPError)
-
-
-def await_text(url: str, text: str, seconds: float = 120) -> None:
-    wait_until(
-        lambda: text in httpx.get(url, timeout=30, trust_env=False).text,
-        seconds=seconds,
-        what=f"{url} shows {text}",
-    )
 
 
 def test_first_passwords_are_stored_for_their_owner_only(running: Platform) -> None:
@@ -131,7 +96,8 @@ def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
         assert client.get(f"/user/{running.user}/api/status").status_code == 200
     assert kernel.run("print(events)").strip() == "2499"
     assert {p.pid for p in servers} <= {p.pid for p in processes(running.state, "server")}
-    with httpx.Client(base_url=running.address, timeout=60, follow_redirects=True) as browser:
+    options = {"timeout": 60, "follow_redirects": True, "transport": Loopback()}
+    with httpx.Client(base_url=running.address, **options) as browser:
         browser.get("/hub/login")
         form = {"username": running.user, "password": running.password, "_xsrf": xsrf(browser)}
         browser.post("/hub/login", data=form)
@@ -152,7 +118,7 @@ def test_new_settings_are_applied_and_kernels_go_on(running: Platform) -> None:
     assert told.strip() == "Tiny"
 
 
-def test_what_was_applied_is_not_applied_again(running: Platform) -> None:
+def test_applied_settings_are_not_applied_again(running: Platform) -> None:
     hub = the_process(running.state, "km3hub.hub").pid
     result = running.command("up", "--mode", "embedded")
     assert "(already running)" in result.stdout
@@ -184,7 +150,7 @@ def test_a_new_banner_needs_no_restart(running: Platform) -> None:
          " client_secret_file: nowhere, allow_all: true}}", 1, "nowhere does not exist"),
     ],
 )  # fmt: skip
-def test_settings_that_cannot_be_applied_leave_what_runs_alone(
+def test_invalid_settings_leave_the_running_platform_unchanged(
     running: Platform, settings: str, code: int, words: str
 ) -> None:
     hub = the_process(running.state, "km3hub.hub").pid
@@ -199,7 +165,9 @@ def test_settings_that_cannot_be_applied_leave_what_runs_alone(
     assert answers(f"{running.address}/hub/login")
 
 
-def test_a_taken_port_of_the_portal_leaves_what_runs_alone(running: Platform) -> None:
+def test_a_taken_port_of_the_portal_leaves_the_running_platform_unchanged(
+    running: Platform,
+) -> None:
     hub = the_process(running.state, "km3hub.hub").pid
     before = running.config.read_text()
     port = free_ports(1)
@@ -212,7 +180,7 @@ def test_a_taken_port_of_the_portal_leaves_what_runs_alone(running: Platform) ->
     assert the_process(running.state, "km3hub.hub").pid == hub
 
 
-def test_the_portal_moves_and_goes_with_the_settings(running: Platform) -> None:
+def test_the_portal_is_moved_and_removed_by_the_settings(running: Platform) -> None:
     before = running.config.read_text()
     port = free_ports(1)
     running.config.write_text(before + f"services: {{opendata: {{port: {port}}}}}\n")
@@ -239,11 +207,12 @@ def test_new_code_of_the_hub_is_applied(running: Platform) -> None:
     assert json.loads(file.read_text()) == record
 
 
-def test_two_starts_at_the_same_time_do_not_meet(running: Platform) -> None:
-    with FileLock(running.state / "run" / "up.lock"):
-        result = running.command("up", "--mode", "embedded")
-    assert result.returncode == 1
-    assert "wait for it to end" in result.stderr
+def test_two_simultaneous_starts_do_not_interfere(running: Platform) -> None:
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(lambda _: running.command("up", "--mode", "embedded"), range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "already running" in first.stdout
+    assert "already running" in second.stdout
 
 
 def test_the_hub_killed_and_started_again_keeps_kernels(running: Platform) -> None:
@@ -274,7 +243,7 @@ def test_two_logins_of_one_account_work_side_by_side(running: Platform) -> None:
     assert second.api_answers()
 
 
-def test_a_killed_proxy_comes_back_with_its_routes(running: Platform) -> None:
+def test_a_killed_proxy_restarts_with_its_routes(running: Platform) -> None:
     person = running.api(running.user, running.password)  # its server runs since the test before
     kernel = start_kernel(person)
     kernel.run("zenith = 60")
@@ -282,7 +251,12 @@ def test_a_killed_proxy_comes_back_with_its_routes(running: Platform) -> None:
     proxy.send_signal(signal.SIGKILL)
     proxy.wait(10)
     await_status(f"{running.address}/hub/login", 200)
-    await_status(f"{running.address}/user/{running.user}/api", 200)
+    with person.client() as client:
+        wait_until(
+            lambda: client.get(f"/user/{running.user}/api").status_code == 200,
+            seconds=60,
+            what="the proxy leads to the server",
+        )
     assert kernel.run("print(zenith)").strip() == "60"
 
 
@@ -323,80 +297,8 @@ def test_the_hub_killed_during_a_spawn_leaves_a_user_who_can_start(running: Plat
     assert start_kernel(admin).run("print(21 * 2)").strip() == "42"
 
 
-def test_down_stops_everything_and_keeps_the_data(tmp_path: Path) -> None:
-    platform = start("embedded", tmp_path, project="km3down")
-    person = platform.api(platform.user, platform.password)
-    start_server(person)
-    start_kernel(person).run("open('kept.txt', 'w').write('2499 events')")
-    result = platform.command("down")
-    assert result.stdout.strip() == "Stopped; all data are kept."
-    for role in ("hub", "opendata", "server"):
-        assert not processes(platform.state, role)
-    home = platform.state / "homes" / platform.user
-    assert next(home.rglob("kept.txt")).read_text() == "2499 events"
-    assert platform.command("down").stdout.strip() == "The platform is not running."
-
-    port = platform.address.rsplit(":", 1)[1]
-    again = platform.command("up", "--mode", "embedded", "--port", port)
-    assert again.returncode == 0
-    assert "shown this once" not in again.stdout
-    start_server(platform.api(platform.user, platform.password))
-    platform.stop()
-
-
-def test_a_used_port_is_an_error_that_suggests_another(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
-    share_installation(tmp_path / "state")
-    config = tmp_path / "platform.yaml"
-    config.touch()
-    port = free_ports(PORTAL + 1)
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", port))
-        other.listen()
-        named = options(tmp_path / "state", config, "km3port")
-        result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
-    assert result.returncode == 1
-    assert f"Port {port} (login page) is in use" in result.stderr
-    assert f"make up PORT={port + 1000}" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_a_taken_port_of_the_portal_is_named_as_well(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
-    share_installation(tmp_path / "state")
-    config = tmp_path / "platform.yaml"
-    port = free_ports(4)
-    config.write_text(f"services: {{opendata: {{port: {port + 3}}}}}")
-    named = options(tmp_path / "state", config, "km3port")
-    with socket.create_server(("127.0.0.1", port + 3)):
-        result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
-    assert result.returncode == 1
-    assert f"Port {port + 3} (Open Data Center) is in use" in result.stderr
-    config.write_text(f"services: {{opendata: {{port: {port + 2}}}}}")
-    result = km3hub("up", "--mode", "embedded", "--port", str(port), *named)
-    assert result.returncode == 1
-    port_of = f"{port + 2} is already the port of the proxy's control"
-    assert f"services.opendata.port: {port_of}" in result.stderr
-
-
-def test_broken_settings_stop_the_start_before_anything_is_touched(tmp_path: Path) -> None:
-    config = tmp_path / "platform.yaml"
-    config.write_text("site:\n  nmae: Workshop\n")
-    result = km3hub("up", "--mode", "embedded", *options(tmp_path / "state", config, "km3bad"))
-    assert result.returncode == 2
-    assert "site.nmae: unknown key; did you mean name?" in result.stderr
-    assert not (tmp_path / "state").exists()
-
-
-def test_clean_says_what_it_deletes_and_asks(running: Platform) -> None:
+def test_clean_lists_what_it_deletes_and_asks(running: Platform) -> None:
     refused = running.command("clean")
     assert refused.returncode == 1
     assert "make down" in refused.stderr
     assert (running.state / "accounts.json").exists()
-
-
-def test_make_alone_lists_the_targets() -> None:
-
-    result = run("make", cwd=ROOT, env=os.environ)
-    for target in ("up", "down", "test", "images", "engine", "clean"):
-        assert f"make {target} " in result.stdout

@@ -44,7 +44,7 @@ def login_page_answers(address: str) -> bool:
         return False
 
 
-def test_after_the_engine_came_back_the_platform_and_all_files_are_there(tmp_path: Path) -> None:
+def test_the_platform_and_all_files_survive_a_stop_of_the_engine(tmp_path: Path) -> None:
     if reason := why_no_containers():
         pytest.skip(reason)
     platform = start("docker", tmp_path, project="km3stop")

@@ -66,7 +66,7 @@ def page(site: Behind, chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_what_it_prints_is_where_it_is(site: Behind) -> None:
+def test_the_printed_address_is_the_actual_one(site: Behind) -> None:
     said = site.platform.command("up").stdout
     port = site.platform.state.joinpath("run", "port").read_text()
     assert f"Open     http://127.0.0.1:{port}{PATH}   (already running)" in said

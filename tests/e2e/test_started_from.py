@@ -95,6 +95,7 @@ def test_notebooks_reach_the_portal_past_the_proxy(platform: Platform) -> None:
 
 
 def test_every_command_answers_there(platform: Platform) -> None:
+    platform.await_portal()
     named = options(platform.state, platform.config, platform.project)
     status = bare("status", *named)
     assert status.returncode == 0, status.stderr
@@ -111,7 +112,7 @@ def test_every_command_answers_there(platform: Platform) -> None:
         assert "Traceback" not in answer.stderr
 
 
-def test_make_needs_no_terminal_either() -> None:
+def test_make_works_without_a_terminal() -> None:
     done = run(
         "make",
         "--directory",

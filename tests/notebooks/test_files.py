@@ -115,12 +115,12 @@ def test_imports_only_what_its_environment_pins(
 
 def test_says_which_server_it_needs(file: Path, notebook: nbformat.NotebookNode) -> None:
     start = " ".join(notebook.cells[0].source.split())
-    needed = "An Open Data Center has to be reachable." in start
+    needed = "An Open Data Center must be reachable." in start
     assert needed != ("No network is needed." in start)
     assert needed == any("openkm3.store" in cell.source for cell in code(notebook))
 
 
-def test_figures_tell_real_from_simulated() -> None:
+def test_figures_distinguish_real_from_simulated_data() -> None:
     source = (NOTEBOOKS / "01-reading-km3net-events.ipynb").read_text(encoding="utf-8")
     assert "REAL event" in source
     assert "SIMULATED muon neutrino" in source

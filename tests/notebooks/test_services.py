@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tests.opendata.running import Server, environment, run, serve
+from tests.opendata.prepared import MIGRATE, SEED, prepared
+from tests.opendata.running import Server, serve
 
 from . import execution
 from .conftest import NOTEBOOKS, ROOT
@@ -43,9 +44,7 @@ REAL = {
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A portal with demonstration data."""
     pytest.importorskip("opendata", reason="needs the Open Data Center: make test installs it")
-    variables = environment(tmp_path_factory.mktemp("seeded"))
-    run(variables, "migrate")
-    run(variables, "seed")
+    variables = prepared(tmp_path_factory.mktemp("seeded"), MIGRATE, SEED)
     with serve(variables) as server:
         yield server
 
@@ -56,10 +55,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pytest.importorskip("opendata", reason="needs the Open Data Center: make test installs it")
     if not (ANTARES / "ANTARES.data").exists():
         pytest.skip(f"needs the public files ANTARES.data, acc.txt, background.txt in {ANTARES}")
-    variables = environment(tmp_path_factory.mktemp("real"))
-    run(variables, "migrate")
-    run(variables, "seed")
-    run(variables, "import", "antares", str(ANTARES))
+    antares = ("import", "antares", str(ANTARES))
+    variables = prepared(tmp_path_factory.mktemp("real"), MIGRATE, SEED, antares)
     with serve(variables) as server:
         yield server
 
