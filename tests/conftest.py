@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from km3settings.proxies import beside_loopback
+from tests.deaf_chromium import find
 from tests.same_process import same_process  # noqa: F401 - a fixture of every file below
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # What tests start listens on loopback, where the web proxy of a network does not lead.
 os.environ.update(beside_loopback(os.environ))
+
+#: The program that is started as Chromium.
+CHROMIUM = Path(__file__).with_name("deaf_chromium.py")
 
 #: As root, without a window, and without looking for Chromium's makers at every start.
 SWITCHES = (
@@ -37,13 +41,12 @@ def chromium() -> Iterator[Browser]:
     It ends with the module: as long as Playwright runs, so does its event loop, and no test that
     comes after it in the same process could run one of its own.
     """
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not program:
+    if not find():
         pytest.skip("Chromium is missing; run: make tools")
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=90_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield browser
         browser.close()

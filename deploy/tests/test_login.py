@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from deploy.tests.conftest import HUB, HUB_ADDRESS
 from deploy.tests.containers import Machine, docker
 from deploy.tests.provider import CLIENT, SECRET, Provider, start_provider
 from deploy.tests.site import RESULTS, Site
+from tests.deaf_chromium import find
 from tests.oidc.running import NoProvider
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,12 +122,11 @@ def egi(login_with: Callable[[str], Provider]) -> Provider:
 
 def visit(shape: str, name: str, provider: Provider, acme: Path, *, work: bool = False) -> Any:
     """Returns what a person sees in a browser."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
     python = ROOT / ".venv" / "bin" / "python"
-    if not program or not python.exists():
+    if not find() or not python.exists():
         pytest.skip("needs Chromium and the development environment: make tools, make test")
     given = {
-        "program": program,
+        "program": str(ROOT / "tests" / "deaf_chromium.py"),
         "address": f"https://{HUB}",
         "button": BUTTON[shape],
         "name": name,

@@ -23,23 +23,9 @@ def picture(page: Page, platform: Platform, name: str) -> None:
 
 
 def arrive_in_lab(page: Page) -> None:
-    """Wait for the landing page, and load it again where its first load was cut off.
-
-    Chromium gives up on every request, loopback included, when an interface appears on its own
-    machine, as each user's network does (ERR_NETWORK_CHANGED). Browsers elsewhere never see it.
-    """
-
-    def open_again() -> None:
-        page.reload()
-
-    page.add_locator_handler(page.get_by_text("Error Loading Theme").first, open_again)
+    """Wait for the landing page."""
     page.wait_for_url(re.compile(r"/user/user/lab"), wait_until="commit")
-    landing = page.get_by_text("Joint analysis").first
-    try:
-        expect(landing).to_be_visible(timeout=30_000)
-    except AssertionError:
-        open_again()
-        expect(landing).to_be_visible()
+    expect(page.get_by_text("Joint analysis").first).to_be_visible()
 
 
 def test_a_user_logs_in_runs_tutorial_01_and_logs_out(

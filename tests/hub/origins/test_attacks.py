@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import SWITCHES
+from tests.conftest import CHROMIUM, SWITCHES
 from tests.hub.conftest import PASSWORD
 from tests.hub.origins.conftest import AttackedHub
 from tests.ports import free_ports
@@ -43,9 +42,8 @@ def protected(attacked: Callable[..., AttackedHub], request: pytest.FixtureReque
 @pytest.fixture(scope="module")
 def browser(chromium: Browser) -> Iterator[Browser]:
     """Chromium that finds the deployed hub's names on this machine."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
     rules = "--host-resolver-rules=MAP hub.test 127.0.0.1, MAP *.hub.test 127.0.0.1"
-    another = chromium.browser_type.launch(executable_path=program, args=[*SWITCHES, rules])
+    another = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*SWITCHES, rules])
     yield another
     another.close()
 
@@ -55,33 +53,14 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(ignore_https_errors=True)
     context.set_default_timeout(60_000)
     page = context.new_page()
-    # See `go`; here it happened after a click.
-    interrupted = page.get_by_text("Your connection was interrupted")
-    page.add_locator_handler(interrupted, lambda _: page.reload())
     yield page
     context.close()
-
-
-def go(page: Page, address: str) -> None:
-    """Open an address; again where an interface of the machine has just changed.
-
-    Networks of other tests' containers appear, and Chromium then gives up on every request.
-    """
-    for last in (False, False, False, True):
-        try:
-            page.goto(address)
-        except Error as error:
-            given_up = "ERR_NETWORK_CHANGED" in error.message or "chrome-error" in error.message
-            if last or not given_up:
-                raise
-        else:
-            return
 
 
 def log_in(page: Page, hub: AttackedHub, name: str) -> None:
     """Log in and look at one's own server, whose cookies the browser then has."""
     hub.forget_loot()
-    go(page, f"{hub.address}/hub/login")
+    page.goto(f"{hub.address}/hub/login")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
@@ -91,7 +70,7 @@ def log_in(page: Page, hub: AttackedHub, name: str) -> None:
 def click(page: Page, hub: AttackedHub, mode: str, victim: str, *, below: str = "eve/") -> None:
     """Follow the link that Eve sent."""
     question = urlencode({"hub": hub.address, "victim": victim})
-    go(page, f"{hub.address}/user/{below}{mode}?{question}")
+    page.goto(f"{hub.address}/user/{below}{mode}?{question}")
 
 
 def finish(page: Page) -> None:
@@ -100,7 +79,7 @@ def finish(page: Page) -> None:
 
 
 def still_logged_in(page: Page, hub: AttackedHub, name: str) -> bool:
-    go(page, f"{hub.address}/hub/home")
+    page.goto(f"{hub.address}/hub/home")
     return page.locator("#login_widget", has_text=name).count() == 1
 
 
@@ -175,7 +154,7 @@ def test_no_cookie_of_the_hub_reaches_a_users_server(protected: AttackedHub, pag
 def test_the_login_form_is_never_at_a_users_address(protected: AttackedHub, page: Page) -> None:
     if not protected.own:
         pytest.skip("there is one host name only; the test of its pages is the one above")
-    go(page, f"{protected.eve}/hub/login?next=/hub/token")
+    page.goto(f"{protected.eve}/hub/login?next=/hub/token")
     expect(page.get_by_label("User name")).to_be_visible()
     assert page.url.startswith(f"{protected.address}/hub/login")
 
@@ -195,7 +174,7 @@ def test_a_file_from_elsewhere_is_sandboxed_in_its_owners_browser(
 def test_owners_use_their_servers_as_before(protected: AttackedHub, page: Page) -> None:
     log_in(page, protected, "ada")
     for path in ("hub/user/ada/x", "user/ada/lab/tree/a"):
-        go(page, f"{protected.address}/{path}")
+        page.goto(f"{protected.address}/{path}")
         expect(page.get_by_text("hello ada")).to_be_visible()
     # Scripts of Lab's pages work as well.
     sent = """fetch('/user/ada/loot', {method: 'POST', body: '{"what": "own", "value": ""}'})"""
@@ -207,7 +186,7 @@ def test_administrators_cannot_open_servers_on_the_same_host(
     protected: AttackedHub, page: Page
 ) -> None:
     log_in(page, protected, "root")
-    go(page, f"{protected.address}/user/ada/lab")
+    page.goto(f"{protected.address}/user/ada/lab")
     if protected.own:
         # Not without saying so: JupyterHub asks first.
         expect(page.get_by_role("button", name="Authorize")).to_be_visible()
