@@ -7,6 +7,7 @@ export class Documents {
     this.messages = messages;
     this.followed = new WeakSet();
     this.failed = new Map(); // context -> notification id
+    this.saving = new Set();
   }
 
   contexts() {
@@ -31,7 +32,9 @@ export class Documents {
   }
 
   async changed(context, state) {
-    if (state === "completed") await this.forget(context);
+    if (state === "started") this.saving.add(context);
+    else this.saving.delete(context);
+    if (state.startsWith("completed")) await this.forget(context);
     if (state === "failed" && !this.failed.has(context)) await this.warn(context);
   }
 
@@ -85,7 +88,15 @@ export class Documents {
     const context = this.at(path);
     if (!context) return;
     await this.forget(context); // the button has closed the notice
-    await context.save().catch(() => {}); // `changed` reports a failure
+    await this.saveOnce(context);
+  }
+
+  /**
+   * Save a document, unless that is going on: of two at the same time, Lab takes the one for a change
+   * by somebody else and asks which to keep. `changed` reports a failure.
+   */
+  async saveOnce(context) {
+    if (!this.saving.has(context)) await context.save().catch(() => {});
   }
 
   unsaved() {
@@ -94,7 +105,7 @@ export class Documents {
 
   /** Save everything; return what could not be saved. */
   async saveAll() {
-    await Promise.allSettled(this.unsaved().map((context) => context.save()));
+    await Promise.all(this.unsaved().map((context) => this.saveOnce(context)));
     return this.unsaved();
   }
 
