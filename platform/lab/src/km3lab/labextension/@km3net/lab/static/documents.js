@@ -34,8 +34,21 @@ export class Documents {
   async changed(context, state) {
     if (state === "started") this.saving.add(context);
     else this.saving.delete(context);
-    if (state.startsWith("completed")) await this.forget(context);
+    if (state.startsWith("completed")) {
+      this.closeError(context);
+      await this.forget(context);
+    }
     if (state === "failed" && !this.failed.has(context)) await this.warn(context);
+  }
+
+  /** Close Lab's own dialog about a failed save of what is saved now. */
+  closeError(context) {
+    const title = `File Save Error for ${context.path.split("/").pop()}`;
+    for (const dialog of document.querySelectorAll(".jp-Dialog")) {
+      const header = dialog.querySelector(".jp-Dialog-header");
+      const button = dialog.querySelector("button.jp-Dialog-button");
+      if (header && button && header.textContent.trim() === title) button.click();
+    }
   }
 
   async warn(context, advice = "Your changes are in this browser tab only: keep it open.") {
