@@ -18,6 +18,7 @@ from tornado.ioloop import PeriodicCallback
 
 from km3lab.bearer import FILE_VARIABLE, Bearer
 from km3lab.cells import Cells
+from km3lab.downloads import Downloads, FolderHandler
 from km3lab.fullness import INTERVAL as FULLNESS_INTERVAL
 from km3lab.fullness import Fullness
 from km3lab.memory import ControlGroup
@@ -26,13 +27,14 @@ from km3lab.quota import QuotaReports
 from km3lab.record import IDENTIFIER, RecordError, notebook, provide
 from km3lab.surroundings import Surroundings
 from km3lab.troubles import KernelTroubles
+from km3lab.use import ServerUse
 from km3lab.watch import INTERVAL, Watch
 from km3lab.workshop_handlers import join_workshops
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-__all__ = ["NoticesHandler", "RecordHandler"]
+__all__ = ["NoticesHandler", "RecordHandler", "UseHandler"]
 
 #: Seconds that the portal may take to describe a record.
 _TIMEOUT = 20
@@ -126,6 +128,20 @@ class RecordHandler(JupyterHandler):
         return found
 
 
+class UseHandler(APIHandler):
+    """`GET`: what `ServerUse.now` returns. Asking is not activity."""
+
+    def initialize(self, use: ServerUse) -> None:
+        """Keep what measures."""
+        self._use = use
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Answer with the numbers."""
+        self.set_header("Cache-Control", "no-store")
+        self.finish(await self._use.now())
+
+
 def _by_a_person(handler: APIHandler) -> bool:
     if handler.request.method in ("GET", "HEAD", "OPTIONS"):
         return False
@@ -177,6 +193,13 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     cells = settings["km3lab_cells"] = Cells(group.used if group else None)
     watch = Watch(app, around, notices, group, troubles, fullness=fullness, cells=cells)
     settings["km3lab_watcher"] = watch
+    use = url_path_join(settings["base_url"], "km3", "use")
+    folder = url_path_join(settings["base_url"], "km3", "folder", "(.+)")
+    more = [
+        (use, UseHandler, {"use": ServerUse(around, group, fullness)}),
+        (folder, FolderHandler, {"downloads": Downloads(Path(app.root_dir))}),
+    ]
+    app.web_app.add_handlers(".*$", more)
     timer = PeriodicCallback(watch.look, INTERVAL * 1000)
     # Kept in the settings, because nothing else references it.
     settings["km3lab_watch"] = timer

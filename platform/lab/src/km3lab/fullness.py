@@ -53,6 +53,8 @@ class Fullness:
         self._reported = False
         self.known = False
         """Whether the hub has said how full the home is."""
+        self.uses: dict[str, tuple[int, int]] = {}
+        """Bytes used and their limit, of the folders that have one."""
 
     async def look(self) -> None:
         """Ask once, and warn where it is time to."""
@@ -73,6 +75,7 @@ class Fullness:
         for kind, (used, limit) in uses.items():
             if kind in _WORDS and limit:
                 self.known = True
+                self.uses[kind] = (used, limit)
                 self.tell(kind, used, limit)
 
     def tell(self, kind: str, used: int, limit: int) -> None:

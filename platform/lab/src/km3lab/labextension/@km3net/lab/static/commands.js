@@ -8,5 +8,6 @@ export const COMMANDS = {
   save: "km3:save-document",
   share: "km3:show-progress",
   open: "docmanager:open",
+  folder: "km3:download-folder",
   hub: "hub:control-panel",
 };

@@ -1,12 +1,14 @@
 import { COMMANDS } from "./commands.js";
+import { folderPlugin } from "./folders.js";
 import { Messages } from "./messages.js";
+import { usePlugin } from "./use.js";
 
 const pageConfig = () => {
   const element = document.getElementById("jupyter-config-data");
   return element ? JSON.parse(element.textContent) : {};
 };
 
-export const plugin = {
+const messagesPlugin = {
   id: "@km3net/lab:messages",
   autoStart: true,
   activate: (app) => {
@@ -56,4 +58,11 @@ export const plugin = {
       document.addEventListener("visibilitychange", () => messages.look());
     });
   },
+};
+
+/** Returns all plugins; `load` returns a package of JupyterLab. */
+export const plugins = async (load) => {
+  const config = pageConfig();
+  const more = await Promise.all([usePlugin(load, config), folderPlugin(load, config)]);
+  return [messagesPlugin, ...more.filter((plugin) => plugin !== null)];
 };
