@@ -70,12 +70,14 @@ def test_a_busy_kernel_is_seen_and_asking_is_no_activity(start_lab: StartLab, ho
     wait_until(busy, seconds=90, what="memory and processor of the kernel", interval=1)
 
 
-def test_the_status_bar_shows_them_and_the_menu_downloads_a_folder(
+def test_status_bar_and_menu_entries_work_in_a_browser(
     start_lab: StartLab, home: Path, chromium: Browser
 ) -> None:
     (home / "Läufe").mkdir()
     (home / "Läufe" / "a.txt").write_text("a")
-    server = start_lab(home)
+    (home / "old.txt").write_text("old")
+    server = start_lab(home, container="docker")
+    server.api("DELETE", "/api/contents/old.txt")
     page = chromium.new_page(viewport={"width": 1280, "height": 720})
     page.goto(f"{server.url}lab?token={server.token}")
     for name in ("memory", "disk", "cpu"):
@@ -85,4 +87,12 @@ def test_the_status_bar_shows_them_and_the_menu_downloads_a_folder(
     with page.expect_download(timeout=120_000) as download:
         page.get_by_text("Download Folder as Zip").click()
     assert download.value.suggested_filename == "Läufe.zip"
+    page.screenshot(path="/tmp/c7-status.png")
+    page.locator(".jp-DirListing-content").click(button="right", position={"x": 40, "y": 300})
+    with page.expect_popup(timeout=120_000) as deleted:
+        page.get_by_text("Deleted Files…").click()
+    deleted.value.screenshot(path="/tmp/c7-trash.png")
+    deleted.value.get_by_role("button", name="Restore old.txt").click()
+    deleted.value.get_by_text("Restored: old.txt").wait_for(timeout=60_000)
+    assert (home / "old.txt").read_text() == "old"
     page.close()

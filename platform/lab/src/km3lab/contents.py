@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_core.paths import is_hidden
 from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from nbformat.sign import NotebookNotary
@@ -20,6 +22,7 @@ from km3lab.folder import NO_SPACE
 from km3lab.mending import put_aside
 from km3lab.notices import Notices
 from km3lab.provenance import Origin
+from km3lab.trash import Trash
 
 __all__ = ["HomeContents"]
 
@@ -151,6 +154,21 @@ class HomeContents(AsyncLargeFileManager):
         """As `save`."""
         await self._explained(super().rename_file(old_path, new_path), new_path)
 
+    async def delete_file(self, path: str) -> None:
+        """Move to the trash if there is one with room; else delete as Jupyter does."""
+        if not await self._put_into_trash(path):
+            await super().delete_file(path)
+
+    async def _put_into_trash(self, path: str) -> bool:
+        trash: Trash | None = self._settings().get("km3lab_trash")
+        file = self._get_os_path(path.strip("/"))
+        if trash is None or not path.strip("/") or not os.path.exists(file):
+            return False
+        if (not self.allow_hidden and is_hidden(file, self.root_dir)) or not self.is_writable(path):
+            # Jupyter refuses with its own message.
+            return False
+        return await asyncio.to_thread(trash.take, Path(file))
+
     async def _explained(self, work: Awaitable[_Answer], path: str) -> _Answer:
         try:
             answer = await work
@@ -171,8 +189,11 @@ class HomeContents(AsyncLargeFileManager):
         return f"The disk is full: {Path(path).name} could not be saved."
 
     def _notices(self) -> Notices | None:
-        settings = getattr(getattr(self.parent, "web_app", None), "settings", {})
-        found: Notices | None = settings.get("km3lab_notices")
+        found: Notices | None = self._settings().get("km3lab_notices")
+        return found
+
+    def _settings(self) -> dict[str, Any]:
+        found: dict[str, Any] = getattr(getattr(self.parent, "web_app", None), "settings", {})
         return found
 
 

@@ -21,11 +21,14 @@ from km3lab.cells import Cells
 from km3lab.downloads import Downloads, FolderHandler
 from km3lab.fullness import INTERVAL as FULLNESS_INTERVAL
 from km3lab.fullness import Fullness
+from km3lab.home import left
 from km3lab.memory import ControlGroup
 from km3lab.notices import Notices
 from km3lab.quota import QuotaReports
 from km3lab.record import IDENTIFIER, RecordError, notebook, provide
 from km3lab.surroundings import Surroundings
+from km3lab.trash import LARGEST, Trash
+from km3lab.trash_page import TrashHandler
 from km3lab.troubles import KernelTroubles
 from km3lab.use import ServerUse
 from km3lab.watch import INTERVAL, Watch
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NoticesHandler", "RecordHandler", "UseHandler"]
 
+#: Share of a home's limit above which deleted files are not kept.
+_NEARLY_FULL = 0.8
 #: Seconds that the portal may take to describe a record.
 _TIMEOUT = 20
 _NO_NOTEBOOK = """<!doctype html>
@@ -170,6 +175,22 @@ def _keep_token(app: ServerApp, notices: Notices) -> None:
     app.io_loop.add_callback(bearer.keep)
 
 
+def _keep_deleted_files(app: ServerApp, around: Surroundings, fullness: Fullness) -> None:
+    # Elsewhere Jupyter uses the desktop's own trash. A home that takes no files has none.
+    if not (around.hub or around.container) or Path(app.root_dir) != around.home:
+        return
+
+    def nearly_full() -> bool:
+        used, limit = fullness.uses.get("home", (0, 1))
+        return used >= _NEARLY_FULL * limit or left(around.home) is not None
+
+    largest = min(LARGEST, around.home_quota // 10) if around.home_quota else LARGEST
+    trash = app.web_app.settings["km3lab_trash"] = Trash(around.home, largest, nearly_full)
+    page = url_path_join(app.web_app.settings["base_url"], "km3", "trash")
+    app.web_app.add_handlers(".*$", [(page, TrashHandler, {"trash": trash})])
+    app.web_app.settings.setdefault("page_config_data", {})["km3Trash"] = True
+
+
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "km3lab.extension"}]
 
@@ -190,6 +211,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     troubles = KernelTroubles(Path(app.runtime_dir), around.home)
     fullness = Fullness(around, notices, app.log)
     group = ControlGroup.of_this_process()
+    _keep_deleted_files(app, around, fullness)
     cells = settings["km3lab_cells"] = Cells(group.used if group else None)
     watch = Watch(app, around, notices, group, troubles, fullness=fullness, cells=cells)
     settings["km3lab_watcher"] = watch

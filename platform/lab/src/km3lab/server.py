@@ -70,7 +70,8 @@ def configuration(around: Surroundings, folders: Folders) -> Config:
     # Embedded mode runs as root on a machine without another user.
     c.ServerApp.allow_root = True
     c.Application.log_level = "WARN"
-    # Moving a file to a hidden folder of the home does not free any space.
+    # Elsewhere `trash.py` keeps deleted files, unless the home is nearly full. JupyterLab asks
+    # whether to delete them for good, so that nobody relies on it.
     c.FileContentsManager.delete_to_trash = not (around.hub or around.container or folders.degraded)
     science = around.kernels / "share" / "jupyter" / "labextensions"
     # An explicit list: old packages in ~/.local must not break today's Lab.

@@ -9,5 +9,6 @@ export const COMMANDS = {
   share: "km3:show-progress",
   open: "docmanager:open",
   folder: "km3:download-folder",
+  trash: "km3:deleted-files",
   hub: "hub:control-panel",
 };

@@ -2,7 +2,7 @@ import { COMMANDS } from "./commands.js";
 
 const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
-/** Returns the plugin that downloads folders; null: there is no file browser. */
+/** Returns the plugin that downloads folders and shows deleted files; null: there is no file browser. */
 export const folderPlugin = async (load, config) => {
   const browser = await load("@jupyterlab/filebrowser");
   if (!browser) return null;
@@ -35,6 +35,17 @@ export const folderPlugin = async (load, config) => {
         command: COMMANDS.folder,
         selector: '.jp-DirListing-item[data-isdir="true"]',
         rank: 9,
+      });
+      if (!config.km3Trash) return;
+      app.commands.addCommand(COMMANDS.trash, {
+        label: "Deleted Files…",
+        caption: "Show the files deleted in JupyterLab, and restore them",
+        execute: () => window.open(`${config.baseUrl}km3/trash`, "_blank", "noopener"),
+      });
+      app.contextMenu.addItem({
+        command: COMMANDS.trash,
+        selector: ".jp-DirListing-content",
+        rank: 60,
       });
     },
   };

@@ -103,6 +103,7 @@ export const usePlugin = async (load, config) => {
       const node = document.createElement("div");
       node.setAttribute("role", "group");
       node.setAttribute("aria-label", "Use of memory, processor and disk");
+      node.style.cssText = "display:flex;align-items:center;height:100%";
       const item = new widgets.Widget({ node });
       statusBar.registerStatusItem("@km3net/lab:use", { item, align: "right", rank: 900 });
       app.started.then(() => watch(node, config));
