@@ -87,11 +87,9 @@ def test_status_bar_and_menu_entries_work_in_a_browser(
     with page.expect_download(timeout=120_000) as download:
         page.get_by_text("Download Folder as Zip").click()
     assert download.value.suggested_filename == "Läufe.zip"
-    page.screenshot(path="/tmp/c7-status.png")
     page.locator(".jp-DirListing-content").click(button="right", position={"x": 40, "y": 300})
     with page.expect_popup(timeout=120_000) as deleted:
         page.get_by_text("Deleted Files…").click()
-    deleted.value.screenshot(path="/tmp/c7-trash.png")
     deleted.value.get_by_role("button", name="Restore old.txt").click()
     deleted.value.get_by_text("Restored: old.txt").wait_for(timeout=60_000)
     assert (home / "old.txt").read_text() == "old"
