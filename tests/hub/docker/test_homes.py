@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from km3settings.disks import disk_of
 from tests.commands import run
 from tests.e2e.platforms import Person
 from tests.e2e.servers import start_server, stop_server
@@ -22,25 +20,6 @@ MB = 1 << 20
 #: `scratch` needs a service, but homes have no limit yet.
 BEFORE = "homes: {quota: null}"
 AFTER = "homes: {quota: 60M, scratch: {size: 40M, purge_days: 7}, backend: image}"
-
-
-@pytest.fixture(scope="module")
-def volumes(engine_and_images: None) -> Iterator[Path]:
-    """The folder with Docker's volumes, where mounts of a container appear on the machine."""
-    root = run("docker", "info", "--format", "{{.DockerRootDir}}").stdout.strip()
-    folder = Path(root, "volumes")
-    if os.geteuid():
-        pytest.skip("looking at volumes needs root")
-    if not Path("/dev/loop-control").exists():
-        pytest.skip("the kernel has no loop devices: modprobe loop")
-    disk = disk_of(folder, Path("/proc/self/mountinfo").read_text())
-    own = disk is not None and not disk.shared
-    if own:
-        run("mount", "--bind", folder, folder)
-        run("mount", "--make-shared", folder)
-    yield folder
-    if own:
-        run("umount", "--lazy", folder)
 
 
 @pytest.fixture(scope="module")

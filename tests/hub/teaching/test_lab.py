@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
 
 from tests.hub.conftest import StartHub
 from tests.hub.running import RunningHub
 from tests.hub.teaching.conftest import CONFIG
+from tests.hub.teaching.notebook_page import open_notebook, toast, write
 from tests.lab.running import kernels_prefix, require_lab
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -36,11 +36,6 @@ c.Spawner.default_url = "/lab"
 """
 EVIL = "Coffee <img src=x onerror=document.title='owned'> at **four**"
 MINE = "my_own_work = 42"
-#: Asked by the page itself: only browsers find names below localhost.
-SESSIONS = """async address => {
-  const token = /_xsrf=([^;]+)/.exec(document.cookie)[1];
-  return (await fetch(address, {headers: {"X-XSRFToken": token}})).json();
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +88,6 @@ def lab(open_page: Open) -> Page:
     return page
 
 
-def toast(page: Page, text: str) -> Locator:
-    return page.locator(".Toastify__toast").filter(has_text=text).first
-
-
 def write_notebook(file: Path, source: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     cell = {
@@ -115,37 +106,6 @@ def write_notebook(file: Path, source: str) -> None:
         "nbformat_minor": 5,
     }
     file.write_text(json.dumps(content))
-
-
-def open_notebook(lab: Page, path: str) -> Locator:
-    """Open a notebook and return its first cell's editor, once its kernel is connected.
-
-    Until then Lab may take the focus away for a dialog, and does not run a cell, without a word,
-    although its indicator says idle.
-    """
-    server = lab.url.split("/lab")[0]
-    lab.goto(f"{server}/lab/tree/{path}?reset")
-
-    def connected() -> bool:
-        kernels = (
-            session["kernel"]
-            for session in lab.evaluate(SESSIONS, f"{server}/api/sessions")
-            if session["path"] == path
-        )
-        return any(k["connections"] and k["execution_state"] == "idle" for k in kernels)
-
-    wait_until(connected, seconds=120, what=f"the kernel of {path} is connected")
-    lab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-    return lab.locator(".jp-Notebook .cm-content").first
-
-
-def write(lab: Page, editor: Locator, text: str) -> None:
-    """Replace the text of a cell, as a user does."""
-    editor.click()
-    expect(editor).to_be_focused()
-    lab.keyboard.press("Control+a")
-    lab.keyboard.type(text)
-    expect(editor).to_have_text(text)
 
 
 def send(teacher: Page, text: str) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import shutil
 import string
+from typing import TYPE_CHECKING
 
 from escapism import escape
 
 from km3hub.rehearsal.names import is_rehearsal
 from km3settings.names import Names
 from km3settings.runtime import Runtime
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+    from km3hub.spawning.homes import Kind
 
 __all__ = ["remove_home"]
 
@@ -35,29 +41,36 @@ async def remove_home(runtime: Runtime, name: str) -> None:
             await asyncio.to_thread(shutil.rmtree, folder)
         (runtime.state.logs / f"server-{name}.log").unlink(missing_ok=True)
         return
+    await _remove_volumes(runtime, name)
+
+
+async def _remove_volumes(runtime: Runtime, name: str) -> None:
+    from km3hub.spawning.engine import engine
+    from km3hub.spawning.homes import HomesService
+
     # As the spawner spells it in the names of volumes.
     safe = set(string.ascii_letters + string.digits)
     user = escape(name, safe, escape_char="-").lower()
     names = Names(runtime.project)
-    if runtime.homes:
-        from km3hub.spawning.homes import HomesService
-
-        await HomesService().remove("home", user)
-        await HomesService().remove("scratch", user)
-    await asyncio.to_thread(_remove_volumes, names.home(user), names.scratch(user))
-
-
-def _remove_volumes(*volumes: str) -> None:
-    from docker.errors import NotFound
-
-    from km3hub.spawning.engine import engine
-
-    client = engine()
+    volumes: dict[Kind, str] = {"home": names.home(user), "scratch": names.scratch(user)}
+    client = await asyncio.to_thread(engine)
     try:
-        for volume in volumes:
-            try:
-                client.remove_volume(volume)
-            except NotFound:
+        # Without scratch folders there is one only, and none where no server ever started.
+        for kind, volume in volumes.items():
+            if not await asyncio.to_thread(_exists, client, volume):
                 continue
+            if runtime.homes:
+                await HomesService().remove(kind, user)
+            await asyncio.to_thread(client.remove_volume, volume)
     finally:
         client.close()
+
+
+def _exists(client: APIClient, volume: str) -> bool:
+    from docker.errors import NotFound
+
+    try:
+        client.inspect_volume(volume)
+    except NotFound:
+        return False
+    return True

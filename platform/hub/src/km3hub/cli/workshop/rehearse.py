@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -11,8 +12,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from km3hub.cli.relay import container
 from km3hub.cli.workshop.arguments import reported
 from km3hub.cli.workshop.entrance import Access, access
+from km3hub.cli.workshop.list import described
 from km3hub.membership.names import WorkshopError, participants_group, workshop_name
 from km3hub.rehearsal.accounts import remove_accounts
 from km3hub.rehearsal.crowd import Rehearsal, rehearse
@@ -21,8 +24,8 @@ from km3hub.rehearsal.names import MOST
 from km3hub.rehearsal.plan import Plan
 from km3hub.rehearsal.report import as_json, as_table
 from km3hub.rehearsal.verdict import capacity, verdict
-from km3hub.workshops.creating import Workshops
 from km3hub.workshops.hub import AdminHub
+from km3hub.workshops.places import InContainers
 from km3settings.state import State
 from km3visit.site import Site, clean_address
 
@@ -166,12 +169,12 @@ def _workshop(state: State, name: str | None, url: str | None) -> tuple[dict[str
         return {}, "", 0
     if url:
         return {}, participants_group(name), 0
+    hub = container(state, os.environ)
     with reported():
-        workshops = Workshops(state)
-        workshop = workshops.store.require(name)
-        members = [m for m in workshops.store.members(name) if m.role == "participant"]
-    choice = {"environment": workshop.environment, "size": workshop.size}
-    return choice, workshop.participants, len(members)
+        known = InContainers(hub).described(name) if hub else described(state, name)
+    participants = [one for one in known["members"] if one["role"] == "participant"]
+    choice = {"environment": known["environment"], "size": known["size"]}
+    return choice, participants_group(name), len(participants)
 
 
 def _here(entry: Access) -> bool:
