@@ -44,9 +44,8 @@ class Play:
     def command(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run `km3hub workshop ARGUMENTS` as the organiser does, in a checkout."""
         state = ("--state", str(self.site.platform.state))
-        return run(
-            *(KM3HUB, "workshop", *state, *arguments), status=None, timeout=timeout, cwd=self.folder
-        )
+        words: tuple[str | Path, ...] = (KM3HUB, "workshop", *state, *arguments)
+        return run(*words, status=None, timeout=timeout, cwd=self.folder)
 
     def ok(self, *arguments: str) -> str:
         """The same, which must succeed; what it printed."""
@@ -88,6 +87,8 @@ class Play:
         container = self.site.server(Person(self.site.platform.address, name, ""))
         command = ["bash", "-c", f"cd /home/km3 && {script}"]
         code, output = container.exec_run(command, user="1000")
+        assert isinstance(code, int)
+        assert isinstance(output, bytes)
         return code, output.decode(errors="replace")
 
     def note_checksums(self, name: str) -> None:

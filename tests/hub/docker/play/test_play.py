@@ -162,7 +162,7 @@ def test_7_the_hub_is_killed_and_kernels_go_on(play: Play, chromium: Browser) ->
     def started_again() -> bool:
         hub.reload()
         again = hub.attrs["State"]["StartedAt"] != before
-        return again and hub.attrs["State"].get("Health", {}).get("Status") == "healthy"
+        return bool(again and hub.attrs["State"].get("Health", {}).get("Status") == "healthy")
 
     wait_until(started_again, seconds=240, interval=1, what="the hub runs again")
     run_cell(lab, "print('still', kept)")

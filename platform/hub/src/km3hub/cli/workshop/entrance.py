@@ -29,6 +29,8 @@ class Access:
     """Of the platform itself."""
     memory: dict[str, int]
     """Bytes that a server of each size may use; empty where limits are not enforced."""
+    outside: str = ""
+    """The base address for people, where that is another one."""
 
 
 def access_here(state: State) -> Access:
@@ -37,14 +39,13 @@ def access_here(state: State) -> Access:
     settings = settings_of(runtime)
     inside = runtime.mode == "docker"
     public = settings.site.public_url or ""
-    address = (
-        hub_address(state).removesuffix("/hub") if inside else address_for_people(settings, runtime)
-    )
+    outside = address_for_people(settings, runtime)
     return Access(
-        address=address,
+        address=hub_address(state).removesuffix("/hub") if inside else outside,
         site_proxy=inside and public.startswith("https:"),
         token=state.secret("platform"),
         memory={size.name: in_bytes(size.memory) for size in settings.sizes} if inside else {},
+        outside=outside,
     )
 
 
@@ -66,11 +67,8 @@ def access(state: State) -> Access:
             f"the hub's container {name} does not answer; see what it reports: docker logs {name}"
         )
     inside = Access(**json.loads(answer))
-    # From outside, the hub is where users find it.
-    with reported():
-        runtime = runtime_of(state)
-        address = address_for_people(settings_of(runtime), runtime)
-    return Access(address, site_proxy=False, token=inside.token, memory=inside.memory)
+    # From outside, the hub is where users find it; only its container knows settings and port.
+    return Access(inside.outside, site_proxy=False, token=inside.token, memory=inside.memory)
 
 
 @click.command("show-access", hidden=True)
