@@ -18,6 +18,7 @@ from tornado.ioloop import PeriodicCallback
 
 from km3lab.bearer import FILE_VARIABLE, Bearer
 from km3lab.cells import Cells
+from km3lab.dav.handler import share_files
 from km3lab.downloads import Downloads, FolderHandler
 from km3lab.fullness import INTERVAL as FULLNESS_INTERVAL
 from km3lab.fullness import Fullness
@@ -208,6 +209,7 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     app.web_app.add_handlers(".*$", handlers)
     _keep_token(app, notices)
     around = Surroundings.read()
+    share_files(app, around)
     troubles = KernelTroubles(Path(app.runtime_dir), around.home)
     fullness = Fullness(around, notices, app.log)
     group = ControlGroup.of_this_process()

@@ -1,0 +1,1 @@
+"""WebDAV in the user's server."""
