@@ -58,6 +58,14 @@ function isProgram(req) {
   return /^(token|bearer)\s+\S/i.test(req.headers.authorization || "");
 }
 
+// A program that reads or writes files below `dav/`; it sends the token as a password, and only once
+// it was asked. Every page that a browser loads or sends says so in one of these headers.
+function isFileProgram(req, below) {
+  const { origin, accept } = req.headers;
+  const browser = Object.keys(req.headers).some((name) => name.startsWith("sec-fetch-"));
+  return /^dav(\/|$)/.test(below) && !browser && !origin && !(accept || "").includes("text/html");
+}
+
 // A request that may be answered with a redirect.
 function isRead(kind, req) {
   return kind === "web" && (req.method === "GET" || req.method === "HEAD");
@@ -180,8 +188,15 @@ async function oneHost(proxy, kind, req) {
     req.km3Sandbox = true;
     return undefined;
   }
+  const below = path.slice(route.prefix.length + 1);
+  if (kind === "web" && isFileProgram(req, below) && !below.split("/").includes("..")) {
+    // An old browser could still be tricked into this: its cookies must not reach the server.
+    delete req.headers.cookie;
+    req.km3Sandbox = req.km3NoCookies = true;
+    return undefined;
+  }
   if (isOwner(req, route.data.user)) {
-    req.km3Sandbox = !isJupyters(path.slice(route.prefix.length + 1));
+    req.km3Sandbox = !isJupyters(below);
     return undefined;
   }
   // The hub gives the cookie to the owner and tells everybody else whose server it is.
@@ -197,6 +212,7 @@ const decide = OWN ? ownHosts : oneHost;
 function guard(proxyRes, req) {
   if (!req.km3User) return;
   for (const name of FORBIDDEN) delete proxyRes.headers[name];
+  if (req.km3NoCookies) delete proxyRes.headers["set-cookie"];
   if (req.km3Sandbox) {
     const own = proxyRes.headers["content-security-policy"];
     proxyRes.headers["content-security-policy"] = own ? [SANDBOX, own] : SANDBOX;

@@ -29,6 +29,13 @@ ELSEWHERE = {
         '("remove", "ada", "--yes")',
     ),
     r'curl -H "Authorization: token .*': ("tests/e2e/servers.py", 'f"token {self.person.token}"'),
+    r"export RCLONE_WEBDAV_BEARER_TOKEN=.*": (
+        "tests/lab/dav/test_clients.py",
+        "RCLONE_WEBDAV_BEARER_TOKEN",
+    ),
+    r"rclone copy .*": ("tests/lab/dav/test_clients.py", '":webdav:results"'),
+    r"cadaver .*": ("tests/lab/dav/test_clients.py", '[cadaver, f"{server.url}dav/"]'),
+    r"curl -T .* --user .*": ("tests/lab/dav/test_clients.py", '"-T", "a.txt"'),
     r"mkfs\.xfs .*": ("tests/homes/conftest.py", "mkfs.xfs"),
     r"mount .*": ("tests/homes/conftest.py", 'run("mount"'),
     r"git clone .*": ("tests/bench/embedded.py", '"git", "clone"'),

@@ -35,6 +35,7 @@ class Echo(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         what = {"server": server.title, "path": self.path, "host": self.headers["Host"]}
+        what["cookie"] = self.headers["Cookie"]
         self.wfile.write(json.dumps(what).encode())
 
     do_POST = do_GET  # noqa: N815 -- the name is the library's

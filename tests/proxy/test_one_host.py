@@ -96,3 +96,35 @@ def test_the_hub_is_reached_unchanged(proxy: Proxy) -> None:
         answer = proxy.ask(path, method="POST")
         assert answer.json()["server"] == "hub"
         assert policies(answer) == []
+
+
+def test_programs_for_files_reach_a_server_without_cookies(proxy: Proxy, ada: Behind) -> None:
+    ada.extra[:] = [("Set-Cookie", "jupyterhub-session-id=chosen; Path=/")]
+    try:
+        for authorization in ({}, {"Authorization": "Basic bWU6dG9rZW4="}):
+            answer = proxy.ask("/km3net/user/ada/dav/a", Cookie=cookie("ada"), **authorization)
+            assert answer.json()["server"] == "ada"
+            assert answer.json()["cookie"] is None
+            assert policies(answer)[0].startswith("sandbox ")
+            assert "set-cookie" not in answer.headers
+    finally:
+        ada.extra.clear()
+
+
+@pytest.mark.parametrize(
+    "header", [{"Sec-Fetch-Mode": "navigate"}, {"Sec-Fetch-Site": "cross-site"},
+               {"Origin": "http://evil.example"}, {"Accept": "text/html,*/*"}],
+)  # fmt: skip
+def test_browsers_do_not_get_in_by_the_way_of_programs(
+    proxy: Proxy, header: dict[str, str]
+) -> None:
+    for path in ("dav/a", "dav"):
+        assert proxy.ask(f"/km3net/user/ada/{path}", **header).status_code == 302
+        answer = proxy.ask(f"/km3net/user/ada/{path}", method="POST", **header)
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["davos", "lab", "dav/../lab", "dav%2f..%2flab", "dav/%2e%2e/lab"])
+def test_programs_for_files_reach_nothing_else(proxy: Proxy, path: str) -> None:
+    answer = proxy.ask(f"/km3net/user/ada/{path}", method="POST", Authorization="Basic bWU6dA==")
+    assert answer.status_code == 403

@@ -9,6 +9,7 @@ import sys
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner, SpawnException
 
+from km3hub.configure.files import configure_files
 from km3hub.spawning import options
 from km3settings.runtime import Runtime
 from km3settings.settings import load
@@ -64,3 +65,5 @@ c.JupyterHub.services.append({"name": "tester", "api_token": TOKEN, "display": F
 c.JupyterHub.load_roles.append(
     {"name": "tester", "scopes": ["servers", "admin:users"], "services": ["tester"]}
 )
+runtime = Runtime.from_environment()
+configure_files(c, load(runtime.settings_file), runtime)

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +21,10 @@ def server(start_lab: StartLab, home: Path) -> LabServer:
 
 
 @pytest.fixture
-def client_home(tmp_path: Path) -> Iterator[Path]:
+def client_home(tmp_path: Path) -> Path:
     folder = tmp_path / "client"
     folder.mkdir()
-    yield folder
+    return folder
 
 
 def program(name: str) -> str:
@@ -95,6 +94,15 @@ def test_rclone_copies_in_both_directions(
     assert (home / "big.bin").stat().st_size == 9_000_001
     run([rclone, "purge", "hub:from-outside"], client_home, **settings)
     assert not (home / "from-outside").exists()
+
+
+def test_rclone_works_as_documented(server: LabServer, home: Path, client_home: Path) -> None:
+    (client_home / "results").mkdir()
+    (client_home / "results" / "a.txt").write_text("a")
+    command = [program("rclone"), "copy", "results", ":webdav:results"]
+    command += ["--webdav-url", f"{server.url}dav"]
+    run(command, client_home, RCLONE_WEBDAV_BEARER_TOKEN=TOKEN)
+    assert (home / "results" / "a.txt").read_text() == "a"
 
 
 def test_cadaver_lists_gets_puts_and_moves(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from km3hub.configure.culling import configure_culling
+from km3hub.configure.files import configure_files
 from km3hub.configure.homes import configure_homes
 from km3hub.configure.login import configure_login
 from km3hub.configure.logs import configure_logs
@@ -44,6 +45,7 @@ def configure(c: Any, settings: Settings, runtime: Runtime) -> None:
     configure_login(c, settings, runtime)
     configure_spawning(c, settings, runtime)
     configure_homes(c, settings, runtime)
+    configure_files(c, settings, runtime)
     configure_culling(c, settings, runtime)
     configure_opendata(c, settings, runtime)
     configure_status(c, settings, runtime)

@@ -21,7 +21,13 @@ __all__ = ["MAX_AGE", "FreshLogins", "demand_fresh_logins", "must_log_in_again"]
 MAX_AGE = 300
 #: Below `/hub/`: the pages that show or make tokens, or change other users, and how old a login
 #: may be. Teachers use the page of their workshop all day, and it cannot make a token.
-_PAGES = {"token": MAX_AGE, "admin": MAX_AGE, "sessions": MAX_AGE, "workshops": 3600}
+_PAGES = {
+    "token": MAX_AGE,
+    "files-from-outside": MAX_AGE,
+    "admin": MAX_AGE,
+    "sessions": MAX_AGE,
+    "workshops": 3600,
+}
 _SETTING = "km3_fresh_logins"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 

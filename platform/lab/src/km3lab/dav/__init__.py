@@ -1,1 +1,1 @@
-"""A user's files from outside: WebDAV ([RFC 4918](https://www.rfc-editor.org/rfc/rfc4918), class 2)."""
+"""WebDAV for a user's files, class 2 ([RFC 4918](https://www.rfc-editor.org/rfc/rfc4918))."""

@@ -72,7 +72,7 @@ def _answering(method: Method) -> Method:
 class FilesHandler(JupyterHandler):
     """The files of the server's owner, for programs that have a token."""
 
-    SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = tuple(_METHODS)  # type: ignore[misc]
+    SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = tuple(_METHODS)
 
     def initialize(self, tree: Tree, locks: Locks, base: str) -> None:
         """Keep the files, the locks and the path of the address."""
@@ -86,12 +86,12 @@ class FilesHandler(JupyterHandler):
     async def prepare(self) -> None:
         """Let only the owner's programs in, and begin an upload."""
         # Compressed pieces would have neither the length nor the tag that the headers name.
-        self._transforms = []
+        self._transforms: list[Any] = []
         self._where: Segments = ()
         try:
             await self._admit()
             if self.request.method == "PUT":
-                self.request.connection.set_max_body_size(_UPLOAD)  # type: ignore[attr-defined]
+                self.request.connection.set_max_body_size(_UPLOAD)
             self._where = self._segments(self.request.path)
             self._if = If.read(self.request.headers.get("If", ""))
             if self.request.method == "PUT":
@@ -220,7 +220,7 @@ class FilesHandler(JupyterHandler):
         """Answer with an error."""
         if self._headers_written or self._finished:
             # Half a file was sent; only the end of the connection says so.
-            self.request.connection.stream.close()  # type: ignore[attr-defined]
+            self.request.connection.stream.close()
             return
         self.set_status(error.status)
         if error.status == 401:
@@ -353,7 +353,8 @@ class FilesHandler(JupyterHandler):
     async def put(self) -> None:
         """Put a complete upload to its place."""
         upload = self._upload
-        assert upload is not None
+        if upload is None:
+            raise DavError(500, "The upload was not received.")
         # Once more: what the upload is to replace may have changed while it was received.
         self._check_put()
         entry = self._tree.find(self._where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from email.utils import formatdate
 from time import gmtime, strftime
 from typing import TYPE_CHECKING
@@ -50,8 +50,6 @@ _LIVE = (
     "supportedlock",
     "lockdiscovery",
 )
-#: Only where a program asks for them (RFC 4331).
-_QUOTA = ("quota-available-bytes", "quota-used-bytes")
 _SUPPORTED = "".join(
     f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope><D:locktype><D:write/></D:locktype>"
     "</D:lockentry>"
@@ -69,7 +67,6 @@ def _parsed(body: bytes) -> Element:
         found: Element = fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, SyntaxError, ValueError, LookupError):
         raise DavError(400, "The body of the request is not valid XML.") from None
-    # ElementTree accepts a namespace without a name, which XML Namespaces forbids.
     return found
 
 
@@ -171,30 +168,35 @@ def content_type(entry: Entry) -> str:
 def _value(name: str, entry: Entry, address: str, locks: Iterable[Lock]) -> str | None:
     """Returns the inner XML of a property; None where this entry does not have it."""
     found = entry.stat
-    match name:
-        case "resourcetype":
-            return "<D:collection/>" if entry.folder else ""
-        case "displayname":
-            return escape(_NOT_XML.sub("\ufffd", entry.where[-1] if entry.where else "home"))
-        case "getlastmodified":
-            return formatdate(found.st_mtime, usegmt=True)
-        case "creationdate":
-            return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(found.st_ctime))
-        case "getetag":
-            return entry.etag
-        case "supportedlock":
-            return _SUPPORTED
-        case "lockdiscovery":
-            return "".join(_lock(lock, address) for lock in locks)
-        case "getcontentlength" if not entry.folder:
-            return str(found.st_size)
-        case "getcontenttype" if not entry.folder:
-            return content_type(entry)
-    if name in _QUOTA and entry.folder:
-        disk = os.statvfs(entry.path)
-        free = disk.f_bavail
-        return str(disk.f_frsize * (free if name == _QUOTA[0] else disk.f_blocks - disk.f_bfree))
-    return None
+    of_all: dict[str, Callable[[], str]] = {
+        "resourcetype": lambda: "<D:collection/>" if entry.folder else "",
+        "displayname": lambda: _text(entry.where[-1] if entry.where else "home"),
+        "getlastmodified": lambda: formatdate(found.st_mtime, usegmt=True),
+        "creationdate": lambda: strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(found.st_ctime)),
+        "getetag": lambda: entry.etag,
+        "supportedlock": lambda: _SUPPORTED,
+        "lockdiscovery": lambda: "".join(_lock(lock, address) for lock in locks),
+    }
+    of_files: dict[str, Callable[[], str]] = {
+        "getcontentlength": lambda: str(found.st_size),
+        "getcontenttype": lambda: content_type(entry),
+    }
+    of_folders: dict[str, Callable[[], str]] = {
+        "quota-available-bytes": lambda: str(_disk(entry)[0]),
+        "quota-used-bytes": lambda: str(_disk(entry)[1]),
+    }
+    value = (of_all | (of_folders if entry.folder else of_files)).get(name)
+    return value() if value else None
+
+
+def _text(name: str) -> str:
+    return escape(_NOT_XML.sub("\ufffd", name))
+
+
+def _disk(entry: Entry) -> tuple[int, int]:
+    """Returns the free and the used bytes of the file system."""
+    disk = os.statvfs(entry.path)
+    return disk.f_frsize * disk.f_bavail, disk.f_frsize * (disk.f_blocks - disk.f_bfree)
 
 
 def _empty(tag: str) -> str:

@@ -52,6 +52,34 @@ async function stopServer(button, next) {
   button.textContent = label;
 }
 
+/** Make a token for the files of the user's home, and show it once. */
+async function makeFilesToken(button) {
+  const hub = window.jhdata;
+  button.disabled = true;
+  try {
+    const answer = await fetch(`${hub.base_url}api/users/${encodeURIComponent(hub.user)}/tokens`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-XSRFToken": hub.xsrf_token },
+      body: JSON.stringify({
+        note: "Files from outside",
+        expires_in: 30 * 86400,
+        scopes: [button.dataset.km3FilesToken],
+      }),
+    });
+    const made = await answer.json().catch(() => ({}));
+    if (answer.ok) {
+      const place = one("[data-km3-token]");
+      place.querySelector("code").textContent = made.token;
+      place.hidden = false;
+      return;
+    }
+    showFailure(made.message || `The token was not made (error ${answer.status}).`);
+  } catch {
+    showFailure("The hub does not answer. Check your connection and try again.");
+  }
+  button.disabled = false;
+}
+
 /** Follow a start until it is ready or failed; the hub then has the right page for either. */
 function followStart(panel) {
   const bar = panel.querySelector("[role=progressbar]");
@@ -147,6 +175,9 @@ all("[data-km3-once]").forEach((form) => {
   });
 });
 
+all("[data-km3-files-token]").forEach((button) => {
+  button.addEventListener("click", () => makeFilesToken(button));
+});
 all("[data-km3-stop]").forEach((button) => {
   button.addEventListener("click", (event) => {
     // Without this script, the button sends a form.
