@@ -88,7 +88,8 @@ def settings(folder: Path, text: str) -> Path:
 
 def volume(root: Path, user: str, kind: str = "home") -> Place:
     """A Docker volume as the engine makes it: owned by root, or with files of a user."""
-    name = NAMES.home(user) if kind == "home" else NAMES.scratch(user)
+    named = {"home": NAMES.home, "scratch": NAMES.scratch, "shared": NAMES.shared}
+    name = named[kind](user)
     (root / name / "_data").mkdir(parents=True)
     return find(root, NAMES, kind, user)
 

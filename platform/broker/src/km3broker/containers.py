@@ -73,11 +73,17 @@ class Containers(Handlers):
         image, _, *volumes = await asyncio.gather(
             self._found(request, f"/images/{server.image}/json"),
             self.require_network(request, owner),
-            *(self._found(request, f"/volumes/{name}") for name in server.volumes),
+            *(
+                self._found(request, f"/volumes/{name}")
+                for name in (*server.volumes, *server.shared)
+            ),
         )
         for volume in volumes:
             name = volume["Name"]
-            if self.project.owner(entry(volume, "Labels"), name, volume=True) != owner:
+            labels = entry(volume, "Labels")
+            if name in server.shared:
+                self.project.shared_folder(labels, name)
+            elif self.project.owner(labels, name, volume=True) != owner:
                 raise Refusal(f"the volume {name} belongs to somebody else")
             require_home(volume)
         target = request.to("/containers/create", {"name": owner.server})

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from km3broker.allowed import require_allowed
-from km3broker.owner import Owner
+from km3broker.allowed import entry, require_allowed
+from km3broker.owner import Owner, Project
 from km3broker.refusal import Refusal
+from km3settings.names import PROJECT_LABEL, SHARED_LABEL
 
-__all__ = ["home_body", "require_home"]
+__all__ = ["home_body", "require_home", "shared_body"]
 
 
 def home_body(body: Mapping[str, Any], owner: Owner, name: str) -> dict[str, Any]:
@@ -34,8 +35,34 @@ def home_body(body: Mapping[str, Any], owner: Owner, name: str) -> dict[str, Any
     Refusal
         Names the first key that is not allowed.
     """
+    return _plain(body, name, owner.labels)
+
+
+def shared_body(body: Mapping[str, Any], project: Project, name: str) -> dict[str, Any]:
+    """Returns the volume of a shared folder that a request describes, as it may be created.
+
+    Parameters
+    ----------
+    body
+        What the client sent.
+    project
+        The platform.
+    name
+        The name in the body, which is that of a shared folder in platform.yaml.
+
+    Raises
+    ------
+    Refusal
+        Names the first key that is not allowed.
+    """
+    folder = project.shared_folder(entry(body, "Labels"), name)
+    labels = {PROJECT_LABEL: project.names.project, SHARED_LABEL: folder}
+    return _plain(body, name, labels)
+
+
+def _plain(body: Mapping[str, Any], name: str, labels: dict[str, str]) -> dict[str, Any]:
     driver = {"Driver": "local"} if body.get("Driver") else {}
-    allowed = {"Name": name, "Labels": owner.labels, **driver}
+    allowed = {"Name": name, "Labels": labels, **driver}
     require_allowed(allowed, body)
     return allowed
 

@@ -11,7 +11,7 @@ from typing import Any
 from escapism import escape
 
 from km3broker.refusal import Refusal
-from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
+from km3settings.names import PROJECT_LABEL, SHARED_LABEL, USER_LABEL, Names
 
 __all__ = ["Owner", "Project"]
 
@@ -92,6 +92,20 @@ class Project:
         if not _ESCAPED.fullmatch(escaped) or not belongs:
             raise Refusal(f"{name} is not the name that belongs to the user in its labels")
         return owner
+
+    def shared_folder(self, labels: Mapping[str, Any], name: str) -> str:
+        """Returns the shared folder that labels and name of a volume agree on.
+
+        Raises
+        ------
+        Refusal
+            If it is none of this project, or belongs to a user.
+        """
+        self.require_own(labels, name)
+        folder = labels.get(SHARED_LABEL)
+        if not isinstance(folder, str) or USER_LABEL in labels or name != self.names.shared(folder):
+            raise Refusal(f"{name} is not the name that belongs to the shared folder in its labels")
+        return folder
 
     def require_own(self, labels: Mapping[str, Any], name: str) -> None:
         """Refuse an object without this project's label.

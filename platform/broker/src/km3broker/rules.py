@@ -77,6 +77,19 @@ class Rules:
                 return size
         raise Refusal("the limits on memory and processor are not those of a size")
 
+    def shared_folder(self, volume: str) -> str:
+        """Returns the shared folder with this volume.
+
+        Raises
+        ------
+        Refusal
+            If platform.yaml has none.
+        """
+        for folder in self.settings.homes.shared:
+            if volume == self.names.shared(folder):
+                return folder
+        raise Refusal("HostConfig.Binds has a volume that is not a shared folder of platform.yaml")
+
     def subnet(self, bridge: str) -> str:
         """Returns the addresses of the network with this bridge.
 

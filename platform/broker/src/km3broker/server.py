@@ -19,10 +19,10 @@ from km3broker.refusal import Refusal
 from km3broker.rules import Rules
 from km3settings.amounts import in_bytes
 
-__all__ = ["HOME", "NOFILE", "OWNER", "SCRATCH", "Server", "require_variables"]
+__all__ = ["HOME", "NOFILE", "OWNER", "SCRATCH", "SHARED", "Server", "require_variables"]
 
 #: The folders in users' containers, the owner of homes, and open files per process.
-HOME, SCRATCH = "/home/km3", "/scratch"
+HOME, SCRATCH, SHARED = "/home/km3", "/scratch", "/shared"
 OWNER = "1000:1000"
 NOFILE = {"Name": "nofile", "Soft": 16384, "Hard": 16384}
 _PERIOD = 100_000
@@ -38,6 +38,8 @@ class Server:
     image: str
     volumes: tuple[str, ...]
     """The home and, where there is one, the scratch folder."""
+    shared: tuple[str, ...]
+    """The volumes of shared folders. Whether the user is a member is known to the hub only."""
     body: dict[str, Any]
 
     @classmethod
@@ -64,6 +66,10 @@ class Server:
         # Only a hub with the service for homes mounts it.
         if rules.settings.homes.scratch.size and len(host["Binds"]) > 1:
             folders[owner.scratch_of(home)] = SCRATCH
+        own = tuple(folders)
+        for bind in host["Binds"][len(own) :]:
+            volume = text(bind).partition(":")[0]
+            folders[volume] = f"{SHARED}/{rules.shared_folder(volume)}"
         image, hostname = text(body.get("Image")), text(body.get("Hostname"))
         rules.environment(image, hostname)
         size = rules.size(host.get("Memory"), host.get("CpuQuota"), _PERIOD)
@@ -105,7 +111,7 @@ class Server:
             },
         }
         require_allowed(allowed, body)
-        return cls(image, tuple(folders), allowed)
+        return cls(image, own, tuple(folders)[len(own) :], allowed)
 
     def with_image(self, digest: str) -> dict[str, Any]:
         """Returns the body with the image's digest: a name may point to another image meanwhile."""

@@ -1,4 +1,4 @@
-"""Users' homes."""
+"""Users' homes, and folders that groups share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 from km3broker.allowed import entry, text
 from km3broker.engine import Answer
 from km3broker.handlers import Handlers, as_json
-from km3broker.home import home_body
+from km3broker.home import home_body, shared_body
 from km3broker.objects import inspect
 from km3broker.refusal import Refusal
 from km3broker.request import Request
 from km3broker.route import NAME, NO, Route
+from km3settings.names import SHARED_LABEL
 
 __all__ = ["Volumes"]
 
 
 class Volumes(Handlers):
-    """Requests about volumes; every volume in them is a user's home."""
+    """Requests about volumes; every volume in them is a user's home or a shared folder."""
 
     @property
     def routes(self) -> list[Route]:
@@ -31,10 +32,14 @@ class Volumes(Handlers):
         ]
 
     async def create(self, request: Request) -> Answer:
-        """Create a home; an existing one is left alone."""
+        """Create a home or a shared folder; an existing one is left alone."""
         request.require_query()
         body = request.document()
         name = text(body.get("Name"))
+        if SHARED_LABEL in entry(body, "Labels"):
+            self.rules.allow(lambda rules: rules.shared_folder(name))
+            allowed = shared_body(body, self.project, name)
+            return await self.engine.ask("POST", request.to("/volumes/create"), allowed)
         owner = self.project.owner(entry(body, "Labels"), name, volume=True)
         allowed = home_body(body, owner, name)
         return await self.engine.ask("POST", request.to("/volumes/create"), allowed)

@@ -60,8 +60,11 @@ class Limits:
         return found.st_mtime_ns, found.st_ino
 
     def of(self, place: Place) -> int | None:
-        """Returns the limit of a home or scratch folder in bytes; None: there is none."""
+        """Returns the limit of a home, scratch or shared folder in bytes; None: there is none."""
         if place.kind == "home":
             return self._homes.limit(place.groups())
+        if place.kind == "shared":
+            folder = self._homes.shared.get(place.user)
+            return in_bytes(folder.size) if folder else None
         size = self._homes.scratch.size
         return in_bytes(size) if size else None

@@ -9,14 +9,14 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from km3homes.programs import HomesError
 from km3settings.names import Names
 
 __all__ = ["OWNER", "Kind", "Place", "Usage", "find", "find_all"]
 
-Kind = Literal["home", "scratch"]
+Kind = Literal["home", "scratch", "shared"]
 #: The images' user, who owns homes.
 OWNER = 1000
 #: What Docker allows in the name of a volume, without a slash or a leading dot.
@@ -25,14 +25,14 @@ _USER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,199}")
 
 @dataclass(frozen=True)
 class Place:
-    """One user's home or scratch folder.
+    """One user's home or scratch folder, or a folder that groups share.
 
     Users can write below `files` only; everything beside it belongs to the service.
     """
 
     kind: Kind
     user: str
-    """The user's name as escaped in names of volumes."""
+    """The user's name as escaped in names of volumes; the name of a shared folder."""
     folder: Path
     """The folder of the Docker volume."""
 
@@ -104,20 +104,25 @@ def find(root: Path, names: Names, kind: str, user: str) -> Place:
     HomesError
         If there is none, or the name is not that of a home of this project.
     """
-    if kind not in ("home", "scratch") or not _USER.fullmatch(user):
+    if kind not in get_args(Kind) or not _USER.fullmatch(user):
         raise HomesError(f"{kind} of {user!r} is not the name of a home")
-    name = names.home(user) if kind == "home" else names.scratch(user)
+    name = _volume(names, kind, user)
     folder = root / name
     if not _is_folder(folder):
         raise HomesError(f"there is no volume {name}")
-    return Place("home" if kind == "home" else "scratch", user, folder)
+    return Place(cast("Kind", kind), user, folder)
+
+
+def _volume(names: Names, kind: str, user: str) -> str:
+    named = {"home": names.home, "scratch": names.scratch, "shared": names.shared}
+    return named[kind](user)
 
 
 def find_all(root: Path, names: Names) -> Iterator[Place]:
-    """Yields every home and scratch folder of this project, in the order of their names."""
+    """Yields every home, scratch and shared folder of this project, in the order of their names."""
     for entry in sorted(os.listdir(root)):
-        for kind in ("home", "scratch"):
-            prefix = names.home("") if kind == "home" else names.scratch("")
+        for kind in get_args(Kind):
+            prefix = _volume(names, kind, "")
             user = entry.removeprefix(prefix)
             if entry.startswith(prefix) and _USER.fullmatch(user) and _is_folder(root / entry):
                 yield find(root, names, kind, user)

@@ -9,7 +9,8 @@
 
 A use is `{"kind": K, "user": U, "used": BYTES, "limit": BYTES or null, "note": TEXT}`. While files
 are copied, lines `{"copied": BYTES, "of": BYTES}` come before the answer. `{"error": TEXT}` says
-what went wrong. `kind` is `home` or `scratch`; users are named as in the names of volumes.
+what went wrong. `kind` is `home`, `scratch` or `shared`; users are named as in the names of
+volumes, and for `shared` it is the name of the folder, which other servers may be using.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from km3homes.place import OWNER, Place, Usage
+from km3homes.place import OWNER, Kind, Place, Usage
 from km3homes.programs import HomesError
 from km3homes.service import Homes
 
@@ -42,7 +43,7 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     do: Literal["prepare", "usage", "list", "remove"]
-    kind: Literal["home", "scratch"] = "home"
+    kind: Kind = "home"
     user: str = ""
     groups: list[str] = []
     unused: bool = False
@@ -113,7 +114,10 @@ class Server:
         if request.do == "usage":
             return _use(place, self._homes.usage(place))
         found = self._homes.prepare(
-            place, tuple(sorted(request.groups)), report, unused=request.unused
+            place,
+            tuple(sorted(request.groups)),
+            report,
+            unused=request.unused and request.kind != "shared",
         )
         return {"take_over": True} if found is None else _use(place, found)
 

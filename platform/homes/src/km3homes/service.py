@@ -23,6 +23,9 @@ __all__ = ["Homes"]
 #: File systems round limits to their blocks.
 _ROUNDING = 64 << 10
 
+#: Other members may be using a shared folder, so that its files cannot be moved.
+_LATE = Usage(0, None, "its limit is not enforced, because it had files before it had a limit")
+
 _log = logging.getLogger("km3homes.service")
 
 
@@ -108,15 +111,17 @@ class Homes:
             If it cannot be made ready.
         """
         with self._lock(place):
-            place.note_groups(groups)
-            if place.kind == "scratch" and os.stat(place.files).st_uid == 0:
+            if place.kind != "shared":
+                place.note_groups(groups)
+            # Docker gives a home its owner, as the image has that folder.
+            if place.kind != "home" and os.stat(place.files).st_uid == 0:
                 os.chown(place.files, OWNER, OWNER)
             limit, backend = self._limits.of(place), self.backend_of(place)
             if isinstance(backend, Unenforced) and limit is not None:
                 if self._chosen.name == "none":
                     return Usage(0, None, "limits are not enforced on this machine")
                 if not unused and any(os.scandir(place.files)):
-                    return None
+                    return _LATE if place.kind == "shared" else None
                 backend = self._chosen
                 backend.make(place, limit, report)
                 _log.info("the %s is now enforced by %s", place, backend.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ def welcome(
     *,
     quota: str = "",
     scratch: Scratch | None = None,
+    shared: Sequence[str] = (),
 ) -> str:
     """Returns the welcome page, in Markdown.
 
@@ -50,6 +52,8 @@ def welcome(
         The state of the user's CPU quota, in a sentence; empty: none.
     scratch
         The user's scratch folder; None: there is none.
+    shared
+        The folders that the user's groups share.
     """
     parts = [_greeting(around), _plain(quota), _problems(report)]
     parts += [
@@ -57,6 +61,7 @@ def welcome(
         _changes(report),
         _home(around, used),
         _scratch(scratch),
+        _shared(shared),
         _packages(around),
         _help(around),
     ]
@@ -225,6 +230,16 @@ def _scratch(scratch: Scratch | None) -> str:
             " what you still need, or move it to your home."
         )
     return text
+
+
+def _shared(folders: Sequence[str]) -> str:
+    if not folders:
+        return ""
+    names = ", ".join(f"`{folder}`" for folder in folders)
+    return (
+        f"**Shared with your groups**: {names}. All members can read, change and delete every file"
+        " there, and the space is used by all of them."
+    )
 
 
 def _packages(around: Surroundings) -> str:

@@ -21,6 +21,7 @@ from km3lab.mending import as_settings, as_workspace, folder, json_files, say
 from km3lab.notices import Notices
 from km3lab.quota import ask_once
 from km3lab.scratch import prepare_scratch
+from km3lab.shared import prepare_shared
 from km3lab.surroundings import Surroundings
 from km3lab.tutorials import sync
 
@@ -114,6 +115,7 @@ def _welcome(around: Surroundings) -> str:
         used,
         quota=quota.sentence if quota else "",
         scratch=prepare_scratch(around, seconds=_LOOK_SECONDS),
+        shared=prepare_shared(around),
     )
     try:
         return write(page, around.home)

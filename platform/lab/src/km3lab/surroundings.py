@@ -43,6 +43,8 @@ class Surroundings:
     """The folder for files that can be made again; None: there is none."""
     scratch_days: int = 0
     """Days after which unused files in it are deleted; 0: never."""
+    shared: Path | None = None
+    """The folder with those that the user's groups share; None: there are none."""
     contact: str = ""
     hub: bool = False
     """Whether a hub started this server."""
@@ -71,6 +73,7 @@ class Surroundings:
             home_quota=_amount(environ.get("KM3_HOME_QUOTA")),
             scratch=Path(environ["KM3_SCRATCH"]) if environ.get("KM3_SCRATCH") else None,
             scratch_days=_amount(environ.get("KM3_SCRATCH_DAYS")) or 0,
+            shared=Path(environ["KM3_SHARED"]) if environ.get("KM3_SHARED") else None,
             contact=environ.get("KM3_CONTACT", ""),
             hub=bool(environ.get("JUPYTERHUB_API_TOKEN")),
             container="container" in environ or any(map(os.path.exists, _CONTAINER_MARKS)),

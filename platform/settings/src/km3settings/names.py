@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-__all__ = ["OVERLAY_OPTIONS", "PROJECT_LABEL", "USER_LABEL", "Names"]
+__all__ = ["OVERLAY_OPTIONS", "PROJECT_LABEL", "SHARED_LABEL", "USER_LABEL", "Names"]
 
 #: Label of every container, network and volume of the platform: its project.
 PROJECT_LABEL = "org.km3net.project"
 #: Label of those that belong to one user: the user's name.
 USER_LABEL = "org.km3net.user"
+#: Label of a volume that groups share: the folder's name in platform.yaml.
+SHARED_LABEL = "org.km3net.shared"
 #: Options of users' networks in a swarm: with VXLAN's header (50 bytes) their packets fit into
 #: those of WireGuard (1420 bytes), which carries them between machines.
 OVERLAY_OPTIONS = {"com.docker.network.driver.mtu": "1370"}
@@ -78,6 +80,10 @@ class Names:
     def scratch(self, escaped_user: str) -> str:
         """The volume with a user's scratch folder."""
         return f"{self.project}-scratch-{escaped_user}"
+
+    def shared(self, folder: str) -> str:
+        """The volume with a folder that groups share."""
+        return f"{self.project}-shared-{folder}"
 
     @property
     def homes(self) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from km3settings.amounts import Memory, in_bytes
 from km3settings.egress import Network, Opening
 from km3settings.section import Section
+from km3settings.shared import FolderName, SharedFolder
 
 __all__ = ["Culling", "HomeBackend", "Homes", "Scratch", "Spawner"]
 
@@ -38,6 +39,8 @@ class Homes(Section):
     """How the quota is enforced (containers): xfs, btrfs, image, or none: not at all."""
     scratch: Scratch = Scratch()
     """A second folder per user, for files that can be made again."""
+    shared: dict[FolderName, SharedFolder] = Field(default_factory=dict, max_length=50)
+    """Folders that the members of groups share, `~/shared/NAME` (containers)."""
 
     def limit(self, groups: Collection[str]) -> int | None:
         """Returns how many bytes the home of a user of these groups may contain; None: no limit."""
@@ -49,7 +52,7 @@ class Homes(Section):
     @property
     def needs_service(self) -> bool:
         """Whether these settings need the service `homes`."""
-        return self.quota is not None or self.scratch.size is not None
+        return self.quota is not None or self.scratch.size is not None or bool(self.shared)
 
     @model_validator(mode="after")
     def _groups_have_a_base(self) -> Self:

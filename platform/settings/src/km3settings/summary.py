@@ -152,6 +152,7 @@ def _homes(settings: Settings) -> str:
     if scratch.size:
         kept = f"deleted after {scratch.purge_days} unused days" if scratch.purge_days else "kept"
         words.append(f"scratch {scratch.size}, files {kept}")
+    words += [f"shared folder {name} {folder.size}" for name, folder in homes.shared.items()]
     if homes.needs_service and settings.spawner.kind in ("process", "swarm"):
         words.append("not enforced with this kind of spawner")
     elif homes.needs_service and homes.backend == "none":

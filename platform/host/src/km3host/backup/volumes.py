@@ -63,11 +63,13 @@ def create(name: str, labels: dict[str, str]) -> None:
 def databases(volumes: Iterable[Volume], project: str) -> list[tuple[Volume, Path]]:
     """Return the SQLite databases of hub and portal with their volumes.
 
-    Databases in users' homes are saved like any other file.
+    Databases in volumes that users write to are saved like any other file: a link there could
+    lead root to any file.
     """
+    users = tuple(f"{project}-{kind}-" for kind in ("home", "scratch", "shared"))
     return [
         (volume, path)
-        for volume in volumes if not volume.name.startswith(f"{project}-home-")
+        for volume in volumes if not volume.name.startswith(users)
         for path in sorted(volume.path.iterdir()) if path.is_file() and _is_database(path)
     ]  # fmt: skip
 

@@ -155,6 +155,7 @@ def erase(store: AccountStore, name: str, yes: bool, hub: str | None) -> None:
         click.echo(f"- Open Data Center: {line}")
     if place.logs_remain:
         click.echo(f"- {place.logs_remain}")
+    click.echo("- files in folders shared with groups, which belong to the group")
     click.echo("- totals of usage, which name nobody")
     click.echo(f"- {backups_until(datetime.now(UTC).date())}")
 

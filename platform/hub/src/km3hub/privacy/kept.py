@@ -94,6 +94,13 @@ def _work(settings: Settings, runtime: Runtime) -> Iterator[Kept]:
             f"until nobody used them for {scratch.purge_days} days",
             "you, and administrators of the machine",
         )
+    if settings.homes.shared:
+        yield Kept(
+            "files in folders that you share with groups",
+            "to work together",
+            "until a member deletes them; they stay when your account is removed or erased",
+            "the members of these groups, and administrators of the machine",
+        )
     usage = settings.usage
     yield Kept(
         "for each day: how long your server ran and how much processor time it used; the size of"

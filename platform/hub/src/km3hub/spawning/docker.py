@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -22,13 +22,15 @@ from km3hub.spawning.listening import await_listening
 from km3hub.spawning.networks import NetworkError, UserNetworks
 from km3hub.spawning.options import Choice, choice_of
 from km3hub.spawning.server import server_environment
+from km3hub.spawning.shared import shared_mounts
 from km3hub.spawning.steps import ProgressSteps
-from km3hub.spawning.volumes import UserVolumes
+from km3hub.spawning.volumes import SHARED, UserVolumes
 from km3settings.amounts import in_bytes
 from km3settings.members import members
 from km3settings.names import PROJECT_LABEL, USER_LABEL, Names
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings
+from km3settings.shared import shared_with
 
 __all__ = ["ENGINE_TROUBLE", "PlatformDockerSpawner"]
 
@@ -59,6 +61,10 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
 
     #: Why the server ended by itself, for the user; empty where it did not.
     last_end = ""
+    #: The shared folders of the server that is being started.
+    shared: tuple[str, ...] = ()
+    #: The shared folders that the container has, as the engine reported it last.
+    mounted: frozenset[str] = frozenset()
     #: The engine's identifier of the image; empty before it is known.
     image_id = ""
 
@@ -100,16 +106,23 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         return str(self.escaped_name + own)
 
     @property
+    def groups(self) -> list[str]:
+        """The names of the user's groups now."""
+        return [group.name for group in self.user.groups]
+
+    @property
     def user_volumes(self) -> UserVolumes:
         """The volumes of this user."""
 
-        async def create(name: str) -> None:
-            await self._run(partial(self.client.create_volume, name, labels=self._labels()))
+        async def create(name: str, labels: Mapping[str, str]) -> None:
+            await self._run(partial(self.client.create_volume, name, labels=dict(labels)))
 
         return UserVolumes(
             self.platform,
             self.runtime,
             self.home_user,
+            shared=self.shared,
+            labels=self._labels(),
             create=create,
             release=self.remove_object,
         )
@@ -130,6 +143,8 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         self.mem_limit = choice.size.memory
         self.cpu_limit = choice.size.cpu
         self.object_name = self._object_name_default()
+        # Once, so that what is prepared is what is mounted.
+        self.shared = shared_with(self.platform.homes.shared, self.groups)
         self.volumes = dict(self.user_volumes.binds)
         self.extra_create_kwargs = self._create_options(choice)
         self.extra_host_config = self._host_options(choice)
@@ -181,6 +196,8 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
             environment["KM3_IMAGE"] = self.choice.environment.image
             # In a swarm the name ends with it.
             environment["KM3_IMAGE_DIGEST"] = self.image_id or self.image.partition("@")[2]
+            if self.shared and self.runtime.homes:
+                environment["KM3_SHARED"] = SHARED
             environment["MEM_LIMIT"] = str(in_bytes(self.choice.size.memory))
         return environment
 
@@ -229,6 +246,7 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
             raise self._trouble(
                 "The Docker Engine of this site is not responding.", "engine", error
             ) from error
+        self.mounted = frozenset(self.shared)
         self.say(90, "Opening JupyterLab")
         return address
 
@@ -284,9 +302,8 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         self.networks.provide(self.network_name, number=self.user.id, user=self.user.name)
 
     async def _provide_volumes(self) -> None:
-        groups = [group.name for group in self.user.groups]
         try:
-            uses = await self.user_volumes.provide(groups, self._say_copied)
+            uses = await self.user_volumes.provide(self.groups, self._say_copied)
         except HomesError as error:
             raise self._trouble(
                 "Your home could not be made ready; your files are safe.", "home", error
@@ -343,9 +360,10 @@ class PlatformDockerSpawner(ProgressSteps, DockerSpawner):
         try:
             found: dict[str, Any] = await self.docker("inspect_container", self.object_name)
         except NotFound:
-            self.object_id = ""
+            self.object_id, self.mounted = "", frozenset()
             return None
         self.object_id = found["Id"]
+        self.mounted = shared_mounts(found, self.names)
         return found
 
     async def poll(self) -> int | str | None:

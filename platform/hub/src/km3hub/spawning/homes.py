@@ -17,7 +17,7 @@ __all__ = ["HomesError", "HomesService", "Kind", "Use", "homes_trouble"]
 #: Seconds between two lines of the service; it checks whole file systems after a power failure.
 _SILENCE = 120.0
 
-Kind = Literal["home", "scratch"]
+Kind = Literal["home", "scratch", "shared"]
 
 
 class HomesError(Exception):

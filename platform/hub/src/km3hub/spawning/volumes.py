@@ -1,4 +1,4 @@
-"""A user's home and scratch folder as Docker volumes, with their limits enforced."""
+"""A user's home, scratch and shared folders as Docker volumes, with their limits enforced."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from km3hub.spawning.homes import HomesService, Kind, Use
-from km3settings.names import Names
+from km3settings.names import PROJECT_LABEL, SHARED_LABEL, Names
 from km3settings.runtime import Runtime
 from km3settings.settings import Settings
 
-__all__ = ["HOME", "SCRATCH", "UserVolumes"]
+__all__ = ["HOME", "SCRATCH", "SHARED", "UserVolumes"]
 
 #: The folders in users' containers.
-HOME, SCRATCH = "/home/km3", "/scratch"
+HOME, SCRATCH, SHARED = "/home/km3", "/scratch", "/shared"
 
 
 class UserVolumes:
@@ -25,8 +25,12 @@ class UserVolumes:
         The settings, and whether the service `homes` runs.
     user
         The user's name as in the names of volumes.
+    shared
+        The shared folders that the user has now.
     create
-        Creates a volume of a name; one that exists is left alone.
+        Creates a volume of a name with labels; one that exists is left alone.
+    labels
+        The labels of this user's volumes.
     release
         Removes the user's container, so that nothing uses the volumes.
     """
@@ -37,13 +41,19 @@ class UserVolumes:
         runtime: Runtime,
         user: str,
         *,
-        create: Callable[[str], Awaitable[Any]],
+        shared: Sequence[str],
+        labels: Mapping[str, str],
+        create: Callable[[str, Mapping[str, str]], Awaitable[Any]],
         release: Callable[[], Awaitable[Any]],
     ) -> None:
         self._names = Names(runtime.project)
         self._service = HomesService() if runtime.homes else None
         self._scratch = bool(settings.homes.scratch.size and runtime.homes)
+        self._project = runtime.project
         self._user = user
+        # Without the service such a volume would belong to root.
+        self._shared = tuple(shared) if runtime.homes else ()
+        self._labels = labels
         self._create = create
         self._release = release
 
@@ -57,7 +67,8 @@ class UserVolumes:
     @property
     def binds(self) -> Mapping[str, str]:
         """Returns the folder in the container for each volume."""
-        return {self._volume(k): HOME if k == "home" else SCRATCH for k in self._kinds}
+        own = {self._volume(k): HOME if k == "home" else SCRATCH for k in self._kinds}
+        return own | {self._names.shared(name): f"{SHARED}/{name}" for name in self._shared}
 
     async def provide(
         self, groups: Sequence[str], copied: Callable[[int, int], None]
@@ -84,7 +95,7 @@ class UserVolumes:
         """
         found = []
         for kind in self._kinds:
-            await self._create(self._volume(kind))
+            await self._create(self._volume(kind), self._labels)
             if self._service is None:
                 continue
             ready = await self._service.prepare(
@@ -98,4 +109,13 @@ class UserVolumes:
                 )
             if ready:
                 found.append(ready)
+        for folder in self._shared:
+            labels = {PROJECT_LABEL: self._project, SHARED_LABEL: folder}
+            await self._create(self._names.shared(folder), labels)
+            if self._service:
+                # Other members may be using it.
+                ready = await self._service.prepare(
+                    "shared", folder, (), unused=False, copied=copied
+                )
+                found += [ready] if ready else []
         return tuple(found)
