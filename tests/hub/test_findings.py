@@ -93,6 +93,11 @@ def test_a_menu_for_a_group_that_the_provider_cannot_give(check: object) -> None
     ("text", "said"),
     [
         ("{kind: process, egress: none}", "spawner.egress: has no effect on local processes"),
+        (
+            "{kind: process}\nhomes: {shared: {a: {size: 1G}}}",
+            "homes.shared: has no effect on local processes",
+        ),
+        ("{kind: swarm}\nhomes: {shared: {a: {size: 1G}}}", "homes.shared: has no effect with"),
         ("{kind: process}\nservices: {containers: [db]}", "services.containers: has no effect"),
         ("{kind: docker, egress: none}", ""),
         (

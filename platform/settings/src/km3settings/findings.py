@@ -61,6 +61,9 @@ def named_groups(settings: Settings) -> dict[str, list[str]]:
     for quota in settings.usage.quotas:
         for group in quota.groups:
             found.setdefault(group, []).append(f"usage.quotas: {quota.cpu_hours:g} CPU hours")
+    for name, folder in settings.homes.shared.items():
+        for group in folder.groups or (name,):
+            found.setdefault(group, []).append(f"homes.shared: {name}")
     return found
 
 
@@ -78,7 +81,16 @@ def findings(settings: Settings, given: Collection[str] | None) -> list[str]:
     return [
         *_groups(settings, given),
         *(unenforced(settings) if processes else _egress(settings)),
+        *_swarm(settings),
     ]
+
+
+def _swarm(settings: Settings) -> Iterator[str]:
+    if settings.spawner.kind == "swarm" and settings.homes.shared:
+        yield (
+            "homes.shared: has no effect with spawner.kind: swarm, where a volume is on one machine"
+            " and servers of a group are on several"
+        )
 
 
 def _egress(settings: Settings) -> Iterator[str]:
@@ -136,5 +148,10 @@ def unenforced(settings: Settings) -> list[str]:
     if settings.services.containers:
         found.append(
             "services.containers: has no effect on local processes, which have no networks to join"
+        )
+    if settings.homes.shared:
+        found.append(
+            "homes.shared: has no effect on local processes; only servers in containers get shared"
+            " folders"
         )
     return found
