@@ -1,5 +1,5 @@
 # Part of the Makefile at the top: what puts the platform on other machines.
-.PHONY: archive deploy lint-deploy test-deploy .deploy
+.PHONY: archive bundle deploy lint-deploy test-deploy .deploy
 
 INVENTORY ?= inventories/example-single
 PLAY ?= site
@@ -8,6 +8,9 @@ ONE_HOST := deploy/tests/test_validate.py deploy/tests/test_one_host.py
 
 archive: .hub ## save the images to deploy/archive, for hosts (IMAGES="stack": only these, SIGN=KEYFILE)
 	@$(VENV)/python deploy/archive.py $(IMAGES) $(if $(SIGN),--sign $(SIGN))
+
+bundle: .hub ## write images, tutorials, data and an installer to one file for a machine without network
+	@$(VENV)/python deploy/bundle.py $(if $(TAG),--tag $(TAG))
 
 deploy: .deploy ## run a playbook (INVENTORY=..., PLAY=site|verify|..., OPTIONS="--check --diff")
 	@cd deploy && .venv/bin/ansible-playbook -i $(INVENTORY) playbooks/$(PLAY).yml $(OPTIONS)

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / "platform"
 LOCKS = OWN / "locks"
 VENV = ROOT / ".venv"
+#: Where the checkout came from a bundle, its packages; there may be no network.
+WHEELS = ROOT / "wheels"
 
 sys.path.insert(0, str(OWN / "launcher" / "src"))
 from km3up.version import BUILD_VARIABLE, version_of  # noqa: E402 - from the checkout, not installed
@@ -102,6 +104,9 @@ def main() -> None:
             " or 3.13. Name one: make up PYTHON=/path/to/python3.12"
         )
     print(f"Installing .venv ({name}) ...", flush=True)
+    if WHEELS.is_dir():
+        for program in ("PIP", "UV"):
+            os.environ.update({f"{program}_NO_INDEX": "1", f"{program}_FIND_LINKS": str(WHEELS)})
     python = VENV / "bin" / "python"
     if not own_python():
         run(

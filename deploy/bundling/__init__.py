@@ -1,0 +1,1 @@
+"""The bundle: the platform as one file for a machine without network."""
