@@ -104,9 +104,7 @@ def main() -> None:
             " or 3.13. Name one: make up PYTHON=/path/to/python3.12"
         )
     print(f"Installing .venv ({name}) ...", flush=True)
-    if WHEELS.is_dir():
-        for program in ("PIP", "UV"):
-            os.environ.update({f"{program}_NO_INDEX": "1", f"{program}_FIND_LINKS": str(WHEELS)})
+    packages = ["--no-index", "--find-links", WHEELS] if WHEELS.is_dir() else []
     python = VENV / "bin" / "python"
     if not own_python():
         run(
@@ -119,10 +117,10 @@ def main() -> None:
         " run the same command again when there is one. Behind a proxy set https_proxy, behind"
         " a site certificate authority set SSL_CERT_FILE."
     )
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
     run(*pip, "--no-compile", "--require-hashes", "-r", LOCKS / "uv.txt", problem=offline)
     os.environ.update({"VIRTUAL_ENV": str(VENV), BUILD_VARIABLE: version_of(ROOT)})
-    uv = [VENV / "bin" / "uv", "--quiet", "pip", "install"]
+    uv = [VENV / "bin" / "uv", "--quiet", "pip", "install", *packages]
     locks, names = CONTENTS[name]
     chosen = [word for lock in locks for word in ("-r", LOCKS / f"{lock}.txt")]
     # The first login waits for the hub, and Python compiles what it imports; `dev` runs all of it.
