@@ -18,6 +18,7 @@ from tornado.ioloop import PeriodicCallback
 
 from km3lab.bearer import FILE_VARIABLE, Bearer
 from km3lab.cells import Cells
+from km3lab.courses.handlers import open_courses
 from km3lab.dav.handler import share_files
 from km3lab.downloads import Downloads, FolderHandler
 from km3lab.fullness import INTERVAL as FULLNESS_INTERVAL
@@ -212,6 +213,8 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     share_files(app, around)
     troubles = KernelTroubles(Path(app.runtime_dir), around.home)
     fullness = Fullness(around, notices, app.log)
+    if Path(app.root_dir) == around.home:
+        open_courses(app, notices, around.home)
     group = ControlGroup.of_this_process()
     _keep_deleted_files(app, around, fullness)
     cells = settings["km3lab_cells"] = Cells(group.used if group else None)

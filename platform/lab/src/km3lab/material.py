@@ -16,7 +16,7 @@ from typing import Literal
 from km3lab.folder import Folder
 from km3lab.manifest import folder_of
 
-__all__ = ["FOLDER", "NotCollectedError", "PublishedFile", "collect", "deliver"]
+__all__ = ["FOLDER", "NotCollectedError", "PublishedFile", "beside", "collect", "deliver"]
 
 #: The folder in the user's home.
 FOLDER = "workshop"
@@ -91,7 +91,7 @@ def _write(folder: Folder, file: PublishedFile, given: str, mode: int) -> str:
         folder.replace(file.name, file.content, mode)
         return file.name
     for number in range(1, _MOST):
-        name = _beside(file.name, number)
+        name = beside(file.name, number)
         there = folder.look(name)
         if there.kind == "missing":
             folder.add(name, file.content, mode)
@@ -101,7 +101,8 @@ def _write(folder: Folder, file: PublishedFile, given: str, mode: int) -> str:
     raise FileExistsError(errno.EEXIST, "too many versions", file.name)
 
 
-def _beside(name: str, number: int) -> str:
+def beside(name: str, number: int) -> str:
+    """Returns the name of a new version beside a changed file: `sheet.new.md`."""
     path = PurePosixPath(name)
     tail = f"-{number}" if number > 1 else ""
     return f"{path.stem}.new{tail}{path.suffix}"
