@@ -117,6 +117,7 @@ def test_every_command_of_the_documentation_exists(command: Command) -> None:
         # Another program: of the environment, of the deployment, or of every system.
         known = ("git", "cp", "cat", "ssh-keygen", "python", "python3", "pip", "km3net-verify")
         known += ("km3net-backup", "nbstripout", "pre-commit", "towncrier", "cd", "curl", "df")
-        known += ("openssl", "echo", "mkfs.xfs", "mount", "sh", "sha256sum", "tar")
+        known += ("openssl", "echo", "mkfs.xfs", "mount", "sh", "sha256sum", "tar", "cadaver")
+        known += ("rclone", "export")
         local = (Path(sys.prefix) / "bin" / program).exists()
         assert local or program in known, f"{program} is not installed with the platform"
